@@ -1,0 +1,1 @@
+"""The engine: data, networks, training, inspection, evaluation. Knows no Qt and no project."""
