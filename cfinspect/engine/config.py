@@ -1,0 +1,188 @@
+"""Every setting of a training, with its default and the reason for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfinspect.engine.errors import CfinspectError
+
+PRESETS = ("fast", "balanced", "paper")
+GENERATORS = ("unet",)
+DISCRIMINATORS = ("compact", "resnet18")
+SCOPES = ("auto", "whole", "tiles")
+AUGMENTS = ("none", "flips", "strong")
+
+
+class ConfigError(CfinspectError):
+    """A setting has a value that cannot work."""
+
+
+def _setting(default: Any, why: str) -> Any:
+    """A dataclass field whose meaning travels with it (used by ``--help`` and the window)."""
+    return field(default=default, metadata={"help": why})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of one training; frozen, validated, JSON-able.
+
+    Symbols in the help texts are those of the loss equations in ``losses.py``.
+    """
+
+    data: tuple[str, ...] = _setting((), "folders with undamaged/ and damaged/ images")
+    out: str = _setting("", "folder for the run's files")
+    undamaged: str | None = _setting(None, "name of the folder of undamaged images")
+    damaged: str | None = _setting(None, "name of the folder of damaged images")
+    preset: str = _setting("balanced", "fast, balanced or paper: the starting point of all others")
+
+    generator: str = _setting("unet", "network that makes the counterfactual")
+    width: int = _setting(16, "channels of the generator's first level; each level doubles them")
+    generator_stem: int = _setting(2, "side of the patches the generator starts from: 1, 2 or 4")
+    discriminator: str = _setting("compact", "network that classifies and tells fakes")
+    discriminator_width: int = _setting(32, "channels of the compact discriminator's first stage")
+    backbone_weights: str | None = _setting(None, "local file with pretrained backbone weights")
+    init_from: str | None = _setting(None, "cfinspect model to fine-tune instead of starting fresh")
+
+    size: int = _setting(128, "side of the network's input in pixels, a multiple of 32")
+    scope: str = _setting("auto", "whole: an image is resized to size; tiles: photos go by windows")
+    augment: str = _setting("strong", "label-preserving changes of the training images")
+
+    rho: float = _setting(0.4, "weight of fakes in D's loss; 1 makes real images tie with fake")
+    l1: float = _setting(8.0, "weight of the sparsity term mean|x - x'|")
+    l1_ramp: int = _setting(500, "generator steps over which l1 grows to its full weight")
+    aux: float = _setting(0.5, "weight of the generator's own classification head")
+    noise: float = _setting(0.03, "sigma of the noise on what D and further cycles see, range [0,1]")
+    cycles: int = _setting(0, "c: nested counterfactuals G(G(x)), ...; each costs one more pass")
+    cycle_weight: float = _setting(0.5, "lambda_c: weight of each further pass, to its power")
+    damaged_weight: float = _setting(1.5, "weight of damaged -> undamaged; undamaged gets 2 - it")
+    gate: bool = _setting(True, "gated residual output; off: plain residual")
+
+    batch: int = _setting(32, "real images per step, half of each class")
+    steps: int | None = _setting(None, "training steps, warm-up included")
+    minutes: float | None = _setting(None, "training time instead of steps")
+    warmup: int = _setting(300, "first steps in which D learns as a plain classifier")
+    lr_generator: float = _setting(1e-3, "AdamW's rate for G, decayed by a cosine")
+    lr_discriminator: float = _setting(1e-3, "AdamW's rate for D, decayed by a cosine")
+    ema: float = _setting(0.99, "decay of the running mean of weights used for inspection")
+    seed: int = _setting(0, "seed of split, weights, order and augmentation")
+
+    validation: float = _setting(0.15, "share of groups kept for validation")
+    holdout: float = _setting(0.0, "share of groups never looked at; see 'evaluate --unseen'")
+    holdout_seed: int = _setting(0, "seed of the held-out share alone, so that seeds compare")
+    review_rate: float = _setting(0.1, "share of images that a human should see")
+
+    device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
+    precision: str = _setting("auto", "auto, fp32, bf16 or fp16")
+    validate_every: int = _setting(100, "steps between two looks at the validation images")
+    checkpoint_every: int = _setting(200, "steps between two checkpoints")
+    memory_gb: float = _setting(2.0, "decoded images kept in memory up to this many GiB")
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("preset", PRESETS),
+            ("generator", GENERATORS),
+            ("discriminator", DISCRIMINATORS),
+            ("scope", SCOPES),
+            ("augment", AUGMENTS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ConfigError(
+                    f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(allowed)}"
+                )
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        rules = (
+            (self.size >= 32 and self.size % 32 == 0, "size must be a multiple of 32, at least 32"),
+            (self.generator_stem in (1, 2, 4), "generator_stem must be 1, 2 or 4"),
+            (self.batch >= 2 and self.batch % 2 == 0, "batch must be even, at least 2"),
+            (self.width >= 4, "width must be at least 4"),
+            (self.discriminator_width >= 4, "discriminator_width must be at least 4"),
+            (self.cycles >= 0, "cycles must be 0 or more"),
+            (self.steps is None or self.steps > 0, "steps must be positive"),
+            (self.minutes is None or self.minutes > 0, "minutes must be positive"),
+            (self.warmup >= 0, "warmup must be 0 or more"),
+            (0 <= self.ema < 1, "ema must be in [0, 1)"),
+            (0 < self.validation < 1, "validation must be between 0 and 1"),
+            (0 <= self.holdout < 1, "holdout must be in [0, 1)"),
+            (self.validation + self.holdout < 0.9, "validation and holdout leave too little"),
+            (0 <= self.damaged_weight <= 2, "damaged_weight must be in [0, 2]"),
+            (0 < self.review_rate < 1, "review_rate must be between 0 and 1"),
+            (min(self.rho, self.l1, self.aux, self.noise) >= 0, "loss weights must not be negative"),
+            (min(self.validate_every, self.checkpoint_every) > 0, "intervals must be positive"),
+            (self.lr_generator > 0 and self.lr_discriminator > 0, "learning rates must be positive"),
+            (self.memory_gb > 0, "memory_gb must be positive"),
+        )
+        for ok, sentence in rules:
+            if not ok:
+                raise ConfigError(sentence)
+
+    @classmethod
+    def from_preset(cls, preset: str, **changes: Any) -> TrainConfig:
+        """The preset's settings with ``changes`` on top; a change of None means "as the preset"."""
+        if preset not in PRESETS:
+            raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
+        given = {name: value for name, value in changes.items() if value is not None}
+        settings: dict[str, Any] = {**_PRESETS[preset], **given, "preset": preset}
+        if "steps" in given and "minutes" not in given:
+            settings["minutes"] = None
+        if "minutes" in given and "steps" not in given:
+            settings["steps"] = None
+        return cls(**settings)
+
+    def replace(self, **changes: Any) -> TrainConfig:
+        """A copy with other values, validated again."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> TrainConfig:
+        """The inverse of to_dict; unknown names and wrong types raise ConfigError."""
+        hints = typing.get_type_hints(cls)
+        unknown = set(values) - set(hints)
+        if unknown:
+            raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}: made by a newer cfinspect?")
+        fixed = {**values, "data": tuple(values.get("data", ()))}
+        for name, value in fixed.items():
+            if not _fits(value, hints[name]):
+                raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
+        return cls(**fixed)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if isinstance(hint, types.UnionType):
+        return any(_fits(value, part) for part in typing.get_args(hint))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    kind = typing.get_origin(hint) or hint
+    return isinstance(value, kind)
+
+
+# The paper preset keeps to what the paper states (3-way loss, all weights 1, one cycle); what it
+# leaves open (learning rates, schedule) is as in balanced.
+_PRESETS: dict[str, dict[str, Any]] = {
+    "fast": {"minutes": 4.0},
+    "balanced": {"minutes": 12.0},
+    "paper": {
+        "minutes": 20.0,
+        "rho": 1.0,
+        "l1": 1.0,
+        "l1_ramp": 0,
+        "aux": 1.0,
+        "cycles": 1,
+        "cycle_weight": 1.0,
+        "damaged_weight": 1.0,
+        "gate": False,
+        "warmup": 0,
+        "augment": "flips",
+    },
+}
