@@ -1,0 +1,260 @@
+"""The layout of one data folder: class folders and the words for them, `labels.csv`, `masks/`.
+
+Finds out which files there are, with label, group and mask; opens no image.
+"""
+
+import csv
+import io
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.images import list_images, natural_key
+
+UNDAMAGED, DAMAGED = 0, 1
+CLASS_NAMES = ("undamaged", "damaged")
+MASKS, LABELS = "masks", "labels.csv"
+_HEADER = "filename,label,group"
+
+_ALIASES = (
+    "undamaged good ok okay healthy fresh negative normal intact clean sound pass passed "
+    "no_crack non_crack noncrack nocrack uncracked no_defect non_defective defect_free",
+    "damaged bad ng nok not_ok defect defects defective rotten positive crack cracks cracked "
+    "anomaly anomalous abnormal faulty fail failed broken",
+)
+
+
+class DataError(CfinspectError):
+    """Data that cannot be used as they are; the sentence says what to change."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that is not used, and why (half a sentence)."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A labelled file that has not been opened yet; ``group`` is empty where none is known.
+
+    ``inner`` is the path below the class folder, without suffix.
+    """
+
+    path: Path
+    inner: str
+    label: int
+    group: str = ""
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class FolderScan:
+    """What one data folder holds; ``names`` maps a label to the name of its class folder."""
+
+    candidates: list[Candidate]
+    left_out: list[LeftOut]
+    names: dict[int, str]
+
+
+def class_words(undamaged: str | None = None, damaged: str | None = None) -> dict[str, int]:
+    """Folded class word -> label: the built-in words, or the given name instead of its class's.
+
+    Raises DataError when both classes have the same name.
+    """
+    given = {UNDAMAGED: undamaged, DAMAGED: damaged}
+    words = {
+        word: label
+        for label, aliases in enumerate(_ALIASES)
+        if not given[label]
+        for word in aliases.split()
+    }
+    chosen = {label: fold_word(name) for label, name in given.items() if name}
+    if len(set(chosen.values())) < len(chosen):
+        raise DataError(f'Both classes are named "{undamaged}"; give two different names.')
+    return words | {word: label for label, word in chosen.items()}
+
+
+def fold_word(word: str) -> str:
+    """A class word as it is compared: no case, spaces and hyphens as underscores."""
+    return _nfc(word).strip().strip("/\\").casefold().replace(" ", "_").replace("-", "_")
+
+
+def describe_words(words: Mapping[str, int], label: int) -> str:
+    """The words of a class for a sentence: `undamaged, good, ok, ...`."""
+    return ", ".join(word for word, its_label in words.items() if its_label == label)
+
+
+def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
+    """List the labelled files of one data folder, sorted naturally.
+
+    Raises DataError when ``root`` is no folder, has neither class folders nor a `labels.csv`, or
+    its `labels.csv` is malformed.
+    """
+    if not root.is_dir():
+        raise DataError(f"There is no data folder {root}; check the path.")
+    folders = sorted(
+        (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")),
+        key=lambda entry: natural_key(entry.name),
+    )
+    labels = {folder: words[fold_word(folder.name)] for folder in folders if _known(folder, words)}
+    found = [
+        Candidate(path, path.relative_to(folder).with_suffix("").as_posix(), label)
+        for folder, label in labels.items()
+        for path in list_images([folder])
+    ]
+    left_out: list[LeftOut] = []
+    if (root / LABELS).is_file():
+        found = _apply_labels(root, found, words, left_out)
+    elif not labels:
+        there = ", ".join(folder.name for folder in folders) or "no folder at all"
+        raise DataError(
+            f"{root} has no folder of undamaged or damaged images (found: {there}); name yours "
+            f"with --undamaged and --damaged, or call them undamaged and damaged."
+        )
+    names: dict[int, str] = {}
+    for folder, label in labels.items():
+        names.setdefault(label, folder.name)
+    return FolderScan(_with_masks(root, found), left_out, names)
+
+
+def _known(folder: Path, words: Mapping[str, int]) -> bool:
+    return fold_word(folder.name) in words
+
+
+def _nfc(text: str) -> str:
+    # Archives made on a Mac hold decomposed names, tables typed elsewhere composed ones.
+    return unicodedata.normalize("NFC", text)
+
+
+@dataclass(frozen=True)
+class _Row:
+    label: int | None
+    group: str
+
+
+def _apply_labels(
+    root: Path, found: list[Candidate], words: Mapping[str, int], left_out: list[LeftOut]
+) -> list[Candidate]:
+    """Join the table to the files: groups, and labels of files outside the class folders."""
+    rows = _read_labels(root / LABELS, words)
+    kept: list[Candidate] = []
+    for candidate in found:
+        row = rows.pop(_nfc(candidate.path.relative_to(root).as_posix()), None)
+        if row is None:
+            kept.append(candidate)
+        elif row.label in {None, candidate.label}:
+            kept.append(replace(candidate, group=row.group))
+        else:
+            ours, theirs = CLASS_NAMES[candidate.label], CLASS_NAMES[row.label or 0]
+            reason = f"it lies in a folder of {ours} images and {LABELS} calls it {theirs}"
+            left_out.append(LeftOut(candidate.path, reason))
+    matched = len(kept) + len(left_out)
+    for name, row in rows.items():
+        path = root / name
+        if not path.is_file():
+            left_out.append(LeftOut(path, f"{LABELS} names it and it is not there"))
+        elif row.label is None:
+            left_out.append(LeftOut(path, f"{LABELS} gives it no label and no folder does"))
+        else:
+            inner = PurePosixPath(name).with_suffix("").as_posix()
+            kept.append(Candidate(path, inner, row.label, row.group))
+    if rows and not matched and not kept:
+        raise DataError(
+            f"No file that {root / LABELS} names is there; its column filename must hold paths "
+            f"below {root}, such as damaged/a.png."
+        )
+    return kept
+
+
+def _read_labels(table: Path, words: Mapping[str, int]) -> dict[str, _Row]:
+    """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{table} is not UTF-8 text; save it as UTF-8.") from error
+    except OSError as error:
+        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""),
+        delimiter=";" if ";" in header and "," not in header else ",",
+        strict=True,
+    )
+    columns = [_nfc(name or "").strip().casefold() for name in reader.fieldnames or []]
+    if "filename" not in columns:
+        raise DataError(f"{table} has no column filename; its first line must be {_HEADER}.")
+    reader.fieldnames = columns
+    rows: dict[str, _Row] = {}
+    try:
+        for cells in reader:
+            _add_row(rows, cells, words, f"Line {reader.line_num} of {table}")
+    except csv.Error as error:
+        raise DataError(f"Line {reader.line_num} of {table} is malformed: {error}.") from error
+    return rows
+
+
+def _add_row(
+    rows: dict[str, _Row], cells: Mapping[str, str | None], words: Mapping[str, int], where: str
+) -> None:
+    if None in cells:
+        raise DataError(f"{where} has more cells than the first line; quote names with commas.")
+    filename = (cells.get("filename") or "").strip().replace("\\", "/")
+    path = PurePosixPath(_nfc(filename))
+    if not filename or path.is_absolute() or ".." in path.parts:
+        raise DataError(f'{where} names no file below the data folder: "{filename}".')
+    word = (cells.get("label") or "").strip()
+    label = _label_of(word, words) if word else None
+    if word and label is None:
+        raise DataError(
+            f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
+            f"words with --undamaged and --damaged."
+        )
+    row = _Row(label, _nfc(cells.get("group") or "").strip())
+    if rows.setdefault(path.as_posix(), row) != row:
+        raise DataError(f"{where} contradicts an earlier line about {filename}; keep one.")
+
+
+def _label_of(word: str, words: Mapping[str, int]) -> int | None:
+    folded = fold_word(word)
+    # The canonical words hold even where the user named the folders otherwise.
+    return words.get(folded, CLASS_NAMES.index(folded) if folded in CLASS_NAMES else None)
+
+
+def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
+    """Attach `masks/<path below the class folder>.png`, else `masks/<stem>.png`."""
+    if not (root / MASKS).is_dir():
+        return found
+    masks = {
+        _nfc(path.relative_to(root / MASKS).with_suffix("").as_posix()): path
+        for path in list_images([root / MASKS])
+        if path.suffix.lower() == ".png"
+    }
+    keys = [(_nfc(candidate.inner), _nfc(Path(candidate.inner).name)) for candidate in found]
+    labels = [candidate.label for candidate in found]
+    claims = Counter(
+        (key, label) for pair, label in zip(keys, labels, strict=True) for key in set(pair)
+    )
+
+    def mask_of(pair: tuple[str, str], label: int) -> Path | None:
+        # Where files share a name, the mask is the damaged one's; of two such it is nobody's.
+        return next(
+            (
+                masks[key]
+                for key in pair
+                if key in masks
+                and claims[key, label] == 1
+                and (label == DAMAGED or not claims[key, DAMAGED])
+            ),
+            None,
+        )
+
+    return [
+        replace(candidate, mask=mask_of(pair, candidate.label))
+        for candidate, pair in zip(found, keys, strict=True)
+    ]
