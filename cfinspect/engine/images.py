@@ -27,9 +27,8 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".
 MAX_PIXELS = 200_000_000
 MAX_FILE_BYTES = 2 << 30
 
-# MPO is what some phones call a JPEG with a second picture inside. Other decoders of Pillow stay
-# shut: some of them start helper programs.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "TIFF", "WEBP")
+# Pillow's other decoders stay shut: some of them start helper programs.
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
