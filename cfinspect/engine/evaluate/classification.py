@@ -1,0 +1,134 @@
+"""How well images are told apart: F1 and its kin, AUROC, and how sure these figures are."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_ROUNDS = 1000
+
+
+def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """Area under the ROC curve, from ranks (Mann and Whitney 1947); equal scores count half.
+
+    ``labels``: 1 or True is what high ``scores`` should find. None when one class is missing.
+    """
+    positive = np.asarray(labels).astype(np.bool_)
+    values, inverse = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
+    if positive.all() or not positive.any():
+        return None
+    ups = np.bincount(inverse[positive], minlength=values.size)
+    downs = np.bincount(inverse[~positive], minlength=values.size)
+    return _area(ups, downs)
+
+
+def classification(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    threshold: float,
+    groups: Sequence[Hashable] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Figures for ``labels`` (1 damaged) and ``scores`` (damaged from ``threshold`` on).
+
+    Returns n, n_damaged, f1, accuracy, precision, recall, auroc and ci95: for f1, accuracy and
+    auroc the 2.5 % and 97.5 % quantiles of 1000 bootstrap rounds that draw whole ``groups``
+    (images of one source photo stand or fall together; default: every image on its own). None
+    where a figure is undefined: f1, precision and recall without damaged images (precision also
+    when none is called damaged), auroc with one class, intervals with fewer than two groups.
+    """
+    truth = np.asarray(labels).astype(np.bool_)
+    values = np.asarray(scores, dtype=np.float64)
+    if groups is None:
+        groups = range(truth.size)
+    counts = _outcomes(truth, values >= threshold)
+    return {
+        "n": int(truth.size),
+        "n_damaged": int(truth.sum()),
+        **{name: _or_none(value) for name, value in _figures(counts.sum(axis=0)).items()},
+        "auroc": auroc(truth, values),
+        "ci95": _intervals(truth, values, counts, groups, seed),
+    }
+
+
+def _outcomes(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (n, 4) of 0 and 1: true positive, false positive, false negative, true negative."""
+    columns = [truth & said, ~truth & said, truth & ~said, ~truth & ~said]
+    return np.stack(columns, axis=-1).astype(np.float64)
+
+
+def _figures(counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return figures from counts (..., 4) as `_outcomes` orders them; NaN where undefined."""
+    tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
+    damaged = tp + fn
+    return {
+        "f1": np.where(damaged > 0, _ratio(2 * tp, 2 * tp + fp + fn), np.nan),
+        "accuracy": _ratio(tp + tn, tp + fp + fn + tn),
+        "precision": np.where(damaged > 0, _ratio(tp, tp + fp), np.nan),
+        "recall": _ratio(tp, damaged),
+    }
+
+
+def _intervals(
+    truth: NDArray[np.bool_],
+    values: NDArray[np.float64],
+    counts: NDArray[np.float64],
+    groups: Sequence[Hashable],
+    seed: int,
+) -> dict[str, list[float] | None]:
+    """Return the 95 % interval of f1, accuracy and auroc over bootstrap draws of whole groups."""
+    numbers: dict[Hashable, int] = {}
+    group_of = np.array(
+        [numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.intp
+    )
+    if len(numbers) < 2:
+        return {"f1": None, "accuracy": None, "auroc": None}
+    per_group = np.stack(
+        [np.bincount(group_of, column, minlength=len(numbers)) for column in counts.T], axis=-1
+    )
+    levels, inverse = np.unique(values, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    totals, areas = [], []
+    for _ in range(_ROUNDS):
+        drawn = rng.integers(len(numbers), size=len(numbers))
+        times = np.bincount(drawn, minlength=len(numbers)).astype(np.float64)
+        totals.append(times @ per_group)
+        weights = times[group_of]
+        ups = np.bincount(inverse, weights * truth, minlength=levels.size)
+        downs = np.bincount(inverse, weights * ~truth, minlength=levels.size)
+        areas.append(_area(ups, downs) if ups.any() and downs.any() else np.nan)
+    drawn_figures = _figures(np.array(totals))
+    return {
+        "f1": _interval(drawn_figures["f1"]),
+        "accuracy": _interval(drawn_figures["accuracy"]),
+        "auroc": _interval(np.array(areas)),
+    }
+
+
+def _area(ups: NDArray[Any], downs: NDArray[Any]) -> float:
+    """Return the AUROC from how many (or how much weight) of either class each score has."""
+    below = np.cumsum(downs) - downs
+    won = float((ups * (below + downs / 2)).sum())
+    return won / (float(ups.sum()) * float(downs.sum()))
+
+
+def _interval(drawn: NDArray[np.float64]) -> list[float] | None:
+    """Return the middle 95 % of what is defined; None when less than half of the rounds is."""
+    defined = drawn[np.isfinite(drawn)]
+    if defined.size < drawn.size / 2:
+        return None
+    return [float(bound) for bound in np.quantile(defined, [0.025, 0.975])]
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Divide; NaN where ``below`` is 0."""
+    above, below = np.asarray(above), np.asarray(below)
+    result = np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0)
+    return np.asarray(result, dtype=np.float64)
+
+
+def _or_none(value: NDArray[np.float64]) -> float | None:
+    return float(value) if np.isfinite(value) else None
