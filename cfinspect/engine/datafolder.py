@@ -143,6 +143,7 @@ def _apply_labels(
 ) -> list[Candidate]:
     """Join the table to the files: groups, and labels of files outside the class folders."""
     rows = _read_labels(root / LABELS, words)
+    listed = len(rows)
     kept: list[Candidate] = []
     for candidate in found:
         row = rows.pop(_nfc(candidate.path.relative_to(root).as_posix()), None)
@@ -154,7 +155,12 @@ def _apply_labels(
             ours, theirs = CLASS_NAMES[candidate.label], CLASS_NAMES[row.label or 0]
             reason = f"it lies in a folder of {ours} images and {LABELS} calls it {theirs}"
             left_out.append(LeftOut(candidate.path, reason))
-    matched = len(kept) + len(left_out)
+    if listed == len(rows) > 0 and not any((root / name).is_file() for name in rows):
+        # Going on would lose the groups without a word, and with them the honest split.
+        raise DataError(
+            f"No file that {root / LABELS} names is there; its column filename must hold paths "
+            f"below {root}, such as damaged/a.png."
+        )
     for name, row in rows.items():
         path = root / name
         if not path.is_file():
@@ -164,11 +170,6 @@ def _apply_labels(
         else:
             inner = PurePosixPath(name).with_suffix("").as_posix()
             kept.append(Candidate(path, inner, row.label, row.group))
-    if rows and not matched and not kept:
-        raise DataError(
-            f"No file that {root / LABELS} names is there; its column filename must hold paths "
-            f"below {root}, such as damaged/a.png."
-        )
     return kept
 
 
