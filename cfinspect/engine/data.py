@@ -20,6 +20,7 @@ from cfinspect.engine.datafolder import (
     DataError,
     LeftOut,
     class_words,
+    missing_classes,
     scan_folder,
 )
 from cfinspect.engine.images import ImageError, content_hash, header_size, read_bytes
@@ -102,27 +103,24 @@ def read_folders(
     or a class has no image (of one class alone only unless ``allow_one_class``).
     """
     words = class_words(undamaged, damaged)
-    candidates: list[tuple[str, Candidate]] = []
-    left_out: list[LeftOut] = []
-    names: dict[int, str] = {}
-    for place, root in {path.resolve(): path for path in paths}.items():
-        scan = scan_folder(root, words)
-        candidates += [(place.name, candidate) for candidate in scan.candidates]
-        left_out += scan.left_out
-        names = scan.names | names
+    roots = {path.resolve(): path for path in paths}
+    scans = [(place.name, scan_folder(root, words)) for place, root in roots.items()]
+    candidates = [(name, candidate) for name, scan in scans for candidate in scan.candidates]
+    left_out = [entry for _, scan in scans for entry in scan.left_out]
     opened = _open_all(candidates, progress)
-    samples = [entry for entry in opened if isinstance(entry, Sample)]
     left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
-    contradicted = _contradicted(samples)
-    left_out += [
-        LeftOut(sample.path, "the same image is in both classes")
-        for sample in samples
-        if sample.digest in contradicted
+    samples, contradicted = _without_contradictions(opened)
+    left_out += contradicted
+    missing = {UNDAMAGED, DAMAGED} - {sample.label for sample in samples}
+    if missing and not (allow_one_class and samples):
+        where = ", ".join(str(root) for root in roots.values()) or "no folder"
+        folders = [folder for _, scan in scans for folder in scan.folders]
+        raise missing_classes(sorted(missing), where, words, folders, _left_out_note(left_out))
+    names = [
+        next((scan.names[label] for _, scan in scans if label in scan.names), CLASS_NAMES[label])
+        for label in (UNDAMAGED, DAMAGED)
     ]
-    samples = [sample for sample in samples if sample.digest not in contradicted]
-    _require_classes(samples, left_out, paths, allow_one_class)
-    both = (names.get(UNDAMAGED, CLASS_NAMES[0]), names.get(DAMAGED, CLASS_NAMES[1]))
-    return Dataset(tuple(samples), tuple(left_out), both)
+    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]))
 
 
 def _open_all(
@@ -155,29 +153,21 @@ def _open_one(named: tuple[str, Candidate]) -> Sample | LeftOut:
     return Sample(candidate.path, candidate.label, group, candidate.mask, digest, width, height)
 
 
-def _contradicted(samples: Iterable[Sample]) -> set[int]:
-    """Hashes of contents that carry both labels."""
-    seen: dict[int, set[int]] = {}
+def _without_contradictions(
+    opened: Iterable[Sample | LeftOut],
+) -> tuple[list[Sample], list[LeftOut]]:
+    """The samples, less those whose content carries both labels."""
+    samples = [entry for entry in opened if isinstance(entry, Sample)]
+    labels: dict[int, set[int]] = {}
     for sample in samples:
-        seen.setdefault(sample.digest, set()).add(sample.label)
-    return {digest for digest, labels in seen.items() if len(labels) > 1}
+        labels.setdefault(sample.digest, set()).add(sample.label)
+    kept = [sample for sample in samples if len(labels[sample.digest]) == 1]
+    dropped = [sample.path for sample in samples if len(labels[sample.digest]) > 1]
+    return kept, [LeftOut(path, "the same image is in both classes") for path in dropped]
 
 
-def _require_classes(
-    samples: Sequence[Sample],
-    left_out: Sequence[LeftOut],
-    paths: Sequence[Path],
-    allow_one_class: bool,
-) -> None:
-    present = {sample.label for sample in samples}
-    missing = [name for label, name in enumerate(CLASS_NAMES) if label not in present]
-    if not missing or (allow_one_class and present):
-        return
-    where = ", ".join(str(path) for path in paths) or "no folder"
-    found = f"{len(samples)} usable images, {len(left_out)} left out"
-    if left_out:
-        found += f", such as {left_out[0].path}: {left_out[0].reason}"
-    raise DataError(
-        f"There is no {' and no '.join(missing)} image in {where} ({found}); put them in folders "
-        f"called undamaged and damaged, or name yours with --undamaged and --damaged."
-    )
+def _left_out_note(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return ""
+    example = f"{left_out[0].path}: {left_out[0].reason}"
+    return f" ({len(left_out)} files cannot be used, such as {example})"

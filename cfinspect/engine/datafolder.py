@@ -7,7 +7,7 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -55,11 +55,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class FolderScan:
-    """What one data folder holds; ``names`` maps a label to the name of its class folder."""
+    """What one data folder holds.
+
+    ``names`` maps a label to the name of its class folder; ``folders`` are all folders in it.
+    """
 
     candidates: list[Candidate]
     left_out: list[LeftOut]
     names: dict[int, str]
+    folders: list[str]
 
 
 def class_words(undamaged: str | None = None, damaged: str | None = None) -> dict[str, int]:
@@ -85,9 +89,21 @@ def fold_word(word: str) -> str:
     return _nfc(word).strip().strip("/\\").casefold().replace(" ", "_").replace("-", "_")
 
 
-def describe_words(words: Mapping[str, int], label: int) -> str:
-    """The words of a class for a sentence: `undamaged, good, ok, ...`."""
-    return ", ".join(word for word, its_label in words.items() if its_label == label)
+def missing_classes(
+    labels: Iterable[int],
+    where: str,
+    words: Mapping[str, int],
+    folders: Iterable[str],
+    why: str = "",
+) -> DataError:
+    """The error that ``where`` has no image of ``labels``: what was sought and what is there."""
+    missing = list(labels)
+    sought = ", ".join(word for word, label in words.items() if label in missing)
+    return DataError(
+        f"There is no {' and no '.join(CLASS_NAMES[label] for label in missing)} image in {where}: "
+        f"looked for folders called {sought} and found {', '.join(folders) or 'no folder'}{why}; "
+        f"rename yours or name them with --undamaged and --damaged."
+    )
 
 
 def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
@@ -102,29 +118,26 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
         (entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")),
         key=lambda entry: natural_key(entry.name),
     )
-    labels = {folder: words[fold_word(folder.name)] for folder in folders if _known(folder, words)}
+    labels = {
+        folder: words[fold_word(folder.name)]
+        for folder in folders
+        if fold_word(folder.name) in words
+    }
     found = [
         Candidate(path, path.relative_to(folder).with_suffix("").as_posix(), label)
         for folder, label in labels.items()
         for path in list_images([folder])
     ]
+    in_it = [folder.name for folder in folders]
     left_out: list[LeftOut] = []
     if (root / LABELS).is_file():
         found = _apply_labels(root, found, words, left_out)
     elif not labels:
-        there = ", ".join(folder.name for folder in folders) or "no folder at all"
-        raise DataError(
-            f"{root} has no folder of undamaged or damaged images (found: {there}); name yours "
-            f"with --undamaged and --damaged, or call them undamaged and damaged."
-        )
+        raise missing_classes((UNDAMAGED, DAMAGED), str(root), words, in_it)
     names: dict[int, str] = {}
     for folder, label in labels.items():
         names.setdefault(label, folder.name)
-    return FolderScan(_with_masks(root, found), left_out, names)
-
-
-def _known(folder: Path, words: Mapping[str, int]) -> bool:
-    return fold_word(folder.name) in words
+    return FolderScan(_with_masks(root, found), left_out, names, in_it)
 
 
 def _nfc(text: str) -> str:

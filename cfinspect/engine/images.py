@@ -84,7 +84,7 @@ def header_size(path: Path, data: bytes, *, max_pixels: int = MAX_PIXELS) -> tup
     image = _open(path, data, max_pixels)
     width, height = image.size
     # Pillow's TIFF reader states the size of the upright image already.
-    if image.format != "TIFF" and _orientation(image) >= 5:
+    if image.format != "TIFF" and _orientation(image, data) >= 5:
         width, height = height, width
     return height, width
 
@@ -129,10 +129,11 @@ def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _decode(path: Path, max_pixels: int, background: tuple[int, ...]) -> NDArray[np.uint8]:
-    image = _open(path, read_bytes(path), max_pixels)
+    data = read_bytes(path)
+    image = _open(path, data, max_pixels)
     try:
         image.load()
-        upright = _upright(image)
+        upright = _upright(image, data)
         if _is_16_bit_grey(image):
             grey = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
             return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
@@ -156,8 +157,11 @@ def _is_16_bit_grey(image: Image.Image) -> bool:
     return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, data: bytes) -> int:
     """EXIF orientation 1..8; 1 where there is none or the EXIF block is damaged."""
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels, so look first if there is any.
+    if image.format == "PNG" and b"eXIf" not in data and b"Raw profile type exif" not in data:
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except (struct.error, SyntaxError, ValueError, KeyError, TypeError, OSError) as error:
@@ -166,9 +170,9 @@ def _orientation(image: Image.Image) -> int:
     return value if value in _TRANSPOSE else 1
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _upright(image: Image.Image, data: bytes) -> Image.Image:
     """Undo the camera's rotation of a loaded image (Pillow has done so for TIFF while loading)."""
-    method = None if image.format == "TIFF" else _TRANSPOSE.get(_orientation(image))
+    method = None if image.format == "TIFF" else _TRANSPOSE.get(_orientation(image, data))
     return image if method is None else image.transpose(method)
 
 
@@ -216,8 +220,9 @@ def _write(
         raise ImageError(path, f"it cannot be encoded ({error.err})", "write") from error
     if not done:
         raise ImageError(path, f"{suffix[1:]} cannot hold an image of its size", "write")
-    # The name is hidden and our own, so that no reader takes an unfinished file for an image.
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    # Hidden, so that no reader takes an unfinished file for an image; not made of the file's own
+    # name, which may have the greatest length already.
+    unfinished = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}{suffix}")
     try:
         unfinished.write_bytes(encoded.tobytes())
         unfinished.replace(path)

@@ -90,8 +90,15 @@ def test_both_classes_under_one_name_are_refused(tmp_path: Path) -> None:
 def test_unknown_folder_names_say_what_was_found(tmp_path: Path) -> None:
     make_folder(tmp_path, "ja", "nein")
 
-    with pytest.raises(DataError, match=r"found: ja, nein.*--undamaged"):
+    with pytest.raises(DataError, match=r"undamaged, good.* found ja, nein; .*--undamaged"):
         read_folders([tmp_path])
+
+
+def test_one_folder_without_classes_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+
+    with pytest.raises(DataError, match=r"image in .*two: .* found no folder;"):
+        read_folders([make_folder(tmp_path / "one"), tmp_path / "two"])
 
 
 def test_missing_data_folder(tmp_path: Path) -> None:
@@ -102,8 +109,8 @@ def test_missing_data_folder(tmp_path: Path) -> None:
 def test_one_class_alone_only_where_allowed(tmp_path: Path) -> None:
     put_image(tmp_path / "damaged" / "a.png", 0)
 
-    with pytest.raises(DataError, match="no undamaged image"):
-        read_folders([tmp_path])
+    with pytest.raises(DataError, match=r"no undamaged image .* called prima and found damaged;"):
+        read_folders([tmp_path], undamaged="prima")
     assert read_folders([tmp_path], allow_one_class=True).counts()["damaged"] == 1
 
 

@@ -82,6 +82,17 @@ def test_undoes_the_cameras_rotation(tmp_path: Path, suffix: str, orientation: i
     assert header_size(path, path.read_bytes()) == (24, 40)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp"])
+def test_size_comes_from_the_header_without_decoding(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = save(tmp_path / f"a{suffix}", Image.fromarray(smooth_picture(200, 300))).read_bytes()
+    start = whole[:700]
+
+    assert header_size(tmp_path / f"a{suffix}", start) == (200, 300)
+    assert not caplog.records
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_damaged_exif_block_does_not_cost_the_image(tmp_path: Path) -> None:
     image = Image.fromarray(smooth_picture())
