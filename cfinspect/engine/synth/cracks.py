@@ -1,0 +1,177 @@
+"""Cracked and sound walls: the crack's course, its width, and what light does to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.synth.camera import Camera, SynthImage, draw_camera, photograph
+from cfinspect.engine.synth.noise import (
+    Field,
+    blur,
+    chance,
+    fractal,
+    grid,
+    mix,
+    shifted,
+    smoothstep,
+    warped,
+)
+from cfinspect.engine.synth.surfaces import (
+    Surface,
+    add_harmless,
+    add_light,
+    carve,
+    draw_surface,
+    draw_wall,
+)
+
+_FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a pixel
+_LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
+
+
+@dataclass(frozen=True)
+class WallScene:
+    """What the tiles of one group share: one wall, one light, one camera."""
+
+    surface: Surface
+    camera: Camera
+
+
+def draw_wall_scene(rng: np.random.Generator) -> WallScene:
+    """A wall and the camera in front of it."""
+    return WallScene(draw_surface(rng), draw_camera(rng))
+
+
+def make_crack(
+    rng: np.random.Generator, size: int, damaged: bool, scene: WallScene | None = None
+) -> SynthImage:
+    """A tile of wall or road, ``size`` pixels wide (at least 32), cracked where ``damaged``.
+
+    Sound tiles have the same stains, joints, pores and shadows as cracked ones. Without
+    ``scene`` a new one is drawn from ``rng``.
+    """
+    if size < 32:
+        raise ValueError(f"size is {size}; a crack needs at least 32 pixels")
+    scene = scene if scene is not None else draw_wall_scene(rng)
+    wall = add_harmless(rng, scene.surface, draw_wall(rng, scene.surface, size))
+    mask = np.zeros((size, size), dtype=np.bool_)
+    if damaged:
+        cover = _enough_crack(rng, size)
+        wall = _engrave(rng, scene.surface, wall, cover)
+        mask = cover > 0.45
+    wall = add_light(rng, scene.surface, wall)
+    return SynthImage(photograph(rng, scene.camera, wall), mask, damaged)
+
+
+def _enough_crack(rng: np.random.Generator, size: int) -> Field:
+    """Coverage (size, size) of a crack that can be seen at this size."""
+    while True:
+        draw = _network if chance(rng, 0.15) else _branched
+        cover = draw(rng, size)
+        if float((cover > 0.45).mean()) >= _LEAST_SHARE:
+            return cover
+
+
+def _branched(rng: np.random.Generator, size: int) -> Field:
+    """One or two main cracks with branches, from hairline to gaping."""
+    canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
+    width = float(np.exp(rng.uniform(np.log(0.011), np.log(0.075))))
+    for _ in range(1 + chance(rng, 0.15)):
+        heading = float(rng.uniform(0, 2 * np.pi))
+        centre = rng.uniform(0.25, 0.75, 2)
+        start = centre - 0.75 * np.array([np.cos(heading), np.sin(heading)])
+        whole = chance(rng, 0.65)
+        if not whole:  # it ends, or begins, inside the tile
+            start = centre - rng.uniform(0.1, 0.4) * np.array([np.cos(heading), np.sin(heading)])
+        length = 1.7 if whole else rng.uniform(0.4, 1.1)
+        _trace(rng, canvas, (start, heading, length), width, int(rng.choice((0, 0, 1, 1, 2, 3))))
+    canvas = warped(canvas, rng, 0.15 * width * size * _FINE, 0.8 * width * size * _FINE + 8)
+    return _shrunk(canvas, size)
+
+
+def _trace(
+    rng: np.random.Generator,
+    canvas: Field,
+    course: tuple[NDArray[np.float64], float, float],
+    width: float,
+    branches: int,
+) -> None:
+    """Draw a crack and its branches into ``canvas``; lengths in image sides."""
+    start, heading, length = course
+    points = np.array(list(_walk(rng, start, heading, length)))
+    along = np.linspace(0, 1, len(points))
+    knots = np.exp(rng.normal(0, 0.4, max(3, int(length * 9))))
+    widths = width * np.interp(along, np.linspace(0, 1, len(knots)), knots)
+    widths *= np.clip((1 - along) * 4, 0.25, 1) * np.clip(along * 8 + 0.3, 0, 1)
+    side = canvas.shape[0]
+    for (at, after), thick in zip(pairwise(points), widths, strict=False):
+        ends = [(round(float(x * side)), round(float(y * side))) for x, y in (at, after)]
+        cv2.line(canvas, ends[0], ends[1], 1.0, max(1, round(float(thick * side))), cv2.LINE_AA)
+    for _ in range(branches):
+        fork = int(rng.integers(len(points) // 5, len(points)))
+        turn = heading + float(rng.choice((-1, 1)) * rng.uniform(0.4, 1.3))
+        shorter = float(length * rng.uniform(0.15, 0.5))
+        thinner = max(0.008, width * float(rng.uniform(0.35, 0.75)))
+        _trace(rng, canvas, (points[fork], turn, shorter), thinner, int(chance(rng, 0.3)))
+
+
+def _walk(
+    rng: np.random.Generator, start: NDArray[np.float64], heading: float, length: float
+) -> Iterator[NDArray[np.float64]]:
+    """Points of a jagged course: cracks run round the stones and come back to their direction."""
+    at, drift, gone = start.copy(), 0.0, 0.0
+    jag, bend = float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.08, 0.2))
+    yield at.copy()
+    while gone < length:
+        drift = 0.9 * drift + float(rng.normal(0, bend))
+        angle = heading + drift + float(rng.normal(0, jag))
+        step = float(rng.uniform(0.012, 0.04))
+        at = at + step * np.array([np.cos(angle), np.sin(angle)])
+        gone += step
+        yield at.copy()
+
+
+def _network(rng: np.random.Generator, size: int) -> Field:
+    """Map cracking: the borders of irregular cells, over the whole tile or a part of it."""
+    side = size * 2
+    x, y = grid(side)
+    bend = rng.uniform(0.01, 0.03)
+    x = x + bend * fractal(rng, side, side * 0.12, 3)
+    y = y + bend * fractal(rng, side, side * 0.12, 3)
+    sites = rng.uniform(-0.15, 1.15, (int(rng.integers(8, 26)), 2))
+    away = np.stack([np.hypot(x - at_x, y - at_y) for at_x, at_y in sites])
+    nearest = np.partition(away, 1, axis=0)
+    width = rng.uniform(0.012, 0.028) * (1 + 0.35 * fractal(rng, side, side * 0.15, 2))
+    gap = (nearest[1] - nearest[0]).astype(np.float32)
+    lines = np.clip((width - gap) / 0.006 + 0.5, 0, 1).astype(np.float32)
+    if chance(rng, 0.5):
+        lines *= smoothstep(-0.1, 0.2, fractal(rng, side, side * 0.6, 2) + 0.3)
+    return _shrunk(lines, size)
+
+
+def _shrunk(canvas: Field, size: int) -> Field:
+    small = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return np.clip(np.asarray(small, dtype=np.float32), 0.0, 1.0)
+
+
+def _engrave(rng: np.random.Generator, surface: Surface, wall: Field, cover: Field) -> Field:
+    """Give the crack its depth: dark or dusty inside, one edge lit, chips and damp beside it."""
+    size = wall.shape[0]
+    if chance(rng, 0.25):  # damp, or dirt drawn in by water
+        halo = blur(cover, size * rng.uniform(0.02, 0.05)) * (1 - cover)
+        wall = mix(wall, wall * rng.uniform(0.6, 0.85), np.clip(halo * 2, 0, 0.9))
+    if chance(rng, 0.35):  # broken edges show fresh, lighter material
+        near = np.clip(blur(cover, 0.012 * size) * 3, 0, 1) * (1 - cover)
+        chips = near * smoothstep(0.5, 1.3, fractal(rng, size, size * 0.05, 3))
+        wall = mix(wall, np.clip(wall * rng.uniform(1.15, 1.4), 0, 1), chips)
+    # Dust fills some cracks nearly to the tone of the wall; most are dark.
+    floor = float(rng.uniform(0.5, 0.72) if chance(rng, 0.25) else rng.uniform(0.1, 0.5))
+    uneven = np.clip(1 + 0.12 * fractal(rng, size, size * 0.06, 3), 0.6, 1.3)
+    rim = float(rng.uniform(0.02, 0.25))
+    carved = carve(wall, cover, surface.light, floor, rim)
+    inner = np.clip(shifted(cover, -1.0, -1.0) * cover, 0, 1)
+    return mix(carved, carved * uneven[..., None], inner.astype(np.float32))

@@ -1,0 +1,266 @@
+"""An apple as a shaded ball: where each pixel lies on it, its skin, stem, calyx and light.
+
+The apple is a ball with a dimple at both ends of its axis. Each pixel of it is mapped to a point
+on the unit ball (x to the right, y down, z towards the camera), so that streaks run from stem to
+calyx and spots shorten towards the rim as they do in a photo.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.synth.noise import Field, chance, fractal, grid, mix, smoothstep
+
+Vector = NDArray[np.float32]
+
+# Ground colour and blush of well-known sorts, RGB.
+_SORTS = (
+    ((0.52, 0.70, 0.17), (0.60, 0.74, 0.24)),  # green all over
+    ((0.90, 0.80, 0.35), (0.92, 0.72, 0.28)),  # yellow all over
+    ((0.80, 0.68, 0.28), (0.76, 0.12, 0.10)),  # red over yellow
+    ((0.62, 0.70, 0.26), (0.66, 0.16, 0.12)),  # red over green
+    ((0.62, 0.10, 0.09), (0.45, 0.04, 0.06)),  # dark red
+    ((0.86, 0.62, 0.38), (0.85, 0.32, 0.24)),  # pink
+)
+
+
+@dataclass(frozen=True)
+class Sort:
+    """The fruit of one orchard: colours, and how streaky, blushed, dotted and russeted it is."""
+
+    ground: tuple[float, float, float]
+    blush: tuple[float, float, float]
+    blushed: float
+    streaky: float
+    dots: float
+    russet: float
+    gloss: float
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Geometry of one apple in the image; fields are (S, S).
+
+    ``inside`` is coverage in [0, 1]; ``points`` and ``normals`` (S, S, 3) lie on the unit ball;
+    ``axis`` points to the stem; ``polar`` and ``around`` are the angles from and round it.
+    """
+
+    inside: Field
+    points: Field
+    normals: Field
+    polar: Field
+    around: Field
+    axis: Vector
+    centre: tuple[float, float]
+    radius: float
+
+
+def draw_sort(rng: np.random.Generator) -> Sort:
+    """A random sort of apple."""
+    ground, blush = _SORTS[int(rng.integers(len(_SORTS)))]
+    near = rng.normal(0, 0.03, (2, 3))
+    colours = np.clip(np.array((ground, blush)) + near, 0.02, 0.95)
+    first, second = ((float(r), float(g), float(b)) for r, g, b in colours)
+    return Sort(
+        ground=first,
+        blush=second,
+        blushed=float(rng.uniform(-0.4, 0.9)),
+        streaky=float(rng.uniform(0.1, 0.9)),
+        dots=float(rng.uniform(0.0, 0.5)),
+        russet=float(rng.uniform(0.1, 0.9)),
+        gloss=float(rng.uniform(0.1, 0.75)),
+    )
+
+
+def place_ball(rng: np.random.Generator, size: int) -> Ball:
+    """An apple of random size, place and turn, drawn over (size, size) pixels."""
+    radius = float(rng.uniform(0.31, 0.43))
+    centre_x, centre_y = (float(value) for value in 0.5 + rng.uniform(-0.05, 0.05, 2))
+    axis = _random_axis(rng)
+    x, y = grid(size)
+    across, down = (x - centre_x) / radius, (y - centre_y) / radius
+    bearing = np.arctan2(down, across)
+    outline = _outline(rng, bearing, axis)
+    away = np.hypot(across, down) / outline
+    edge = 0.8 / (size * radius)
+    flat = np.minimum(away, 0.999) / np.maximum(np.hypot(across, down), 1e-6)
+    px, py = across * flat, down * flat
+    points = np.stack([px, py, np.sqrt(np.maximum(0.0, 1 - px * px - py * py))], axis=-1)
+    points = points.astype(np.float32)
+    along = np.clip(points @ axis, -1, 1)
+    polar = np.arccos(along).astype(np.float32)
+    return Ball(
+        inside=smoothstep(1 + edge, 1 - edge, away.astype(np.float32)),
+        points=points,
+        normals=_dimpled(rng, points, polar, axis),
+        polar=polar,
+        around=_around(points, axis),
+        axis=axis,
+        centre=(centre_x, centre_y),
+        radius=radius,
+    )
+
+
+def _random_axis(rng: np.random.Generator) -> Vector:
+    """Mostly seen from the side with the stem up, often from above, sometimes from below."""
+    kind = float(rng.random())
+    if kind < 0.5:
+        axis = np.array([rng.normal(0, 0.35), -1.0, rng.normal(0.25, 0.3)])
+    elif kind < 0.75:
+        axis = np.array([rng.normal(0, 0.35), rng.normal(0, 0.35), 1.0])
+    else:
+        axis = np.array([rng.normal(0, 0.4), rng.normal(0, 0.5), -1.0])
+    return np.asarray(axis / np.linalg.norm(axis), dtype=np.float32)
+
+
+def _outline(rng: np.random.Generator, bearing: Field, axis: Vector) -> Field:
+    """Radius of the silhouette by direction: nearly round, dented where an end is on the rim."""
+    outline = np.ones_like(bearing)
+    for wave in (1, 2, 3):
+        phase, amount = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.022 / wave**0.5)
+        outline = outline + amount * np.cos(wave * bearing + phase)
+    upright = float(np.hypot(axis[0], axis[1]))
+    stem = np.arctan2(axis[1], axis[0])
+    for turn, depth in ((0.0, 0.11), (np.pi, 0.06)):
+        apart = np.angle(np.exp(1j * (bearing - stem - turn)))
+        outline = outline - depth * upright**2 * np.exp(-((apart / 0.38) ** 2))
+    # Wider near the stem than near the calyx.
+    outline = outline + 0.05 * upright * np.cos(bearing - stem)
+    return np.asarray(outline, dtype=np.float32)
+
+
+def _dimpled(rng: np.random.Generator, points: Field, polar: Field, axis: Vector) -> Field:
+    """Normals of the ball, bent inwards around both ends and a little everywhere."""
+    normals = points.copy()
+    for end, width, depth in ((axis, 0.34, 0.24), (-axis, 0.26, 0.12)):
+        away = polar if end is axis else np.pi - polar
+        slope = 2 * depth * away / width**2 * np.exp(-((away / width) ** 2))
+        towards = end - points * (points @ end)[..., None]
+        towards /= np.linalg.norm(towards, axis=-1, keepdims=True) + 1e-6
+        normals = normals + towards * slope[..., None]
+    size = points.shape[0]
+    bumps = np.stack([fractal(rng, size, size * 0.25, 2) for _ in range(2)], axis=-1)
+    normals[..., :2] += rng.uniform(0.0, 0.05) * bumps
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-6
+    return np.asarray(normals, dtype=np.float32)
+
+
+def _around(points: Field, axis: Vector) -> Field:
+    """Longitude about the axis, in radians."""
+    helper = np.array([0.0, 0.0, 1.0]) if abs(axis[2]) < 0.8 else np.array([1.0, 0.0, 0.0])
+    east = np.cross(axis, helper)
+    east /= np.linalg.norm(east)
+    north = np.cross(axis, east)
+    return np.asarray(np.arctan2(points @ north, points @ east), dtype=np.float32)
+
+
+def draw_skin(rng: np.random.Generator, sort: Sort, ball: Ball) -> Field:
+    """Colour of the sound skin (S, S, 3), not yet lit."""
+    size = ball.inside.shape[0]
+    ground, blush = np.asarray(sort.ground, np.float32), np.asarray(sort.blush, np.float32)
+    sunny = rng.normal(0, 1, 3)
+    sunny /= np.linalg.norm(sunny)
+    field = sort.blushed + 1.1 * (ball.points @ sunny.astype(np.float32))
+    field = field + sort.streaky * _streaks(rng, ball) + 0.25 * fractal(rng, size, size * 0.2, 3)
+    skin = np.broadcast_to(ground, (*field.shape, 3)).astype(np.float32)
+    skin = mix(skin, blush, smoothstep(-0.5, 1.3, field.astype(np.float32)))
+    # The dimple of a ripe apple is often still green.
+    skin = mix(skin, np.array([0.62, 0.68, 0.28]), 0.5 * smoothstep(0.5, 0.1, ball.polar))
+    uneven = 1 + 0.035 * fractal(rng, size, size * 0.1, 4)
+    skin = (skin * uneven[..., None]).astype(np.float32)
+    dots = smoothstep(1.9, 2.5, fractal(rng, size, size * 0.012, 1))
+    skin = mix(skin, np.clip(skin * 0.5 + 0.42, 0, 1), dots * np.float32(sort.dots))
+    ray = 0.09 * _streaks(rng, ball)
+    russet = smoothstep(0.34, 0.16, ball.polar + ray) * np.float32(sort.russet)
+    return mix(skin, np.array([0.58, 0.44, 0.24]), russet)
+
+
+def _streaks(rng: np.random.Generator, ball: Ball) -> Field:
+    """Noise drawn out along the meridians, of spread about 1."""
+    table = cv2.resize(rng.standard_normal((6, 90), dtype=np.float32), (720, 96))
+    finer = cv2.resize(rng.standard_normal((12, 220), dtype=np.float32), (720, 96))
+    table = np.asarray(table + 0.6 * finer, dtype=np.float32)
+    columns = (ball.around / (2 * np.pi) + 0.5) * 719
+    rows = ball.polar / np.pi * 95
+    found = cv2.remap(table, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # Meridians crowd together at both ends: fade there instead of flickering.
+    return np.asarray(found * np.sin(ball.polar) ** 0.5, dtype=np.float32)
+
+
+def light_up(
+    rng: np.random.Generator, skin: Field, ball: Ball, gloss: Field, towards: Vector
+) -> Field:
+    """Shade the skin under a lamp in direction ``towards``; ``gloss`` (S, S) scales highlights."""
+    facing = np.clip(ball.normals @ towards, 0, 1)
+    ambient = float(rng.uniform(0.45, 0.65))
+    shade = ambient * (0.6 + 0.4 * ball.normals[..., 2]) + (1.25 - ambient) * facing
+    for end, width in ((ball.axis, 0.2), (-ball.axis, 0.13)):
+        away = np.arccos(np.clip(ball.points @ end, -1, 1))
+        shade = shade * (1 - 0.55 * np.exp(-((away / width) ** 2)))
+    lit = skin * shade[..., None].astype(np.float32)
+    return _highlights(rng, lit, ball, gloss, towards)
+
+
+def _highlights(
+    rng: np.random.Generator, lit: Field, ball: Ball, gloss: Field, towards: Vector
+) -> Field:
+    """Reflections of lamps or of a window: bright, but no damage."""
+    for lamp in range(1 + int(rng.integers(0, 3))):
+        direction = towards + (rng.normal(0, 0.35, 3) if lamp else np.zeros(3))
+        half = direction / np.linalg.norm(direction) + np.array([0, 0, 1.0])
+        half /= np.linalg.norm(half)
+        away = np.arccos(np.clip(ball.normals @ half.astype(np.float32), -1, 1))
+        if chance(rng, 0.4):  # a soft box: a bright field with an edge
+            width = float(rng.uniform(0.06, 0.16))
+            spot = smoothstep(width * 1.5, width * 0.8, away.astype(np.float32))
+        else:
+            spot = np.exp(-((away / rng.uniform(0.08, 0.3)) ** 2)).astype(np.float32)
+        strength = float(rng.uniform(0.3, 1.0)) * (1.0 if lamp == 0 else 0.6)
+        spot = spot * smoothstep(0.1, 0.5, ball.polar)  # the dimple is rough and in shade
+        lit = mix(lit, np.ones(3), np.clip(spot * gloss * strength, 0, 0.97))
+    return lit
+
+
+def draw_stem(rng: np.random.Generator, picture: Field, ball: Ball, behind: bool) -> Field:
+    """The stem, in the pass (``behind`` the apple or before it) in which it can be seen."""
+    if (ball.axis[2] < -0.05) != behind or (not behind and chance(rng, 0.12)):
+        return picture
+    size = picture.shape[0]
+    bend = rng.normal(0, 0.12, 3)
+    length = float(rng.uniform(0.2, 0.5))
+    steps = np.linspace(0, 1, 24)
+    course = ball.axis * (0.84 + length * steps[:, None]) + bend * (steps**2)[:, None]
+    canvas = np.zeros((size, size), dtype=np.float32)
+    shine = np.zeros_like(canvas)
+    width = float(rng.uniform(0.014, 0.028)) * size
+    for index in range(len(course) - 1):
+        ends = [_pixel(point, ball, size) for point in course[index : index + 2]]
+        thick = width * (1.35 if index > 20 else 1.0)
+        cv2.line(canvas, ends[0], ends[1], 1.0, max(1, round(thick)), cv2.LINE_AA)
+        aside = [(x - round(width * 0.2), y) for x, y in ends]
+        cv2.line(shine, aside[0], aside[1], 1.0, max(1, round(thick * 0.35)), cv2.LINE_AA)
+    colour = np.array([0.34, 0.23, 0.12]) * rng.uniform(0.5, 1.2)
+    picture = mix(picture, colour, canvas)
+    return mix(picture, colour * 1.7, shine * canvas * 0.7)
+
+
+def draw_calyx(rng: np.random.Generator, picture: Field, ball: Ball) -> Field:
+    """The dried blossom opposite the stem, where it faces the camera."""
+    if ball.axis[2] > -0.15:
+        return picture
+    away = np.pi - ball.polar
+    rays = 0.5 + 0.5 * np.cos(5 * ball.around + rng.uniform(0, 6)) * rng.uniform(0.5, 1)
+    reach = rng.uniform(0.09, 0.17) * (0.5 + 0.8 * rays)
+    cover = smoothstep(0.0, -0.05, (away - reach).astype(np.float32)) * ball.inside
+    tone = np.array([0.20, 0.15, 0.09]) * rng.uniform(0.6, 1.3)
+    dried = mix(picture, tone * 1.9, cover * np.float32(0.9))
+    return mix(dried, tone * 0.5, smoothstep(0.075, 0.03, away.astype(np.float32)))
+
+
+def _pixel(point: NDArray[np.floating], ball: Ball, size: int) -> tuple[int, int]:
+    return (
+        round(float((ball.centre[0] + ball.radius * point[0]) * size)),
+        round(float((ball.centre[1] + ball.radius * point[1]) * size)),
+    )
