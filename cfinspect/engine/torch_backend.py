@@ -1,0 +1,69 @@
+"""The PyTorch backend of inspection: G and D of a model on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cfinspect.engine.card import Card
+from cfinspect.engine.device import Device, choose_device
+from cfinspect.engine.inspection import InspectionError, Raw
+from cfinspect.engine.modelfile import Model, load_model
+from cfinspect.engine.validation import run_networks
+
+
+class TorchBackend:
+    """Runs a model's networks; satisfies ``inspection.Backend``.
+
+    Takes the model over: its networks are moved to ``device`` and set to eval mode. ``most``:
+    squares that go through the networks at once; halved, and kept so, when memory runs out.
+    """
+
+    def __init__(self, model: Model, device: Device, most: int = 64) -> None:
+        self.card: Card = model.card
+        self.device = device
+        self.most = most
+        self._networks = tuple(
+            # mypy knows no memory_format here, though it is documented
+            network.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            for network in (model.generator, model.discriminator)
+        )
+
+    def run(self, batch: NDArray[np.uint8]) -> Raw:
+        """Answer for RGB squares (n, S, S, 3) uint8 of the card's input size, n >= 1.
+
+        ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
+        memory.
+        """
+        size = self.card.preprocessing.size
+        if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
+            raise ValueError(
+                f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
+            )
+        generator, discriminator = self._networks
+        while True:
+            try:
+                return run_networks(generator, discriminator, batch, self.device, self.most)
+            except torch.OutOfMemoryError as error:
+                if self.most == 1:
+                    raise InspectionError(
+                        f"Not enough memory on {self.device.device} for one image of {size} px: "
+                        "close other programs that use it, or take --device cpu."
+                    ) from error
+            # outside of the handler: while it runs, its traceback keeps the tensors alive
+            self.most = max(1, min(self.most, len(batch)) // 2)
+            gc.collect()
+            if self.device.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+
+def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:
+    """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
+
+    Raises ModelFileError, CardError or DeviceError with a sentence.
+    """
+    return TorchBackend(load_model(path), choose_device(device, precision))

@@ -1,0 +1,138 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from numpy_backend import make_card
+from torch import Tensor, nn
+
+from cfinspect.engine.device import DeviceError, choose_device
+from cfinspect.engine.discriminators import make_discriminator
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.generators import GeneratorOutput, make_generator
+from cfinspect.engine.inspection import Backend, InspectionError, Inspector
+from cfinspect.engine.modelfile import Model, save_model
+from cfinspect.engine.torch_backend import TorchBackend, load_backend
+
+CPU = choose_device("cpu", "fp32")
+
+
+class Brighter(nn.Module):
+    """Adds a quarter; its head says logit 2. Has memory for ``room`` squares."""
+
+    def __init__(self, room: int = 1000) -> None:
+        super().__init__()
+        self.room = room
+        self.seen: list[int] = []
+
+    def forward(self, x: Tensor) -> GeneratorOutput:
+        if len(x) > self.room:
+            raise torch.OutOfMemoryError("no room")
+        self.seen.append(len(x))
+        return GeneratorOutput(
+            (x + 0.25).clamp(0, 1), torch.ones_like(x[:, :1]), torch.full((len(x),), 2.0)
+        )
+
+
+class Means(nn.Module):
+    """Logits: mean red, mean green, mean blue."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean(dim=(2, 3))
+
+
+def model(generator: nn.Module, discriminator: nn.Module, **card: Any) -> Model:
+    return Model(generator, discriminator, make_card(**card), np.zeros(0, dtype=np.uint64))
+
+
+def colours(n: int) -> NDArray[np.uint8]:
+    """Squares of 8 px: red 51 (0.2), green 102 (0.4), blue 10 more in each square."""
+    batch = np.zeros((n, 8, 8, 3), dtype=np.uint8)
+    batch[..., 0], batch[..., 1] = 51, 102
+    batch[..., 2] = 10 * np.arange(n)[:, None, None]
+    return batch
+
+
+def test_answers_by_hand() -> None:
+    backend: Backend = TorchBackend(model(Brighter(), Means()), CPU)
+    raw = backend.run(colours(3))
+    expected = np.array([[0.2, 0.4, 10 * k / 255] for k in range(3)])
+    np.testing.assert_allclose(raw.logits, expected, atol=1e-6)
+    np.testing.assert_allclose(raw.flipped_logits, expected + 0.25, atol=1e-6)
+    np.testing.assert_allclose(raw.counterfactual[2, 5, 3], expected[2] + 0.25, atol=1e-6)
+    np.testing.assert_allclose(raw.head, np.full(3, 1 / (1 + np.exp(-2))), atol=1e-6)
+    assert raw.counterfactual.shape == (3, 8, 8, 3)
+    for values in (raw.logits, raw.flipped_logits, raw.counterfactual, raw.head):
+        assert values.dtype == np.float32
+
+
+def test_less_goes_through_at_once_when_memory_runs_out() -> None:
+    generator = Brighter(room=3)
+    backend = TorchBackend(model(generator, Means()), CPU)
+    raw = backend.run(colours(7))
+    assert generator.seen == [3, 3, 1]
+    assert backend.most == 3
+    np.testing.assert_allclose(raw.logits[:, 2], 10 * np.arange(7) / 255, atol=1e-6)
+    backend.run(colours(4))
+    assert generator.seen == [3, 3, 1, 3, 1]
+    with pytest.raises(InspectionError, match="Not enough memory on cpu for one image of 8 px"):
+        TorchBackend(model(Brighter(room=0), Means()), CPU).run(colours(2))
+
+
+def test_other_shapes_are_refused() -> None:
+    backend = TorchBackend(model(Brighter(), Means()), CPU)
+    for batch in (colours(0), colours(1)[:, :7], colours(1)[..., :2], colours(1).astype(np.uint16)):
+        with pytest.raises(ValueError, match="expected"):
+            backend.run(batch)  # type: ignore[arg-type]
+
+
+def real_model() -> Model:
+    torch.manual_seed(0)
+    generator: dict[str, Any] = {"name": "unet", "kwargs": {"width": 4}}
+    discriminator: dict[str, Any] = {"name": "compact", "kwargs": {"width": 4}}
+    card = make_card(size=64, scope="tiles", tile=64)
+    card.generator.update(generator)
+    card.discriminator.update(discriminator)
+    return Model(
+        make_generator("unet", **generator["kwargs"]),
+        make_discriminator("compact", **discriminator["kwargs"]),
+        card,
+        np.array([5], dtype=np.uint64),
+    )
+
+
+def test_a_model_file_inspects_as_the_model_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "modèle.safetensors"
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (150, 140, 3), dtype=np.uint8)
+    made = real_model()
+    save_model(path, made)
+    fresh = Inspector(TorchBackend(made, CPU)).inspect(image)
+    loaded = Inspector(load_backend(path, "cpu", "fp32")).inspect(image)
+    assert loaded.score == pytest.approx(fresh.score, abs=1e-6)
+    np.testing.assert_allclose(loaded.saliency, fresh.saliency, atol=1e-5)
+    assert fresh.saliency.max() > 0
+
+
+def test_batches_and_single_images_agree() -> None:
+    backend = TorchBackend(real_model(), CPU)
+    batch = np.random.default_rng(1).integers(0, 255, (5, 64, 64, 3), dtype=np.uint8)
+    together = backend.run(batch)
+    for k in range(5):
+        alone = backend.run(batch[k : k + 1])
+        np.testing.assert_allclose(alone.logits[0], together.logits[k], atol=1e-4)
+        np.testing.assert_allclose(alone.counterfactual[0], together.counterfactual[k], atol=1e-4)
+
+
+def test_wrong_files_and_devices_give_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(CfinspectError, match="does not exist"):
+        load_backend(path)
+    path.write_bytes(b"not a model")
+    with pytest.raises(CfinspectError, match=r"model\.safetensors"):
+        load_backend(path)
+    save_model(path, real_model())
+    with pytest.raises(DeviceError):
+        load_backend(path, device="abacus")
