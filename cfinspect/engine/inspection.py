@@ -255,7 +255,9 @@ class Inspector:
         ]
         changes = np.empty((*batch.shape[:3], 4), dtype=np.float32)
         np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
-        np.abs(changes[..., :3]).mean(axis=-1, out=changes[..., 3])
+        # by hand: NumPy's mean over an axis of three is five times slower
+        red, green, blue = (np.abs(changes[..., channel]) for channel in range(3))
+        np.divide(red + green + blue, np.float32(3), out=changes[..., 3])
         return answers, changes
 
     def _conclude(
