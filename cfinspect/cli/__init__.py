@@ -1,0 +1,53 @@
+"""The command line: one typer app. Torch is imported inside the commands that need it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cfinspect import __version__
+from cfinspect.cli import calibrate, demo, doctor, evaluate, inspect, models, synth, train
+
+app = typer.Typer(
+    name="cfinspect",
+    help="Visual quality control that learns from good/bad labels and shows why.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="Look at model files.", no_args_is_help=True)
+app.command("train", epilog=train.EXAMPLES)(train.train)
+app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
+app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
+app.add_typer(models_app, name="models")
+models_app.command("show", epilog=models.EXAMPLES)(models.show)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("synth", epilog=synth.EXAMPLES)(synth.synth)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cfinspect {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def prepare(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Visual quality control that learns from good/bad labels and shows why.
+
+    Train on folders of undamaged and damaged images, then inspect others: each gets a score, the
+    counterfactual (what it would look like undamaged) and a mask of the damage.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold what the terminal's encoding lacks; that must not end the work.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")

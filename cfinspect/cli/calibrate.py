@@ -1,0 +1,87 @@
+"""``cfinspect calibrate``: fit a model's decisions to a new camera with a few labelled images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cfinspect.cli.evaluate import read_data
+from cfinspect.cli.models import flat
+from cfinspect.cli.options import (
+    DamagedOption,
+    DataArgument,
+    DeviceOption,
+    ModelArgument,
+    PrecisionOption,
+    UndamagedOption,
+    require_exists,
+    require_folder_to_write,
+)
+from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain
+from cfinspect.engine.errors import CfinspectError
+
+EXAMPLES = """
+The weights stay as they are: score threshold, temperature, mask threshold and review rule are
+fitted to DATA, 20 to 100 labelled images from the new camera or line, and written to MODEL2.
+
+Examples:
+
+  cfinspect calibrate model.safetensors new-camera/ --out new-camera.safetensors
+"""
+
+
+@guarded
+def calibrate(
+    *,
+    model: ModelArgument,
+    data: DataArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="MODEL2", help="Model file to write.")],
+    review_rate: Annotated[
+        float | None,
+        typer.Option("--review-rate", help="Share of images for review [default: as in MODEL]."),
+    ] = None,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    undamaged: UndamagedOption = None,
+    damaged: DamagedOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fit a model's thresholds to a few labelled images of a new camera or line."""
+    require_exists(model, *data)
+    _require_other_file(model, out)
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+
+    kept = load_card(model).decision.review_rate
+    dataset = read_data(data, undamaged, damaged)
+    from cfinspect.engine.calibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
+
+    with Counter("Calibrating") as counter:
+        result = refit(
+            model,
+            dataset,
+            out,
+            device=device,
+            precision=precision,
+            review_rate=kept if review_rate is None else review_rate,
+            progress=counter,
+        )
+    facts = plain(result)
+    for warning in facts.pop("warnings", []):
+        note(f"Note: {warning}")
+    output = Output(as_json)
+    output.emit("calibrated", {**plain(result), "out": out})
+    output.table("Calibration", list(flat(facts)))
+    output.say(f"Model: {out}")
+
+
+def _require_other_file(model: Path, out: Path) -> None:
+    if out.is_dir():
+        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
+    if out.suffix.lower() != ".safetensors":
+        raise CfinspectError(f"--out {out}: a model file's name ends in .safetensors.")
+    if out.resolve() == model.resolve():
+        raise CfinspectError("--out is the model itself: give another name, so that both remain.")
+    require_folder_to_write(out.parent)

@@ -1,0 +1,36 @@
+"""``cfinspect doctor``: is everything there, and what to do if not."""
+
+from __future__ import annotations
+
+import typer
+
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
+
+EXAMPLES = """
+Exit code 1 when something is missing.
+
+Examples:
+
+  cfinspect doctor
+
+  cfinspect doctor --json
+"""
+
+
+@guarded
+def doctor(as_json: JsonFlag = False) -> None:
+    """Check versions, device, libraries and disk, with a two-second self-test."""
+    from cfinspect.engine.doctor import run_checks  # noqa: PLC0415
+
+    checks = run_checks()
+    output = Output(as_json)
+    for check in checks:
+        output.emit("check", plain(check))
+        output.say(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}")
+        if not check.ok:
+            output.say(f"      Fix: {check.fix}")
+    failed = sum(not check.ok for check in checks)
+    output.emit("done", {"failed": failed})
+    output.say("All is well." if not failed else f"{failed} of {len(checks)} checks failed.")
+    if failed:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,181 @@
+"""``cfinspect evaluate``: how good a model is on labelled images."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cfinspect import __version__
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.models import flat
+from cfinspect.cli.options import (
+    BatchOption,
+    DamagedOption,
+    DataArgument,
+    DeviceOption,
+    ModelArgument,
+    PrecisionOption,
+    UndamagedOption,
+    file_digest,
+    open_inspector,
+    require_exists,
+    require_folder_to_write,
+)
+from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.events import CancelToken
+
+if TYPE_CHECKING:
+    from cfinspect.engine.data import Dataset, Sample
+    from cfinspect.engine.evaluate.report import Evaluation
+    from cfinspect.engine.inspection import Inspector
+
+EXAMPLES = """
+Leaves report.json and images.csv in the folder OUT. Figures on images that the model has seen in
+training say little: give other images, or train with --holdout and evaluate with --unseen.
+
+Examples:
+
+  cfinspect evaluate model.safetensors test/ --out report
+
+  cfinspect evaluate model.safetensors data/ --unseen --out report
+"""
+_LEFT_OUT_SHOWN = 10
+
+
+@guarded
+def evaluate(
+    *,
+    model: ModelArgument,
+    data: DataArgument,
+    out: Annotated[Path, typer.Option("--out", help="Folder for report.json and images.csv.")],
+    unseen: Annotated[
+        bool,
+        typer.Option("--unseen", help="Only images that training and validation never looked at."),
+    ] = False,
+    batch: BatchOption = 64,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    undamaged: UndamagedOption = None,
+    damaged: DamagedOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Evaluate a model: classification, localisation, counterfactuals, review."""
+    require_exists(model, *data)
+    require_folder_to_write(out)
+    with cancel_on_signals("Stopping after this batch") as cancel:
+        dataset = read_data(data, undamaged, damaged)
+        samples, seen = choose_samples(model, dataset, unseen)
+        inspector = open_inspector(model, device, precision, batch)
+        report = run(inspector, samples, data, cancel)
+        # The fingerprint is that of the images the figures are about.
+        chosen = type(dataset)(tuple(samples), dataset.left_out, dataset.names)
+        facts = {
+            "cfinspect_version": __version__,
+            "model": {"name": model.name, "digest": file_digest(model)},
+            "data": {"fingerprint": chosen.fingerprint(), "counts": chosen.counts()},
+            "unseen_only": unseen,
+            "seen": seen,
+        }
+        write_report(out, {**facts, **report.report}, report.rows, Output(as_json))
+
+
+def read_data(
+    data: Sequence[Path], undamaged: str | None = None, damaged: str | None = None
+) -> Dataset:
+    """Read labelled folders; one class alone will do. Says what was left out."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.data import read_folders  # noqa: PLC0415
+
+    with Counter("Reading folders", "files") as counter:
+        dataset = read_folders(
+            data, undamaged=undamaged, damaged=damaged, allow_one_class=True, progress=counter
+        )
+    for left_out in dataset.left_out[:_LEFT_OUT_SHOWN]:
+        note(f"Left out: {left_out.path}: {left_out.reason}")
+    if len(dataset.left_out) > _LEFT_OUT_SHOWN:
+        note(f"Left out: {len(dataset.left_out) - _LEFT_OUT_SHOWN} more")
+    return dataset
+
+
+def choose_samples(model: Path, dataset: Dataset, unseen: bool) -> tuple[list[Sample], int]:
+    """Return the samples to evaluate and how many of them the model has seen.
+
+    Raises CfinspectError when only unseen ones are wanted and there is none.
+    """
+    from cfinspect.engine.modelfile import seen_digests  # noqa: PLC0415
+
+    known = {int(digest) for digest in seen_digests(model)}
+    fresh = [sample for sample in dataset.samples if sample.digest not in known]
+    seen = len(dataset.samples) - len(fresh)
+    if not unseen:
+        if seen:
+            note(
+                f"WARNING: the model has seen {seen} of these {len(dataset.samples)} images in "
+                "training or validation, so the figures flatter it. Use --unseen, or other images."
+            )
+        return list(dataset.samples), seen
+    if not fresh:
+        raise CfinspectError(
+            f"The model has seen all {seen} images in training or validation: give others, or "
+            "train with --holdout 0.2 to keep some back."
+        )
+    note(f"Left aside {seen} images that the model has seen; {len(fresh)} are evaluated.")
+    return fresh, 0
+
+
+def run(
+    inspector: Inspector, samples: list[Sample], data: Sequence[Path], cancel: CancelToken
+) -> Evaluation:
+    """Evaluate ``samples``; file names in the result are relative to the folders ``data``."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.evaluate.report import (  # noqa: PLC0415
+        EvaluationCancelled,
+    )
+    from cfinspect.engine.evaluate.report import evaluate as evaluate_samples  # noqa: PLC0415
+
+    try:
+        with Counter("Evaluating") as counter:
+            found = evaluate_samples(
+                inspector, samples, progress=counter, cancelled=lambda: cancel.cancelled
+            )
+    except EvaluationCancelled:
+        raise Interrupted("Interrupted: no report was written.") from None
+    for entry in (*found.rows, *found.report["left_out"]):
+        entry["file"] = _relative(Path(entry["file"]), data)
+    return found
+
+
+def _relative(file: Path, folders: Sequence[Path]) -> str:
+    for folder in folders:
+        root = folder.resolve()
+        if file.is_relative_to(root):
+            inner = file.relative_to(root if len(folders) == 1 else root.parent)
+            return inner.as_posix()
+    return file.as_posix()
+
+
+def write_report(
+    out: Path, report: dict[str, Any], rows: list[dict[str, Any]], output: Output
+) -> None:
+    """Write report.json and images.csv into ``out`` and show the figures."""
+    from cfinspect.engine.evaluate.report import ROW_FIELDS  # noqa: PLC0415
+
+    figures = plain(report)
+    text = json.dumps(figures, indent=1, allow_nan=False) + "\n"
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, ROW_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    save_text(out / "images.csv", table.getvalue())
+    save_text(out / "report.json", text)
+    output.emit("report", {**figures, "out": out})
+    parts = ("classification", "localisation", "counterfactual", "review")
+    output.table("Evaluation", list(flat({part: figures[part] for part in parts})))
+    output.say(f"Report: {out / 'report.json'}")

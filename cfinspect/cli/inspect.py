@@ -1,0 +1,150 @@
+"""``cfinspect inspect``: a model over files and folders."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.options import (
+    BatchOption,
+    DeviceOption,
+    ModelArgument,
+    PrecisionOption,
+    file_digest,
+    open_inspector,
+    require_exists,
+    require_folder_to_write,
+)
+from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.engine.events import CancelToken
+
+if TYPE_CHECKING:
+    from cfinspect.cli.inspections import Row
+    from cfinspect.engine.inspection import Inspector
+
+EXAMPLES = """
+Leaves inspections.csv (a row per image), masks/ and overlays/ in the folder OUT, at the images'
+own resolution. Photos larger than the model's tiles go through overlapping windows.
+
+Examples:
+
+  cfinspect inspect model.safetensors photos/ --out results
+
+  cfinspect inspect model.safetensors photos/ --out results --skip-done
+
+  cfinspect inspect model.safetensors a.jpg b.png --out results --json
+"""
+
+
+@guarded
+def inspect(
+    *,
+    model: ModelArgument,
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
+    batch: BatchOption = 64,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    skip_done: Annotated[
+        bool, typer.Option("--skip-done", help="Keep the results that OUT holds, do the rest.")
+    ] = False,
+    overlays: Annotated[
+        bool, typer.Option("--overlays/--no-overlays", help="Write overlays/ as well.")
+    ] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Inspect images: score, mask and overlay for each."""
+    require_exists(model, *paths)
+    require_folder_to_write(out)
+    from cfinspect.engine.bulk import find_sources  # noqa: PLC0415
+
+    find_sources(paths, leave_out=out)  # are there images? torch takes seconds to start
+    with cancel_on_signals("Stopping after this batch; the results so far are kept") as cancel:
+        inspector = open_inspector(model, device, precision, batch)
+        errors = run(
+            inspector,
+            model,
+            paths,
+            out,
+            output=Output(as_json),
+            cancel=cancel,
+            skip_done=skip_done,
+            overlays=overlays,
+        )
+    if errors:
+        raise typer.Exit(FAILED)
+
+
+def run(
+    inspector: Inspector,
+    model: Path,
+    paths: list[Path],
+    out: Path,
+    *,
+    output: Output,
+    cancel: CancelToken,
+    skip_done: bool = False,
+    overlays: bool = True,
+) -> bool:
+    """Inspect ``paths`` into ``out`` and say how it went; True when no image could be read."""
+    from cfinspect.cli.inspections import Inspections  # noqa: PLC0415
+    from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
+    from cfinspect.engine.bulk import find_sources, inspect_sources  # noqa: PLC0415
+
+    about = {"name": model.name, "digest": file_digest(model)}
+    classes = inspector.backend.card.classes
+    rows: list[Row] = []
+    with Inspections(out, classes, about, skip_done=skip_done, overlays=overlays) as results:
+        sources, masks = find_sources(paths, leave_out=out, taken=results.stems)
+        todo = [source for source in sources if source.name not in results.done]
+        if masks:
+            note(f"Passed over {masks} files in masks/ folders.")
+        if len(todo) < len(sources):
+            note(f"Skipped {len(sources) - len(todo)} images that are done.")
+        started = time.monotonic()
+        with Counter("Inspecting") as counter:
+            for outcome in inspect_sources(inspector, todo, cancelled=lambda: cancel.cancelled):
+                for row in results.add(outcome):
+                    _tell(row, rows, output)
+                counter(len(rows), len(todo))
+            for row in results.finish():
+                _tell(row, rows, output)
+        seconds = time.monotonic() - started
+    summary = _summary(rows, classes[1], seconds)
+    if cancel.cancelled:
+        raise Interrupted(
+            f"Interrupted after {len(rows)} of {len(todo)} images; the results so far are in "
+            f"{out}. Go on with --skip-done."
+        )
+    output.emit("done", {**summary, "out": out})
+    output.say(
+        f"{summary['images']} images in {duration(seconds)} ({summary['images_per_second']:.1f} "
+        f"images/s): {summary['damaged']} damaged, {summary['review']} for review, "
+        f"{summary['errors']} unreadable. Results: {out}"
+    )
+    return bool(todo) and summary["errors"] == len(todo)
+
+
+def _tell(row: Row, rows: list[Row], output: Output) -> None:
+    rows.append(row)
+    output.emit("image", {name: None if value == "" else value for name, value in row.items()})
+    if row["error"]:
+        note(f"Left out: {row['error']}")
+
+
+def _summary(rows: list[Row], damaged: str, seconds: float) -> dict[str, float]:
+    errors = sum(bool(row["error"]) for row in rows)
+    return {
+        "images": len(rows),
+        "damaged": sum(row["label"] == damaged for row in rows),
+        "review": sum(row["review"] == 1 for row in rows),
+        "errors": errors,
+        "seconds": round(seconds, 3),
+        "images_per_second": round((len(rows) - errors) / max(seconds, 1e-6), 2),
+    }

@@ -1,0 +1,68 @@
+"""Options that several commands share, and what to check before anything slow starts."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cfinspect.engine.errors import CfinspectError
+
+if TYPE_CHECKING:
+    from cfinspect.engine.inspection import Inspector
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors model file.")]
+DataArgument = Annotated[
+    list[Path],
+    typer.Argument(metavar="DATA", help="Folders with undamaged/ and damaged/ images."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+PrecisionOption = Annotated[
+    str, typer.Option("--precision", help="auto, fp32, bf16 or fp16 (GPU only).")
+]
+BatchOption = Annotated[
+    int, typer.Option("--batch", min=1, help="Images (or windows) per pass of the network.")
+]
+UndamagedOption = Annotated[
+    str | None,
+    typer.Option("--undamaged", metavar="NAME", help="Name of the folder of undamaged images."),
+]
+DamagedOption = Annotated[
+    str | None,
+    typer.Option("--damaged", metavar="NAME", help="Name of the folder of damaged images."),
+]
+
+
+def require_exists(*paths: Path) -> None:
+    """Raise CfinspectError for the first path that is no file or folder."""
+    for path in paths:
+        if not path.exists():
+            raise CfinspectError(f"There is no file or folder {path}; check the path.")
+
+
+def require_folder_to_write(out: Path) -> None:
+    """Raise CfinspectError when results cannot go to the folder ``out``; does not create it."""
+    place = out
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise CfinspectError(f"{place} is a file: give a folder with --out.")
+
+
+def file_digest(path: Path) -> str:
+    """16 hex digits that tell one file's content from another's."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+
+def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
+    """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
+    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+
+    load_card(model)
+    from cfinspect.engine.torch_backend import load_backend  # noqa: PLC0415
+
+    return Inspector(load_backend(model, device=device, precision=precision), batch=batch)

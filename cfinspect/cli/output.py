@@ -1,0 +1,138 @@
+"""What a command prints and how it ends: JSON lines, sentences for errors, exit codes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePath
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from cfinspect.engine.atomic import write_atomically
+from cfinspect.engine.errors import CfinspectError
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object per line and nothing else on stdout.")
+]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Interrupted(Exception):
+    """The person asked to stop; what was done so far is kept. Ends the program with 130."""
+
+
+class Output:
+    """Results of a command: for people on stdout, or with ``as_json`` one JSON object per line.
+
+    Notes go to stderr in both cases, so that stdout holds results only.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def emit(self, event: str, fields: Mapping[str, Any] | None = None) -> None:
+        """Write one JSON line ``{"event": event, **fields}``; does nothing for people."""
+        if self.as_json:
+            _write(json.dumps({"event": event, **plain(fields or {})}, allow_nan=False))
+
+    def say(self, text: str) -> None:
+        """Write a line for people; does nothing with ``as_json``."""
+        if not self.as_json:
+            _write(text)
+
+    def table(self, title: str, rows: list[tuple[str, str]]) -> None:
+        """Write names and values in two columns for people; does nothing with ``as_json``."""
+        if self.as_json:
+            return
+        from rich.console import Console  # noqa: PLC0415  (keeps --help quick)
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        table = Table(title=title, title_justify="left", show_header=False)
+        for name, value in rows:
+            table.add_row(Text(name), Text(value))
+        console = Console()
+        if not console.is_terminal:
+            # A pipe or a log has no width to keep to: long paths stay in one piece.
+            console = Console(width=max(200, 8 + max(sum(map(len, row)) for row in rows)))
+        console.print(table)
+
+
+def note(text: str) -> None:
+    """Write one line for people on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file in one step; file names in it may hold undecodable bytes."""
+    content = text.encode("utf-8", errors="surrogateescape")
+
+    def write(part: Path) -> None:
+        part.write_bytes(content)
+
+    write_atomically(path, write)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` in JSON's types: paths as text, NumPy numbers as Python's, NaN as None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # The reader left (``| head``). The work's files matter more than its lines: go on without.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Turn every end of a command into a sentence and an exit code; no traceback for known ones."""
+
+    @functools.wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        output = Output(bool(kwargs.get("as_json", False)))
+        try:
+            return command(*args, **kwargs)
+        except CfinspectError as error:
+            code, sentence = BAD_INPUT, str(error)
+        except (Interrupted, KeyboardInterrupt) as stop:
+            code, sentence = INTERRUPTED, str(stop) or "Interrupted."
+        except BrokenPipeError:
+            raise  # typer's business: the reader of our output has gone
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            code, sentence = FAILED, f"{error.strerror or error}{where}."
+        except MemoryError:
+            code, sentence = FAILED, "Out of memory: use a smaller --batch or --size."
+        except (typer.Exit, typer.Abort, typer.TyperException):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            code, sentence = FAILED, f"Unexpected {type(error).__name__}: {error} (please report)."
+        output.emit("interrupted" if code == INTERRUPTED else "error", {"error": sentence})
+        note(sentence if code == INTERRUPTED else f"Error: {sentence}")
+        raise typer.Exit(code)
+
+    return run

@@ -1,0 +1,73 @@
+"""Progress on stderr: a live display on a terminal, now and then a plain line elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_SECONDS = 10.0
+
+
+class Counter:
+    """Counts finished things of a known number; use as a context manager.
+
+    Call it with (done, total) as often as you like.
+    """
+
+    def __init__(self, doing: str, unit: str = "images") -> None:
+        self._doing, self._unit = doing, unit
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(doing, total=None, rate="")
+        self._started = self._told = time.monotonic()
+        self._live = self._console.is_terminal
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _tb: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` are finished."""
+        now = time.monotonic()
+        rate = f"{done / max(now - self._started, 1e-6):.1f} {self._unit}/s"
+        if self._live:
+            self._bar.update(self._task, completed=done, total=total, rate=rate)
+        elif now - self._told >= LINE_EVERY_SECONDS:
+            self._told = now
+            self.say(f"{self._doing}: {done} of {total}, {rate}")
+
+    def say(self, text: str) -> None:
+        """Print one line without disturbing the display."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time as people read it: 45 s, 3:05 min, 2:10 h."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

@@ -1,0 +1,103 @@
+"""From the options of ``cfinspect train`` to a TrainConfig."""
+
+from __future__ import annotations
+
+import json
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from cfinspect.engine.config import ConfigError, TrainConfig
+
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+CHANGEABLE = ("minutes", "steps", "device", "precision")
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read ``NAME=VALUE`` as the type of the TrainConfig field NAME; ``none`` where it may be None.
+
+    Raises ConfigError for an unknown name or a value of another type.
+    """
+    name, equals, value = text.partition("=")
+    name = name.strip().replace("-", "_")
+    hints = typing.get_type_hints(TrainConfig)
+    if not equals or name not in hints or name in ("data", "out", "preset"):
+        raise ConfigError(
+            f"--set {text}: give NAME=VALUE with one of "
+            f"{', '.join(sorted(set(hints) - {'data', 'out', 'preset'}))}"
+        )
+    return name, _typed(name, value.strip(), hints[name])
+
+
+def _typed(name: str, value: str, hint: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(None) in kinds and value.lower() == "none":
+        return None
+    for kind in kinds:
+        if kind is bool and value.lower() in _TRUE + _FALSE:
+            return value.lower() in _TRUE
+        if kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+        if kind is str:
+            return value
+    names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
+    raise ConfigError(f"--set {name}: {value!r} is no {names}")
+
+
+def new_config(
+    data: list[Path], out: Path, preset: str, options: dict[str, Any], settings: list[str]
+) -> TrainConfig:
+    """Settings of a fresh run: the preset, then options that were given, then ``--set``.
+
+    Paths become absolute, so that the run can be resumed from anywhere.
+    """
+    changes = {name: value for name, value in options.items() if value is not None}
+    for name, value in map(parse_setting, settings):
+        if name in changes:
+            raise ConfigError(f"{name} is given twice: by its own option and by --set")
+        changes[name] = value
+    for name in ("init_from", "backbone_weights"):
+        if changes.get(name):
+            changes[name] = str(Path(changes[name]).resolve())
+    config = TrainConfig.from_preset(preset, **changes)
+    # A change to None is no change for from_preset, but here the person asked for it.
+    cleared = {name: None for name, value in changes.items() if value is None}
+    folders = tuple(str(folder.resolve()) for folder in data)
+    return config.replace(data=folders, out=str(out.resolve()), **cleared)
+
+
+def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
+    """Settings of the run in ``out``; of ``given`` only CHANGEABLE ones may differ from None.
+
+    Raises ConfigError when there is no run, its settings cannot be read, or others are given.
+    """
+    fixed = sorted(
+        name for name, value in given.items() if value not in (None, []) and name not in CHANGEABLE
+    )
+    if fixed:
+        raise ConfigError(
+            f"--resume takes data and settings from {out}: leave out {', '.join(fixed)} "
+            f"(only {', '.join(CHANGEABLE)} may change)"
+        )
+    file = out / "config.json"
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"There is no run to resume in {out} (no config.json): train it without --resume."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Cannot read {file}: {error}.") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"Cannot read {file}: it holds no settings.")
+    changes = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
+    if "steps" in changes and "minutes" not in changes:
+        changes["minutes"] = None
+    if "minutes" in changes and "steps" not in changes:
+        changes["steps"] = None
+    changes["out"] = str(out.resolve())
+    return TrainConfig.from_dict(values).replace(**changes)

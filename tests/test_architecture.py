@@ -1,0 +1,173 @@
+"""Holds the layers of the design: arrows only go down, Qt in ui/ only, torch in engine/ only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cfinspect
+
+PACKAGE = Path(cfinspect.__file__).parent
+REPOSITORY = Path(__file__).parents[1]
+
+# Who may import whom: a layer imports itself and those with a lower number.
+LAYERS = {
+    "cfinspect": 0,
+    "cfinspect.engine": 0,
+    "cfinspect.resources": 1,
+    "cfinspect.masks": 1,
+    "cfinspect.formats": 1,
+    "cfinspect.project": 1,
+    "cfinspect.ui": 2,
+    "cfinspect.cli": 3,
+    "cfinspect.__main__": 4,
+}
+# Modules of the engine that cannot do without torch; all others work in a program without it.
+TORCH_MODULES = {
+    "augment",
+    "calibrate",
+    "device",
+    "discriminators",
+    "feed",
+    "generators",
+    "losses",
+    "noise",
+    "state",
+    "step",
+    "torch_backend",
+    "trainer",
+    "validation",
+}
+MODULES = {
+    ".".join(["cfinspect", *path.relative_to(PACKAGE).with_suffix("").parts]): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every module that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the layer"
+            assert node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer_of(module: str) -> str:
+    known = ".".join(module.split(".")[:2])
+    return known if known in LAYERS else "cfinspect"
+
+
+def run_without(missing: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a program in which importing ``missing`` fails."""
+    block = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == {missing!r}:
+            raise ImportError(f"{{name}} was imported")
+sys.meta_path.insert(0, Block())
+"""
+    return subprocess.run(
+        [sys.executable, "-c", block + code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
+    )
+
+
+def test_every_part_of_the_package_has_a_layer() -> None:
+    parts = {".".join(name.split(".")[:2]) for name in MODULES} - {"cfinspect.__init__"}
+    assert parts <= set(LAYERS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_only_go_down(module: str) -> None:
+    here = LAYERS[layer_of(module)]
+    ours = [name for name in imports_of(MODULES[module]) if name.split(".")[0] == "cfinspect"]
+    upward = [name for name in ours if LAYERS[layer_of(name)] > here]
+    assert not upward, f"{module} imports from above: {upward}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_qt_is_imported_by_the_window_and_torch_by_the_engine_only(module: str) -> None:
+    outside = {name.split(".")[0] for name in imports_of(MODULES[module])}
+    if layer_of(module) != "cfinspect.ui":
+        assert not outside & {"PySide6", "qdarkstyle", "PyQt5", "PyQt6", "shiboken6"}
+    if layer_of(module) != "cfinspect.engine":
+        assert not outside & {"torch", "torchvision", "safetensors"}
+
+
+def test_train_help_and_all_of_the_engine_work_without_qt() -> None:
+    engine = [name.removesuffix(".__init__") for name in MODULES if ".engine." in name]
+    done = run_without(
+        "PySide6",
+        f"""
+import importlib
+for name in {engine!r}:
+    importlib.import_module(name)
+sys.argv = ["cfinspect", "train", "--help"]
+from cfinspect.__main__ import main
+main()
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--preset" in done.stdout
+
+
+def test_inspection_and_all_but_the_named_modules_work_without_torch() -> None:
+    named = {f"cfinspect.engine.{name}" for name in TORCH_MODULES}
+    free = [name.removesuffix(".__init__") for name in MODULES if name not in named]
+    assert "cfinspect.engine.inspection" in free
+    free.remove("cfinspect.__main__")
+    done = run_without(
+        "torch",
+        f"""
+import importlib
+for name in {free!r}:
+    importlib.import_module(name)
+assert "torch" not in sys.modules
+""",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_help_starts_no_heavy_library() -> None:
+    code = """
+import sys
+sys.argv = ["cfinspect", "--help"]
+from cfinspect.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+heavy = {"torch", "torchvision", "cv2", "PIL", "PySide6"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_package_is_installed() -> None:
+    """A new folder of code has to be named in pyproject.toml, or wheels lack it."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    listed = set(tomllib.loads(text)["tool"]["setuptools"]["packages"])
+    source = REPOSITORY / "cfinspect"
+    folders = {path.parent.relative_to(source.parent) for path in source.rglob("*.py")}
+    assert {".".join(folder.parts) for folder in folders} <= listed
+    assert {"cfinspect.shared.models", "cfinspect.shared.resources"} <= listed

@@ -1,0 +1,81 @@
+"""Every end of a command is an exit code and a sentence; stdout with --json is JSON only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+
+from cfinspect.cli.output import Interrupted, Output, guarded, plain
+from cfinspect.engine.errors import CfinspectError
+
+
+@dataclass(frozen=True)
+class _Event:
+    path: Path
+    figures: dict[str, float]
+
+
+def test_plain_values_are_json() -> None:
+    event = _Event(Path("a/b"), {"f1": float("nan"), "n": float(np.float32(0.5))})
+    expected = {"path": str(Path("a/b")), "figures": {"f1": None, "n": 0.5}}
+    assert json.loads(json.dumps(plain(event), allow_nan=False)) == expected
+    assert plain((np.arange(2), np.float32(np.inf))) == [[0, 1], None]
+
+
+def end_of(error: Exception | KeyboardInterrupt, *, as_json: bool = False) -> int:
+    @guarded
+    def command(*, as_json: bool) -> None:
+        del as_json
+        raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        command(as_json=as_json)
+    return ended.value.exit_code
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (CfinspectError("give another folder"), 2, "Error: give another folder\n"),
+        (Interrupted("kept"), 130, "kept\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (
+            OSError(28, "No space left on device", "a.csv"),
+            1,
+            "Error: No space left on device: a.csv",
+        ),
+        (MemoryError(), 1, "Error: Out of memory"),
+        (ZeroDivisionError("x"), 1, "Error: Unexpected ZeroDivisionError: x"),
+    ],
+)
+def test_ends(
+    error: Exception, code: int, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end_of(error) == code
+    captured = capsys.readouterr()
+    assert sentence in captured.err
+    assert not captured.out
+    assert ("Traceback" in captured.err) == (code == 1 and "Unexpected" in sentence)
+
+
+def test_with_json_the_error_is_a_line_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+    end_of(CfinspectError("give another folder"), as_json=True)
+    line = json.loads(capsys.readouterr().out)
+    assert line == {"event": "error", "error": "give another folder"}
+
+
+def test_json_and_people_get_different_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    for as_json in (True, False):
+        output = Output(as_json)
+        output.emit("done", {"n": 1})
+        output.say("one image")
+        output.table("Figures", [("f1", "0.9")])
+    machine, person = capsys.readouterr().out.split("\n", 1)
+    assert json.loads(machine) == {"event": "done", "n": 1}
+    assert person.startswith("one image\n")
+    assert "f1" in person

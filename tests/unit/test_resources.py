@@ -1,0 +1,59 @@
+"""Files beside the code are found from a checkout, an installed wheel and a frozen program."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from cfinspect import resources
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.errors import CfinspectError
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_everything_in_the_two_folders_is_there_at_run_time() -> None:
+    # Against an installed wheel this proves that packaging leaves nothing behind.
+    for name, found in (
+        ("models", resources.models_path()),
+        ("resources", resources.resource_path(".")),
+    ):
+        files = [path for path in (REPOSITORY / name).rglob("*") if path.is_file()]
+        assert files
+        for file in files:
+            assert (found / file.relative_to(REPOSITORY / name)).read_bytes() == file.read_bytes()
+
+
+def test_an_installed_package_never_takes_a_foreign_neighbour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site-packages" / "cfinspect"
+    (package / "shared" / "models").mkdir(parents=True)
+    (tmp_path / "site-packages" / "models").mkdir()
+    monkeypatch.setattr(resources, "_PACKAGE", package)
+    assert resources.models_path() == package / "shared" / "models"
+
+
+def test_a_frozen_program_looks_into_its_bundle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources" / "demo.json").write_text("{}")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    assert resources.resource_path("demo.json") == tmp_path / "resources" / "demo.json"
+    assert resources.models_path() == tmp_path / "models"
+
+
+def test_a_missing_file_is_a_sentence() -> None:
+    with pytest.raises(CfinspectError, match=r"no-such\.svg is missing .*: reinstall"):
+        resources.resource_path("no-such.svg")
+
+
+def test_the_demo_recipe_is_a_valid_training() -> None:
+    recipe = json.loads(resources.resource_path("demo.json").read_text(encoding="utf-8"))
+    assert TrainConfig.from_preset(**recipe["train"]).minutes
+    assert recipe["images"]["seed"] != recipe["new"]["seed"]
