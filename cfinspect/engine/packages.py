@@ -1,0 +1,60 @@
+"""The packages that cfinspect stands on, and which versions of them are here."""
+
+import importlib.metadata
+import importlib.util
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that cfinspect needs: names for pip and for import, and the versions it takes.
+
+    ``below`` is the first version that will not do, "" for none; only the window needs those
+    with ``for_window``.
+    """
+
+    name: str
+    module: str
+    least: str
+    below: str = ""
+    for_window: bool = False
+
+
+# The same bounds as in pyproject.toml (tested); a frozen application has no such file.
+PACKAGES = (
+    Package("torch", "torch", "2.5"),
+    Package("torchvision", "torchvision", "0.20"),
+    Package("opencv-python-headless", "cv2", "4.10"),
+    Package("numpy", "numpy", "1.26"),
+    Package("safetensors", "safetensors", "0.4.5"),
+    Package("typer", "typer", "0.12"),
+    Package("rich", "rich", "13.7"),
+    Package("pillow", "PIL", "10.3"),
+    Package("PySide6-Essentials", "PySide6", "6.11.2", below="6.12", for_window=True),
+    Package("qdarkstyle", "qdarkstyle", "3.2", for_window=True),
+)
+
+
+def installed_version(package: Package) -> str | None:
+    """Version of an installed package, "" where it is not recorded, None where it is missing."""
+    names = [package.name]
+    if package.module == "cv2":  # any of its wheels brings the module; plugins are checked apart
+        names += ["opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python"]
+    if importlib.util.find_spec(package.module) is None:
+        return None
+    for name in names:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Leading numbers of a version, trailing zeros dropped: 2.5.0+cpu gives (2, 5)."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    numbers = [int(part) for part in found.group().split(".")] if found else []
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
