@@ -21,7 +21,7 @@ from cfinspect.engine.synth.fruit import (
 from cfinspect.engine.synth.noise import Field, blur, chance, fractal, grid, mix, smoothstep
 
 _FINE = 2  # drawn twice as large and averaged down: smooth rims and stems
-_LEAST_SHARE = 0.003  # of the image that damage must cover
+_LEAST_SHARE = 0.006  # of the image that damage must cover
 _GROUNDS = (
     (0.92, 0.92, 0.92),  # photo table
     (0.12, 0.12, 0.13),  # rubber belt

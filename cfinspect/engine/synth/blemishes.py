@@ -89,7 +89,7 @@ def _worm(rng: np.random.Generator, skin: Field, ball: Ball) -> Spoilt:
     """Holes of the codling moth: black, in a discoloured ring, with frass at the mouth."""
     whole = np.zeros(skin.shape[:2], dtype=np.float32)
     for _ in range(int(rng.integers(1, 4))):
-        radius = float(rng.uniform(0.05, 0.11))
+        radius = float(rng.uniform(0.06, 0.12))
         away = _ragged(rng, ball, _visible_place(rng, 0.95), 0.15 * radius, 0.06)
         ring = smoothstep(radius * 2.4, radius * 1.2, away)
         halo = np.array([0.45, 0.24, 0.12]) * rng.uniform(0.6, 1.5)

@@ -30,7 +30,7 @@ from cfinspect.engine.synth.surfaces import (
 )
 
 _FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a pixel
-_LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
+_LEAST_SHARE = 0.01  # of the image that a crack must cover to count as one
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _enough_crack(rng: np.random.Generator, size: int) -> Field:
 def _branched(rng: np.random.Generator, size: int) -> Field:
     """One or two main cracks with branches, from hairline to gaping."""
     canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
-    width = float(np.exp(rng.uniform(np.log(0.011), np.log(0.075))))
+    width = float(np.exp(rng.uniform(np.log(0.014), np.log(0.075))))
     for _ in range(1 + chance(rng, 0.15)):
         heading = float(rng.uniform(0, 2 * np.pi))
         centre = rng.uniform(0.25, 0.75, 2)
@@ -169,7 +169,7 @@ def _engrave(rng: np.random.Generator, surface: Surface, wall: Field, cover: Fie
         chips = near * smoothstep(0.5, 1.3, fractal(rng, size, size * 0.05, 3))
         wall = mix(wall, np.clip(wall * rng.uniform(1.15, 1.4), 0, 1), chips)
     # Dust fills some cracks nearly to the tone of the wall; most are dark.
-    floor = float(rng.uniform(0.5, 0.72) if chance(rng, 0.25) else rng.uniform(0.1, 0.5))
+    floor = float(rng.uniform(0.5, 0.65) if chance(rng, 0.15) else rng.uniform(0.1, 0.5))
     uneven = np.clip(1 + 0.12 * fractal(rng, size, size * 0.06, 3), 0.6, 1.3)
     rim = float(rng.uniform(0.02, 0.25))
     carved = carve(wall, cover, surface.light, floor, rim)

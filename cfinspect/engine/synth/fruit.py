@@ -186,7 +186,8 @@ def _streaks(rng: np.random.Generator, ball: Ball) -> Field:
     rows = ball.polar / np.pi * 95
     found = cv2.remap(table, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     # Meridians crowd together at both ends: fade there instead of flickering.
-    return np.asarray(found * np.sin(ball.polar) ** 0.5, dtype=np.float32)
+    fade = np.sqrt(np.clip(np.sin(ball.polar), 0.0, 1.0))  # float32 pi has a negative sine
+    return np.asarray(found * fade, dtype=np.float32)
 
 
 def light_up(

@@ -134,10 +134,10 @@ def add_harmless(rng: np.random.Generator, surface: Surface, wall: Field) -> Fie
         (_drips, 0.18),
         (_bloom, 0.18),
         (_patch, 0.12),
-        (_joints, 0.4),
+        (_joints, 0.48),
         (_paint, 0.14),
         (_scratches, 0.2),
-        (_specks, 0.3),
+        (_specks, 0.35),
     ):
         if chance(rng, probability):
             wall = draw(rng, surface, wall)
@@ -207,7 +207,7 @@ def _joints(rng: np.random.Generator, surface: Surface, wall: Field) -> Field:
         edge = 0.7 / size
         cover = smoothstep(width / 2 + edge, width / 2 - edge, np.abs(away))
         grime = 1.0 + 0.15 * fractal(rng, size, size * 0.1, 3)
-        floor = float(rng.uniform(0.08, 0.6))
+        floor = float(rng.uniform(0.05, 0.45))
         wall = carve(wall, np.clip(cover * grime, 0, 1).astype(np.float32), angle, floor, 0.12)
         if chance(rng, 0.3):  # a rounded edge on both sides
             shoulder = smoothstep(width * 1.6, width * 0.6, np.abs(away))
@@ -252,7 +252,7 @@ def _specks(rng: np.random.Generator, _: Surface, wall: Field) -> Field:
         cv2.circle(canvas, (x, y), radius, float(rng.uniform(0.5, 1)), -1)
     canvas = warped(canvas, rng, 0.008 * size * 2, size * 0.1)
     cover = blur(np.asarray(cv2.resize(canvas, (size, size)), np.float32), rng.uniform(0, 0.8))
-    factor = rng.uniform(0.1, 0.6) if chance(rng, 0.65) else rng.uniform(1.3, 1.7)
+    factor = rng.uniform(0.08, 0.5) if chance(rng, 0.7) else rng.uniform(1.3, 1.7)
     return mix(wall, np.clip(wall * factor, 0, 0.95), np.clip(cover, 0, 1))
 
 

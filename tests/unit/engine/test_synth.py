@@ -22,7 +22,8 @@ MAKERS: list[Maker] = [make_crack, make_apple]
 
 @cache
 def _draw(make: Maker, count: int, size: int = 48) -> list[SynthImage]:
-    return [make(np.random.default_rng([7, i]), size, i % 2 == 1) for i in range(count)]
+    with np.errstate(invalid="raise", divide="raise"):  # one NaN would be a black pixel
+        return [make(np.random.default_rng([7, i]), size, i % 2 == 1) for i in range(count)]
 
 
 def _grey(drawn: SynthImage) -> NDArray[np.float64]:
