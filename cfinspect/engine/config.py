@@ -55,7 +55,9 @@ class TrainConfig:
     l1: float = _setting(8.0, "weight of the sparsity term mean|x - x'|")
     l1_ramp: int = _setting(500, "generator steps over which l1 grows to its full weight")
     aux: float = _setting(0.5, "weight of the generator's own classification head")
-    noise: float = _setting(0.03, "sigma of the noise on what D and further cycles see, range [0,1]")
+    noise: float = _setting(
+        0.03, "sigma of the noise on what D and further cycles see, range [0,1]"
+    )
     cycles: int = _setting(0, "c: nested counterfactuals G(G(x)), ...; each costs one more pass")
     cycle_weight: float = _setting(0.5, "lambda_c: weight of each further pass, to its power")
     damaged_weight: float = _setting(1.5, "weight of damaged -> undamaged; undamaged gets 2 - it")
@@ -112,9 +114,15 @@ class TrainConfig:
             (self.validation + self.holdout < 0.9, "validation and holdout leave too little"),
             (0 <= self.damaged_weight <= 2, "damaged_weight must be in [0, 2]"),
             (0 < self.review_rate < 1, "review_rate must be between 0 and 1"),
-            (min(self.rho, self.l1, self.aux, self.noise) >= 0, "loss weights must not be negative"),
+            (
+                min(self.rho, self.l1, self.aux, self.noise) >= 0,
+                "loss weights must not be negative",
+            ),
             (min(self.validate_every, self.checkpoint_every) > 0, "intervals must be positive"),
-            (self.lr_generator > 0 and self.lr_discriminator > 0, "learning rates must be positive"),
+            (
+                self.lr_generator > 0 and self.lr_discriminator > 0,
+                "learning rates must be positive",
+            ),
             (self.memory_gb > 0, "memory_gb must be positive"),
         )
         for ok, sentence in rules:

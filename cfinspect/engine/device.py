@@ -61,7 +61,9 @@ def _pick(device: str) -> tuple[torch.device, str]:
     if device == "auto":
         if cuda:
             return torch.device("cuda"), torch.cuda.get_device_name(0)
-        why = "torch was built without CUDA" if torch.version.cuda is None else "no CUDA device found"
+        why = (
+            "torch was built without CUDA" if torch.version.cuda is None else "no CUDA device found"
+        )
         return torch.device("cpu"), why
     try:
         wished = torch.device(device)
@@ -72,7 +74,9 @@ def _pick(device: str) -> tuple[torch.device, str]:
     if wished.type == "cuda" and not cuda:
         raise DeviceError("no CUDA device was found: use --device cpu, or see 'cfinspect doctor'")
     if wished.type == "cuda" and (wished.index or 0) >= torch.cuda.device_count():
-        raise DeviceError(f"{device} does not exist: {torch.cuda.device_count()} CUDA device(s) here")
+        raise DeviceError(
+            f"{device} does not exist: {torch.cuda.device_count()} CUDA device(s) here"
+        )
     return wished, "as asked"
 
 

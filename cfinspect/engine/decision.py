@@ -1,0 +1,113 @@
+"""From network outputs on labelled images to decisions: temperature, thresholds, review rule.
+
+All of it needs labels only, no masks. Used at the end of training on the validation images, and
+by ``calibrate`` on a handful of images of a new camera.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.card import Decision
+from cfinspect.engine.inspection import probabilities, score
+from cfinspect.engine.thresholds import li_threshold
+
+# Pull towards "leave it as it is", in units of images: with 40 images it matters, with 400 not.
+_PRIOR = 2.0
+_PIXELS = 400_000
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the networks said about n labelled images.
+
+    ``logits`` (n, 3) of D on x; ``saliency`` (n, S, S) in [0, 1]; ``labels`` (n,), 1 is damaged.
+    """
+
+    logits: NDArray[np.float32]
+    saliency: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+def fit_decision(seen: Seen, review_rate: float, start: Decision | None = None) -> Decision:
+    """All decisions from one set of images; ``start`` gives what is not refitted."""
+    start = start or Decision()
+    temperature, threshold = fit_scores(seen.logits, seen.labels)
+    fitted = dataclasses.replace(start, temperature=temperature, score_threshold=threshold)
+    p = probabilities(seen.logits, temperature)
+    said = score(p) >= threshold
+    if said.any():
+        fitted = dataclasses.replace(fitted, mask_threshold=fit_mask_threshold(seen.saliency[said]))
+    return fit_review(fitted, p, review_rate)
+
+
+def fit_scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Temperature and score threshold by logistic regression on the margin of p1 over p0.
+
+    P(damaged) = sigmoid(a * margin + b), classes weighted alike (Platt 1999; Guo et al. 2017 for
+    the temperature 1/a). The threshold is the score at which P is one half. A weak prior keeps
+    a near 1 and b near 0, so that few or perfectly separated images give no extreme answer.
+    """
+    margin = (logits[:, 1] - logits[:, 0]).astype(np.float64)
+    target = labels.astype(np.float64)
+    share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
+    weight = 0.5 / np.maximum(share, 1e-9)
+    log_a, b = 0.0, 0.0
+    for _ in range(100):
+        a = np.exp(log_a)
+        p = 1 / (1 + np.exp(-np.clip(a * margin + b, -50, 50)))
+        error, curve = weight * (p - target), weight * p * (1 - p)
+        slope = a * margin
+        gradient = np.array([(error * slope).sum() + _PRIOR * log_a, error.sum() + _PRIOR * b])
+        cross = (curve * slope).sum()
+        hessian = np.array(
+            [
+                [(curve * slope**2).sum() + _PRIOR, cross],
+                [cross, curve.sum() + _PRIOR],
+            ]
+        )
+        move = np.clip(np.linalg.solve(hessian, gradient), -0.5, 0.5)
+        log_a, b = log_a - move[0], b - move[1]
+        if np.abs(move).max() < 1e-8:
+            break
+    threshold = 1 / (1 + np.exp(b))
+    return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
+
+
+def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:
+    """Li's minimum cross-entropy threshold over the saliency (n, S, S) of images called damaged."""
+    values = saliency.reshape(-1)
+    return float(li_threshold(values[:: max(1, len(values) // _PIXELS)]))
+
+
+def fit_review(decision: Decision, p: NDArray[np.float64], rate: float) -> Decision:
+    """Review rule that sends about ``rate`` of these images to a human.
+
+    ``p`` (n, 3): calibrated p0, p1, p_fake. Two thirds of the share go to scores near the
+    threshold (doubt), the rest to the highest p_fake (strangeness): each finds what the other
+    misses.
+    """
+    doubt = np.abs(_logit(score(p)) - _logit(np.array([decision.score_threshold])))
+    reach = float(np.quantile(doubt, 2 / 3 * rate))
+    middle = float(_logit(np.array([decision.score_threshold]))[0])
+    low, high = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
+    outside = doubt > reach
+    wanted = max(0.0, rate - (1 - outside.mean())) / max(outside.mean(), 1e-9)
+    fakes = p[outside, 2] if outside.any() else p[:, 2]
+    return dataclasses.replace(
+        decision,
+        review_low=float(low),
+        review_high=float(high),
+        review_p_fake=float(np.quantile(fakes, 1 - min(wanted, 1.0))),
+        review_rate=rate,
+    )
+
+
+def _logit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    clipped = np.clip(values, 1e-6, 1 - 1e-6)
+    result: NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return result

@@ -1,0 +1,113 @@
+"""What a training leaves behind for people and programs: model file, sample grid, curves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import cfinspect
+from cfinspect.engine.card import Card
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.decision import Seen, fit_decision, fit_mask_threshold
+from cfinspect.engine.images import write_png
+from cfinspect.engine.inspection import Raw, probabilities, score
+from cfinspect.engine.modelfile import Model, save_model
+from cfinspect.engine.pictures import curves, sample_rows
+from cfinspect.engine.runfolder import RunFolder
+from cfinspect.engine.state import TrainState, discriminator_settings, generator_settings
+from cfinspect.engine.trainingdata import TrainingData
+
+_ROWS = 8
+_PRIVATE = ("data", "out", "init_from", "backbone_weights")
+_PANELS = {
+    "losses": ("d", "g", "flip", "head"),
+    "classification": ("f1", "auroc"),
+    "flip rate": ("flip_damaged", "flip_undamaged", "judge_damaged"),
+    "p_fake": ("p_fake", "fake_told"),
+    "mean |x - x'|": ("change", "change_damaged"),
+}
+
+
+def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """|x - x'| averaged over channels, (n, S, S) in [0, 1]."""
+    result: NDArray[np.float32] = np.abs(
+        raw.counterfactual - images.astype(np.float32) / np.float32(255)
+    ).mean(axis=3)
+    return result
+
+
+def write_model(
+    folder: RunFolder,
+    config: TrainConfig,
+    state: TrainState,
+    data: TrainingData,
+    raw: Raw,
+    values: dict[str, float],
+) -> Path:
+    """Fit the decisions on the validation images and write the best networks as one file."""
+    seen = Seen(raw.logits, saliency(raw, data.validation), data.validation_labels)
+    training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
+    card = Card(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        cfinspect_version=cfinspect.__version__,
+        generator=generator_settings(config),
+        discriminator=discriminator_settings(config),
+        preprocessing=data.preprocessing,
+        decision=fit_decision(seen, config.review_rate),
+        metrics={"validation": values, "steps": state.counters.step},
+        data={
+            "fingerprint": data.fingerprint,
+            "counts": data.counts,
+            "folders": list(data.folders),
+            "names": list(data.names),
+        },
+        training=training | {"seconds": round(state.counters.seconds, 1)},
+        licence_note="The licence of the training images decides what may be done with this model.",
+    )
+    networks = (state.nets["best_generator"], state.nets["best_discriminator"])
+    save_model(folder.model, Model(*networks, card=card, seen=data.seen))
+    return folder.model
+
+
+def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) -> Path:
+    """A grid of x, x', saliency and mask: mostly damaged images, always the same ones."""
+    damaged = np.flatnonzero(data.validation_labels == 1)
+    undamaged = np.flatnonzero(data.validation_labels == 0)
+    rows = np.concatenate([_spread(damaged, _ROWS - 2), _spread(undamaged, 2)])
+    change = saliency(raw, data.validation)
+    scores = score(probabilities(raw.logits))
+    said = scores >= 0.5
+    level = fit_mask_threshold(change[said]) if said.any() else 1.0
+    captions = [
+        f"{'damaged' if data.validation_labels[i] else 'undamaged'}   score {scores[i]:.2f}"
+        for i in rows
+    ]
+    picture = sample_rows(
+        data.validation[rows],
+        raw.counterfactual[rows],
+        change[rows],
+        (change[rows] >= level) & said[rows, None, None],
+        captions,
+    )
+    path = folder.samples / f"step_{step:06d}.png"
+    write_png(path, picture)
+    return path
+
+
+def _spread(members: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """``count`` of the members, evenly spaced."""
+    return members[np.unique(np.linspace(0, len(members) - 1, count).astype(int))]
+
+
+def write_curves(folder: RunFolder) -> None:
+    """Draw losses and validation figures over the steps."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for row in folder.rows():
+        for name, value in row.items():
+            if name not in ("kind", "step"):
+                series.setdefault(name, []).append((row["step"], value))
+    if series:
+        write_png(folder.curves, curves(series, _PANELS))

@@ -1,0 +1,181 @@
+"""All that a training needs to go on: networks, optimisers, counters; saved without pickles."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cfinspect.engine.atomic import write_atomically
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.discriminators import load_backbone, make_discriminator
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.generators import make_generator
+from cfinspect.engine.modelfile import load_model
+
+_FORMAT = "1"
+
+
+class CheckpointError(CfinspectError):
+    """A checkpoint that is damaged or belongs to other settings."""
+
+
+@dataclass
+class Counters:
+    """The numbers of a training that are no tensors."""
+
+    step: int = 0
+    generator_steps: int = 0
+    seconds: float = 0.0
+    rho: float = 0.0
+    l1_scale: float = 1.0
+    parts: int = 1
+    best: float = -math.inf
+    best_step: int = 0
+    answers: int = 0
+    told: int = 0
+    fingerprint: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def generator_settings(config: TrainConfig) -> dict[str, Any]:
+    """G's name and arguments as they stand in a card."""
+    kwargs = {"width": config.width, "stem": config.generator_stem, "gate": config.gate}
+    return {"name": config.generator, "kwargs": kwargs}
+
+
+def discriminator_settings(config: TrainConfig) -> dict[str, Any]:
+    """D's name and arguments as they stand in a card."""
+    compact = config.discriminator == "compact"
+    kwargs = {"width": config.discriminator_width} if compact else {}
+    return {"name": config.discriminator, "kwargs": kwargs}
+
+
+class TrainState:
+    """Networks in training, their running means, the best ones so far, and the optimisers.
+
+    ``nets``: "generator" and "discriminator", learning; "mean_*": running means of their weights,
+    used for inspection; "best_*": the means when the criterion was best; "reference": D as it was
+    at the end of the warm-up, an independent judge of flips.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+        torch.manual_seed(config.seed)
+        generator, discriminator = self._fresh(config)
+        self.device = device
+        self.nets: dict[str, nn.Module] = {}
+        for name, net in (("generator", generator), ("discriminator", discriminator)):
+            self.nets[name] = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for name in (
+            "mean_generator",
+            "mean_discriminator",
+            "best_generator",
+            "best_discriminator",
+        ):
+            self._copy(name, self.nets[name.split("_")[1]])
+        self._copy("reference", self.nets["discriminator"])
+        self.counters = Counters(rho=config.rho)
+        self.optimisers = {
+            "generator": self._adam(self.nets["generator"], config.lr_generator),
+            "discriminator": self._adam(self.nets["discriminator"], config.lr_discriminator),
+        }
+        self._ema = config.ema
+
+    @staticmethod
+    def _fresh(config: TrainConfig) -> tuple[nn.Module, nn.Module]:
+        if config.init_from is not None:
+            model = load_model(Path(config.init_from))
+            return model.generator.train(), model.discriminator.train()
+        g, d = generator_settings(config), discriminator_settings(config)
+        discriminator = make_discriminator(d["name"], **d["kwargs"])
+        if config.backbone_weights is not None:
+            load_backbone(discriminator, Path(config.backbone_weights))
+        return make_generator(g["name"], **g["kwargs"]), discriminator
+
+    def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
+        return torch.optim.AdamW(
+            net.parameters(), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
+        )
+
+    def _copy(self, name: str, net: nn.Module) -> None:
+        self.nets[name] = copy.deepcopy(net).eval().requires_grad_(False)
+
+    def keep_reference(self) -> None:
+        """Freeze D's running mean as the independent judge; called when the warm-up ends."""
+        self._copy("reference", self.nets["mean_discriminator"])
+
+    def keep_best(self) -> None:
+        """Remember the running means as the best so far."""
+        self._copy("best_generator", self.nets["mean_generator"])
+        self._copy("best_discriminator", self.nets["mean_discriminator"])
+
+    def return_to_best(self) -> None:
+        """Go on from the best networks; the optimisers start anew."""
+        for part in ("generator", "discriminator"):
+            best = self.nets[f"best_{part}"].state_dict()
+            for name in (part, f"mean_{part}"):
+                self.nets[name].load_state_dict(best)
+            self.optimisers[part].state.clear()
+
+    @torch.no_grad()
+    def update_means(self, part: str, updates: int) -> None:
+        """Move the running mean of ``part`` a step towards its weights; faster at the start."""
+        decay = min(self._ema, (1 + updates) / (10 + updates))
+        mean, live = self.nets[f"mean_{part}"].state_dict(), self.nets[part].state_dict()
+        floats = [name for name, value in live.items() if value.is_floating_point()]
+        torch._foreach_lerp_([mean[n] for n in floats], [live[n] for n in floats], 1 - decay)
+        for name in set(live) - set(floats):
+            mean[name].copy_(live[name])
+
+    def save(self, path: Path) -> None:
+        """Write everything to one .safetensors file, atomically."""
+        tensors: dict[str, Tensor] = {}
+        for name, net in self.nets.items():
+            tensors |= {f"net.{name}.{key}": value for key, value in net.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            for index, slots in optimiser.state_dict()["state"].items():
+                tensors |= {f"adam.{name}.{index}.{key}": value for key, value in slots.items()}
+        # Copies: the means share no memory with the live weights, but safetensors wants it proven.
+        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        metadata = {"format": _FORMAT, "counters": json.dumps(asdict(self.counters))}
+        write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+
+    def load(self, path: Path) -> None:
+        """Continue from ``path``; CheckpointError with a sentence when it does not fit."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise ValueError("it has another format")
+            tensors = load_file(path)
+            for name, net in self.nets.items():
+                net.load_state_dict(_below(tensors, f"net.{name}."))
+            for name, optimiser in self.optimisers.items():
+                self._load_adam(optimiser, _below(tensors, f"adam.{name}."))
+            self.counters = Counters(**json.loads(metadata["counters"]))
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise CheckpointError(
+                f"checkpoint {path} cannot be used ({str(error).splitlines()[0]}): "
+                "train into a new folder"
+            ) from error
+
+    @staticmethod
+    def _load_adam(optimiser: torch.optim.AdamW, tensors: dict[str, Tensor]) -> None:
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            index, slot = key.split(".")
+            slots.setdefault(int(index), {})[slot] = value
+        state = optimiser.state_dict()
+        optimiser.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,310 @@
+"""The one training loop: a generator of events. Nothing else in cfinspect trains."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cfinspect.engine.collapse import Watch
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.device import choose_device
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.events import (
+    CancelToken,
+    CheckpointSaved,
+    DataProgress,
+    Event,
+    Finished,
+    Notice,
+    SamplesWritten,
+    Started,
+    StepDone,
+    Validated,
+)
+from cfinspect.engine.export import write_curves, write_model, write_samples
+from cfinspect.engine.feed import Batch, Feed
+from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.runfolder import RunFolder
+from cfinspect.engine.state import TrainState
+from cfinspect.engine.step import Weights, train_step
+from cfinspect.engine.trainingdata import TrainingData, gather
+from cfinspect.engine.validation import figures, run_networks, to_tensor
+
+# Samples are written at these multiples of validate_every; each costs a tenth of a second.
+_SAMPLES_EVERY = 5
+_WARM_LR_STEPS = 50
+
+
+def train(
+    config: TrainConfig, *, cancel: CancelToken | None = None, resume: bool = False
+) -> Iterator[Event]:
+    """Train into ``config.out`` and tell how it goes; see events.py.
+
+    Leaves config.json, metrics.jsonl, checkpoint.safetensors, samples/, curves.png and, when not
+    cancelled, model.safetensors. ``resume`` goes on from the checkpoint where there is one and
+    gives the same losses as without the break (same device and settings).
+    Raises CfinspectError for data, settings, devices or checkpoints that cannot be used.
+    """
+    yield from _Training(config, cancel or CancelToken(), resume).events()
+
+
+class _Training:
+    """One run: its networks, data and clock. ``events`` reads from top to bottom."""
+
+    def __init__(self, config: TrainConfig, cancel: CancelToken, resume: bool) -> None:
+        if config.steps is None and config.minutes is None:
+            raise CfinspectError("give the training an end: --steps or --minutes")
+        self.config = config
+        self.cancel = cancel
+        self.resume = resume
+        self.device = choose_device(config.device, config.precision)
+        self.folder = RunFolder(Path(config.out))
+        self.noise = NoiseBank(config.seed, self.device.device)
+        self.scaler = torch.amp.GradScaler(
+            self.device.device.type, enabled=self.device.precision == "fp16"
+        )
+
+    def events(self) -> Iterator[Event]:
+        """See ``train``."""
+        self.folder.begin(self.config, self.resume)
+        try:
+            data = yield from self._read_data()
+            if data is None:
+                yield Finished(0, None, True, 0.0)
+                return
+            self.state = self._state(data)
+            self.watch = Watch(self.config)
+            yield self._started(data)
+            yield from self._loop(data)
+            yield from self._end(data)
+        finally:
+            self.folder.close()
+            self._free()
+
+    def _read_data(self) -> Iterator[Event]:  # type: ignore[misc]  # the value is returned
+        progress: list[tuple[int, int]] = []
+        stages = gather(
+            self.config, lambda done, total: progress.append((done, total)), self.cancel
+        )
+        data: TrainingData | None = None
+        for data in stages:
+            if progress:
+                yield DataProgress(*progress[-1])
+                progress.clear()
+        return None if self.cancel.cancelled else data
+
+    def _state(self, data: TrainingData) -> TrainState:
+        state = TrainState(self.config, self.device.device)
+        state.counters.fingerprint = data.fingerprint
+        if self.resume and self.folder.checkpoint.exists():
+            state.load(self.folder.checkpoint)
+            if state.counters.fingerprint != data.fingerprint:
+                raise CfinspectError(
+                    f"the images have changed since {self.folder.checkpoint} was written: "
+                    "train into a new folder"
+                )
+            self.folder.rewind(state.counters.step)
+        return state
+
+    def _started(self, data: TrainingData) -> Started:
+        nets = ("generator", "discriminator")
+        return Started(
+            device=str(self.device),
+            counts=data.counts,
+            left_out=tuple((str(item.path), item.reason) for item in data.left_out),
+            parameters={n: sum(p.numel() for p in self.state.nets[n].parameters()) for n in nets},
+            step=self.state.counters.step,
+            total_steps=self.config.steps,
+        )
+
+    def _fraction(self) -> float:
+        """How much of the training is done, in [0, 1]."""
+        counters = self.state.counters
+        steps = counters.step / self.config.steps if self.config.steps else 0.0
+        clock = counters.seconds / (60 * self.config.minutes) if self.config.minutes else 0.0
+        return min(1.0, max(steps, clock))
+
+    def _loop(self, data: TrainingData) -> Iterator[Event]:
+        config, counters = self.config, self.state.counters
+        feed = Feed(
+            data.train,
+            batch=config.batch,
+            kind=config.augment,
+            seed=config.seed,
+            start=counters.step,
+        )
+        try:
+            while self._fraction() < 1 and not self.cancel.cancelled:
+                begun = time.perf_counter()
+                losses, notices = self._step(next(feed))
+                counters.step += 1
+                spent = time.perf_counter() - begun
+                counters.seconds += spent
+                yield from notices
+                yield self._step_done(losses, spent)
+                if counters.step % config.validate_every == 0 or self._fraction() >= 1:
+                    begun = time.perf_counter()
+                    yield from self._validate(data)
+                    counters.seconds += time.perf_counter() - begun
+                if counters.step % config.checkpoint_every == 0:
+                    yield self._checkpoint()
+        finally:
+            feed.close()
+
+    def _step_done(self, losses: dict[str, float], spent: float) -> StepDone:
+        counters, fraction = self.state.counters, self._fraction()
+        self.folder.log("train", counters.step, losses)
+        left = counters.seconds * (1 - fraction) / max(fraction, 1e-6)
+        return StepDone(counters.step, losses, self.config.batch / spent, fraction, left)
+
+    def _step(self, batch: Batch) -> tuple[dict[str, float], list[Notice]]:
+        """One step; when memory runs out, in twice as many parts of half the size."""
+        counters, notices = self.state.counters, []
+        while True:
+            try:
+                return self._try_step(batch), notices
+            except torch.OutOfMemoryError:
+                if counters.parts * 2 > self.config.batch:
+                    raise CfinspectError(
+                        "not enough memory for a single image: use a smaller --size or --width"
+                    ) from None
+                counters.parts *= 2
+            gc.collect()
+            if self.device.device.type == "cuda":
+                torch.cuda.empty_cache()
+            notices.append(
+                Notice(
+                    counters.step,
+                    f"out of memory: {self.config.batch} images now go in {counters.parts} parts; "
+                    "gradients add up, so the training stays the same",
+                )
+            )
+
+    def _try_step(self, batch: Batch) -> dict[str, float]:
+        config, state, counters = self.config, self.state, self.state.counters
+        warming = counters.step < config.warmup
+        ramp = min(1.0, counters.generator_steps / config.l1_ramp) if config.l1_ramp else 1.0
+        weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
+        parts = ("discriminator",) if warming else ("generator", "discriminator")
+        for part in parts:
+            self._set_rate(part)
+            state.optimisers[part].zero_grad(set_to_none=True)
+        noise = self.noise.at(counters.step)
+        # Dropout and whatever else draws from torch's own generator: a function of the step, too.
+        torch.manual_seed((config.seed << 24) + counters.step)
+        sums: dict[str, float] = {}
+        share = 1 / counters.parts
+        for images, labels in zip(*(np.array_split(b, counters.parts) for b in batch), strict=True):
+            losses = train_step(
+                state.nets["generator"],
+                state.nets["discriminator"],
+                to_tensor(images, self.device.device),
+                torch.from_numpy(labels).to(self.device.device),
+                config,
+                weights,
+                self.device,
+                noise,
+                self.scaler,
+                share,
+            )
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + share * float(value)
+        for part in parts:
+            self.scaler.step(state.optimisers[part])
+        self.scaler.update()
+        counters.generator_steps += not warming
+        state.update_means("discriminator", counters.step)
+        if not warming:
+            state.update_means("generator", counters.generator_steps)
+        if counters.step + 1 == config.warmup:
+            state.keep_reference()
+        return sums
+
+    def _set_rate(self, part: str) -> None:
+        """Short linear start, flat half, cosine to a fiftieth: the end decides where it settles."""
+        config, counters = self.config, self.state.counters
+        base = config.lr_generator if part == "generator" else config.lr_discriminator
+        own = counters.generator_steps if part == "generator" else counters.step
+        late = max(0.0, 2 * self._fraction() - 1)
+        rate = min(1.0, (own + 1) / _WARM_LR_STEPS) * (0.51 + 0.49 * math.cos(math.pi * late))
+        for group in self.state.optimisers[part].param_groups:
+            group["lr"] = base * rate
+
+    def _validate(self, data: TrainingData) -> Iterator[Event]:
+        state, counters = self.state, self.state.counters
+        raw = run_networks(
+            state.nets["mean_generator"],
+            state.nets["mean_discriminator"],
+            data.validation,
+            self.device,
+        )
+        values = figures(
+            raw, data.validation, data.validation_labels, self._judge(raw.counterfactual)
+        )
+        counters.figures = values
+        self.folder.log("validation", counters.step, values)
+        learning = counters.generator_steps > self.config.l1_ramp // 2
+        best = learning and values["criterion"] > counters.best
+        if best:
+            counters.best, counters.best_step = values["criterion"], counters.step
+            state.keep_best()
+        yield Validated(counters.step, values, best)
+        if counters.step // self.config.validate_every % _SAMPLES_EVERY == 0:
+            yield SamplesWritten(
+                counters.step, write_samples(self.folder, counters.step, data, raw)
+            )
+            write_curves(self.folder)
+        if counters.generator_steps > 0:
+            for text in self.watch.answer(state, values, self._fraction()):
+                yield Notice(counters.step, text)
+
+    def _judge(self, counterfactuals: np.ndarray) -> np.ndarray:
+        """Logits (n, 3) of the D of the end of the warm-up on the counterfactuals."""
+        pictures = np.rint(counterfactuals * 255).astype(np.uint8)
+        judge = self.state.nets["reference"]
+        rows = []
+        with torch.inference_mode(), self.device.autocast():
+            for start in range(0, len(pictures), 64):
+                x = to_tensor(pictures[start : start + 64], self.device.device)
+                rows.append(judge(x).float().cpu().numpy())
+        return np.concatenate(rows)
+
+    def _checkpoint(self) -> CheckpointSaved:
+        self.state.save(self.folder.checkpoint)
+        return CheckpointSaved(self.state.counters.step, self.folder.checkpoint)
+
+    def _end(self, data: TrainingData) -> Iterator[Event]:
+        state, counters = self.state, self.state.counters
+        yield self._checkpoint()
+        write_curves(self.folder)
+        if self.cancel.cancelled:
+            yield Finished(counters.step, None, True, counters.seconds)
+            return
+        if counters.best_step == 0:
+            state.keep_best()
+        raw = run_networks(
+            state.nets["best_generator"],
+            state.nets["best_discriminator"],
+            data.validation,
+            self.device,
+        )
+        values = figures(
+            raw, data.validation, data.validation_labels, self._judge(raw.counterfactual)
+        )
+        yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
+        path = write_model(self.folder, self.config, state, data, raw, values)
+        yield Finished(counters.step, path, False, counters.seconds, values)
+
+    def _free(self) -> None:
+        """Let go of the networks now: a window that trained must not keep the memory."""
+        if hasattr(self, "state"):
+            del self.state
+        gc.collect()
+        if self.device.device.type == "cuda":
+            torch.cuda.empty_cache()

@@ -1,0 +1,137 @@
+"""What a training learns from and is watched by: read, split by group, decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.card import Preprocessing
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.data import DataError, Dataset, LeftOut, Sample, read_folders
+from cfinspect.engine.events import CancelToken
+from cfinspect.engine.splits import split_by_group
+from cfinspect.engine.store import TileStore
+
+# More validation images cost time at every look and say little more about a training.
+_MOST_VALIDATION = 1000
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """``train``: the decoded training images; ``validation``: (n, S, S, 3) uint8 with labels (n,).
+
+    ``seen``: content hashes of both; ``held_out``: images kept away from both.
+    """
+
+    train: TileStore
+    validation: NDArray[np.uint8]
+    validation_labels: NDArray[np.int64]
+    preprocessing: Preprocessing
+    seen: NDArray[np.uint64]
+    fingerprint: str
+    counts: dict[str, int]
+    left_out: tuple[LeftOut, ...]
+    folders: tuple[str, ...]
+    names: tuple[str, str]
+
+
+def gather(
+    config: TrainConfig, progress: Callable[[int, int], None], cancel: CancelToken
+) -> Iterator[TrainingData | None]:
+    """Read, split and decode; yields None between parts, the data last (nothing when cancelled)."""
+    dataset = read_folders(
+        [Path(folder) for folder in config.data],
+        undamaged=config.undamaged,
+        damaged=config.damaged,
+    )
+    yield None
+    parts = split(dataset, config)
+    memory = int(config.memory_gb * 2**30)
+    stores = {}
+    for name in ("train", "validation"):
+        store = TileStore(parts[name], config.size, memory_limit_bytes=memory)
+        if not store.load(progress, lambda: cancel.cancelled):
+            return
+        stores[name] = store
+        yield None
+    yield _pack(config, dataset, parts, stores["train"], stores["validation"])
+
+
+def split(dataset: Dataset, config: TrainConfig) -> dict[str, list[Sample]]:
+    """Parts "train", "validation" and, with ``holdout``, "held_out"; by group and content.
+
+    The held-out share depends on ``holdout_seed`` alone: trainings with several seeds are then
+    measured on the same images.
+    """
+    rest, held_out = list(dataset.samples), []
+    if config.holdout > 0:
+        shares = {"rest": 1 - config.holdout, "held_out": config.holdout}
+        first = split_by_group(rest, shares, config.holdout_seed)
+        rest, held_out = first["rest"], first["held_out"]
+    share = config.validation / (1 - config.holdout)
+    second = split_by_group(rest, {"train": 1 - share, "validation": share}, config.seed)
+    return {**second, "held_out": held_out}
+
+
+def _pack(
+    config: TrainConfig,
+    dataset: Dataset,
+    parts: dict[str, list[Sample]],
+    train: TileStore,
+    validation: TileStore,
+) -> TrainingData:
+    for name, store in (("training", train), ("validation", validation)):
+        if len(np.unique(store.labels)) < 2:
+            raise DataError(
+                f"after the split by group the {name} part has only one class: give more images, "
+                "or finer groups in labels.csv"
+            )
+    chosen = _subset(validation.labels)
+    left_out = (*dataset.left_out, *train.left_out, *validation.left_out)
+    both = [*train.samples, *validation.samples]
+    counts = dataset.counts() | {
+        "training": len(train.samples),
+        "validation": len(validation.samples),
+        "held_out": len(parts["held_out"]),
+        "left_out": len(left_out),
+    }
+    data = TrainingData(
+        train=train,
+        validation=validation.get(chosen),
+        validation_labels=validation.labels[chosen],
+        preprocessing=_preprocessing(config, both),
+        seen=np.array([sample.digest for sample in both], dtype=np.uint64),
+        fingerprint=dataset.fingerprint(),
+        counts=counts,
+        left_out=left_out,
+        folders=tuple(Path(folder).resolve().name for folder in config.data),
+        names=dataset.names,
+    )
+    validation.close()
+    return data
+
+
+def _subset(labels: NDArray[np.int64]) -> NDArray[np.intp]:
+    """All validation images, or an even choice of the most that is worth the time."""
+    count = len(labels)
+    if count <= _MOST_VALIDATION:
+        return np.arange(count)
+    return np.random.default_rng(0).permutation(count)[:_MOST_VALIDATION]
+
+
+def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
+    """Tiles where all training images are squares of one size: then larger photos go by windows."""
+    sides = {side for sample in samples for side in (sample.width, sample.height)}
+    uniform = len(sides) == 1
+    if config.scope == "tiles" and not uniform:
+        raise DataError(
+            "--scope tiles needs square training images of one size: cut the photos into tiles, "
+            "or use --scope whole"
+        )
+    if config.scope == "whole" or not uniform:
+        return Preprocessing(size=config.size, scope="whole")
+    return Preprocessing(size=config.size, scope="tiles", tile=sides.pop())
