@@ -13,7 +13,6 @@ from cfinspect.cli import calibrate, demo, doctor, evaluate, inspect, models, sy
 app = typer.Typer(
     name="cfinspect",
     help="Visual quality control that learns from good/bad labels and shows why.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -36,8 +35,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def prepare(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -51,3 +51,5 @@ def prepare(
     for stream in (sys.stdout, sys.stderr):
         # File names may hold what the terminal's encoding lacks; that must not end the work.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())

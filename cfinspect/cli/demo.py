@@ -102,12 +102,13 @@ def _model(
         return shipped
     if cancel.cancelled:
         raise Interrupted("Interrupted before training.")
-    note(f"== {domain}: training for {recipe['train']['minutes'] * 60:.0f} s, from labels alone")
     config = TrainConfig.from_preset(
         **recipe["train"],
         data=(str((place / "images").resolve()),),
         out=str((place / "run").resolve()),
     )
+    until = f"{config.minutes * 60:.0f} s" if config.minutes else f"{config.steps} steps"
+    note(f"== {domain}: training for {until}, from labels alone")
     return train_command.run(config, output, cancel)
 
 

@@ -28,11 +28,8 @@ _LEFT_OUT_SHOWN = 10
 _FIGURES = (
     ("f1", "F1"),
     ("auroc", "AUROC"),
-    ("flip_rate", "flips"),
-    ("flip_rate_damaged", "damaged->undamaged"),
-    ("flip_rate_undamaged", "undamaged->damaged"),
-    ("p_fake", "p_fake"),
-    ("mean_abs_change", "change"),
+    ("flip_damaged", "flips damaged"),
+    ("flip_undamaged", "undamaged"),
 )
 
 
@@ -49,7 +46,8 @@ class TrainDisplay:
             console=self._console,
         )
         self._task = self._progress.add_task("Reading images", total=None, info="")
-        self._losses, self._figures = Text(), Text()
+        self._losses = Text(no_wrap=True, overflow="ellipsis")
+        self._figures = Text(no_wrap=True, overflow="ellipsis")
         self._live: Live | None = None
         self._told = time.monotonic()
         self._total: int | None = None
@@ -81,8 +79,8 @@ class TrainDisplay:
             case StepDone():
                 self._step(event)
             case Validated():
-                best = " (best so far)" if event.best else ""
-                self._figures.plain = f"validation at {event.step}: {figures(event.figures)}{best}"
+                self._figures.plain = f"validation at {event.step}: {figures(event.figures)}"
+                self._figures.style = "green" if event.best else ""
             case Notice(step, text):
                 self._say(f"step {step}: {text}" if step else text)
             case Finished():
@@ -92,7 +90,9 @@ class TrainDisplay:
 
     def _start(self, event: Started) -> None:
         self._total = event.total_steps
-        counts = ", ".join(f"{count} {name}" for name, count in event.counts.items())
+        counts = ", ".join(
+            f"{count} {name.replace('_', ' ')}" for name, count in event.counts.items()
+        )
         sizes = ", ".join(f"{name} {n / 1e6:.2f} M" for name, n in event.parameters.items())
         self._say(f"Device: {event.device}")
         self._say(f"Images: {counts}")

@@ -154,10 +154,10 @@ def run(
 
 def _relative(file: Path, folders: Sequence[Path]) -> str:
     for folder in folders:
-        root = folder.resolve()
-        if file.is_relative_to(root):
-            inner = file.relative_to(root if len(folders) == 1 else root.parent)
-            return inner.as_posix()
+        for root in (folder, folder.resolve()):
+            if file.is_relative_to(root):
+                inner = file.relative_to(root)
+                return (inner if len(folders) == 1 else Path(folder.name) / inner).as_posix()
     return file.as_posix()
 
 

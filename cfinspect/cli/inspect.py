@@ -128,7 +128,7 @@ def run(
         f"images/s): {summary['damaged']} damaged, {summary['review']} for review, "
         f"{summary['errors']} unreadable. Results: {out}"
     )
-    return bool(todo) and summary["errors"] == len(todo)
+    return summary["errors"] == len(sources)
 
 
 def _tell(row: Row, rows: list[Row], output: Output) -> None:

@@ -37,7 +37,7 @@ COLUMNS = (
     "error",
 )
 TABLE, ABOUT, OVERLAYS = "inspections.csv", "inspection.json", "overlays"
-_IN_FLIGHT_PIXELS = 16_000_000
+_IN_FLIGHT_PIXELS = 8_000_000  # drawing an overlay takes some 50 bytes a pixel
 _IN_FLIGHT = 64
 
 Row = dict[str, Any]

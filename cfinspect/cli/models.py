@@ -36,11 +36,11 @@ def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (dotted name, text) for every value of nested mappings; empty ones are left out."""
+    """Yield (dotted name, text) for every value of nested mappings; empty texts are left out."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flat(value, f"{prefix}{name}.")
-        elif value not in ("", [], None):
+        elif value not in ("", []):
             yield f"{prefix}{name}", _text(value)
 
 
@@ -49,4 +49,4 @@ def _text(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         return ", ".join(map(_text, value))
-    return str(value)
+    return "-" if value is None else str(value)

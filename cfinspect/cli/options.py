@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cfinspect.cli.output import note
 from cfinspect.engine.errors import CfinspectError
 
 if TYPE_CHECKING:
@@ -65,4 +66,6 @@ def open_inspector(model: Path, device: str, precision: str, batch: int) -> Insp
     load_card(model)
     from cfinspect.engine.torch_backend import load_backend  # noqa: PLC0415
 
-    return Inspector(load_backend(model, device=device, precision=precision), batch=batch)
+    backend = load_backend(model, device=device, precision=precision)
+    note(f"Device: {backend.device}")
+    return Inspector(backend, batch=batch)

@@ -64,8 +64,10 @@ class Counter:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time as people read it: 45 s, 3:05 min, 2:10 h."""
-    whole = max(0, round(seconds))
+    """Return a length of time as people read it: 4.2 s, 45 s, 3:05 min, 2:10 h."""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:

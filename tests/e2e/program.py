@@ -1,0 +1,74 @@
+"""Runs the real program in a process of its own, and reads what it leaves and prints."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cfinspect
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+# The smallest networks that still learn: these tests are about the program, not the figures.
+_TINY = (
+    "--size 32 --width 4 --batch 8 --scope whole --device cpu --precision fp32 --set warmup=10 "
+    "--set discriminator_width=8 --set validate_every=20 --set checkpoint_every=10"
+)
+TINY = tuple(_TINY.split())
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(Path(cfinspect.__file__).parents[1]),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "100",
+    }
+
+
+def _command(arguments: tuple[object, ...]) -> list[str]:
+    return [sys.executable, "-m", "cfinspect", *map(str, arguments)]
+
+
+def run_cfinspect(*arguments: object, cwd: Path | None = None) -> Done:
+    """Run ``python -m cfinspect`` to its end."""
+    return subprocess.run(
+        _command(arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=_environment(),
+        timeout=120,
+    )
+
+
+def start_cfinspect(*arguments: object) -> subprocess.Popen[str]:
+    """Start ``python -m cfinspect`` and return while it runs."""
+    return subprocess.Popen(
+        _command(arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment(),
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """Parse stdout of a command with --json; anything but objects, one a line, is an error."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert all(isinstance(line, dict) and "event" in line for line in lines)
+    return lines
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """Read a CSV file as a list of rows."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,97 @@
+"""``evaluate``, ``calibrate`` and ``models show`` on a model that was just trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from program import Run, json_lines, table
+
+
+def test_figures_on_seen_images_come_with_a_warning(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    done = cf("evaluate", model, walls, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert 0 < report["seen"] < 48
+    assert f"WARNING: the model has seen {report['seen']} of these 48 images" in done.stderr
+    assert "classification.f1" in done.stdout
+
+
+def test_the_report_has_the_promised_figures_on_held_out_groups(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    done = cf("evaluate", model, walls, "--unseen", "--out", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    (line,) = json_lines(done.stdout)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {**report, "event": "report", "out": str(tmp_path)} == line
+    promised = {
+        "classification": "n f1 accuracy precision recall auroc",
+        "localisation": "iou mean_image_iou pixel_ap oracle_iou n",
+        "counterfactual": "flip_rate flip_rate_damaged flip_rate_undamaged mean_abs_change",
+        "review": "rate errors_caught auroc_p_fake auroc_max_softmax corr_p_fake_nll",
+    }
+    for part, names in promised.items():
+        assert set(names.split()) <= set(report[part])
+    assert report["seen"] == 0
+    rows = table(tmp_path / "images.csv")
+    assert len(rows) == report["classification"]["n"]
+    assert all(row["file"].startswith(("damaged/", "undamaged/")) for row in rows)
+    held_out = {row["group"] for row in rows}
+    whole = table(walls / "labels.csv")
+    assert 0 < len(held_out) < len({row["group"] for row in whole})
+
+
+def test_nothing_unseen_is_a_sentence(cf: Run, model: Path, walls: Path, tmp_path: Path) -> None:
+    cf("evaluate", model, walls, "--unseen", "--out", tmp_path / "report")
+    unseen = {row["file"] for row in table(tmp_path / "report" / "images.csv")}
+    seen = tmp_path / "seen"
+    for name in ("undamaged", "damaged"):
+        (seen / name).mkdir(parents=True)
+        for file in (walls / name).iterdir():
+            if f"{name}/{file.name}" not in unseen:
+                (seen / name / file.name).write_bytes(file.read_bytes())
+    done = cf("evaluate", model, seen, "--unseen", "--out", tmp_path / "none")
+    assert done.returncode == 2
+    assert "has seen all" in done.stderr
+    assert not (tmp_path / "none").exists()
+
+
+def test_calibrating_leaves_another_model_with_the_same_weights(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    before = model.read_bytes()
+    other = tmp_path / "new.safetensors"
+    done = cf("calibrate", model, walls, "--out", other, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json_lines(done.stdout)[-1]["event"] == "calibrated"
+    assert model.read_bytes() == before
+    cards = [json_lines(cf("models", "show", m, "--json").stdout)[0] for m in (model, other)]
+    assert cards[0]["card"]["generator"] == cards[1]["card"]["generator"]
+    assert cards[0]["card"]["decision"] != cards[1]["card"]["decision"]
+
+
+def test_calibrating_refuses_to_overwrite_the_model(cf: Run, model: Path, walls: Path) -> None:
+    done = cf("calibrate", model, walls, "--out", model)
+    assert done.returncode == 2
+    assert "the model itself" in done.stderr
+
+
+def test_models_show_prints_the_card(cf: Run, model: Path) -> None:
+    done = cf("models", "show", model)
+    assert done.returncode == 0, done.stderr
+    for name in ("generator.name", "preprocessing.size", "decision.mask_threshold", "data."):
+        assert name in done.stdout
+    assert str(model.parent.parent) not in json.dumps(
+        json_lines(cf("models", "show", model, "--json").stdout)[0]
+    )
+
+
+def test_a_file_that_is_no_model_is_a_sentence(cf: Run, walls: Path) -> None:
+    done = cf("models", "show", walls / "labels.csv")
+    assert done.returncode == 2
+    assert "labels.csv" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,76 @@
+"""``synth``, ``doctor``, ``demo``, help and version."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from program import Run, json_lines, start_cfinspect
+
+import cfinspect
+
+COMMANDS = ("train", "inspect", "evaluate", "calibrate", "demo", "synth", "doctor")
+
+
+def test_bare_and_help_list_the_commands_at_once(cf: Run) -> None:
+    cf("--version")  # the first start compiles
+    started = time.monotonic()
+    helped = cf("--help")
+    assert time.monotonic() - started < 2
+    assert helped.returncode == 0
+    assert all(name in helped.stdout for name in (*COMMANDS, "models"))
+    assert "train" in cf().stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example(cf: Run, name: str) -> None:
+    done = cf(name, "--help")
+    assert done.returncode == 0
+    assert f"cfinspect {name}" in done.stdout.partition("Examples:")[2]
+
+
+def test_version(cf: Run) -> None:
+    assert cf("--version").stdout == f"cfinspect {cfinspect.__version__}\n"
+
+
+def test_synth_draws_the_same_files_again(cf: Run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done = cf("synth", name, "--domain", "apple", "--count", 6, "--size", 48, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    files = sorted(p.relative_to(tmp_path / "one") for p in (tmp_path / "one").rglob("*.png"))
+    assert len(files) == 6 + 3
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_synth_leaves_a_folder_of_somebody_else_alone(cf: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("keep")
+    done = cf("synth", tmp_path, "--domain", "crack", "--count", 4, "--size", 48)
+    assert done.returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_doctor_names_the_device_and_ends_with_its_verdict(cf: Run) -> None:
+    done = cf("doctor", "--json")
+    *checks, last = json_lines(done.stdout)
+    assert {"python", "torch", "device", "self-test"} <= {check["name"] for check in checks}
+    failed = [check for check in checks if not check["ok"] and check["required"]]
+    assert last == {"event": "done", "failed": len(failed)}
+    assert done.returncode == (1 if failed else 0)
+
+
+def test_a_reader_that_leaves_does_not_stop_the_work(
+    model: Path, walls: Path, tmp_path: Path
+) -> None:
+    process = start_cfinspect(
+        "inspect", model, walls, "--out", tmp_path / "out", "--json", "--batch", 4
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait(timeout=60) == 0, errors
+    assert "Traceback" not in errors
+    assert len((tmp_path / "out" / "inspections.csv").read_text().splitlines()) == 49
