@@ -94,19 +94,21 @@ def read_folders(
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
-    take their place; ``progress(done, total)`` is called in this thread after every file. Groups
-    are told apart by the name of their data folder; an image without one is its own. A file is
-    left out, with the reason, when its header cannot be read, when `labels.csv` contradicts its
-    folder or names a file that is not there, and when the same content has both labels.
+    take their place; ``progress(done, total)`` is called in this thread after every file. Equal
+    group names in several folders are one group: folders often hold the same photos in another
+    cut, and a group too coarse costs less than a leak. An image without one is its own group. A
+    file is left out, with the reason, when its header cannot be read, when `labels.csv`
+    contradicts its folder or names a file that is not there, and when the same content has both
+    labels.
 
     Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
     or a class has no image (of one class alone only unless ``allow_one_class``).
     """
     words = class_words(undamaged, damaged)
     roots = {path.resolve(): path for path in paths}
-    scans = [(place.name, scan_folder(root, words)) for place, root in roots.items()]
-    candidates = [(name, candidate) for name, scan in scans for candidate in scan.candidates]
-    left_out = [entry for _, scan in scans for entry in scan.left_out]
+    scans = [scan_folder(root, words) for root in roots]
+    candidates = [candidate for scan in scans for candidate in scan.candidates]
+    left_out = [entry for scan in scans for entry in scan.left_out]
     opened = _open_all(candidates, progress)
     left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
     samples, contradicted = _without_contradictions(opened)
@@ -114,17 +116,17 @@ def read_folders(
     missing = {UNDAMAGED, DAMAGED} - {sample.label for sample in samples}
     if missing and not (allow_one_class and samples):
         where = ", ".join(str(root) for root in roots.values()) or "no folder"
-        folders = [folder for _, scan in scans for folder in scan.folders]
+        folders = [folder for scan in scans for folder in scan.folders]
         raise missing_classes(sorted(missing), where, words, folders, _left_out_note(left_out))
     names = [
-        next((scan.names[label] for _, scan in scans if label in scan.names), CLASS_NAMES[label])
+        next((scan.names[label] for scan in scans if label in scan.names), CLASS_NAMES[label])
         for label in (UNDAMAGED, DAMAGED)
     ]
     return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]))
 
 
 def _open_all(
-    candidates: Sequence[tuple[str, Candidate]], progress: Callable[[int, int], None] | None
+    candidates: Sequence[Candidate], progress: Callable[[int, int], None] | None
 ) -> list[Sample | LeftOut]:
     """Hash the files and read their headers, in order."""
     opened: list[Sample | LeftOut] = []
@@ -140,8 +142,7 @@ def _open_all(
     return opened
 
 
-def _open_one(named: tuple[str, Candidate]) -> Sample | LeftOut:
-    folder, candidate = named
+def _open_one(candidate: Candidate) -> Sample | LeftOut:
     try:
         data = read_bytes(candidate.path)
         height, width = header_size(candidate.path, data)
@@ -149,7 +150,7 @@ def _open_one(named: tuple[str, Candidate]) -> Sample | LeftOut:
         return LeftOut(candidate.path, error.reason)
     digest = content_hash(data)
     # A group of its own is named by content, so that it is the same wherever the file lies.
-    group = f"{folder}/{candidate.group}" if candidate.group else f"#{digest:016x}"
+    group = candidate.group or f"#{digest:016x}"
     return Sample(candidate.path, candidate.label, group, candidate.mask, digest, width, height)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +21,7 @@ class DeviceError(CfinspectError):
 
 @dataclass(frozen=True)
 class Device:
-    """Where to compute: a torch device, ``precision`` (fp32, bf16, fp16) and the reason in words."""
+    """Where to compute: torch device, ``precision`` (fp32, bf16, fp16), the reason in words."""
 
     device: torch.device
     precision: str
@@ -90,3 +92,22 @@ def _fast_precision(device: torch.device) -> tuple[str, str]:
     if torch.cpu._is_avx512_bf16_supported():
         return "bf16", "AVX512-BF16"
     return "fp32", "no fast bf16 on this CPU"
+
+
+def tune_host() -> None:
+    """Process-wide settings that make training and inspection on a CPU faster.
+
+    Tiny numbers count as zero (they are a hundred times slower). On Linux the C library keeps
+    freed memory instead of handing it back: a training step frees and asks for the same few
+    hundred MB, and the page faults of getting them again cost a tenth of the step.
+    """
+    torch.set_flush_denormal(True)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            library = ctypes.CDLL(None)
+            library.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+            library.mallopt(_M_TRIM_THRESHOLD, 1 << 30)
+
+
+# From glibc's malloc.h; 32 MiB is the most that it accepts for the first.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

@@ -14,13 +14,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.layers import Patches
 
 
 class CompactDiscriminator(nn.Module):
     """Small convolutional D that learns quickly from scratch.
 
     Each stage halves the side. No normalisation at all: with He's initialisation (2015) these
-    ten layers need none, and real and fake cannot be told apart by batch statistics. Average and
+    nine layers need none, and real and fake cannot be told apart by batch statistics. Average and
     maximum pooling side by side: damage is often one small place.
     forward: (n, 3, S, S) in [0, 1] -> (n, classes).
     """
@@ -31,9 +32,10 @@ class CompactDiscriminator(nn.Module):
         before = 3
         for stage in range(stages):
             after = min(width * 2**stage, width * 8)
-            layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), _activation()]
+            layers += [Patches(2)]
             if stage:
-                layers += [nn.Conv2d(after, after, 3, padding=1), _activation()]
+                layers += [nn.Conv2d(4 * before, after, 1), _activation()]
+            layers += [nn.Conv2d(after if stage else 12, after, 3, padding=1), _activation()]
             before = after
         for layer in layers:
             if isinstance(layer, nn.Conv2d):
@@ -63,6 +65,9 @@ class ResNetDiscriminator(nn.Module):
     Its batch statistics are those of the concatenated real and fake batch; for G's step it runs
     with frozen statistics. forward: (n, 3, S, S) in [0, 1] -> (n, classes).
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, classes: int = 3) -> None:
         super().__init__()

@@ -45,7 +45,6 @@ def write_model(
     state: TrainState,
     data: TrainingData,
     raw: Raw,
-    values: dict[str, float],
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
     seen = Seen(raw.logits, saliency(raw, data.validation), data.validation_labels)
@@ -57,7 +56,7 @@ def write_model(
         discriminator=discriminator_settings(config),
         preprocessing=data.preprocessing,
         decision=fit_decision(seen, config.review_rate),
-        metrics={"validation": values, "steps": state.counters.step},
+        metrics={"validation": state.counters.figures, "steps": state.counters.step},
         data={
             "fingerprint": data.fingerprint,
             "counts": data.counts,
@@ -99,7 +98,10 @@ def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) ->
 
 def _spread(members: NDArray[np.intp], count: int) -> NDArray[np.intp]:
     """``count`` of the members, evenly spaced."""
-    return members[np.unique(np.linspace(0, len(members) - 1, count).astype(int))]
+    chosen: NDArray[np.intp] = members[
+        np.unique(np.linspace(0, len(members) - 1, count, dtype=int))
+    ]
+    return chosen
 
 
 def write_curves(folder: RunFolder) -> None:

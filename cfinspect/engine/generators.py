@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cfinspect.engine.layers import Patches, Unpatches
+
 
 class GeneratorOutput(NamedTuple):
     """What G says about a batch of n images.
@@ -53,7 +55,9 @@ class UNet(nn.Module):
     def __init__(self, width: int = 16, stem: int = 2, depth: int = 4, outputs: int = 4) -> None:
         super().__init__()
         self.multiple = stem * 2**depth
-        self.stem = nn.Conv2d(3, width, stem + 2 if stem > 1 else 3, stride=stem, padding=1)
+        self.stem = nn.Sequential(
+            Patches(stem), nn.Conv2d(3 * stem**2, width, 3, padding=1), nn.ReLU(inplace=True)
+        )
         widths = [width * 2 ** min(level, 4) for level in range(depth + 1)]
         self.down = nn.ModuleList(
             Block(before, after) for before, after in zip([width, *widths], widths, strict=False)
@@ -63,7 +67,7 @@ class UNet(nn.Module):
             for deep, shallow in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.last = nn.Conv2d(width, outputs * stem**2, 3, padding=1)
-        self.unfold = nn.PixelShuffle(stem)
+        self.unfold = Unpatches(stem)
         self.features = widths[-1]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -84,7 +88,7 @@ class UNet(nn.Module):
 
 
 class GatedGenerator(nn.Module):
-    """x' = clamp(x + sigmoid(m) * tanh(delta)): starts near identity, sigmoid(m) is a soft mask.
+    """x' = clamp(x + sigmoid(2m) * tanh(delta)): starts near identity, the gate is a soft mask.
 
     ``gate=False`` is the plain residual of the ``paper`` preset: x' = clamp(x + tanh(delta)).
     forward: (n, 3, S, S) in [0, 1] -> GeneratorOutput.
@@ -100,17 +104,19 @@ class GatedGenerator(nn.Module):
         assert last.bias is not None
         nn.init.zeros_(last.bias)
         if gate:
-            # Channel 0 of each pixel is m. A bias of -2 opens the gate by 12 %: closed enough to
-            # be near identity, open enough for delta to receive gradients.
+            # Channel 0 of each pixel's four is m. A bias of -1 opens the gate by 12 %: closed
+            # enough to be near identity, open enough for delta to receive gradients.
             with torch.no_grad():
-                last.bias[: last.out_channels // 4] = -2.0
+                last.bias[::4] = -1.0
 
     def forward(self, x: Tensor) -> GeneratorOutput:
         """See the class."""
         raw, pooled = self.body(x * 2 - 1)
-        raw = raw.float()
-        gate = torch.sigmoid(raw[:, :1]) if self.gated else torch.ones_like(raw[:, :1])
-        image = (x + gate * torch.tanh(raw[:, 1:])).clamp(0, 1)
+        # One tanh over all four channels: sigmoid(2m) = (1 + tanh(m)) / 2, and slicing first
+        # would cost a strided pass of its own.
+        squashed = torch.tanh(raw.float())
+        gate = squashed[:, :1] * 0.5 + 0.5 if self.gated else torch.ones_like(squashed[:, :1])
+        image = (x + gate * squashed[:, 1:]).clamp(0, 1)
         return GeneratorOutput(image, gate, self.head(pooled).float().squeeze(1))
 
 

@@ -2,7 +2,8 @@
 
     L_D = CE(D(x), y) + rho * CE(D(stop(x')), fake)
     L_G = CE(D(x'), 1-y) + l1 * mean|x - x'| + aux * BCE(head(x), y)
-          + sum_i lambda_c^i * [CE(D(G^{i+1}(x)), class due) + (even passes) l1 * mean|G^{i+1}(x) - x|]
+          + sum_i lambda_c^i * [CE(D(G^{i+1}(x)), class due)
+                                + (even passes) l1 * mean|G^{i+1}(x) - x|]
 
 The weight of each direction multiplies the adversarial term; the paper has no such weight.
 """

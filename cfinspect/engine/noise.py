@@ -21,10 +21,9 @@ class NoiseBank:
         self._bank = torch.empty(0)
         self._places = np.random.default_rng(seed)
 
-    def at(self, step: int) -> NoiseBank:
+    def at(self, step: int) -> None:
         """Begin the step: its draws come from places that depend on seed and step only."""
         self._places = np.random.default_rng((self._seed, 11, step))
-        return self
 
     def add(self, images: Tensor, sigma: float) -> Tensor:
         """``images`` (n, 3, S, S) plus noise of ``sigma``, in the range of the images."""

@@ -36,11 +36,11 @@ class RunFolder:
         remove_leftovers(self.root)
         remove_leftovers(self.samples)
         text = json.dumps(config.to_dict(), indent=2, ensure_ascii=False)
-        write_atomically(self.config, lambda file: file.write_text(text, "utf-8") and None)
+        write_atomically(self.config, lambda file: _write(file, text))
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (optional)
 
-            self._board = SummaryWriter(str(self.root / "tensorboard"))  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(str(self.root / "tensorboard"))
 
     def rows(self) -> list[dict[str, Any]]:
         """The measured rows so far; a last line cut short by a kill is passed over."""
@@ -57,9 +57,7 @@ class RunFolder:
     def rewind(self, step: int) -> None:
         """Drop rows past ``step``: the resumed training measures those steps again."""
         kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
-        write_atomically(
-            self.metrics, lambda file: file.write_text("".join(kept), "utf-8") and None
-        )
+        write_atomically(self.metrics, lambda file: _write(file, "".join(kept)))
 
     def log(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Append one row of ``kind`` ("train" or "validation")."""
@@ -74,3 +72,7 @@ class RunFolder:
         """Let go of the scalar writer."""
         if self._board is not None:
             self._board.close()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from cfinspect.engine import losses
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.device import Device
+from cfinspect.engine.generators import GeneratorOutput
 from cfinspect.engine.noise import NoiseBank
 
 
@@ -22,91 +25,90 @@ class Weights:
     warming: bool
 
 
-def train_step(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    config: TrainConfig,
-    weights: Weights,
-    device: Device,
-    noise: NoiseBank,
-    scaler: torch.amp.GradScaler,
-    share: float = 1.0,
-) -> dict[str, Tensor]:
-    """Accumulate the gradients of both networks for one (part of a) batch.
+@dataclass(frozen=True)
+class Step:
+    """One step over one (part of a) batch: adds to the gradients, changes no weight.
 
-    ``images`` (n, 3, S, S) in [0, 1], ``labels`` (n,). ``share``: this part's share of the batch.
-    G runs once: its picture, cut off, trains D as a fake; the same picture, attached, trains G
-    through D's frozen weights. Returns detached scalars by name.
+    ``generator`` and ``discriminator`` may be wrapped (DistributedDataParallel): they are called,
+    never looked into.
     """
-    if weights.warming:
-        with device.autocast():
-            logits = discriminator(noise.add(images, config.noise))
-        loss = losses.classifier_loss(logits.float(), labels)
-        scaler.scale(loss * share).backward()
-        return {"d": loss.detach()}
 
-    with device.autocast():
-        output = generator(images)
-        pair = torch.cat([images, _quantised(output.image.detach())])
-        logits = discriminator(noise.add(pair, config.noise))
-    d_loss = losses.discriminator_loss(logits.float(), labels, weights.rho)
-    scaler.scale(d_loss * share).backward()
+    generator: nn.Module
+    discriminator: nn.Module
+    config: TrainConfig
+    device: Device
+    noise: NoiseBank
+    scaler: torch.amp.GradScaler
 
-    discriminator.requires_grad_(False)
-    frozen = _freeze_statistics(discriminator)
-    g_loss, parts = _generator_loss(
-        generator, discriminator, images, labels, output, config, weights, device, noise
-    )
-    scaler.scale(g_loss * share).backward()
-    for layer in frozen:
-        layer.train()
-    discriminator.requires_grad_(True)
-    return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Return detached scalars by name, for ``images`` (n, 3, S, S) in [0, 1], ``labels`` (n,).
+
+        ``share``: this part's share of the batch. G runs once: its picture, cut off, trains D as
+        a fake; the same picture, attached, trains G through D's frozen weights.
+        """
+        if weights.warming:
+            with self.device.autocast():
+                logits = self.discriminator(self._noisy(images))
+            loss = losses.classifier_loss(logits.float(), labels)
+            self.scaler.scale(loss * share).backward()
+            return {"d": loss.detach()}
+        with self.device.autocast():
+            output = self.generator(images)
+            pair = torch.cat([images, _quantised(output.image.detach())])
+            logits = self.discriminator(self._noisy(pair))
+        d_loss = losses.discriminator_loss(logits.float(), labels, weights.rho)
+        self.scaler.scale(d_loss * share).backward()
+        with _frozen(self.discriminator):
+            g_loss, parts = self._generator_loss(images, labels, output, weights.l1)
+            self.scaler.scale(g_loss * share).backward()
+        return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
+
+    def _generator_loss(
+        self, images: Tensor, labels: Tensor, output: GeneratorOutput, l1: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        config = self.config
+        passes = [output.image]
+        with self.device.autocast():
+            for _ in range(config.cycles):
+                passes.append(self.generator(self._noisy(passes[-1])).image)
+            logits = self.discriminator(self._noisy(torch.cat(passes))).float()
+        per_pass = logits.split(len(images))
+        flip = losses.flip_loss(per_pass[0], labels, config.damaged_weight)
+        change = losses.sparsity_loss(images, passes[0])
+        head = losses.head_loss(output.head, labels)
+        loss = flip + l1 * change + config.aux * head
+        parts = {"flip": flip.detach(), "change": change.detach(), "head": head.detach()}
+        for number in range(1, config.cycles + 1):
+            back = number % 2 == 1  # the second pass is due at the original class again
+            term = losses.classifier_loss(per_pass[number], labels if back else 1 - labels)
+            if back:
+                term = term + l1 * losses.sparsity_loss(images, passes[number])
+            loss = loss + config.cycle_weight**number * term
+            parts[f"cycle{number}"] = term.detach()
+        return loss, parts
+
+    def _noisy(self, images: Tensor) -> Tensor:
+        """Noise hides the tiny signals by which G could smuggle the image past the cycle."""
+        return self.noise.add(images, self.config.noise)
 
 
-def _generator_loss(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    images: Tensor,
-    labels: Tensor,
-    output: Tensor,
-    config: TrainConfig,
-    weights: Weights,
-    device: Device,
-    noise: NoiseBank,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    passes = [output.image]
-    with device.autocast():
-        for _ in range(config.cycles):
-            passes.append(generator(noise.add(passes[-1], config.noise)).image)
-        logits = discriminator(noise.add(torch.cat(passes), config.noise)).float()
-    per_pass = logits.split(len(images))
-    flip = losses.flip_loss(per_pass[0], labels, config.damaged_weight)
-    change = losses.sparsity_loss(images, passes[0])
-    head = losses.head_loss(output.head, labels)
-    loss = flip + weights.l1 * change + config.aux * head
-    parts = {"flip": flip.detach(), "change": change.detach(), "head": head.detach()}
-    for number in range(1, config.cycles + 1):
-        back = number % 2 == 1  # the second pass is due at the original class again
-        due = labels if back else 1 - labels
-        term = losses.classifier_loss(per_pass[number], due)
-        if back:
-            term = term + weights.l1 * losses.sparsity_loss(images, passes[number])
-        loss = loss + config.cycle_weight**number * term
-        parts[f"cycle{number}"] = term.detach()
-    return loss, parts
+@contextlib.contextmanager
+def _frozen(network: nn.Module) -> Iterator[None]:
+    """D in G's step: no gradients for its weights, batch normalisation as in inspection."""
+    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    network.requires_grad_(False)
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
+        network.requires_grad_(True)
 
 
 def _quantised(images: Tensor) -> Tensor:
     """Real images come from 8-bit files; without this, D could tell fakes by their fine steps."""
     return (images * 255).round() / 255
-
-
-def _freeze_statistics(network: nn.Module) -> list[nn.Module]:
-    """Batch normalisation of D in G's step: running statistics, those of inspection."""
-    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
-    for layer in layers:
-        layer.eval()
-    return layers

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.card import Card
-from cfinspect.engine.device import Device, choose_device
+from cfinspect.engine.device import Device, choose_device, tune_host
 from cfinspect.engine.inspection import InspectionError, Raw
 from cfinspect.engine.modelfile import Model, load_model
 from cfinspect.engine.validation import run_networks
@@ -66,4 +66,5 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
 
     Raises ModelFileError, CardError or DeviceError with a sentence.
     """
+    tune_host()
     return TorchBackend(load_model(path), choose_device(device, precision))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cfinspect.engine.collapse import Watch
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.device import choose_device
+from cfinspect.engine.device import choose_device, tune_host
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import (
     CancelToken,
@@ -32,7 +33,7 @@ from cfinspect.engine.feed import Batch, Feed
 from cfinspect.engine.noise import NoiseBank
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
-from cfinspect.engine.step import Weights, train_step
+from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.trainingdata import TrainingData, gather
 from cfinspect.engine.validation import figures, run_networks, to_tensor
 
@@ -66,13 +67,13 @@ class _Training:
         self.device = choose_device(config.device, config.precision)
         self.folder = RunFolder(Path(config.out))
         self.noise = NoiseBank(config.seed, self.device.device)
-        self.scaler = torch.amp.GradScaler(
-            self.device.device.type, enabled=self.device.precision == "fp16"
-        )
+        scaled = self.device.precision == "fp16"
+        self.scaler = torch.amp.GradScaler(self.device.device.type, enabled=scaled)
 
     def events(self) -> Iterator[Event]:
         """See ``train``."""
         self.folder.begin(self.config, self.resume)
+        tune_host()
         try:
             data = yield from self._read_data()
             if data is None:
@@ -80,6 +81,8 @@ class _Training:
                 return
             self.state = self._state(data)
             self.watch = Watch(self.config)
+            nets = (self.state.nets["generator"], self.state.nets["discriminator"])
+            self.step = Step(*nets, self.config, self.device, self.noise, self.scaler)
             yield self._started(data)
             yield from self._loop(data)
             yield from self._end(data)
@@ -87,17 +90,18 @@ class _Training:
             self.folder.close()
             self._free()
 
-    def _read_data(self) -> Iterator[Event]:  # type: ignore[misc]  # the value is returned
+    def _read_data(self) -> Generator[Event, None, TrainingData | None]:
         progress: list[tuple[int, int]] = []
         stages = gather(
             self.config, lambda done, total: progress.append((done, total)), self.cancel
         )
-        data: TrainingData | None = None
-        for data in stages:
+        found: TrainingData | None = None
+        for stage in stages:
+            found = stage
             if progress:
                 yield DataProgress(*progress[-1])
                 progress.clear()
-        return None if self.cancel.cancelled else data
+        return None if self.cancel.cancelled else found
 
     def _state(self, data: TrainingData) -> TrainState:
         state = TrainState(self.config, self.device.device)
@@ -165,7 +169,8 @@ class _Training:
 
     def _step(self, batch: Batch) -> tuple[dict[str, float], list[Notice]]:
         """One step; when memory runs out, in twice as many parts of half the size."""
-        counters, notices = self.state.counters, []
+        counters = self.state.counters
+        notices: list[Notice] = []
         while True:
             try:
                 return self._try_step(batch), notices
@@ -195,24 +200,15 @@ class _Training:
         for part in parts:
             self._set_rate(part)
             state.optimisers[part].zero_grad(set_to_none=True)
-        noise = self.noise.at(counters.step)
+        self.noise.at(counters.step)
         # Dropout and whatever else draws from torch's own generator: a function of the step, too.
         torch.manual_seed((config.seed << 24) + counters.step)
         sums: dict[str, float] = {}
         share = 1 / counters.parts
         for images, labels in zip(*(np.array_split(b, counters.parts) for b in batch), strict=True):
-            losses = train_step(
-                state.nets["generator"],
-                state.nets["discriminator"],
-                to_tensor(images, self.device.device),
-                torch.from_numpy(labels).to(self.device.device),
-                config,
-                weights,
-                self.device,
-                noise,
-                self.scaler,
-                share,
-            )
+            x = to_tensor(images, self.device.device)
+            y = torch.from_numpy(labels).to(self.device.device)
+            losses = self.step(x, y, weights, share)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + share * float(value)
         for part in parts:
@@ -264,7 +260,7 @@ class _Training:
             for text in self.watch.answer(state, values, self._fraction()):
                 yield Notice(counters.step, text)
 
-    def _judge(self, counterfactuals: np.ndarray) -> np.ndarray:
+    def _judge(self, counterfactuals: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits (n, 3) of the D of the end of the warm-up on the counterfactuals."""
         pictures = np.rint(counterfactuals * 255).astype(np.uint8)
         judge = self.state.nets["reference"]
@@ -297,14 +293,15 @@ class _Training:
         values = figures(
             raw, data.validation, data.validation_labels, self._judge(raw.counterfactual)
         )
+        counters.figures = values
         yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
-        path = write_model(self.folder, self.config, state, data, raw, values)
+        path = write_model(self.folder, self.config, state, data, raw)
         yield Finished(counters.step, path, False, counters.seconds, values)
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
-        if hasattr(self, "state"):
-            del self.state
+        for name in ("state", "step"):
+            self.__dict__.pop(name, None)
         gc.collect()
         if self.device.device.type == "cuda":
             torch.cuda.empty_cache()

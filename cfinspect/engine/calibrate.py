@@ -1,0 +1,148 @@
+"""Fit a model's decisions to a new camera or line with a handful of labelled images."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.card import Decision
+from cfinspect.engine.data import CLASS_NAMES, Dataset
+from cfinspect.engine.decision import Seen, fit_decision, fit_scores
+from cfinspect.engine.device import choose_device
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.evaluate.classification import auroc
+from cfinspect.engine.images import ImageError, read_image
+from cfinspect.engine.inspection import Inspector, probabilities, score
+from cfinspect.engine.modelfile import Model, load_model, save_model
+from cfinspect.engine.torch_backend import TorchBackend
+
+_LEAST = 5
+_SURE = 50
+_WEAK = 0.8
+_MOST_FOLDS = 50
+_PIXELS = 4096
+_SMALLEST = 1e-12
+
+
+class CalibrationError(CfinspectError):
+    """Too few images, or a class without any."""
+
+
+def calibrate(
+    model: Path,
+    dataset: Dataset,
+    out: Path,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    review_rate: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Refit temperature, score threshold, mask threshold and review rule; write them to ``out``.
+
+    The weights stay as they are. Returns n, the old and new decision, the AUROC (which no
+    threshold can mend), the error with its interval estimated by resampling, and warnings.
+    Raises CalibrationError for fewer than five readable images of a class.
+    """
+    loaded = load_model(model)
+    card = loaded.card
+    backend = TorchBackend(loaded, choose_device(device, precision))
+    seen, digests = _look(backend, dataset, progress)
+    old = card.decision
+    new = fit_decision(seen, review_rate, start=old)
+    result = _certainty(seen, old)
+    notes = {**card.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
+    card = dataclasses.replace(card, decision=new, metrics=notes)
+    # These images have been looked at: an evaluation on them would flatter.
+    known = np.unique(np.concatenate([loaded.seen, digests]))
+    save_model(out, Model(loaded.generator, loaded.discriminator, card, known))
+    return {"old": dataclasses.asdict(old), "new": dataclasses.asdict(new), **result}
+
+
+def _look(
+    backend: TorchBackend, dataset: Dataset, progress: Callable[[int, int], None] | None
+) -> tuple[Seen, NDArray[np.uint64]]:
+    """The networks' answers on all readable images; a photo stands for its worst window."""
+    decision = dataclasses.replace(backend.card.decision, temperature=1.0)
+    backend.card = dataclasses.replace(backend.card, decision=decision)
+    inspector = Inspector(backend)
+    logits, pixels, labels, digests = [], [], [], []
+    for index, sample in enumerate(dataset.samples):
+        try:
+            found = inspector.inspect(read_image(sample.path))
+        except ImageError:
+            continue
+        finally:
+            if progress is not None:
+                progress(index + 1, len(dataset.samples))
+        # At temperature 1 the logarithms of the probabilities are the logits, up to a constant.
+        logits.append(np.log(np.maximum([found.p0, found.p1, found.p_fake], _SMALLEST)))
+        flat = found.saliency.reshape(-1)
+        pixels.append(flat[np.linspace(0, len(flat) - 1, _PIXELS).astype(np.intp)])
+        labels.append(sample.label)
+        digests.append(sample.digest)
+    counts = [labels.count(label) for label in range(len(CLASS_NAMES))]
+    for name, count in zip(CLASS_NAMES, counts, strict=True):
+        if count < _LEAST:
+            raise CalibrationError(
+                f"calibration needs at least {_LEAST} readable images of each class, "
+                f"but there are {count} {name} ones: add some"
+            )
+    seen = Seen(
+        np.array(logits, dtype=np.float32),
+        np.array(pixels, dtype=np.float32),
+        np.array(labels, dtype=np.int64),
+    )
+    return seen, np.array(digests, dtype=np.uint64)
+
+
+def _certainty(seen: Seen, old: Decision) -> dict[str, Any]:
+    """How good the refit is, measured on images it was not fitted to, and how sure that is."""
+    count = len(seen.labels)
+    folds = np.random.default_rng(0).permutation(count) % min(count, _MOST_FOLDS)
+    wrong_new = 0
+    for fold in np.unique(folds):
+        rest, left = folds != fold, folds == fold
+        temperature, threshold = fit_scores(seen.logits[rest], seen.labels[rest])
+        said = score(probabilities(seen.logits[left], temperature)) >= threshold
+        wrong_new += int((said != (seen.labels[left] == 1)).sum())
+    said = score(probabilities(seen.logits, old.temperature)) >= old.score_threshold
+    wrong_old = int((said != (seen.labels == 1)).sum())
+    low, high = _wilson(wrong_new, count)
+    margin = seen.logits[:, 1] - seen.logits[:, 0]
+    fewest = int(np.bincount(seen.labels, minlength=2).min())
+    warnings = []
+    if fewest < _SURE:
+        warnings.append(
+            f"only {fewest} images of the rarer class: the error after calibration lies "
+            f"between {low:.1%} and {high:.1%} (95 % interval)"
+        )
+    area = auroc(seen.labels, margin)
+    if area is not None and area < _WEAK:
+        warnings.append(
+            f"the model ranks these images badly (AUROC {area:.2f}): no threshold mends that, "
+            "fine-tune it with 'cfinspect train --from'"
+        )
+    if wrong_new > wrong_old:
+        warnings.append("the old thresholds make fewer errors on these images: keep the old model")
+    return {
+        "n": count,
+        "auroc": area,
+        "error_old": wrong_old / count,
+        "error_new": wrong_new / count,
+        "error_new_ci95": [low, high],
+        "warnings": warnings,
+    }
+
+
+def _wilson(wrong: int, count: int) -> tuple[float, float]:
+    """95 % interval of a share (Wilson 1927), honest for few images."""
+    z, share = 1.96, wrong / count
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    reach = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
+    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))
