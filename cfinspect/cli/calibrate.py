@@ -51,6 +51,8 @@ def calibrate(
     """Fit a model's thresholds to a few labelled images of a new camera or line."""
     require_exists(model, *data)
     _require_other_file(model, out)
+    if review_rate is not None and not 0 < review_rate < 1:
+        raise CfinspectError(f"--review-rate {review_rate:g}: give a share between 0 and 1.")
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
 

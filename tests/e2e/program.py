@@ -46,7 +46,7 @@ def run_cfinspect(*arguments: object, cwd: Path | None = None) -> Done:
         check=False,
         cwd=cwd,
         env=_environment(),
-        timeout=120,
+        timeout=300,
     )
 
 

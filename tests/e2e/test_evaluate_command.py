@@ -80,6 +80,16 @@ def test_calibrating_refuses_to_overwrite_the_model(cf: Run, model: Path, walls:
     assert "the model itself" in done.stderr
 
 
+def test_an_impossible_review_rate_is_a_sentence(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "new.safetensors"
+    done = cf("calibrate", model, walls, "--out", other, "--review-rate", 7)
+    assert done.returncode == 2
+    assert "between 0 and 1" in done.stderr
+    assert not other.exists()
+
+
 def test_models_show_prints_the_card(cf: Run, model: Path) -> None:
     done = cf("models", "show", model)
     assert done.returncode == 0, done.stderr
