@@ -30,12 +30,13 @@ LAYERS = {
 }
 # Modules of the engine that cannot do without torch; all others work in a program without it.
 TORCH_MODULES = {
-    "augment",
     "calibrate",
+    "collapse",
     "device",
     "discriminators",
-    "feed",
+    "export",
     "generators",
+    "layers",
     "losses",
     "noise",
     "state",
