@@ -53,7 +53,7 @@ class TrainConfig:
 
     rho: float = _setting(0.4, "weight of fakes in D's loss; 1 makes real images tie with fake")
     l1: float = _setting(8.0, "weight of the sparsity term mean|x - x'|")
-    l1_ramp: int = _setting(500, "generator steps over which l1 grows to its full weight")
+    l1_ramp: int = _setting(300, "generator steps over which l1 grows to its full weight")
     aux: float = _setting(0.5, "weight of the generator's own classification head")
     noise: float = _setting(
         0.03, "sigma of the noise on what D and further cycles see, range [0,1]"
@@ -63,12 +63,12 @@ class TrainConfig:
     damaged_weight: float = _setting(1.5, "weight of damaged -> undamaged; undamaged gets 2 - it")
     gate: bool = _setting(True, "gated residual output; off: plain residual")
 
-    batch: int = _setting(32, "real images per step, half of each class")
+    batch: int = _setting(16, "real images per step, half of each class")
     steps: int | None = _setting(None, "training steps, warm-up included")
     minutes: float | None = _setting(None, "training time instead of steps")
-    warmup: int = _setting(300, "first steps in which D learns as a plain classifier")
+    warmup: int = _setting(200, "first steps in which D learns as a plain classifier")
     lr_generator: float = _setting(1e-3, "AdamW's rate for G, decayed by a cosine")
-    lr_discriminator: float = _setting(1e-3, "AdamW's rate for D, decayed by a cosine")
+    lr_discriminator: float = _setting(3e-4, "AdamW's rate for D, decayed by a cosine")
     ema: float = _setting(0.99, "decay of the running mean of weights used for inspection")
     seed: int = _setting(0, "seed of split, weights, order and augmentation")
 

@@ -1,0 +1,203 @@
+"""The quality figures of README, measured on images that no training looked at.
+
+    python tests/bench/figures.py --out runs/figures crack transfer photos metu apple
+    python tests/bench/figures.py --out runs/figures --table
+
+Needs the development images in ../shared/data (or CFINSPECT_DATA). Each seed is a training of its
+own; the held-out groups are the same for all. Finished parts are kept and not measured again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from common import DATA, keep, spread
+
+from cfinspect.engine.calibrate import calibrate
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.data import Dataset, Sample, read_folders
+from cfinspect.engine.evaluate.report import evaluate
+from cfinspect.engine.events import Finished, Notice
+from cfinspect.engine.inspection import Inspector
+from cfinspect.engine.modelfile import seen_digests
+from cfinspect.engine.splits import folds_by_group
+from cfinspect.engine.torch_backend import load_backend
+from cfinspect.engine.trainer import train
+
+SEEDS = (0, 1, 2)
+CRACKS, PHOTOS, METU, APPLES = (
+    DATA / name
+    for name in ("deepcrack_tiles", "deepcrack_photos", "metu_concrete", "apple_fresh_rotten")
+)
+
+
+def model_of(out: Path, name: str, data: Path, **settings: Any) -> Path:
+    """Train ``data`` into out/name unless that has been done; returns the model file."""
+    run = out / name
+    model = run / "model.safetensors"
+    if not model.exists():
+        config = TrainConfig.from_preset(
+            settings.pop("preset", "balanced"), data=(str(data),), out=str(run), **settings
+        )
+        for event in train(config, resume=True):
+            if isinstance(event, Notice | Finished):
+                print(name, event, flush=True)
+    return model
+
+
+def report_of(model: Path, samples: list[Sample]) -> dict[str, Any]:
+    """The report of `cfinspect evaluate` over ``samples``."""
+    return evaluate(Inspector(load_backend(model)), samples).report
+
+
+def unseen(data: Path, model: Path, *, one_class: bool = False) -> list[Sample]:
+    """The samples of ``data`` that this training never looked at, by content."""
+    known = set(seen_digests(model).tolist())
+    dataset = read_folders([data], allow_one_class=one_class)
+    return [sample for sample in dataset.samples if sample.digest not in known]
+
+
+def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) -> None:
+    """Tiles, a quarter of the photos held out."""
+    for seed in seeds:
+        model = model_of(out, f"{name}_{seed}", CRACKS, preset=preset, holdout=0.25, seed=seed)
+        row = report_of(model, unseen(CRACKS, model))
+        keep(out / "figures.jsonl", {"part": name, "seed": seed, **row})
+
+
+def transfer(out: Path) -> None:
+    """Each crack source with the other's model: untouched, and after 40 labelled images."""
+    for seed in SEEDS:
+        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+        both = read_folders([METU])
+        keep(out / "figures.jsonl", {"part": "crack on metu", "seed": seed}
+             | report_of(model, list(both.samples)))
+        model = model_of(out, f"metu_{seed}", METU, holdout=0.25, seed=seed, minutes=METU_MINUTES)
+        tiles = read_folders([CRACKS])
+        keep(out / "figures.jsonl", {"part": "metu on crack", "seed": seed}
+             | report_of(model, list(tiles.samples)))
+        few, rest = forty(tiles, seed)
+        tuned = out / f"metu_{seed}" / "calibrated.safetensors"
+        calibrate(model, few, tuned, review_rate=0.1)
+        keep(out / "figures.jsonl", {"part": "metu on crack, 40 labelled", "seed": seed}
+             | report_of(tuned, rest))
+
+
+METU_MINUTES = 3.0
+
+
+def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
+    """40 images, half of each class, from as many photos; and all images of the other photos."""
+    fold = folds_by_group(dataset.samples, 4, seed)[0]
+    chosen: list[Sample] = []
+    for label in (0, 1):
+        groups: dict[str, list[Sample]] = {}
+        for sample in fold[1]:
+            if sample.label == label:
+                groups.setdefault(sample.group, []).append(sample)
+        turns = [s for turn in range(40) for g in groups.values() for s in g[turn : turn + 1]]
+        chosen += turns[:20]
+    used = {sample.group for sample in chosen}
+    rest = [sample for sample in dataset.samples if sample.group not in used]
+    return Dataset(tuple(chosen), (), dataset.names), rest
+
+
+def photos(out: Path) -> None:
+    """Whole photos of the held-out groups through the tile model."""
+    for seed in SEEDS:
+        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+        groups = {sample.group for sample in unseen(CRACKS, model)}
+        held_out = [
+            sample
+            for sample in read_folders([PHOTOS], allow_one_class=True).samples
+            if sample.group in groups
+        ]
+        keep(out / "figures.jsonl", {"part": "photos", "seed": seed, **report_of(model, held_out)})
+
+
+def metu(out: Path) -> None:
+    """METU on its own held-out quarter."""
+    for seed in SEEDS:
+        model = model_of(out, f"metu_{seed}", METU, holdout=0.25, seed=seed, minutes=METU_MINUTES)
+        row = report_of(model, unseen(METU, model))
+        keep(out / "figures.jsonl", {"part": "metu", "seed": seed, **row})
+
+
+def apples(out: Path) -> None:
+    """Five folds by group: every apple is tested once, by a model that never saw it."""
+    dataset = read_folders([APPLES])
+    for number, (_, test) in enumerate(folds_by_group(dataset.samples, 5, 0)):
+        data = out / f"apple_fold_{number}"
+        labels = data / "labels.csv"
+        if not labels.exists():
+            write_fold(data, dataset, {sample.digest for sample in test})
+        model = model_of(out, f"apple_{number}", data, minutes=APPLE_MINUTES, scope="whole")
+        row = report_of(model, test)
+        keep(out / "figures.jsonl", {"part": "apple", "seed": number, **row})
+
+
+APPLE_MINUTES = 2.0
+
+
+def write_fold(data: Path, dataset: Dataset, left_out: set[int]) -> None:
+    """A data folder of links to the images of a fold's training part."""
+    rows = ["filename,label,group"]
+    for sample in dataset.samples:
+        if sample.digest in left_out:
+            continue
+        folder = ("undamaged", "damaged")[sample.label]
+        (data / folder).mkdir(parents=True, exist_ok=True)
+        link = data / folder / sample.path.name
+        if not link.is_symlink():
+            link.symlink_to(sample.path)
+        rows.append(f'{folder}/{sample.path.name},{folder},"{sample.group}"')
+    (data / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def table(out: Path) -> None:
+    """Mean and range over seeds of all parts measured so far."""
+    rows: dict[str, dict[int, dict[str, Any]]] = {}
+    for line in (out / "figures.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        rows.setdefault(row["part"], {})[row["seed"]] = row
+    columns = (
+        ("F1", "classification", "f1"),
+        ("AUROC", "classification", "auroc"),
+        ("IoU", "localisation", "iou"),
+        ("oracle IoU", "localisation", "oracle_iou"),
+        ("flip d->u", "counterfactual", "flip_rate_damaged"),
+        ("flip u->d", "counterfactual", "flip_rate_undamaged"),
+        ("errors in review", "review", "errors_caught"),
+    )
+    print("| part | runs | " + " | ".join(title for title, *_ in columns) + " |")
+    print("|---" * (len(columns) + 2) + "|")
+    for part, seeds in rows.items():
+        cells = [spread(r[group][name] for r in seeds.values()) for _, group, name in columns]
+        print(f"| {part} | {len(seeds)} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    """Run the parts named on the command line."""
+    parts = {
+        "crack": lambda out: cracks(out, "balanced", "crack"),
+        "fast": lambda out: cracks(out, "fast", "fast"),
+        "transfer": transfer,
+        "photos": photos,
+        "metu": metu,
+        "apple": apples,
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", choices=[*parts, []])
+    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
+    parser.add_argument("--table", action="store_true", help="print the table and stop")
+    arguments = parser.parse_args()
+    for part in arguments.parts:
+        parts[part](arguments.out)
+    table(arguments.out)
+
+
+if __name__ == "__main__":
+    main()

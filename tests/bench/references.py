@@ -1,0 +1,147 @@
+"""Two references on the same held-out tiles: a segmenter with masks, a classifier without fakes.
+
+    python tests/bench/references.py supervised --out runs/figures --minutes 6
+    python tests/bench/references.py plain --out runs/figures
+
+``supervised``: the generator's own UNet, same width, size, batch and augmentation, trained on the
+masks for as long. ``plain``: the discriminator's backbone as a plain classifier, for as many steps
+as the counterfactual run of the same seed took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from common import keep
+from figures import CRACKS, SEEDS, model_of, report_of, unseen
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from cfinspect.engine import augment
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.data import Sample, read_folders
+from cfinspect.engine.device import choose_device, tune_host
+from cfinspect.engine.evaluate.localisation import Localisation
+from cfinspect.engine.feed import balanced_indices
+from cfinspect.engine.generators import UNet
+from cfinspect.engine.images import read_mask
+from cfinspect.engine.modelfile import load_card
+from cfinspect.engine.store import TileStore
+from cfinspect.engine.trainingdata import split
+from cfinspect.engine.validation import to_tensor
+
+
+def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:
+    """(n, S, S) of 0 and 255; undamaged tiles have empty masks."""
+    empty = np.zeros((size, size), np.uint8)
+    return np.stack([read_mask(s.mask).astype(np.uint8) * 255 if s.mask else empty for s in samples])
+
+
+def pair(image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int) -> tuple[NDArray, NDArray]:
+    """The strong augmentation, and its moves (not its colours) on the mask."""
+    changed = augment.augment(image[None], "strong", np.random.default_rng(seed))[0]
+    rng = np.random.default_rng(seed)
+    moved = augment._symmetry(np.repeat(mask[..., None], 3, axis=2), rng)
+    if rng.random() < 0.5:
+        moved = augment._zoom(moved, rng)
+    return changed, moved[..., 0]
+
+
+def supervised(out: Path, minutes: float, seed: int) -> None:
+    """Train the UNet on masks and measure it as the counterfactual model is measured."""
+    tune_host()
+    config = TrainConfig(holdout=0.25, seed=seed, minutes=minutes)
+    parts = split(read_folders([CRACKS]), config)
+    store = TileStore(parts["train"], config.size)
+    store.load()
+    masks = masks_of(store.samples, config.size)
+    torch.manual_seed(seed)
+    device = choose_device()
+    net = UNet(width=config.width, stem=config.generator_stem, outputs=1)
+    net = net.to(memory_format=torch.channels_last)
+    mean = torch.optim.swa_utils.AveragedModel(
+        net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr_generator, fused=True)
+    begun, step = time.perf_counter(), 0
+    while (done := (time.perf_counter() - begun) / (60 * minutes)) < 1:
+        rate = min(1.0, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * max(0, 2 * done - 1)))
+        optimiser.param_groups[0]["lr"] = config.lr_generator * rate
+        indices = balanced_indices(store.labels, config.batch, seed, step)
+        images = store.get(indices)
+        pairs = [pair(i, m, seed * 10**7 + step * 100 + k) for k, (i, m) in
+                 enumerate(zip(images, masks[indices], strict=True))]
+        x = to_tensor(np.stack([p[0] for p in pairs]), device.device)
+        y = torch.from_numpy(np.stack([p[1] for p in pairs])).float().div(255).unsqueeze(1)
+        with device.autocast():
+            logits = net(x * 2 - 1)[0]
+        p = torch.sigmoid(logits.float())
+        dice = 1 - (2 * (p * y).sum() + 1) / (p.sum() + y.sum() + 1)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), y) + dice
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        mean.update_parameters(net)
+        step += 1
+    keep(out / "references.jsonl", {
+        "part": "supervised", "seed": seed, "minutes": minutes, "steps": step,
+        **measure(mean.module, parts["held_out"], config.size, device),
+    })
+
+
+def measure(net: torch.nn.Module, samples: list[Sample], size: int, device: object) -> dict:
+    """IoU of the fixed threshold 0.5 and the rest of the localisation figures."""
+    store = TileStore([s for s in samples if s.mask], size)
+    store.load()
+    net.eval()
+    found = Localisation()
+    with torch.inference_mode():
+        for start in range(0, len(store), 64):
+            indices = np.arange(start, min(start + 64, len(store)))
+            with device.autocast():
+                logits = net(to_tensor(store.get(indices), device.device) * 2 - 1)[0]
+            for index, p in zip(indices, torch.sigmoid(logits.float())[:, 0].numpy(), strict=True):
+                found.add(read_mask(store.samples[index].mask), p >= 0.5, p)
+    return found.result()
+
+
+def plain(out: Path, seed: int) -> None:
+    """D's backbone without fakes: all of the training is warm-up."""
+    twin = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+    steps = int(load_card(twin).metrics["steps"])
+    model = model_of(
+        out, f"plain_{seed}", CRACKS, holdout=0.25, seed=seed, steps=steps, warmup=steps + 1
+    )
+    row = report_of(model, unseen(CRACKS, model))["classification"]
+    own = report_of(twin, unseen(CRACKS, twin))["classification"]
+    keep(out / "references.jsonl", {
+        "part": "plain", "seed": seed, "steps": steps,
+        "plain": {k: row[k] for k in ("f1", "accuracy", "auroc")},
+        "as_discriminator": {k: own[k] for k in ("f1", "accuracy", "auroc")},
+    })
+
+
+def main() -> None:
+    """Run one of the references for all seeds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("which", choices=["supervised", "plain"])
+    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    for seed in arguments.seeds:
+        if arguments.which == "supervised":
+            supervised(arguments.out, arguments.minutes, seed)
+        else:
+            plain(arguments.out, seed)
+
+
+if __name__ == "__main__":
+    main()
