@@ -179,7 +179,7 @@ def _fits(value: object, hint: Any) -> bool:
 # leaves open (learning rates, schedule) is as in balanced.
 _PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"minutes": 4.0},
-    "balanced": {"minutes": 12.0},
+    "balanced": {"minutes": 7.0},
     "paper": {
         "minutes": 20.0,
         "rho": 1.0,

@@ -24,7 +24,8 @@ _PRIOR = 2.0
 class Seen:
     """What the networks said about n labelled images.
 
-    ``logits`` (n, 3) of D on x; ``saliency`` (n, ...) pixels in [0, 1]; ``labels`` (n,), 1 is damaged.
+    ``logits`` (n, 3) of D on x; ``saliency`` (n, ...) pixels in [0, 1]; ``labels`` (n,), 1 is
+    damaged.
     """
 
     logits: NDArray[np.float32]

@@ -169,10 +169,15 @@ class TrainState:
 
     @staticmethod
     def _load_adam(optimiser: torch.optim.AdamW, tensors: dict[str, Tensor]) -> None:
+        weights = [w for group in optimiser.param_groups for w in group["params"]]
         slots: dict[int, dict[str, Tensor]] = {}
         for key, value in tensors.items():
             index, slot = key.split(".")
-            slots.setdefault(int(index), {})[slot] = value
+            weight = weights[int(index)]
+            # The fused kernel walks moments and weights side by side through memory, so they
+            # need the same layout; files hold plain NCHW.
+            laid = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+            slots.setdefault(int(index), {})[slot] = laid.detach()
         state = optimiser.state_dict()
         optimiser.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
 

@@ -73,17 +73,23 @@ def transfer(out: Path) -> None:
     for seed in SEEDS:
         model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
         both = read_folders([METU])
-        keep(out / "figures.jsonl", {"part": "crack on metu", "seed": seed}
-             | report_of(model, list(both.samples)))
+        keep(
+            out / "figures.jsonl",
+            {"part": "crack on metu", "seed": seed} | report_of(model, list(both.samples)),
+        )
         model = model_of(out, f"metu_{seed}", METU, holdout=0.25, seed=seed, minutes=METU_MINUTES)
         tiles = read_folders([CRACKS])
-        keep(out / "figures.jsonl", {"part": "metu on crack", "seed": seed}
-             | report_of(model, list(tiles.samples)))
+        keep(
+            out / "figures.jsonl",
+            {"part": "metu on crack", "seed": seed} | report_of(model, list(tiles.samples)),
+        )
         few, rest = forty(tiles, seed)
         tuned = out / f"metu_{seed}" / "calibrated.safetensors"
         calibrate(model, few, tuned, review_rate=0.1)
-        keep(out / "figures.jsonl", {"part": "metu on crack, 40 labelled", "seed": seed}
-             | report_of(tuned, rest))
+        keep(
+            out / "figures.jsonl",
+            {"part": "metu on crack, 40 labelled", "seed": seed} | report_of(tuned, rest),
+        )
 
 
 METU_MINUTES = 3.0

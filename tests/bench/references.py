@@ -40,7 +40,9 @@ from cfinspect.engine.validation import to_tensor
 def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:
     """(n, S, S) of 0 and 255; undamaged tiles have empty masks."""
     empty = np.zeros((size, size), np.uint8)
-    return np.stack([read_mask(s.mask).astype(np.uint8) * 255 if s.mask else empty for s in samples])
+    return np.stack(
+        [read_mask(s.mask).astype(np.uint8) * 255 if s.mask else empty for s in samples]
+    )
 
 
 def pair(image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int) -> tuple[NDArray, NDArray]:
@@ -75,8 +77,10 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
         optimiser.param_groups[0]["lr"] = config.lr_generator * rate
         indices = balanced_indices(store.labels, config.batch, seed, step)
         images = store.get(indices)
-        pairs = [pair(i, m, seed * 10**7 + step * 100 + k) for k, (i, m) in
-                 enumerate(zip(images, masks[indices], strict=True))]
+        pairs = [
+            pair(i, m, seed * 10**7 + step * 100 + k)
+            for k, (i, m) in enumerate(zip(images, masks[indices], strict=True))
+        ]
         x = to_tensor(np.stack([p[0] for p in pairs]), device.device)
         y = torch.from_numpy(np.stack([p[1] for p in pairs])).float().div(255).unsqueeze(1)
         with device.autocast():
@@ -89,10 +93,16 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
         optimiser.step()
         mean.update_parameters(net)
         step += 1
-    keep(out / "references.jsonl", {
-        "part": "supervised", "seed": seed, "minutes": minutes, "steps": step,
-        **measure(mean.module, parts["held_out"], config.size, device),
-    })
+    keep(
+        out / "references.jsonl",
+        {
+            "part": "supervised",
+            "seed": seed,
+            "minutes": minutes,
+            "steps": step,
+            **measure(mean.module, parts["held_out"], config.size, device),
+        },
+    )
 
 
 def measure(net: torch.nn.Module, samples: list[Sample], size: int, device: object) -> dict:
@@ -120,11 +130,16 @@ def plain(out: Path, seed: int) -> None:
     )
     row = report_of(model, unseen(CRACKS, model))["classification"]
     own = report_of(twin, unseen(CRACKS, twin))["classification"]
-    keep(out / "references.jsonl", {
-        "part": "plain", "seed": seed, "steps": steps,
-        "plain": {k: row[k] for k in ("f1", "accuracy", "auroc")},
-        "as_discriminator": {k: own[k] for k in ("f1", "accuracy", "auroc")},
-    })
+    keep(
+        out / "references.jsonl",
+        {
+            "part": "plain",
+            "seed": seed,
+            "steps": steps,
+            "plain": {k: row[k] for k in ("f1", "accuracy", "auroc")},
+            "as_discriminator": {k: own[k] for k in ("f1", "accuracy", "auroc")},
+        },
+    )
 
 
 def main() -> None:

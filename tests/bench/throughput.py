@@ -4,8 +4,7 @@
 
 The plain loop: the same networks, fp32, NCHW, files read and augmented in line, G run once for D
 and once for itself, real and fake passed through D apart, gradients of D's weights in G's step.
-It is written with strided convolutions in place of patches only if ``--strided`` is given; without
-it both loops have identical layers.
+Both loops have the very same layers.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ STEPS = 12
 
 def timed(step: Callable[[], None], device: Device, count: int = STEPS) -> float:
     """Seconds per call after three calls of warm-up."""
+
     def wait() -> None:
         if device.device.type == "cuda":
             torch.cuda.synchronize()
@@ -65,9 +65,9 @@ def plain_training(store: TileStore, config: TrainConfig, device: Device) -> flo
 
     def step() -> None:
         indices = balanced_indices(store.labels, config.batch, 0, next(count))
-        images = np.stack([
-            resize_image(read_image(store.samples[i].path), config.size) for i in indices
-        ])
+        images = np.stack(
+            [resize_image(read_image(store.samples[i].path), config.size) for i in indices]
+        )
         images = augment(images, "strong", rng)
         x = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float().div(255)
         x, y = x.to(device.device), torch.from_numpy(store.labels[indices]).to(device.device)
@@ -103,8 +103,11 @@ def our_training(store: TileStore, config: TrainConfig, device: Device) -> tuple
     def one() -> None:
         images, labels = next(feed)
         begun = time.perf_counter()
-        step(to_tensor(images, device.device), torch.from_numpy(labels).to(device.device),
-             Weights(config.rho, config.l1, False))
+        step(
+            to_tensor(images, device.device),
+            torch.from_numpy(labels).to(device.device),
+            Weights(config.rho, config.l1, False),
+        )
         for part in ("generator", "discriminator"):
             scaler.step(state.optimisers[part])
             state.optimisers[part].zero_grad()
@@ -166,8 +169,10 @@ def main() -> None:
         slow, quick = inspection(store, config, device)
     print(f"{device}, {arguments.size} px, batch {arguments.batch}")
     rate = arguments.batch
-    print(f"training: plain {rate / plain:.0f} images/s, ours {rate / ours:.0f}, "
-          f"ratio {plain / ours:.1f}; loading and bookkeeping {rest:.1%} of a step")
+    print(
+        f"training: plain {rate / plain:.0f} images/s, ours {rate / ours:.0f}, "
+        f"ratio {plain / ours:.1f}; loading and bookkeeping {rest:.1%} of a step"
+    )
     print(f"inspection: plain {slow:.0f} images/s, ours {quick:.0f}, ratio {quick / slow:.1f}")
 
 
