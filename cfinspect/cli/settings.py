@@ -71,18 +71,12 @@ def new_config(
 
 
 def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
-    """Settings of the run in ``out``; of ``given`` only CHANGEABLE ones may differ from None.
+    """Settings of the run in ``out``; of ``given`` only CHANGEABLE ones may differ from them.
 
-    Raises ConfigError when there is no run, its settings cannot be read, or others are given.
+    What is given again with its old value is fine, so that a script can repeat its command with
+    ``--resume``. Raises ConfigError when there is no run, its settings cannot be read, or others
+    are given.
     """
-    fixed = sorted(
-        name for name, value in given.items() if value not in (None, []) and name not in CHANGEABLE
-    )
-    if fixed:
-        raise ConfigError(
-            f"--resume takes data and settings from {out}: leave out {', '.join(fixed)} "
-            f"(only {', '.join(CHANGEABLE)} may change)"
-        )
     file = out / "config.json"
     try:
         values = json.loads(file.read_text(encoding="utf-8"))
@@ -94,6 +88,19 @@ def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
         raise ConfigError(f"Cannot read {file}: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"Cannot read {file}: it holds no settings.")
+    wishes = {name: value for name, value in given.items() if value not in (None, [])}
+    wishes |= dict(map(parse_setting, wishes.pop("settings", [])))
+    if "data" in wishes:
+        wishes["data"] = [str(folder.resolve()) for folder in wishes["data"]]
+    for name in ("init_from", "backbone_weights"):
+        if name in wishes:
+            wishes[name] = str(Path(wishes[name]).resolve())
+    other = sorted(n for n, v in wishes.items() if n not in CHANGEABLE and values.get(n) != v)
+    if other:
+        raise ConfigError(
+            f"The run in {out} has another {', '.join(other)}: --resume goes on with its own data "
+            f"and settings (only {', '.join(CHANGEABLE)} may change)"
+        )
     changes = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
     if "steps" in changes and "minutes" not in changes:
         changes["minutes"] = None

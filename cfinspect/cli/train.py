@@ -144,7 +144,7 @@ def train(
         "seed": seed,
     }
     require_folder_to_write(out)
-    if resume:
+    if resume and (not data or (out / "config.json").exists()):
         config = resumed_config(
             out, {**options, "data": data, "preset": preset, "settings": settings}
         )

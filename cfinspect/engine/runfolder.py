@@ -27,7 +27,8 @@ class RunFolder:
 
     def begin(self, config: TrainConfig, resume: bool) -> None:
         """Make the folder; CfinspectError when it holds a run that nobody asked to go on with."""
-        if not resume and (self.config.exists() or self.checkpoint.exists()):
+        # config.json alone is no run: a mistyped data folder must not block the next try.
+        if not resume and any(f.exists() for f in (self.metrics, self.checkpoint, self.model)):
             raise CfinspectError(
                 f"{self.root} already holds a run: add --resume to go on with it, "
                 "or give another --out"

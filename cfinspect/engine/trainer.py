@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from cfinspect.engine.collapse import Watch
 from cfinspect.engine.config import TrainConfig
@@ -30,12 +29,13 @@ from cfinspect.engine.events import (
 )
 from cfinspect.engine.export import write_curves, write_model, write_samples
 from cfinspect.engine.feed import Batch, Feed
+from cfinspect.engine.inspection import Raw
 from cfinspect.engine.noise import NoiseBank
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
 from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.trainingdata import TrainingData, gather
-from cfinspect.engine.validation import figures, run_networks, to_tensor
+from cfinspect.engine.validation import figures, judge, run_networks, to_tensor
 
 # Samples are written at these multiples of validate_every; each costs a tenth of a second.
 _SAMPLES_EVERY = 5
@@ -66,7 +66,7 @@ class _Training:
         self.resume = resume
         self.device = choose_device(config.device, config.precision)
         self.folder = RunFolder(Path(config.out))
-        self.noise = NoiseBank(config.seed, self.device.device)
+        self.noise = NoiseBank(config, self.device.device)
         scaled = self.device.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.device.device.type, enabled=scaled)
 
@@ -91,17 +91,15 @@ class _Training:
             self._free()
 
     def _read_data(self) -> Generator[Event, None, TrainingData | None]:
-        progress: list[tuple[int, int]] = []
-        stages = gather(
-            self.config, lambda done, total: progress.append((done, total)), self.cancel
-        )
-        found: TrainingData | None = None
-        for stage in stages:
-            found = stage
-            if progress:
-                yield DataProgress(*progress[-1])
-                progress.clear()
-        return None if self.cancel.cancelled else found
+        reading = gather(self.config, self.cancel)
+        while True:
+            try:
+                done, total = next(reading)
+            except StopIteration as end:
+                data: TrainingData | None = end.value
+                return data
+            if total:
+                yield DataProgress(done, total)
 
     def _state(self, data: TrainingData) -> TrainState:
         state = TrainState(self.config, self.device.device)
@@ -234,15 +232,7 @@ class _Training:
 
     def _validate(self, data: TrainingData) -> Iterator[Event]:
         state, counters = self.state, self.state.counters
-        raw = run_networks(
-            state.nets["mean_generator"],
-            state.nets["mean_discriminator"],
-            data.validation,
-            self.device,
-        )
-        values = figures(
-            raw, data.validation, data.validation_labels, self._judge(raw.counterfactual)
-        )
+        raw, values = self._look(data, "mean")
         counters.figures = values
         self.folder.log("validation", counters.step, values)
         learning = counters.generator_steps > self.config.l1_ramp // 2
@@ -260,16 +250,14 @@ class _Training:
             for text in self.watch.answer(state, values, self._fraction()):
                 yield Notice(counters.step, text)
 
-    def _judge(self, counterfactuals: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits (n, 3) of the D of the end of the warm-up on the counterfactuals."""
-        pictures = np.rint(counterfactuals * 255).astype(np.uint8)
-        judge = self.state.nets["reference"]
-        rows = []
-        with torch.inference_mode(), self.device.autocast():
-            for start in range(0, len(pictures), 64):
-                x = to_tensor(pictures[start : start + 64], self.device.device)
-                rows.append(judge(x).float().cpu().numpy())
-        return np.concatenate(rows)
+    def _look(self, data: TrainingData, which: str) -> tuple[Raw, dict[str, float]]:
+        """Outputs and figures of the "mean" or the "best" networks on the validation images."""
+        nets = self.state.nets
+        raw = run_networks(
+            nets[f"{which}_generator"], nets[f"{which}_discriminator"], data.validation, self.device
+        )
+        judged = judge(nets["reference"], raw.counterfactual, self.device)
+        return raw, figures(raw, data.validation, data.validation_labels, judged)
 
     def _checkpoint(self) -> CheckpointSaved:
         self.state.save(self.folder.checkpoint)
@@ -284,15 +272,7 @@ class _Training:
             return
         if counters.best_step == 0:
             state.keep_best()
-        raw = run_networks(
-            state.nets["best_generator"],
-            state.nets["best_discriminator"],
-            data.validation,
-            self.device,
-        )
-        values = figures(
-            raw, data.validation, data.validation_labels, self._judge(raw.counterfactual)
-        )
+        raw, values = self._look(data, "best")
         counters.figures = values
         yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
         path = write_model(self.folder, self.config, state, data, raw)

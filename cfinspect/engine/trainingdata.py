@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,26 +42,61 @@ class TrainingData:
     names: tuple[str, str]
 
 
+Progress = Callable[[int, int], None]
+Result = TypeVar("Result")
+
+
 def gather(
-    config: TrainConfig, progress: Callable[[int, int], None], cancel: CancelToken
-) -> Iterator[TrainingData | None]:
-    """Read, split and decode; yields None between parts, the data last (nothing when cancelled)."""
-    dataset = read_folders(
-        [Path(folder) for folder in config.data],
-        undamaged=config.undamaged,
-        damaged=config.damaged,
-    )
-    yield None
+    config: TrainConfig, cancel: CancelToken
+) -> Generator[tuple[int, int], None, TrainingData | None]:
+    """Read, split and decode; yields (files done, of how many), returns None when cancelled."""
+
+    def read(progress: Progress) -> Dataset:
+        def watch(done: int, total: int) -> None:
+            progress(done, total)
+            if cancel.cancelled:
+                raise _Cancelled
+
+        return read_folders(
+            [Path(folder) for folder in config.data],
+            undamaged=config.undamaged,
+            damaged=config.damaged,
+            progress=watch,
+        )
+
+    try:
+        dataset = yield from _watched(read)
+    except _Cancelled:
+        return None
     parts = split(dataset, config)
-    memory = int(config.memory_gb * 2**30)
-    stores = {}
+    stores: dict[str, TileStore] = {}
     for name in ("train", "validation"):
-        store = TileStore(parts[name], config.size, memory_limit_bytes=memory)
-        if not store.load(progress, lambda: cancel.cancelled):
-            return
-        stores[name] = store
-        yield None
-    yield _pack(config, dataset, parts, stores["train"], stores["validation"])
+        memory = int(config.memory_gb * 2**30)
+        stores[name] = store = TileStore(parts[name], config.size, memory_limit_bytes=memory)
+        load = functools.partial(store.load, cancelled=lambda: cancel.cancelled)
+        if not (yield from _watched(load)):
+            return None
+    return _pack(config, dataset, parts, stores["train"], stores["validation"])
+
+
+class _Cancelled(Exception):
+    """Ends the reading of folders from inside its progress."""
+
+
+def _watched(work: Callable[[Progress], Result]) -> Generator[tuple[int, int], None, Result]:
+    """Run ``work`` in a thread and yield how far it is, a few times a second."""
+    latest = (0, 0)
+
+    def note(done: int, total: int) -> None:
+        nonlocal latest
+        latest = (done, total)
+
+    with ThreadPoolExecutor(1, "read") as pool:
+        future = pool.submit(work, note)
+        while not future.done():
+            wait([future], timeout=0.2)
+            yield latest
+        return future.result()
 
 
 def split(dataset: Dataset, config: TrainConfig) -> dict[str, list[Sample]]:

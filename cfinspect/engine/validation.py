@@ -37,6 +37,20 @@ def run_networks(
     return Raw(*parts)
 
 
+@torch.inference_mode()
+def judge(
+    network: nn.Module, counterfactuals: NDArray[np.float32], device: Device, batch: int = 64
+) -> NDArray[np.float32]:
+    """Logits (n, 3) of another D on counterfactuals (n, S, S, 3), rounded to 8 bit as files are."""
+    pictures = np.rint(counterfactuals * 255).astype(np.uint8)
+    rows = []
+    for start in range(0, len(pictures), batch):
+        with device.autocast():
+            logits = network(to_tensor(pictures[start : start + batch], device.device))
+        rows.append(logits.float().cpu().numpy())
+    return np.concatenate(rows)
+
+
 def to_tensor(images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """(n, S, S, 3) uint8 -> (n, 3, S, S) float32 in [0, 1] on ``device``, channels_last."""
     x = torch.from_numpy(images).to(device, non_blocking=True).permute(0, 3, 1, 2)

@@ -92,7 +92,7 @@ def transfer(out: Path) -> None:
         )
 
 
-METU_MINUTES = 3.0
+METU_MINUTES = 2.0
 
 
 def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
@@ -145,7 +145,7 @@ def apples(out: Path) -> None:
         keep(out / "figures.jsonl", {"part": "apple", "seed": number, **row})
 
 
-APPLE_MINUTES = 2.0
+APPLE_MINUTES = 1.5
 
 
 def write_fold(data: Path, dataset: Dataset, left_out: set[int]) -> None:

@@ -95,7 +95,7 @@ def our_training(store: TileStore, config: TrainConfig, device: Device) -> tuple
     """Seconds per step, and the share of it that is not the networks' work."""
     state = TrainState(config, device.device)
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.precision == "fp16")
-    noise = NoiseBank(0, device.device)
+    noise = NoiseBank(config, device.device)
     step = Step(state.nets["generator"], state.nets["discriminator"], config, device, noise, scaler)
     feed = Feed(store, batch=config.batch, kind="strong", seed=0, start=0)
     spent = {"work": 0.0, "calls": 0}

@@ -85,8 +85,16 @@ def test_resuming_takes_settings_from_the_run_and_the_place_from_the_option(tmp_
 
 def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
     written_run(tmp_path)
-    with pytest.raises(ConfigError, match="leave out rho"):
+    with pytest.raises(ConfigError, match="another rho"):
         resumed_config(tmp_path, {"rho": 0.0})
+    with pytest.raises(ConfigError, match="another seed"):
+        resumed_config(tmp_path, {"settings": ["seed=77"]})
+
+
+def test_repeating_the_command_with_resume_is_fine(tmp_path: Path) -> None:
+    stored = written_run(tmp_path)
+    again = {"rho": 0.25, "data": [Path(folder) for folder in stored.data], "settings": []}
+    assert resumed_config(tmp_path, again).rho == 0.25
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"rho": "x"}', '{"from_the_future": 1}'])

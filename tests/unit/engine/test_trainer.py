@@ -109,6 +109,17 @@ def test_resume_gives_the_losses_of_an_unbroken_training(walls: Path, tmp_path: 
     assert (tmp_path / "broken" / "model.safetensors").exists()
 
 
+def test_resume_with_cycles_draws_the_same_noise(walls: Path, tmp_path: Path) -> None:
+    settings = {"cycles": 2, "steps": 8}
+    whole = losses(list(train(config(walls, tmp_path / "whole", **settings))))
+    cancel = CancelToken()
+    for event in train(config(walls, tmp_path / "broken", **settings), cancel=cancel):
+        if isinstance(event, StepDone) and event.step == 6:
+            cancel.cancel()
+    second = losses(list(train(config(walls, tmp_path / "broken", **settings), resume=True)))
+    assert second == {step: whole[step] for step in (7, 8)}
+
+
 def test_resume_after_a_kill_between_checkpoints_rewinds_the_log(
     walls: Path, tmp_path: Path
 ) -> None:
@@ -128,11 +139,16 @@ def test_resume_after_a_kill_between_checkpoints_rewinds_the_log(
 
 
 def test_a_run_is_not_overwritten_by_accident(walls: Path, tmp_path: Path) -> None:
-    cancel = CancelToken()
-    cancel.cancel()
-    list(train(config(walls, tmp_path), cancel=cancel))
+    list(train(config(walls, tmp_path / "run", steps=2)))
     with pytest.raises(CfinspectError, match="already holds a run"):
-        list(train(config(walls, tmp_path)))
+        list(train(config(walls, tmp_path / "run")))
+
+
+def test_a_mistyped_data_folder_does_not_block_the_next_try(walls: Path, tmp_path: Path) -> None:
+    with pytest.raises(CfinspectError):
+        list(train(config(tmp_path / "nowhere", tmp_path / "run")))
+    events = list(train(config(walls, tmp_path / "run", steps=2)))
+    assert isinstance(events[-1], Finished) and events[-1].model is not None
 
 
 def test_other_images_than_those_of_the_checkpoint_are_refused(tmp_path: Path) -> None:
@@ -183,7 +199,7 @@ def test_parts_add_up_to_the_gradient_of_the_whole_batch(walls: Path, tmp_path: 
         state = TrainState(settings, device.device)
         nets = state.nets["generator"].eval(), state.nets["discriminator"].eval()
         scaler = torch.amp.GradScaler("cpu", enabled=False)
-        step = Step(*nets, settings, device, NoiseBank(0, device.device), scaler)
+        step = Step(*nets, settings, device, NoiseBank(settings, device.device), scaler)
         for images, labels in zip(x.chunk(parts), y.chunk(parts), strict=True):
             step(images, labels, Weights(0.4, 8.0, False), 1 / parts)
         return torch.cat([p.grad.flatten() for net in nets for p in net.parameters()])  # type: ignore[union-attr]

@@ -1,0 +1,77 @@
+"""Decisions from labels alone: temperature, thresholds, review rule."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cfinspect.engine.card import Decision
+from cfinspect.engine.decision import Seen, fit_decision, fit_mask_threshold, fit_review, fit_scores
+from cfinspect.engine.inspection import probabilities, score
+
+
+def logits_for(margin: NDArray[np.float64]) -> NDArray[np.float32]:
+    """D's logits with the given margin of p1 over p0 and a low p_fake."""
+    zero = np.zeros_like(margin)
+    return np.column_stack([zero, margin, zero - 2]).astype(np.float32)
+
+
+def drawn(a: float, b: float, count: int = 6000) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Margins with P(damaged | margin) = sigmoid(a * margin + b)."""
+    rng = np.random.default_rng(0)
+    margin = rng.normal(0, 3, count)
+    labels = rng.random(count) < 1 / (1 + np.exp(-(a * margin + b)))
+    return logits_for(margin), labels.astype(np.int64)
+
+
+def test_temperature_is_recovered() -> None:
+    temperature, threshold = fit_scores(*drawn(a=0.5, b=0.0))
+    assert temperature == pytest.approx(2.0, rel=0.1)
+    assert threshold == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_shifted_camera_moves_the_threshold() -> None:
+    logits, labels = drawn(a=1.0, b=0.0)
+    logits[:, 1] += 4  # the new camera makes everything look damaged
+    temperature, threshold = fit_scores(logits, labels)
+    said = score(probabilities(logits, temperature)) >= threshold
+    assert threshold > 0.9
+    assert (said == (labels == 1)).mean() > 0.8
+
+
+def test_few_separated_images_give_no_extreme_answer() -> None:
+    margin = np.array([-1.0, -0.8, 0.9, 1.1])
+    temperature, threshold = fit_scores(logits_for(margin), np.array([0, 0, 1, 1]))
+    assert 0.2 < temperature < 2
+    assert 0.3 < threshold < 0.7
+
+
+def test_mask_threshold_lies_between_the_humps_of_most_images() -> None:
+    rng = np.random.default_rng(0)
+    images = rng.normal(0.02, 0.01, (9, 32, 32)).clip(0, 1)
+    images[:8, 10:14] = 0.4
+    images[8] = 0.9
+    assert 0.05 < fit_mask_threshold(images.astype(np.float32)) < 0.4
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])
+def test_review_rule_sends_about_the_wished_share(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (2000, 3)).astype(np.float32)
+    p = probabilities(logits, 1.0)
+    rule = fit_review(Decision(), p, rate)
+    scores = score(p)
+    sent = ((scores >= rule.review_low) & (scores <= rule.review_high)) | (
+        p[:, 2] > rule.review_p_fake
+    )
+    assert sent.mean() == pytest.approx(rate, abs=0.02)
+    assert rule.review_low < 0.5 < rule.review_high
+
+
+def test_what_cannot_be_fitted_is_kept() -> None:
+    start = Decision(mask_threshold=0.33, min_area_fraction=0.002)
+    seen = Seen(
+        logits_for(np.full(8, -5.0)), np.zeros((8, 4, 4), np.float32), np.zeros(8, np.int64)
+    )
+    fitted = fit_decision(seen, 0.1, start)
+    assert fitted.mask_threshold == 0.33
+    assert fitted.min_area_fraction == 0.002
