@@ -40,6 +40,7 @@ class Counters:
     parts: int = 1
     best: float = -math.inf
     best_step: int = 0
+    settled: bool = False
     answers: int = 0
     told: int = 0
     fingerprint: str = ""

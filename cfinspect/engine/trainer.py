@@ -40,6 +40,7 @@ from cfinspect.engine.validation import figures, judge, run_networks, to_tensor
 # Samples are written at these multiples of validate_every; each costs a tenth of a second.
 _SAMPLES_EVERY = 5
 _WARM_LR_STEPS = 50
+_SETTLED = 0.8
 
 
 def train(
@@ -235,6 +236,10 @@ class _Training:
         raw, values = self._look(data, "mean")
         counters.figures = values
         self.folder.log("validation", counters.step, values)
+        if self._fraction() >= _SETTLED and not counters.settled:
+            # While the rates are high the figures jump, and a state that looks best then is luck:
+            # good enough to return to after a collapse, but not to keep.
+            counters.settled, counters.best = True, -math.inf
         learning = counters.generator_steps > self.config.l1_ramp // 2
         best = learning and values["criterion"] > counters.best
         if best:
