@@ -1,14 +1,13 @@
-"""Decoded, resized training tiles in memory, and the class-balanced order they are drawn in."""
+"""Decoded, resized training tiles, as many of them in memory as fit."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.data import CLASS_NAMES, DataError, LeftOut, Sample
+from cfinspect.engine.data import LeftOut, Sample
 from cfinspect.engine.images import ImageError, read_image, resize_image
 
 
@@ -124,79 +123,3 @@ class TileStore:
 
 def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.array([sample.label for sample in samples], dtype=np.int64)
-
-
-class BalancedSampler:
-    """Endless batches of indices with as many undamaged as damaged ones.
-
-    Each class is shuffled anew whenever it is used up, so within a class every image is seen
-    equally often. The classes alternate within a batch, so that a batch cut in half for lack of
-    memory is balanced too; of odd batches every other one has one more of either class.
-
-    Raises DataError when a class is missing.
-    """
-
-    def __init__(self, labels: NDArray[np.int64], batch: int, seed: int) -> None:
-        if batch < 1:
-            raise ValueError(f"batch must be at least 1, got {batch}")
-        self._classes = [np.flatnonzero(labels == label) for label in range(len(CLASS_NAMES))]
-        for name, members in zip(CLASS_NAMES, self._classes, strict=True):
-            if not len(members):
-                raise DataError(f"There is no {name} image to train on; add some.")
-        self._batch = batch
-        self._seed = seed
-        self._drawn = [0 for _ in self._classes]
-        self._orders: dict[int, tuple[tuple[int, int, int], NDArray[np.intp]]] = {}
-
-    def __iter__(self) -> Iterator[NDArray[np.intp]]:
-        return self
-
-    def __next__(self) -> NDArray[np.intp]:
-        """The next batch: indices into ``labels``, shape (batch,)."""
-        first = sum(self._drawn) % len(self._classes)
-        indices = np.empty(self._batch, dtype=np.intp)
-        for offset in range(len(self._classes)):
-            label = (first + offset) % len(self._classes)
-            places = indices[offset :: len(self._classes)]
-            places[:] = self._draw(label, len(places))
-        return indices
-
-    def state(self) -> dict[str, Any]:
-        """Where the sampler stands, as JSON values; `restore` continues exactly from there."""
-        return {
-            "seed": self._seed,
-            "drawn": list(self._drawn),
-            "class_sizes": [len(members) for members in self._classes],
-        }
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``state``; DataError when it belongs to other numbers of images."""
-        sizes = [len(members) for members in self._classes]
-        if list(state["class_sizes"]) != sizes:
-            raise DataError(
-                f"The training images have changed: {sizes} per class now, "
-                f"{list(state['class_sizes'])} when training was interrupted; start a new run."
-            )
-        self._seed = int(state["seed"])
-        self._drawn = [int(count) for count in state["drawn"]]
-
-    def _draw(self, label: int, count: int) -> NDArray[np.intp]:
-        """The next ``count`` indices of a class."""
-        drawn: list[NDArray[np.intp]] = []
-        members = self._classes[label]
-        while count > 0:
-            round_, position = divmod(self._drawn[label], len(members))
-            taken = self._shuffled(label, round_)[position : position + count]
-            drawn.append(taken)
-            self._drawn[label] += len(taken)
-            count -= len(taken)
-        return np.concatenate([np.empty(0, dtype=np.intp), *drawn])
-
-    def _shuffled(self, label: int, round_: int) -> NDArray[np.intp]:
-        # The order is a function of (seed, class, round), so that a few numbers are the whole
-        # state; it is kept for the batches of the same round.
-        key = (self._seed, label, round_)
-        if label not in self._orders or self._orders[label][0] != key:
-            order = np.random.default_rng(key).permutation(self._classes[label])
-            self._orders[label] = (key, order)
-        return self._orders[label][1]

@@ -1,16 +1,14 @@
 """Tiles come out as they are on disk whether they fit into memory or not; batches are balanced."""
 
-import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.data import DataError, Sample, read_folders
+from cfinspect.engine.data import Sample, read_folders
 from cfinspect.engine.images import ImageError, read_image, resize_image, write_png
-from cfinspect.engine.store import BalancedSampler, TileStore
+from cfinspect.engine.store import TileStore
 
 SIZE = 16
 TILE_BYTES = SIZE * SIZE * 3
@@ -100,77 +98,3 @@ def test_closing_lets_go_of_the_memory(samples: list[Sample]) -> None:
     store.close()
 
     assert store.in_memory == 0
-
-
-def labels(undamaged: int, damaged: int) -> NDArray[np.int64]:
-    mixed = np.array([0] * undamaged + [1] * damaged, dtype=np.int64)
-    return np.random.default_rng(0).permutation(mixed)
-
-
-def test_batches_are_balanced_and_so_are_their_halves() -> None:
-    given = labels(90, 7)
-    sampler = BalancedSampler(given, 8, seed=0)
-
-    for _ in range(50):
-        drawn = given[next(sampler)]
-        assert drawn[:4].sum() == drawn[4:].sum() == 2
-
-
-def test_odd_batches_balance_in_pairs() -> None:
-    given = labels(5, 5)
-    sampler = BalancedSampler(given, 3, seed=0)
-
-    sums = [int(given[next(sampler)].sum()) for _ in range(6)]
-
-    assert sums == [1, 2, 1, 2, 1, 2]
-
-
-def test_each_image_of_a_class_comes_once_before_any_comes_again() -> None:
-    given = labels(20, 6)
-    sampler = BalancedSampler(given, 10, seed=0)
-
-    drawn = np.concatenate([next(sampler) for _ in range(12)])
-
-    counts = Counter(drawn.tolist())
-    assert {counts[i] for i in np.flatnonzero(given == 0)} == {3}
-    assert {counts[i] for i in np.flatnonzero(given == 1)} == {10}
-    damaged = drawn[given[drawn] == 1]
-    assert not (damaged[:6] == damaged[6:12]).all()
-
-
-def test_a_batch_larger_than_the_classes() -> None:
-    given = labels(2, 1)
-
-    assert given[next(BalancedSampler(given, 12, seed=0))].sum() == 6
-
-
-def test_resumes_exactly_through_json() -> None:
-    given = labels(30, 11)
-    whole = BalancedSampler(given, 7, seed=4)
-    first = [next(whole) for _ in range(9)]
-    state = json.loads(json.dumps(whole.state()))
-    rest = [next(whole) for _ in range(20)]
-
-    resumed = BalancedSampler(given, 7, seed=99)
-    resumed.restore(state)
-
-    assert all((next(resumed) == batch).all() for batch in rest)
-    again = BalancedSampler(given, 7, seed=4)
-    assert all((next(again) == batch).all() for batch in first)
-
-
-def test_the_seed_decides_the_order() -> None:
-    given = labels(30, 30)
-
-    one, two = (next(BalancedSampler(given, 16, seed)) for seed in (1, 2))
-    assert not (one == two).all()
-
-
-def test_refuses_a_missing_class_and_a_state_of_other_data() -> None:
-    with pytest.raises(DataError, match="no damaged image"):
-        BalancedSampler(labels(4, 0), 4, seed=0)
-    with pytest.raises(ValueError, match="at least 1"):
-        BalancedSampler(labels(4, 4), 0, seed=0)
-    state = BalancedSampler(labels(4, 4), 4, seed=0).state()
-    with pytest.raises(DataError, match="have changed"):
-        BalancedSampler(labels(4, 5), 4, seed=0).restore(state)
