@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cfinspect.engine.config import ConfigError, TrainConfig
+from cfinspect.engine.modelfile import load_card
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 CHANGEABLE = ("minutes", "steps", "device", "precision")
@@ -63,11 +64,33 @@ def new_config(
     for name in ("init_from", "backbone_weights"):
         if changes.get(name):
             changes[name] = str(Path(changes[name]).resolve())
+    if changes.get("init_from"):
+        _take_over(changes)
     config = TrainConfig.from_preset(preset, **changes)
     # A change to None is no change for from_preset, but here the person asked for it.
     cleared = {name: None for name, value in changes.items() if value is None}
     folders = tuple(str(folder.resolve()) for folder in data)
     return config.replace(data=folders, out=str(out.resolve()), **cleared)
+
+
+_NETWORK = (
+    "generator",
+    "width",
+    "generator_stem",
+    "gate",
+    "discriminator",
+    "discriminator_width",
+    "backbone_weights",
+)
+
+
+def _take_over(changes: dict[str, Any]) -> None:
+    """Fine-tuning keeps the model's networks, and its input size unless another is given."""
+    other = [name for name in _NETWORK if changes.get(name) is not None]
+    if other:
+        raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
+    if changes.get("size") is None:
+        changes["size"] = load_card(Path(changes["init_from"])).preprocessing.size
 
 
 def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
@@ -101,7 +124,7 @@ def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
             f"The run in {out} has another {', '.join(other)}: --resume goes on with its own data "
             f"and settings (only {', '.join(CHANGEABLE)} may change)"
         )
-    changes = {name: given[name] for name in CHANGEABLE if given.get(name) is not None}
+    changes = {name: wishes[name] for name in CHANGEABLE if name in wishes}
     if "steps" in changes and "minutes" not in changes:
         changes["minutes"] = None
     if "minutes" in changes and "steps" not in changes:

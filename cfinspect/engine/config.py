@@ -101,6 +101,12 @@ class TrainConfig:
         rules = (
             (self.size >= 32 and self.size % 32 == 0, "size must be a multiple of 32, at least 32"),
             (self.generator_stem in (1, 2, 4), "generator_stem must be 1, 2 or 4"),
+            (
+                self.size % (16 * self.generator_stem) == 0,
+                "size must be a multiple of 16 * generator_stem",
+            ),
+            (min(self.seed, self.holdout_seed) >= 0, "seeds must not be negative"),
+            (max(self.seed, self.holdout_seed) < 2**31, "seeds must be below 2**31"),
             (self.batch >= 2 and self.batch % 2 == 0, "batch must be even, at least 2"),
             (self.width >= 4, "width must be at least 4"),
             (self.discriminator_width >= 4, "discriminator_width must be at least 4"),

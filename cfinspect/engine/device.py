@@ -55,6 +55,8 @@ def choose_device(device: str = "auto", precision: str = "auto") -> Device:
         precision = fast
     elif precision == "fp16" and chosen.type == "cpu":
         raise DeviceError("fp16 is not available on the CPU: use --precision bf16 or fp32")
+    elif precision != fast:
+        detail = f"{precision} as asked"
     return Device(chosen, precision, f"{reason}; {detail}")
 
 
@@ -92,6 +94,12 @@ def _fast_precision(device: torch.device) -> tuple[str, str]:
     if torch.cpu._is_avx512_bf16_supported():
         return "bf16", "AVX512-BF16"
     return "fp32", "no fast bf16 on this CPU"
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch ran out of memory; on the CPU it says so in words only."""
+    words = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in words
 
 
 def tune_host() -> None:

@@ -17,7 +17,7 @@ from cfinspect.engine.inspection import Raw, probabilities, score
 from cfinspect.engine.modelfile import Model, save_model
 from cfinspect.engine.pictures import curves, sample_rows
 from cfinspect.engine.runfolder import RunFolder
-from cfinspect.engine.state import TrainState, discriminator_settings, generator_settings
+from cfinspect.engine.state import TrainState
 from cfinspect.engine.trainingdata import TrainingData
 
 _ROWS = 8
@@ -52,8 +52,8 @@ def write_model(
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cfinspect_version=cfinspect.__version__,
-        generator=generator_settings(config),
-        discriminator=discriminator_settings(config),
+        generator=state.architecture["generator"],
+        discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
         decision=fit_decision(seen, config.review_rate),
         metrics={"validation": state.counters.figures, "steps": state.counters.step},
@@ -67,7 +67,8 @@ def write_model(
         licence_note="The licence of the training images decides what may be done with this model.",
     )
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
-    save_model(folder.model, Model(*networks, card=card, seen=data.seen))
+    known = np.unique(np.concatenate([state.seen, data.seen]))
+    save_model(folder.model, Model(*networks, card=card, seen=known))
     return folder.model
 
 
@@ -109,7 +110,9 @@ def write_curves(folder: RunFolder) -> None:
     series: dict[str, list[tuple[float, float]]] = {}
     for row in folder.rows():
         for name, value in row.items():
-            if name not in ("kind", "step"):
+            # Both kinds of row have a "change"; the panels show that of the validation images.
+            mixed = row["kind"] == "train" and name == "change"
+            if name not in ("kind", "step") and value is not None and not mixed:
                 series.setdefault(name, []).append((row["step"], value))
     if series:
         write_png(folder.curves, curves(series, _PANELS))

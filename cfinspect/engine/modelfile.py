@@ -77,6 +77,7 @@ def load_model(path: Path) -> Model:
     metadata, _ = _open(path)
     card = Card.from_json(metadata)
     tensors = load_file(path)
+    _check_settings(path, card)
     try:
         generator = make_generator(card.generator["name"], **card.generator["kwargs"])
         discriminator = make_discriminator(
@@ -94,8 +95,19 @@ def load_model(path: Path) -> Model:
             f"{path}: weights and card do not fit together ({str(error).splitlines()[0]}); "
             "made by another version of cfinspect, or changed by hand"
         ) from error
-    seen = tensors[_SEEN].numpy().view(np.uint64)
+    seen = tensors[_SEEN].numpy().copy().view(np.uint64)
     return Model(generator, discriminator, card, seen)
+
+
+def _check_settings(path: Path, card: Card) -> None:
+    """Refuse networks that no training made, before memory is taken for them."""
+    for network in (card.generator, card.discriminator):
+        values = network["kwargs"].values() if isinstance(network.get("kwargs"), dict) else [None]
+        if not all(isinstance(value, bool | int) and 0 <= value <= _LARGEST for value in values):
+            raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")
+
+
+_LARGEST = 1024
 
 
 def _open(path: Path) -> tuple[str, list[str]]:

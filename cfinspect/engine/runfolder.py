@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,9 @@ class RunFolder:
 
     def log(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Append one row of ``kind`` ("train" or "validation")."""
-        row = {"kind": kind, "step": step, **values}
+        # JSON knows no NaN: a figure that is no number is null.
+        known = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        row = {"kind": kind, "step": step, **known}
         with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if self._board is not None:

@@ -9,7 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.generators import make_generator
 from cfinspect.engine.modelfile import load_model
 
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 class CheckpointError(CfinspectError):
@@ -47,17 +49,14 @@ class Counters:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def generator_settings(config: TrainConfig) -> dict[str, Any]:
-    """G's name and arguments as they stand in a card."""
-    kwargs = {"width": config.width, "stem": config.generator_stem, "gate": config.gate}
-    return {"name": config.generator, "kwargs": kwargs}
-
-
-def discriminator_settings(config: TrainConfig) -> dict[str, Any]:
-    """D's name and arguments as they stand in a card."""
+def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
+    generator = {"width": config.width, "stem": config.generator_stem, "gate": config.gate}
     compact = config.discriminator == "compact"
-    kwargs = {"width": config.discriminator_width} if compact else {}
-    return {"name": config.discriminator, "kwargs": kwargs}
+    discriminator = {"width": config.discriminator_width} if compact else {}
+    return {
+        "generator": {"name": config.generator, "kwargs": generator},
+        "discriminator": {"name": config.discriminator, "kwargs": discriminator},
+    }
 
 
 class TrainState:
@@ -68,9 +67,37 @@ class TrainState:
     at the end of the warm-up, an independent judge of flips.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        checkpoint: Path | None = None,
+        *,
+        scaled: bool = False,
+    ) -> None:
+        """Fresh networks, those of the model to fine-tune, or those of a ``checkpoint``.
+
+        ``architecture``: name and arguments of G and D as they stand in a card; ``seen``: what a
+        model that is fine-tuned had seen before.
+        """
         torch.manual_seed(config.seed)
-        generator, discriminator = self._fresh(config)
+        self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
+        if checkpoint is not None:
+            self.architecture = _metadata(checkpoint)["architecture"]
+            generator, discriminator = self._built()
+        elif config.init_from is not None:
+            model = load_model(Path(config.init_from))
+            self.architecture = {
+                "generator": model.card.generator,
+                "discriminator": model.card.discriminator,
+            }
+            self.seen = model.seen
+            generator, discriminator = model.generator.train(), model.discriminator.train()
+        else:
+            self.architecture = _architecture(config)
+            generator, discriminator = self._built()
+            if config.backbone_weights is not None:
+                load_backbone(discriminator, Path(config.backbone_weights))
         self.device = device
         self.nets: dict[str, nn.Module] = {}
         for name, net in (("generator", generator), ("discriminator", discriminator)):
@@ -84,22 +111,22 @@ class TrainState:
             self._copy(name, self.nets[name.split("_")[1]])
         self._copy("reference", self.nets["discriminator"])
         self.counters = Counters(rho=config.rho)
+        # fp16 needs its losses scaled; elsewhere this object does nothing.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=scaled)
         self.optimisers = {
             "generator": self._adam(self.nets["generator"], config.lr_generator),
             "discriminator": self._adam(self.nets["discriminator"], config.lr_discriminator),
         }
         self._ema = config.ema
+        if checkpoint is not None:
+            self._load(checkpoint)
 
-    @staticmethod
-    def _fresh(config: TrainConfig) -> tuple[nn.Module, nn.Module]:
-        if config.init_from is not None:
-            model = load_model(Path(config.init_from))
-            return model.generator.train(), model.discriminator.train()
-        g, d = generator_settings(config), discriminator_settings(config)
-        discriminator = make_discriminator(d["name"], **d["kwargs"])
-        if config.backbone_weights is not None:
-            load_backbone(discriminator, Path(config.backbone_weights))
-        return make_generator(g["name"], **g["kwargs"]), discriminator
+    def _built(self) -> tuple[nn.Module, nn.Module]:
+        g, d = self.architecture["generator"], self.architecture["discriminator"]
+        return (
+            make_generator(g["name"], **g["kwargs"]),
+            make_discriminator(d["name"], **d["kwargs"]),
+        )
 
     def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
         return torch.optim.AdamW(
@@ -146,27 +173,30 @@ class TrainState:
                 tensors |= {f"adam.{name}.{index}.{key}": value for key, value in slots.items()}
         # Copies: the means share no memory with the live weights, but safetensors wants it proven.
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-        metadata = {"format": _FORMAT, "counters": json.dumps(asdict(self.counters))}
+        tensors["seen"] = torch.from_numpy(self.seen.view(np.int64).copy())
+        facts = {
+            "counters": asdict(self.counters),
+            "architecture": self.architecture,
+            "scaler": self.scaler.state_dict(),
+        }
+        metadata = {"format": _FORMAT, "facts": json.dumps(facts)}
         write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
 
-    def load(self, path: Path) -> None:
-        """Continue from ``path``; CheckpointError with a sentence when it does not fit."""
+    def _load(self, path: Path) -> None:
+        facts = _metadata(path)
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise ValueError("it has another format")
-            tensors = load_file(path)
+            # Copies: the file must not stay mapped, or Windows will not let it be replaced.
+            tensors = {name: value.clone() for name, value in load_file(path).items()}
             for name, net in self.nets.items():
                 net.load_state_dict(_below(tensors, f"net.{name}."))
             for name, optimiser in self.optimisers.items():
                 self._load_adam(optimiser, _below(tensors, f"adam.{name}."))
-            self.counters = Counters(**json.loads(metadata["counters"]))
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise CheckpointError(
-                f"checkpoint {path} cannot be used ({str(error).splitlines()[0]}): "
-                "train into a new folder"
-            ) from error
+            self.counters = Counters(**facts["counters"])
+            self.seen = tensors["seen"].numpy().view(np.uint64)
+            if facts["scaler"]:
+                self.scaler.load_state_dict(facts["scaler"])
+        except _UNUSABLE as error:
+            raise _unusable(path, error) from error
 
     @staticmethod
     def _load_adam(optimiser: torch.optim.AdamW, tensors: dict[str, Tensor]) -> None:
@@ -181,6 +211,27 @@ class TrainState:
             slots.setdefault(int(index), {})[slot] = laid.detach()
         state = optimiser.state_dict()
         optimiser.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
+
+
+_UNUSABLE = (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError)
+
+
+def _unusable(path: Path, error: Exception) -> CheckpointError:
+    first = (str(error) or type(error).__name__).splitlines()[0]
+    return CheckpointError(f"checkpoint {path} cannot be used ({first}): train into a new folder")
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    """What a checkpoint says besides its tensors; CheckpointError when it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise ValueError("it has another format")
+        facts: dict[str, Any] = json.loads(metadata["facts"])
+        return facts
+    except _UNUSABLE as error:
+        raise _unusable(path, error) from error
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

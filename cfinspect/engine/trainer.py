@@ -13,7 +13,7 @@ import torch
 
 from cfinspect.engine.collapse import Watch
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.device import choose_device, tune_host
+from cfinspect.engine.device import choose_device, is_out_of_memory, tune_host
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import (
     CancelToken,
@@ -41,6 +41,10 @@ from cfinspect.engine.validation import figures, judge, run_networks, to_tensor
 _SAMPLES_EVERY = 5
 _WARM_LR_STEPS = 50
 _SETTLED = 0.8
+_CLOSE = 0.3
+_LONGEST_WARMUP = 1 / 3
+# Without a warm-up D judges from here on; before, it knows nothing.
+_FIRST_JUDGE = 200
 
 
 def train(
@@ -50,7 +54,7 @@ def train(
 
     Leaves config.json, metrics.jsonl, checkpoint.safetensors, samples/, curves.png and, when not
     cancelled, model.safetensors. ``resume`` goes on from the checkpoint where there is one and
-    gives the same losses as without the break (same device and settings).
+    gives the same losses as without the break (with ``steps``, on the CPU).
     Raises CfinspectError for data, settings, devices or checkpoints that cannot be used.
     """
     yield from _Training(config, cancel or CancelToken(), resume).events()
@@ -68,8 +72,6 @@ class _Training:
         self.device = choose_device(config.device, config.precision)
         self.folder = RunFolder(Path(config.out))
         self.noise = NoiseBank(config, self.device.device)
-        scaled = self.device.precision == "fp16"
-        self.scaler = torch.amp.GradScaler(self.device.device.type, enabled=scaled)
 
     def events(self) -> Iterator[Event]:
         """See ``train``."""
@@ -82,8 +84,14 @@ class _Training:
                 return
             self.state = self._state(data)
             self.watch = Watch(self.config)
-            nets = (self.state.nets["generator"], self.state.nets["discriminator"])
-            self.step = Step(*nets, self.config, self.device, self.noise, self.scaler)
+            self.step = Step(
+                self.state.nets["generator"],
+                self.state.nets["discriminator"],
+                self.config,
+                self.device,
+                self.noise,
+                self.state.scaler,
+            )
             yield self._started(data)
             yield from self._loop(data)
             yield from self._end(data)
@@ -103,16 +111,15 @@ class _Training:
                 yield DataProgress(done, total)
 
     def _state(self, data: TrainingData) -> TrainState:
-        state = TrainState(self.config, self.device.device)
+        kept = self.folder.checkpoint if self.folder.checkpoint.exists() else None
+        scaled = self.device.precision == "fp16"
+        state = TrainState(self.config, self.device.device, kept, scaled=scaled)
+        if kept is not None and state.counters.fingerprint != data.fingerprint:
+            raise CfinspectError(
+                f"the images have changed since {kept} was written: train into a new folder"
+            )
         state.counters.fingerprint = data.fingerprint
-        if self.resume and self.folder.checkpoint.exists():
-            state.load(self.folder.checkpoint)
-            if state.counters.fingerprint != data.fingerprint:
-                raise CfinspectError(
-                    f"the images have changed since {self.folder.checkpoint} was written: "
-                    "train into a new folder"
-                )
-            self.folder.rewind(state.counters.step)
+        self.folder.rewind(state.counters.step)
         return state
 
     def _started(self, data: TrainingData) -> Started:
@@ -173,8 +180,10 @@ class _Training:
         while True:
             try:
                 return self._try_step(batch), notices
-            except torch.OutOfMemoryError:
-                if counters.parts * 2 > self.config.batch:
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if counters.parts * 2 > self.config.batch // 2:
                     raise CfinspectError(
                         "not enough memory for a single image: use a smaller --size or --width"
                     ) from None
@@ -186,13 +195,17 @@ class _Training:
                 Notice(
                     counters.step,
                     f"out of memory: {self.config.batch} images now go in {counters.parts} parts; "
-                    "gradients add up, so the training stays the same",
+                    "their gradients add up",
                 )
             )
 
     def _try_step(self, batch: Batch) -> dict[str, float]:
         config, state, counters = self.config, self.state, self.state.counters
-        warming = counters.step < config.warmup
+        # A training shorter than the warm-up must still teach G something.
+        warming = counters.step < config.warmup and self._fraction() < _LONGEST_WARMUP
+        late = config.warmup == 0 and counters.step == _FIRST_JUDGE
+        if late or (not warming and counters.generator_steps == 0):
+            state.keep_reference()
         ramp = min(1.0, counters.generator_steps / config.l1_ramp) if config.l1_ramp else 1.0
         weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
         parts = ("discriminator",) if warming else ("generator", "discriminator")
@@ -203,22 +216,20 @@ class _Training:
         # Dropout and whatever else draws from torch's own generator: a function of the step, too.
         torch.manual_seed((config.seed << 24) + counters.step)
         sums: dict[str, float] = {}
-        share = 1 / counters.parts
         for images, labels in zip(*(np.array_split(b, counters.parts) for b in batch), strict=True):
             x = to_tensor(images, self.device.device)
             y = torch.from_numpy(labels).to(self.device.device)
+            share = len(images) / config.batch
             losses = self.step(x, y, weights, share)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + share * float(value)
         for part in parts:
-            self.scaler.step(state.optimisers[part])
-        self.scaler.update()
+            self.state.scaler.step(state.optimisers[part])
+        self.state.scaler.update()
         counters.generator_steps += not warming
         state.update_means("discriminator", counters.step)
         if not warming:
             state.update_means("generator", counters.generator_steps)
-        if counters.step + 1 == config.warmup:
-            state.keep_reference()
         return sums
 
     def _set_rate(self, part: str) -> None:
@@ -234,9 +245,14 @@ class _Training:
     def _validate(self, data: TrainingData) -> Iterator[Event]:
         state, counters = self.state, self.state.counters
         raw, values = self._look(data, "mean")
+        if not (np.isfinite(raw.logits).all() and np.isfinite(raw.counterfactual).all()):
+            yield self._diverged()
+            return
         counters.figures = values
         self.folder.log("validation", counters.step, values)
-        if self._fraction() >= _SETTLED and not counters.settled:
+        if self._fraction() < _SETTLED:
+            counters.settled = False
+        elif not counters.settled and values["criterion"] > counters.best - _CLOSE:
             # While the rates are high the figures jump, and a state that looks best then is luck:
             # good enough to return to after a collapse, but not to keep.
             counters.settled, counters.best = True, -math.inf
@@ -255,6 +271,21 @@ class _Training:
             for text in self.watch.answer(state, values, self._fraction()):
                 yield Notice(counters.step, text)
 
+    def _diverged(self) -> Notice:
+        """Answer outputs that are no numbers: back to the best networks, or give up in words."""
+        state, counters = self.state, self.state.counters
+        if not counters.best_step or counters.answers >= 3:
+            raise CfinspectError(
+                "the training diverged (its outputs are no numbers): use a lower "
+                "--set lr_generator=... and lr_discriminator=..., or --precision fp32"
+            )
+        counters.answers += 1
+        state.return_to_best()
+        return Notice(
+            counters.step,
+            f"diverged: outputs are no numbers; training goes on from step {counters.best_step}",
+        )
+
     def _look(self, data: TrainingData, which: str) -> tuple[Raw, dict[str, float]]:
         """Outputs and figures of the "mean" or the "best" networks on the validation images."""
         nets = self.state.nets
@@ -272,6 +303,12 @@ class _Training:
         state, counters = self.state, self.state.counters
         yield self._checkpoint()
         write_curves(self.folder)
+        if not self.cancel.cancelled and counters.generator_steps <= self.config.l1_ramp:
+            yield Notice(
+                counters.step,
+                f"the generator had only {counters.generator_steps} steps: masks and "
+                "counterfactuals of this model are not to be relied on; train for longer",
+            )
         if self.cancel.cancelled:
             yield Finished(counters.step, None, True, counters.seconds)
             return
@@ -285,7 +322,7 @@ class _Training:
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
-        for name in ("state", "step"):
+        for name in ("state", "step", "noise"):
             self.__dict__.pop(name, None)
         gc.collect()
         if self.device.device.type == "cuda":

@@ -21,6 +21,7 @@ from cfinspect.engine.store import TileStore
 
 # More validation images cost time at every look and say little more about a training.
 _MOST_VALIDATION = 1000
+_MOST_PIXELS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _pack(
                 f"after the split by group the {name} part has only one class: give more images, "
                 "or finer groups in labels.csv"
             )
-    chosen = _subset(validation.labels)
+    chosen = _subset(validation.labels, config.size)
     left_out = (*dataset.left_out, *train.left_out, *validation.left_out)
     both = [*train.samples, *validation.samples]
     counts = dataset.counts() | {
@@ -153,12 +154,14 @@ def _pack(
     return data
 
 
-def _subset(labels: NDArray[np.int64]) -> NDArray[np.intp]:
-    """All validation images, or an even choice of the most that is worth the time."""
-    count = len(labels)
-    if count <= _MOST_VALIDATION:
-        return np.arange(count)
-    return np.random.default_rng(0).permutation(count)[:_MOST_VALIDATION]
+def _subset(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """All validation images, or as many as are worth their time and memory, of both classes."""
+    most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
+    rng = np.random.default_rng(0)
+    parts = [rng.permutation(np.flatnonzero(labels == label)) for label in (0, 1)]
+    fewest = min(len(part) for part in parts)
+    room = max(most // 2, most - fewest)
+    return np.sort(np.concatenate([part[:room] for part in parts]))
 
 
 def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:

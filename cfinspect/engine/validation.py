@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cfinspect.engine.device import Device
+from cfinspect.engine.device import Device, is_out_of_memory
 from cfinspect.engine.evaluate.classification import auroc
 from cfinspect.engine.generators import GeneratorOutput
 from cfinspect.engine.inspection import Raw, probabilities
@@ -26,20 +26,33 @@ def run_networks(
     D's logits on x are the mean over x and its three mirror images.
     """
     rows: list[tuple[NDArray[np.float32], ...]] = []
-    for start in range(0, len(images), batch):
+    start = 0
+    while start < len(images):
         x = to_tensor(images[start : start + batch], device.device)
-        with device.autocast():
-            output: GeneratorOutput = generator(x)
-            # D is cheap beside G: four mirror views of x steady its answer, as training saw them
-            # all. One pass over everything is faster than five small ones.
-            logits = discriminator(torch.cat([*_mirrored(x), output.image])).float()
-        views = logits.view(5, len(x), -1)
-        own, flipped = views[:4].mean(dim=0), views[4]
-        picture = output.image.permute(0, 2, 3, 1)
-        head = torch.sigmoid(output.head)
-        rows.append(tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head)))
+        try:
+            rows.append(_outputs(generator, discriminator, x, device))
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or batch == 1:
+                raise
+            batch = max(1, batch // 2)
+            continue
+        start += len(x)
     parts = [np.concatenate(part) for part in zip(*rows, strict=True)]
     return Raw(*parts)
+
+
+def _outputs(
+    generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, device: Device
+) -> tuple[NDArray[np.float32], ...]:
+    with device.autocast():
+        output: GeneratorOutput = generator(x)
+        # D is cheap beside G: four mirror views of x steady its answer, as training saw them all.
+        # One pass over everything is faster than five small ones.
+        logits = discriminator(torch.cat([*_mirrored(x), output.image])).float()
+    views = logits.view(5, len(x), -1)
+    own, flipped = views[:4].mean(dim=0), views[4]
+    picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
+    return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
 
 
 def _mirrored(x: torch.Tensor) -> list[torch.Tensor]:

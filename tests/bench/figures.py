@@ -4,7 +4,8 @@
     python tests/bench/figures.py --out runs/figures --table
 
 Needs the development images in ../shared/data (or CFINSPECT_DATA). Each seed is a training of its
-own; the held-out groups are the same for all. Finished parts are kept and not measured again.
+own with its own held-out quarter of the groups: the spread is that of training and of the split.
+Finished parts are kept and not measured again.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ def model_of(out: Path, name: str, data: Path, **settings: Any) -> Path:
     return model
 
 
+def measured(out: Path, part: str, seed: int) -> bool:
+    """Whether this figure stands in the results already."""
+    results = out / "figures.jsonl"
+    if not results.exists():
+        return False
+    rows = map(json.loads, results.read_text("utf-8").splitlines())
+    return any((row["part"], row["seed"]) == (part, seed) for row in rows)
+
+
 def report_of(model: Path, samples: list[Sample]) -> dict[str, Any]:
     """The report of `cfinspect evaluate` over ``samples``."""
     return evaluate(Inspector(load_backend(model)), samples).report
@@ -63,7 +73,11 @@ def unseen(data: Path, model: Path, *, one_class: bool = False) -> list[Sample]:
 def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) -> None:
     """Tiles, a quarter of the photos held out."""
     for seed in seeds:
-        model = model_of(out, f"{name}_{seed}", CRACKS, preset=preset, holdout=0.25, seed=seed)
+        if measured(out, name, seed):
+            continue
+        model = model_of(
+            out, f"{name}_{seed}", CRACKS, preset=preset, holdout=0.25, holdout_seed=seed, seed=seed
+        )
         row = report_of(model, unseen(CRACKS, model))
         keep(out / "figures.jsonl", {"part": name, "seed": seed, **row})
 
@@ -71,13 +85,21 @@ def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) ->
 def transfer(out: Path) -> None:
     """Each crack source with the other's model: untouched, and after 40 labelled images."""
     for seed in SEEDS:
-        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
         both = read_folders([METU])
         keep(
             out / "figures.jsonl",
             {"part": "crack on metu", "seed": seed} | report_of(model, list(both.samples)),
         )
-        model = model_of(out, f"metu_{seed}", METU, holdout=0.25, seed=seed, minutes=METU_MINUTES)
+        model = model_of(
+            out,
+            f"metu_{seed}",
+            METU,
+            holdout=0.25,
+            holdout_seed=seed,
+            seed=seed,
+            minutes=METU_MINUTES,
+        )
         tiles = read_folders([CRACKS])
         keep(
             out / "figures.jsonl",
@@ -114,7 +136,7 @@ def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
 def photos(out: Path) -> None:
     """Whole photos of the held-out groups through the tile model."""
     for seed in SEEDS:
-        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
         groups = {sample.group for sample in unseen(CRACKS, model)}
         held_out = [
             sample
@@ -127,7 +149,15 @@ def photos(out: Path) -> None:
 def metu(out: Path) -> None:
     """METU on its own held-out quarter."""
     for seed in SEEDS:
-        model = model_of(out, f"metu_{seed}", METU, holdout=0.25, seed=seed, minutes=METU_MINUTES)
+        model = model_of(
+            out,
+            f"metu_{seed}",
+            METU,
+            holdout=0.25,
+            holdout_seed=seed,
+            seed=seed,
+            minutes=METU_MINUTES,
+        )
         row = report_of(model, unseen(METU, model))
         keep(out / "figures.jsonl", {"part": "metu", "seed": seed, **row})
 

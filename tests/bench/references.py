@@ -26,15 +26,20 @@ from torch.nn import functional as F
 from cfinspect.engine import augment
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.data import Sample, read_folders
+from cfinspect.engine.decision import fit_scores
 from cfinspect.engine.device import choose_device, tune_host
+from cfinspect.engine.evaluate.classification import classification
 from cfinspect.engine.evaluate.localisation import Localisation
-from cfinspect.engine.feed import balanced_indices
+from cfinspect.engine.feed import Feed, balanced_indices
 from cfinspect.engine.generators import UNet
 from cfinspect.engine.images import read_mask
+from cfinspect.engine.inspection import probabilities, score
 from cfinspect.engine.modelfile import load_card
+from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.state import TrainState
 from cfinspect.engine.store import TileStore
 from cfinspect.engine.trainingdata import split
-from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.validation import run_networks, to_tensor
 
 
 def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:
@@ -58,7 +63,7 @@ def pair(image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int) -> tuple[
 def supervised(out: Path, minutes: float, seed: int) -> None:
     """Train the UNet on masks and measure it as the counterfactual model is measured."""
     tune_host()
-    config = TrainConfig(holdout=0.25, seed=seed, minutes=minutes)
+    config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, minutes=minutes)
     parts = split(read_folders([CRACKS]), config)
     store = TileStore(parts["train"], config.size)
     store.load()
@@ -122,13 +127,42 @@ def measure(net: torch.nn.Module, samples: list[Sample], size: int, device: obje
 
 
 def plain(out: Path, seed: int) -> None:
-    """D's backbone without fakes: all of the training is warm-up."""
-    twin = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, seed=seed)
+    """D's backbone without fakes, for as many steps as the counterfactual run of this seed."""
+    tune_host()
+    twin = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
     steps = int(load_card(twin).metrics["steps"])
-    model = model_of(
-        out, f"plain_{seed}", CRACKS, holdout=0.25, seed=seed, steps=steps, warmup=steps + 1
-    )
-    row = report_of(model, unseen(CRACKS, model))["classification"]
+    config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, steps=steps)
+    parts = split(read_folders([CRACKS]), config)
+    device = choose_device()
+    state = TrainState(config, device.device)
+    net, optimiser = state.nets["discriminator"], state.optimisers["discriminator"]
+    noise = NoiseBank(config, device.device)
+    store = TileStore(parts["train"], config.size)
+    feed = Feed(store, batch=config.batch, kind="strong", seed=seed, start=0)
+    for step in range(steps):
+        late = max(0.0, 2 * step / steps - 1)
+        rate = min(1.0, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * late))
+        optimiser.param_groups[0]["lr"] = config.lr_discriminator * rate
+        images, labels = next(feed)
+        noise.at(step)
+        with device.autocast():
+            logits = net(noise.add(to_tensor(images, device.device), config.noise))
+        loss = F.cross_entropy(logits.float()[:, :2], torch.from_numpy(labels))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        state.update_means("discriminator", step)
+    feed.close()
+    figures = {}
+    for name in ("validation", "held_out"):
+        part = TileStore(parts[name], config.size)
+        images = part.get(np.arange(len(part)))
+        nets = state.nets["mean_generator"], state.nets["mean_discriminator"]
+        figures[name] = run_networks(*nets, images, device).logits, part.labels
+    temperature, threshold = fit_scores(*figures["validation"])
+    logits, labels = figures["held_out"]
+    scores = score(probabilities(logits, temperature))
+    row = classification(labels, scores, threshold)
     own = report_of(twin, unseen(CRACKS, twin))["classification"]
     keep(
         out / "references.jsonl",

@@ -70,9 +70,8 @@ def evaluate(
 
     The report has the parts classification, localisation (with ``missing_masks``: damaged images
     without one, not part of its figures), counterfactual, review, and left_out: files that could
-    not be read and why. ``progress(done, total)`` is called after every image, ``cancelled`` asked
-    before. Raises ``EvaluationError`` when no image can be read or a mask has another size than its
-    image, ``ImageError`` when a mask cannot be read, ``EvaluationCancelled``.
+    not be read, or whose mask could not be used, and why. ``progress(done, total)`` is called
+    after every image, ``cancelled`` asked before. Raises ``EvaluationError`` when no image can be read, ``EvaluationCancelled``.
     """
     reader = _Reader(samples, cancelled)
     gathered = _Gathered()
@@ -85,7 +84,8 @@ def evaluate(
         raise EvaluationError(f"There is no image to evaluate{why}")
     report = gathered.report(inspector.backend.card.decision.score_threshold)
     report["left_out"] = [
-        {"file": str(sample.path), "reason": reason} for sample, reason in reader.left_out
+        {"file": str(sample.path), "reason": reason}
+        for sample, reason in [*reader.left_out, *gathered.bad_masks]
     ]
     return Evaluation(report, gathered.rows + [_error_row(*entry) for entry in reader.left_out])
 
@@ -119,6 +119,7 @@ class _Gathered:
         self.rows: list[dict[str, Any]] = []
         self._localisation = Localisation()
         self._missing_masks = 0
+        self.bad_masks: list[tuple[Sample, str]] = []
 
     def add(self, sample: Sample, found: Inspection) -> None:
         """Take in one inspection."""
@@ -149,14 +150,23 @@ class _Gathered:
         if sample.mask is None:
             self._missing_masks += 1
             return None
-        mask = read_mask(sample.mask)
+        try:
+            mask = read_mask(sample.mask)
+        except ImageError as error:
+            return self._without_mask(sample, str(error))
         if mask.shape != found.mask.shape:
-            raise EvaluationError(
+            return self._without_mask(
+                sample,
                 f"The mask {sample.mask} has {mask.shape[1]} x {mask.shape[0]} px, its image "
                 f"{found.mask.shape[1]} x {found.mask.shape[0]} (after the camera's rotation): "
-                "make the mask as large as the image, or take it away."
+                "make the mask as large as the image, or take it away.",
             )
         return self._localisation.add(mask, found.mask, found.saliency)
+
+    def _without_mask(self, sample: Sample, reason: str) -> None:
+        """One bad mask must not cost the figures of all other images."""
+        self._missing_masks += 1
+        self.bad_masks.append((sample, reason))
 
     def report(self, score_threshold: float) -> dict[str, Any]:
         """Compute all figures."""

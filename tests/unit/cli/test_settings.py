@@ -63,11 +63,17 @@ def test_relative_paths_are_kept_as_absolute_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = {"init_from": "a.safetensors"}
+    options = {"init_from": "a.safetensors", "size": 64}
     config = new_config([Path("data")], Path("run"), "fast", options, [])
     assert config.data == (str(tmp_path / "data"),)
     assert config.out == str(tmp_path / "run")
     assert config.init_from == str(tmp_path / "a.safetensors")
+
+
+def test_fine_tuning_keeps_the_networks_of_its_model(tmp_path: Path) -> None:
+    options = {"init_from": "a.safetensors", "size": 64, "width": 8}
+    with pytest.raises(ConfigError, match="leave out width"):
+        new_config([Path("data")], tmp_path, "fast", options, [])
 
 
 def written_run(folder: Path) -> TrainConfig:

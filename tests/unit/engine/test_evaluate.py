@@ -254,8 +254,11 @@ def test_a_mask_of_another_size_gives_a_sentence(tmp_path: Path) -> None:
     save(tmp_path, "damaged/a", 1, truth=1)
     save(tmp_path, "undamaged/b", 0)
     write_png(tmp_path / "masks" / "a.png", np.zeros((8, 9), dtype=np.bool_))
-    with pytest.raises(EvaluationError, match=r"a\.png has 9 x 8 px, its image 8 x 8"):
-        evaluate(inspector(), samples_of(tmp_path))
+    report = evaluate(inspector(), samples_of(tmp_path)).report
+    (entry,) = report["left_out"]
+    assert "a.png has 9 x 8 px, its image 8 x 8" in entry["reason"]
+    assert report["localisation"]["missing_masks"] == 1
+    assert report["classification"]["n"] == 2
 
 
 def test_an_evaluation_can_be_cancelled(tmp_path: Path) -> None:

@@ -223,6 +223,40 @@ def test_fine_tuning_starts_from_the_model(walls: Path, tmp_path: Path) -> None:
     assert tuned != losses(list(train(fresh)))[1]
 
 
+def test_fine_tuning_keeps_architecture_and_what_was_seen(walls: Path, tmp_path: Path) -> None:
+    odd = config(walls, tmp_path / "first", steps=4, width=8, gate=False)
+    list(train(odd))
+    first = tmp_path / "first" / "model.safetensors"
+    other = write_folder(tmp_path / "other", "crack", count=24, size=32, seed=8)
+    tuned = config(other, tmp_path / "second", steps=6, init_from=str(first))
+    cancel = CancelToken()
+    for event in train(tuned, cancel=cancel):
+        if isinstance(event, StepDone) and event.step == 5:
+            cancel.cancel()
+    known = set(seen_digests(first).tolist())
+    first.unlink()  # going on needs the checkpoint only
+    list(train(tuned, resume=True))
+    model = load_model(tmp_path / "second" / "model.safetensors")
+    assert model.card.generator["kwargs"] == {"width": 8, "stem": 2, "gate": False}
+    assert known < set(model.seen.tolist())
+
+
+def test_a_training_that_diverges_says_so(walls: Path, tmp_path: Path) -> None:
+    wild = config(walls, tmp_path / "run", steps=30, lr_generator=1e30, lr_discriminator=1e30)
+    with pytest.raises(CfinspectError, match="diverged"):
+        list(train(wild))
+    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_a_training_shorter_than_its_warm_up_teaches_the_generator_too(
+    walls: Path, tmp_path: Path
+) -> None:
+    events = list(train(config(walls, tmp_path / "run", steps=9, warmup=200)))
+    assert "flip" in losses(events)[9]
+    assert any("not to be relied on" in e.text for e in events if isinstance(e, Notice))
+
+
 def test_a_training_needs_an_end(walls: Path, tmp_path: Path) -> None:
     with pytest.raises(CfinspectError, match="--steps or --minutes"):
         list(train(config(walls, tmp_path, steps=None)))
