@@ -71,6 +71,7 @@ class _Training:
         self.resume = resume
         self.device = choose_device(config.device, config.precision)
         self.folder = RunFolder(Path(config.out))
+        self.most = 64  # images at once when looking at the validation images
         self.noise = NoiseBank(config, self.device.device)
 
     def events(self) -> Iterator[Event]:
@@ -188,9 +189,7 @@ class _Training:
                         "not enough memory for a single image: use a smaller --size or --width"
                     ) from None
                 counters.parts *= 2
-            gc.collect()
-            if self.device.device.type == "cuda":
-                torch.cuda.empty_cache()
+            self._empty_caches()
             notices.append(
                 Notice(
                     counters.step,
@@ -289,9 +288,16 @@ class _Training:
     def _look(self, data: TrainingData, which: str) -> tuple[Raw, dict[str, float]]:
         """Outputs and figures of the "mean" or the "best" networks on the validation images."""
         nets = self.state.nets
-        raw = run_networks(
-            nets[f"{which}_generator"], nets[f"{which}_discriminator"], data.validation, self.device
-        )
+        pair = nets[f"{which}_generator"], nets[f"{which}_discriminator"]
+        while True:
+            try:
+                raw = run_networks(*pair, data.validation, self.device, self.most)
+                break
+            except RuntimeError as error:
+                if not is_out_of_memory(error) or self.most == 1:
+                    raise
+            self.most //= 2
+            self._empty_caches()
         judged = judge(nets["reference"], raw.counterfactual, self.device)
         return raw, figures(raw, data.validation, data.validation_labels, judged)
 
@@ -324,6 +330,9 @@ class _Training:
         """Let go of the networks now: a window that trained must not keep the memory."""
         for name in ("state", "step", "noise"):
             self.__dict__.pop(name, None)
+        self._empty_caches()
+
+    def _empty_caches(self) -> None:
         gc.collect()
         if self.device.device.type == "cuda":
             torch.cuda.empty_cache()

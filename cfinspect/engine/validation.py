@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from cfinspect.engine.device import Device, is_out_of_memory
+from cfinspect.engine.device import Device
 from cfinspect.engine.evaluate.classification import auroc
 from cfinspect.engine.generators import GeneratorOutput
 from cfinspect.engine.inspection import Raw, probabilities
@@ -26,17 +26,9 @@ def run_networks(
     D's logits on x are the mean over x and its three mirror images.
     """
     rows: list[tuple[NDArray[np.float32], ...]] = []
-    start = 0
-    while start < len(images):
+    for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        try:
-            rows.append(_outputs(generator, discriminator, x, device))
-        except RuntimeError as error:
-            if not is_out_of_memory(error) or batch == 1:
-                raise
-            batch = max(1, batch // 2)
-            continue
-        start += len(x)
+        rows.append(_outputs(generator, discriminator, x, device))
     parts = [np.concatenate(part) for part in zip(*rows, strict=True)]
     return Raw(*parts)
 

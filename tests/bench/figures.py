@@ -82,9 +82,9 @@ def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) ->
         keep(out / "figures.jsonl", {"part": name, "seed": seed, **row})
 
 
-def transfer(out: Path) -> None:
+def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Each crack source with the other's model: untouched, and after 40 labelled images."""
-    for seed in SEEDS:
+    for seed in seeds:
         model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
         both = read_folders([METU])
         keep(
@@ -133,9 +133,9 @@ def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
     return Dataset(tuple(chosen), (), dataset.names), rest
 
 
-def photos(out: Path) -> None:
+def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Whole photos of the held-out groups through the tile model."""
-    for seed in SEEDS:
+    for seed in seeds:
         model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
         groups = {sample.group for sample in unseen(CRACKS, model)}
         held_out = [
@@ -146,9 +146,9 @@ def photos(out: Path) -> None:
         keep(out / "figures.jsonl", {"part": "photos", "seed": seed, **report_of(model, held_out)})
 
 
-def metu(out: Path) -> None:
+def metu(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """METU on its own held-out quarter."""
-    for seed in SEEDS:
+    for seed in seeds:
         model = model_of(
             out,
             f"metu_{seed}",
@@ -162,7 +162,7 @@ def metu(out: Path) -> None:
         keep(out / "figures.jsonl", {"part": "metu", "seed": seed, **row})
 
 
-def apples(out: Path) -> None:
+def apples(out: Path, _seeds: tuple[int, ...]) -> None:
     """Five folds by group: every apple is tested once, by a model that never saw it."""
     dataset = read_folders([APPLES])
     for number, (_, test) in enumerate(folds_by_group(dataset.samples, 5, 0)):
@@ -218,8 +218,8 @@ def table(out: Path) -> None:
 def main() -> None:
     """Run the parts named on the command line."""
     parts = {
-        "crack": lambda out: cracks(out, "balanced", "crack"),
-        "fast": lambda out: cracks(out, "fast", "fast"),
+        "crack": lambda out, seeds: cracks(out, "balanced", "crack", seeds),
+        "fast": lambda out, seeds: cracks(out, "fast", "fast", seeds),
         "transfer": transfer,
         "photos": photos,
         "metu": metu,
@@ -228,10 +228,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*parts, []])
     parser.add_argument("--out", type=Path, default=Path("runs/figures"))
+    parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--table", action="store_true", help="print the table and stop")
     arguments = parser.parse_args()
     for part in arguments.parts:
-        parts[part](arguments.out)
+        parts[part](arguments.out, tuple(arguments.seeds))
     table(arguments.out)
 
 

@@ -14,6 +14,7 @@ import argparse
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,7 +28,7 @@ from cfinspect.engine import augment
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.data import Sample, read_folders
 from cfinspect.engine.decision import fit_scores
-from cfinspect.engine.device import choose_device, tune_host
+from cfinspect.engine.device import Device, choose_device, tune_host
 from cfinspect.engine.evaluate.classification import classification
 from cfinspect.engine.evaluate.localisation import Localisation
 from cfinspect.engine.feed import Feed, balanced_indices
@@ -50,7 +51,9 @@ def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:
     )
 
 
-def pair(image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int) -> tuple[NDArray, NDArray]:
+def pair(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8], seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The strong augmentation, and its moves (not its colours) on the mask."""
     changed = augment.augment(image[None], "strong", np.random.default_rng(seed))[0]
     rng = np.random.default_rng(seed)
@@ -110,7 +113,9 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
     )
 
 
-def measure(net: torch.nn.Module, samples: list[Sample], size: int, device: object) -> dict:
+def measure(
+    net: torch.nn.Module, samples: list[Sample], size: int, device: Device
+) -> dict[str, Any]:
     """IoU of the fixed threshold 0.5 and the rest of the localisation figures."""
     store = TileStore([s for s in samples if s.mask], size)
     store.load()
@@ -122,7 +127,9 @@ def measure(net: torch.nn.Module, samples: list[Sample], size: int, device: obje
             with device.autocast():
                 logits = net(to_tensor(store.get(indices), device.device) * 2 - 1)[0]
             for index, p in zip(indices, torch.sigmoid(logits.float())[:, 0].numpy(), strict=True):
-                found.add(read_mask(store.samples[index].mask), p >= 0.5, p)
+                mask = store.samples[index].mask
+                assert mask is not None
+                found.add(read_mask(mask), p >= 0.5, p)
     return found.result()
 
 

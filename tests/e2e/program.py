@@ -61,6 +61,17 @@ def start_cfinspect(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
+def rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """All that a process prints from here to its end.
+
+    Not ``communicate``: it passes over lines that readline has already taken into its buffer.
+    """
+    assert process.stdout and process.stderr
+    printed, errors = process.stdout.read(), process.stderr.read()
+    process.wait(timeout=60)
+    return printed, errors
+
+
 def json_lines(text: str) -> list[dict[str, Any]]:
     """Parse stdout of a command with --json; anything but objects, one a line, is an error."""
     lines = [json.loads(line) for line in text.splitlines()]

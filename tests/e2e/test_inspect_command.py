@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from program import Run, json_lines, start_cfinspect, table
+from program import Run, json_lines, rest_of, start_cfinspect, table
 
 from cfinspect.engine.images import read_image, write_jpeg
 
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_with_130_and_keeps_the_rows(model: Path, walls: Path, tmp_p
     assert process.stdout
     head = "".join(process.stdout.readline() for _ in range(5))
     process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = rest_of(process)
     assert process.returncode == 130
     assert "--skip-done" in errors
     lines = json_lines(head + rest)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from program import TINY, Done, Run, json_lines, start_cfinspect
+from program import TINY, Done, Run, json_lines, rest_of, start_cfinspect
 
 
 def test_a_run_leaves_its_files(trained: tuple[Path, Done]) -> None:
@@ -47,7 +47,7 @@ def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> tuple[s
         if json.loads(line)["event"] == "step_done":
             break
     process.send_signal(number)
-    rest, errors = process.communicate(timeout=60)
+    rest, errors = rest_of(process)
     return told + rest, errors
 
 
@@ -106,7 +106,20 @@ def test_a_broken_image_is_left_out_and_named(cf: Run, walls: Path, tmp_path: Pa
 
 
 def test_a_model_can_be_fine_tuned(cf: Run, walls: Path, model: Path, tmp_path: Path) -> None:
-    done = cf("train", walls, "--out", tmp_path / "run", "--from", model, "--steps", 12, *TINY)
+    done = cf(
+        "train",
+        walls,
+        "--out",
+        tmp_path / "run",
+        "--from",
+        model,
+        "--steps",
+        12,
+        "--batch",
+        8,
+        "--device",
+        "cpu",
+    )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "model.safetensors").is_file()
 

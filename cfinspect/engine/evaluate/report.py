@@ -71,7 +71,8 @@ def evaluate(
     The report has the parts classification, localisation (with ``missing_masks``: damaged images
     without one, not part of its figures), counterfactual, review, and left_out: files that could
     not be read, or whose mask could not be used, and why. ``progress(done, total)`` is called
-    after every image, ``cancelled`` asked before. Raises ``EvaluationError`` when no image can be read, ``EvaluationCancelled``.
+    after every image, ``cancelled`` asked before. Raises ``EvaluationError`` when no image
+    can be read, ``EvaluationCancelled``.
     """
     reader = _Reader(samples, cancelled)
     gathered = _Gathered()
@@ -153,14 +154,16 @@ class _Gathered:
         try:
             mask = read_mask(sample.mask)
         except ImageError as error:
-            return self._without_mask(sample, str(error))
+            self._without_mask(sample, str(error))
+            return None
         if mask.shape != found.mask.shape:
-            return self._without_mask(
+            self._without_mask(
                 sample,
                 f"The mask {sample.mask} has {mask.shape[1]} x {mask.shape[0]} px, its image "
                 f"{found.mask.shape[1]} x {found.mask.shape[0]} (after the camera's rotation): "
                 "make the mask as large as the image, or take it away.",
             )
+            return None
         return self._localisation.add(mask, found.mask, found.saliency)
 
     def _without_mask(self, sample: Sample, reason: str) -> None:

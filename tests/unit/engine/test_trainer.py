@@ -252,7 +252,7 @@ def test_a_training_that_diverges_says_so(walls: Path, tmp_path: Path) -> None:
 def test_a_training_shorter_than_its_warm_up_teaches_the_generator_too(
     walls: Path, tmp_path: Path
 ) -> None:
-    events = list(train(config(walls, tmp_path / "run", steps=9, warmup=200)))
+    events = list(train(config(walls, tmp_path / "run", steps=9, warmup=200, l1_ramp=50)))
     assert "flip" in losses(events)[9]
     assert any("not to be relied on" in e.text for e in events if isinstance(e, Notice))
 
