@@ -72,8 +72,9 @@ class Inspections:
         self.done = {row["file"] for row in kept}
         self.stems = {_stem(row["mask"]) for row in kept if row["mask"]}
         out.mkdir(parents=True, exist_ok=True)
-        save_text(out / ABOUT, json.dumps({"model": model}, indent=1) + "\n")
+        # The table first: a kill in between must not leave another model's rows under this name.
         save_text(out / TABLE, _csv([dict(zip(COLUMNS, COLUMNS, strict=True)), *kept]))
+        save_text(out / ABOUT, json.dumps({"model": model}, indent=1) + "\n")
         self._file = (out / TABLE).open("a", encoding="utf-8", errors="surrogateescape", newline="")
 
     def __enter__(self) -> Self:
