@@ -34,7 +34,7 @@ def check(run: Path) -> int:
     with safe_open(checkpoint, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118  (not a dict)
             file.get_tensor(name)
-        return int(json.loads(file.metadata()["counters"])["step"])
+        return int(json.loads(file.metadata()["facts"])["counters"]["step"])
 
 
 def main() -> None:
