@@ -28,7 +28,7 @@ PACKAGES = (
     Package("opencv-python-headless", "cv2", "4.10"),
     Package("numpy", "numpy", "1.26"),
     Package("safetensors", "safetensors", "0.4.5"),
-    Package("typer", "typer", "0.12"),
+    Package("typer", "typer", "0.29"),
     Package("rich", "rich", "13.7"),
     Package("pillow", "PIL", "10.3"),
     Package("PySide6-Essentials", "PySide6", "6.11.2", below="6.12", for_window=True),
