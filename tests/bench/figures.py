@@ -49,6 +49,17 @@ def model_of(out: Path, name: str, data: Path, **settings: Any) -> Path:
     return model
 
 
+def crack_model(out: Path, seed: int) -> Path:
+    """The balanced tile model of this seed, its own quarter of the photos held out."""
+    return model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
+
+
+def metu_model(out: Path, seed: int) -> Path:
+    """The METU model of this seed, its own quarter held out."""
+    shares = {"holdout": 0.25, "holdout_seed": seed}
+    return model_of(out, f"metu_{seed}", METU, seed=seed, minutes=METU_MINUTES, **shares)
+
+
 def measured(out: Path, part: str, seed: int) -> bool:
     """Whether this figure stands in the results already."""
     results = out / "figures.jsonl"
@@ -85,21 +96,13 @@ def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) ->
 def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Each crack source with the other's model: untouched, and after 40 labelled images."""
     for seed in seeds:
-        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
+        model = crack_model(out, seed)
         both = read_folders([METU])
         keep(
             out / "figures.jsonl",
             {"part": "crack on metu", "seed": seed} | report_of(model, list(both.samples)),
         )
-        model = model_of(
-            out,
-            f"metu_{seed}",
-            METU,
-            holdout=0.25,
-            holdout_seed=seed,
-            seed=seed,
-            minutes=METU_MINUTES,
-        )
+        model = metu_model(out, seed)
         tiles = read_folders([CRACKS])
         keep(
             out / "figures.jsonl",
@@ -136,7 +139,7 @@ def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
 def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Whole photos of the held-out groups through the tile model."""
     for seed in seeds:
-        model = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
+        model = crack_model(out, seed)
         groups = {sample.group for sample in unseen(CRACKS, model)}
         held_out = [
             sample
@@ -149,15 +152,7 @@ def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
 def metu(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """METU on its own held-out quarter."""
     for seed in seeds:
-        model = model_of(
-            out,
-            f"metu_{seed}",
-            METU,
-            holdout=0.25,
-            holdout_seed=seed,
-            seed=seed,
-            minutes=METU_MINUTES,
-        )
+        model = metu_model(out, seed)
         row = report_of(model, unseen(METU, model))
         keep(out / "figures.jsonl", {"part": "metu", "seed": seed, **row})
 

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import torch
 from common import keep
-from figures import CRACKS, SEEDS, model_of, report_of, unseen
+from figures import CRACKS, SEEDS, crack_model, report_of, unseen
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
@@ -136,7 +136,7 @@ def measure(
 def plain(out: Path, seed: int) -> None:
     """D's backbone without fakes, for as many steps as the counterfactual run of this seed."""
     tune_host()
-    twin = model_of(out, f"crack_{seed}", CRACKS, holdout=0.25, holdout_seed=seed, seed=seed)
+    twin = crack_model(out, seed)
     steps = int(load_card(twin).metrics["steps"])
     config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, steps=steps)
     parts = split(read_folders([CRACKS]), config)
