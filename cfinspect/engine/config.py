@@ -43,11 +43,11 @@ class TrainConfig:
     width: int = _setting(16, "channels of the generator's first level; each level doubles them")
     generator_stem: int = _setting(2, "side of the patches the generator starts from: 1, 2 or 4")
     discriminator: str = _setting("compact", "network that classifies and tells fakes")
-    discriminator_width: int = _setting(32, "channels of the compact discriminator's first stage")
+    discriminator_width: int = _setting(24, "channels of the compact discriminator's first stage")
     backbone_weights: str | None = _setting(None, "local file with pretrained backbone weights")
     init_from: str | None = _setting(None, "cfinspect model to fine-tune instead of starting fresh")
 
-    size: int = _setting(128, "side of the network's input in pixels, a multiple of 32")
+    size: int = _setting(96, "side of the network's input in pixels, a multiple of 32")
     scope: str = _setting("auto", "whole: an image is resized to size; tiles: photos go by windows")
     augment: str = _setting("strong", "label-preserving changes of the training images")
 
@@ -66,9 +66,10 @@ class TrainConfig:
     batch: int = _setting(16, "real images per step, half of each class")
     steps: int | None = _setting(None, "training steps, warm-up included")
     minutes: float | None = _setting(None, "training time instead of steps")
-    warmup: int = _setting(200, "first steps in which D learns as a plain classifier")
+    warmup: int = _setting(400, "first steps in which D learns as a plain classifier")
+    lr_warmup: float = _setting(1e-3, "AdamW's rate for D while it learns as a plain classifier")
     lr_generator: float = _setting(1e-3, "AdamW's rate for G, decayed by a cosine")
-    lr_discriminator: float = _setting(3e-4, "AdamW's rate for D, decayed by a cosine")
+    lr_discriminator: float = _setting(5e-4, "AdamW's rate for D, decayed by a cosine")
     ema: float = _setting(0.99, "decay of the running mean of weights used for inspection")
     seed: int = _setting(0, "seed of split, weights, order and augmentation")
 
@@ -79,7 +80,9 @@ class TrainConfig:
 
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
     precision: str = _setting("auto", "auto, fp32, bf16 or fp16")
-    validate_every: int = _setting(100, "steps between two looks at the validation images")
+    validate_every: int = _setting(
+        100, "steps between two looks at the validation images; before the last fifth, thrice that"
+    )
     checkpoint_every: int = _setting(200, "steps between two checkpoints")
     memory_gb: float = _setting(2.0, "decoded images kept in memory up to this many GiB")
 
@@ -126,7 +129,7 @@ class TrainConfig:
             ),
             (min(self.validate_every, self.checkpoint_every) > 0, "intervals must be positive"),
             (
-                self.lr_generator > 0 and self.lr_discriminator > 0,
+                min(self.lr_generator, self.lr_discriminator, self.lr_warmup) > 0,
                 "learning rates must be positive",
             ),
             (self.memory_gb > 0, "memory_gb must be positive"),
@@ -185,7 +188,7 @@ def _fits(value: object, hint: Any) -> bool:
 # leaves open (learning rates, schedule) is as in balanced.
 _PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"minutes": 4.0},
-    "balanced": {"minutes": 7.0},
+    "balanced": {"minutes": 6.0},
     "paper": {
         "minutes": 20.0,
         "rho": 1.0,

@@ -41,6 +41,7 @@ from cfinspect.engine.validation import figures, judge, run_networks, to_tensor
 _SAMPLES_EVERY = 5
 _WARM_LR_STEPS = 50
 _SETTLED = 0.8
+_SPARSE = 3
 _CLOSE = 0.3
 _LONGEST_WARMUP = 1 / 3
 # Without a warm-up D judges from here on; before, it knows nothing.
@@ -159,7 +160,9 @@ class _Training:
                 counters.seconds += spent
                 yield from notices
                 yield self._step_done(losses, spent)
-                if counters.step % config.validate_every == 0 or self._fraction() >= 1:
+                # While nothing is kept, the curve needs fewer points.
+                often = 1 if self._fraction() >= _SETTLED else _SPARSE
+                if counters.step % (often * config.validate_every) == 0 or self._fraction() >= 1:
                     begun = time.perf_counter()
                     yield from self._validate(data)
                     counters.seconds += time.perf_counter() - begun
@@ -209,7 +212,7 @@ class _Training:
         weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
         parts = ("discriminator",) if warming else ("generator", "discriminator")
         for part in parts:
-            self._set_rate(part)
+            self._set_rate(part, warming)
             state.optimisers[part].zero_grad(set_to_none=True)
         self.noise.at(counters.step)
         # Dropout and whatever else draws from torch's own generator: a function of the step, too.
@@ -231,10 +234,11 @@ class _Training:
             state.update_means("generator", counters.generator_steps)
         return sums
 
-    def _set_rate(self, part: str) -> None:
+    def _set_rate(self, part: str, warming: bool) -> None:
         """Short linear start, flat half, cosine to a fiftieth: the end decides where it settles."""
         config, counters = self.config, self.state.counters
-        base = config.lr_generator if part == "generator" else config.lr_discriminator
+        joint = config.lr_generator if part == "generator" else config.lr_discriminator
+        base = config.lr_warmup if warming else joint
         own = counters.generator_steps if part == "generator" else counters.step
         late = max(0.0, 2 * self._fraction() - 1)
         rate = min(1.0, (own + 1) / _WARM_LR_STEPS) * (0.51 + 0.49 * math.cos(math.pi * late))

@@ -117,7 +117,7 @@ def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
         )
 
 
-METU_MINUTES = 2.0
+METU_MINUTES = 3.0
 
 
 def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:

@@ -41,14 +41,18 @@ from cfinspect.engine.state import TrainState
 from cfinspect.engine.store import TileStore
 from cfinspect.engine.trainingdata import split
 from cfinspect.engine.validation import run_networks, to_tensor
+from cfinspect.engine.windows import resize_map
 
 
 def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:
-    """(n, S, S) of 0 and 255; undamaged tiles have empty masks."""
+    """(n, S, S) of 0 to 255, shrunk by area; undamaged tiles have empty masks."""
     empty = np.zeros((size, size), np.uint8)
-    return np.stack(
-        [read_mask(s.mask).astype(np.uint8) * 255 if s.mask else empty for s in samples]
-    )
+    return np.stack([_shrunk(s.mask, size) if s.mask else empty for s in samples])
+
+
+def _shrunk(path: Path, size: int) -> NDArray[np.uint8]:
+    mask = read_mask(path).astype(np.uint8) * 255
+    return np.asarray(cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def pair(
@@ -66,6 +70,8 @@ def pair(
 def supervised(out: Path, minutes: float, seed: int) -> None:
     """Train the UNet on masks and measure it as the counterfactual model is measured."""
     tune_host()
+    # Bolder lines would no longer fit their masks.
+    augment._bolder = lambda image, rng: image
     config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, minutes=minutes)
     parts = split(read_folders([CRACKS]), config)
     store = TileStore(parts["train"], config.size)
@@ -129,7 +135,9 @@ def measure(
             for index, p in zip(indices, torch.sigmoid(logits.float())[:, 0].numpy(), strict=True):
                 mask = store.samples[index].mask
                 assert mask is not None
-                found.add(read_mask(mask), p >= 0.5, p)
+                truth = read_mask(mask)
+                p = resize_map(p, *truth.shape)
+                found.add(truth, p >= 0.5, p)
     return found.result()
 
 
@@ -145,11 +153,13 @@ def plain(out: Path, seed: int) -> None:
     net, optimiser = state.nets["discriminator"], state.optimisers["discriminator"]
     noise = NoiseBank(config, device.device)
     store = TileStore(parts["train"], config.size)
+    store.load()
     feed = Feed(store, batch=config.batch, kind="strong", seed=seed, start=0)
     for step in range(steps):
         late = max(0.0, 2 * step / steps - 1)
         rate = min(1.0, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * late))
-        optimiser.param_groups[0]["lr"] = config.lr_discriminator * rate
+        base = config.lr_warmup if step < config.warmup else config.lr_discriminator
+        optimiser.param_groups[0]["lr"] = base * rate
         images, labels = next(feed)
         noise.at(step)
         with device.autocast():
@@ -188,7 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("which", choices=["supervised", "plain"])
     parser.add_argument("--out", type=Path, default=Path("runs/figures"))
-    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--minutes", type=float, default=6.0, help="as long as the preset trains")
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
