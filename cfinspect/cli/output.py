@@ -75,13 +75,10 @@ def note(text: str) -> None:
 
 
 def save_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file in one step; file names in it may hold undecodable bytes."""
+    """Write a UTF-8 text file in one step, making its folder; names may hold undecodable bytes."""
     content = text.encode("utf-8", errors="surrogateescape")
-
-    def write(part: Path) -> None:
-        part.write_bytes(content)
-
-    write_atomically(path, write)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda part: part.write_bytes(content))
 
 
 def plain(value: Any) -> Any:

@@ -8,20 +8,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object], *, sync: bool = True) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then put it in place in one step.
 
-    The temporary name starts with ``.tmp-``; leftovers of killed writers are removed by
-    ``remove_leftovers``. Errors of ``write`` pass through and leave ``path`` as it was.
+    ``sync=False`` survives a kill but not a power cut. The temporary name starts with ``.tmp-``;
+    leftovers of killed writers are removed by ``remove_leftovers``. Errors of ``write`` pass
+    through and leave ``path`` as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
+        if sync:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
         # mkstemp makes files that only their owner reads; a model is meant to be passed on.
         temporary.chmod(0o644)
         temporary.replace(path)

@@ -77,7 +77,7 @@ def _colour(image: Image, rng: np.random.Generator) -> Image:
 
 
 def _bolder(image: Image, rng: np.random.Generator) -> Image:
-    """Dark lines a pixel wider on each side, in part: what is fine on one site is wide on another."""
+    """Dark lines a pixel wider on each side, in part: fine on one site is wide on another."""
     share = rng.uniform(0.3, 1.0)
     wide = cv2.erode(image, np.ones((3, 3), np.uint8))
     return _image(cv2.addWeighted(wide, share, image, 1 - share, 0))
@@ -89,8 +89,8 @@ def _rough(image: Image, rng: np.random.Generator) -> Image:
     small = -(-side // int(rng.integers(1, 7)))
     row, column = rng.integers(128, size=2)
     noise = _noise_bank(side)[row : row + small, column : column + small, 0]
-    noise = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
-    noisy = image + noise[:, :, None] * np.float32(255 * rng.uniform(0, 0.15))
+    grains = np.asarray(cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC), np.float32)
+    noisy = image + grains[:, :, None] * np.float32(255 * rng.uniform(0, 0.15))
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 

@@ -52,7 +52,7 @@ class Decision:
 
     ``temperature``: logits are divided by it. ``score_threshold``: damaged from this score on.
     ``mask_threshold``: saliency (0..1) from which a pixel is in the mask. ``mask_rule``: how that
-    was found ("li", "otsu", "triangle", "quantile:0.995", ...). ``min_area_fraction``: smaller
+    was found ("median of otsu", or "fixed" before any fit). ``min_area_fraction``: smaller
     islands, as a share of the area of a window or of the whole image, are dropped.
     Review: p_fake above ``review_p_fake``, or a score in ``review_low``..``review_high``.
     ``review_rate``: the share of familiar images that this rule was fitted to send to review.
@@ -61,7 +61,7 @@ class Decision:
     temperature: float = 1.0
     score_threshold: float = 0.5
     mask_threshold: float = 0.1
-    mask_rule: str = "li"
+    mask_rule: str = "fixed"
     min_area_fraction: float = 0.0005
     review_p_fake: float = 1.0
     review_low: float = 0.5

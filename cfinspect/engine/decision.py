@@ -7,6 +7,7 @@ by ``calibrate`` on a handful of images of a new camera.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.card import Decision
 from cfinspect.engine.inspection import probabilities, score
-from cfinspect.engine.thresholds import otsu_threshold
+from cfinspect.engine.thresholds import clean_mask, otsu_threshold
+
+Judge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 # Pull towards "leave it as it is", in units of images: with 40 images it matters, with 400 not.
 _PRIOR = 2.0
@@ -36,7 +39,7 @@ class Seen:
 def fit_decision(seen: Seen, review_rate: float, start: Decision | None = None) -> Decision:
     """All decisions from one set of images; ``start`` gives what is not refitted."""
     start = start or Decision()
-    temperature, threshold = fit_scores(seen.logits, seen.labels)
+    temperature, threshold = fit_scores(seen.logits, seen.labels, start)
     fitted = dataclasses.replace(start, temperature=temperature, score_threshold=threshold)
     p = probabilities(seen.logits, temperature)
     said = score(p) >= threshold
@@ -46,24 +49,30 @@ def fit_decision(seen: Seen, review_rate: float, start: Decision | None = None) 
     return fit_review(fitted, p, review_rate)
 
 
-def fit_scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+def fit_scores(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], start: Decision | None = None
+) -> tuple[float, float]:
     """Temperature and score threshold by logistic regression on the margin of p1 over p0.
 
     P(damaged) = sigmoid(a * margin + b), classes weighted alike (Platt 1999; Guo et al. 2017 for
     the temperature 1/a). The threshold is the score at which P is one half. A weak prior keeps
-    a near 1 and b near 0, so that few or perfectly separated images give no extreme answer.
+    both near those of ``start``, so that few or perfectly separated images give no extreme answer.
     """
+    start = start or Decision()
+    log_a0 = -float(np.log(start.temperature))
+    b0 = -float(_logit(np.array([start.score_threshold]))[0])
     margin = (logits[:, 1] - logits[:, 0]).astype(np.float64)
     target = labels.astype(np.float64)
-    share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
-    weight = 0.5 / np.maximum(share, 1e-9)
-    log_a, b = 0.0, 0.0
+    weight = class_weights(labels)
+    log_a, b = log_a0, b0
     for _ in range(100):
         a = np.exp(log_a)
         p = 1 / (1 + np.exp(-np.clip(a * margin + b, -50, 50)))
         error, curve = weight * (p - target), weight * p * (1 - p)
         slope = a * margin
-        gradient = np.array([(error * slope).sum() + _PRIOR * log_a, error.sum() + _PRIOR * b])
+        gradient = np.array(
+            [(error * slope).sum() + _PRIOR * (log_a - log_a0), error.sum() + _PRIOR * (b - b0)]
+        )
         cross = (curve * slope).sum()
         hessian = np.array(
             [
@@ -79,6 +88,13 @@ def fit_scores(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[
     return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
 
 
+def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A weight per image (n,) with which both classes count alike and all sum to n."""
+    share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
+    weights: NDArray[np.float64] = 0.5 / np.maximum(share, 1e-9)
+    return weights
+
+
 def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:
     """Median over images of each image's own Otsu threshold (1979); saliency (n, ...).
 
@@ -87,6 +103,41 @@ def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:
     there is nothing to cut. Li's rule, better on soft saliency, cuts far too low here.
     """
     return float(np.median([otsu_threshold(image.reshape(-1)) for image in saliency]))
+
+
+def fit_min_area(
+    images: NDArray[np.uint8],
+    counterfactuals: NDArray[np.float32],
+    saliency: NDArray[np.float32],
+    threshold: float,
+    judge: Judge,
+) -> float | None:
+    """Largest share of the image below which islands of the mask may go: D does not miss them.
+
+    Each damaged image (n, S, S, 3) is repaired inside its cleaned mask only (x' there, x elsewhere)
+    and shown to ``judge``, which gives logits (n, 3). Islands may go as long as nearly all images
+    that a repair inside the whole mask turns undamaged still turn. None where no image turns.
+    """
+    masks = saliency >= np.float32(threshold)
+    area = masks[0].size if len(masks) else 0
+    turned = fitted = None
+    for share in _ISLANDS:
+        kept = np.stack([clean_mask(mask, round(share * area)) for mask in masks])
+        repaired = np.where(kept[..., None], counterfactuals, images / np.float32(255))
+        logits = judge(repaired.astype(np.float32))
+        good = logits[:, 0] > logits[:, 1]
+        turned = good if turned is None else turned
+        if not turned.any():
+            return None
+        if good[turned].mean() < _ENOUGH:
+            break
+        fitted = share
+    return fitted
+
+
+# Shares of the image's area that may become the smallest island, and of the flips that must stay.
+_ISLANDS = (0.0, 0.0005, 0.001, 0.002, 0.004, 0.008)
+_ENOUGH = 0.99
 
 
 def fit_review(decision: Decision, p: NDArray[np.float64], rate: float) -> Decision:

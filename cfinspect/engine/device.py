@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import sys
 from dataclasses import dataclass
 
@@ -37,6 +38,12 @@ class Device:
         return torch.autocast(
             self.device.type, dtype=self.dtype, enabled=self.precision != "fp32", cache_enabled=True
         )
+
+    def free_memory(self) -> None:
+        """Hand back what nobody holds; call it outside of ``except``, which holds tensors."""
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def __str__(self) -> str:
         return f"{self.device.type.upper()}, {self.precision} ({self.reason})"

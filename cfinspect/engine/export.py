@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import cfinspect
-from cfinspect.engine.card import Card
+from cfinspect.engine.card import Card, Decision
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.decision import Seen, fit_decision, fit_mask_threshold
+from cfinspect.engine.decision import Judge, Seen, fit_decision, fit_mask_threshold, fit_min_area
+from cfinspect.engine.device import Device
 from cfinspect.engine.images import write_png
 from cfinspect.engine.inspection import Raw, probabilities, score
 from cfinspect.engine.modelfile import Model, save_model
@@ -19,6 +21,7 @@ from cfinspect.engine.pictures import curves, sample_rows
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
 from cfinspect.engine.trainingdata import TrainingData
+from cfinspect.engine.validation import judge
 
 _ROWS = 8
 _PRIVATE = ("data", "out", "init_from", "backbone_weights")
@@ -39,15 +42,39 @@ def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return result
 
 
+def decide(data: TrainingData, raw: Raw, review_rate: float, judge_of: Judge) -> Decision:
+    """All decisions of a model from its answers ``raw`` on the validation images.
+
+    ``judge_of``: D's logits (n, 3) for pictures (n, S, S, 3) in [0, 1].
+    """
+    change, labels = saliency(raw, data.validation), data.validation_labels
+    decision = fit_decision(Seen(raw.logits, change, labels), review_rate)
+    scores = score(probabilities(raw.logits, decision.temperature))
+    shown = (labels == 1) & (scores >= decision.score_threshold)
+    if not shown.any():
+        return decision
+    smallest = fit_min_area(
+        data.validation[shown],
+        raw.counterfactual[shown],
+        change[shown],
+        decision.mask_threshold,
+        judge_of,
+    )
+    if smallest is None:
+        return decision
+    return dataclasses.replace(decision, min_area_fraction=smallest)
+
+
 def write_model(
     folder: RunFolder,
     config: TrainConfig,
     state: TrainState,
     data: TrainingData,
     raw: Raw,
+    device: Device,
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
-    seen = Seen(raw.logits, saliency(raw, data.validation), data.validation_labels)
+    own = state.nets["best_discriminator"]
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -55,7 +82,7 @@ def write_model(
         generator=state.architecture["generator"],
         discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
-        decision=fit_decision(seen, config.review_rate),
+        decision=decide(data, raw, config.review_rate, lambda x: judge(own, x, device)),
         metrics={"validation": state.counters.figures, "steps": state.counters.step},
         data={
             "fingerprint": data.fingerprint,

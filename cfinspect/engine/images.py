@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import struct
-import threading
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from io import BytesIO
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from cfinspect.engine.atomic import write_atomically
 from cfinspect.engine.errors import CfinspectError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
@@ -220,14 +220,10 @@ def _write(
         raise ImageError(path, f"it cannot be encoded ({error.err})", "write") from error
     if not done:
         raise ImageError(path, f"{suffix[1:]} cannot hold an image of its size", "write")
-    # Hidden, so that no reader takes an unfinished file for an image; not made of the file's own
-    # name, which may have the greatest length already.
-    unfinished = path.with_name(f".tmp-{os.getpid()}-{threading.get_ident()}{suffix}")
     try:
-        unfinished.write_bytes(encoded.tobytes())
-        unfinished.replace(path)
+        # Not synced: a lost mask is made again, and thousands of syncs take minutes on a disk.
+        write_atomically(path, lambda file: file.write_bytes(encoded.tobytes()), sync=False)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise ImageError(path, error.strerror or str(error), "write") from error
 
 

@@ -174,7 +174,7 @@ class Inspector:
         for image in images:
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
                 raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
-            if self._is_photo(image):
+            if self.is_photo(image):
                 yield from self._inspect_whole(waiting)
                 waiting, pixels = [], 0
                 yield self._inspect_photo(image)
@@ -186,7 +186,8 @@ class Inspector:
                 waiting, pixels = [], 0
         yield from self._inspect_whole(waiting)
 
-    def _is_photo(self, image: NDArray[np.uint8]) -> bool:
+    def is_photo(self, image: NDArray[np.uint8]) -> bool:
+        """Whether ``image`` (H, W, 3) goes through overlapping windows."""
         pre = self._preprocessing
         return pre.scope == "tiles" and max(image.shape[:2]) > 2 * pre.tile
 

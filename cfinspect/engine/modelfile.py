@@ -55,7 +55,7 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write the model atomically; weights as float32, on the CPU."""
+    """Write the model atomically, making its folder; weights as float32, on the CPU."""
     import torch  # noqa: PLC0415
     from safetensors.torch import save_file  # noqa: PLC0415  (torch only where weights are)
 
@@ -64,6 +64,7 @@ def save_model(path: Path, model: Model) -> None:
         for name, value in network.state_dict().items():
             tensors[f"{part}.{name}"] = value.detach().cpu().contiguous()
     metadata = {_CARD: model.card.to_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +55,7 @@ class TorchBackend:
                     ) from error
             # outside of the handler: while it runs, its traceback keeps the tensors alive
             self.most = max(1, min(self.most, len(batch)) // 2)
-            gc.collect()
-            if self.device.device.type == "cuda":
-                torch.cuda.empty_cache()
+            self.device.free_memory()
 
 
 def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:

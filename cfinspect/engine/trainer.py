@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from cfinspect.engine.collapse import Watch
 from cfinspect.engine.config import TrainConfig
@@ -28,24 +26,17 @@ from cfinspect.engine.events import (
     Validated,
 )
 from cfinspect.engine.export import write_curves, write_model, write_samples
-from cfinspect.engine.feed import Batch, Feed
+from cfinspect.engine.feed import Feed
 from cfinspect.engine.inspection import Raw
-from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.learner import Learner
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
-from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.trainingdata import TrainingData, gather
-from cfinspect.engine.validation import figures, judge, run_networks, to_tensor
+from cfinspect.engine.validation import figures, judge, run_networks
 
-# Samples are written at these multiples of validate_every; each costs a tenth of a second.
-_SAMPLES_EVERY = 5
-_WARM_LR_STEPS = 50
 _SETTLED = 0.8
 _SPARSE = 3
 _CLOSE = 0.3
-_LONGEST_WARMUP = 1 / 3
-# Without a warm-up D judges from here on; before, it knows nothing.
-_FIRST_JUDGE = 200
 
 
 def train(
@@ -73,7 +64,6 @@ class _Training:
         self.device = choose_device(config.device, config.precision)
         self.folder = RunFolder(Path(config.out))
         self.most = 64  # images at once when looking at the validation images
-        self.noise = NoiseBank(config, self.device.device)
 
     def events(self) -> Iterator[Event]:
         """See ``train``."""
@@ -86,14 +76,7 @@ class _Training:
                 return
             self.state = self._state(data)
             self.watch = Watch(self.config)
-            self.step = Step(
-                self.state.nets["generator"],
-                self.state.nets["discriminator"],
-                self.config,
-                self.device,
-                self.noise,
-                self.state.scaler,
-            )
+            self.learner = Learner(self.config, self.state, self.device)
             yield self._started(data)
             yield from self._loop(data)
             yield from self._end(data)
@@ -154,7 +137,7 @@ class _Training:
         try:
             while self._fraction() < 1 and not self.cancel.cancelled:
                 begun = time.perf_counter()
-                losses, notices = self._step(next(feed))
+                losses, notices = self.learner.learn(next(feed), self._fraction())
                 counters.step += 1
                 spent = time.perf_counter() - begun
                 counters.seconds += spent
@@ -177,74 +160,6 @@ class _Training:
         left = counters.seconds * (1 - fraction) / max(fraction, 1e-6)
         return StepDone(counters.step, losses, self.config.batch / spent, fraction, left)
 
-    def _step(self, batch: Batch) -> tuple[dict[str, float], list[Notice]]:
-        """One step; when memory runs out, in twice as many parts of half the size."""
-        counters = self.state.counters
-        notices: list[Notice] = []
-        while True:
-            try:
-                return self._try_step(batch), notices
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if counters.parts * 2 > self.config.batch // 2:
-                    raise CfinspectError(
-                        "not enough memory for a single image: use a smaller --size or --width"
-                    ) from None
-                counters.parts *= 2
-            self._empty_caches()
-            notices.append(
-                Notice(
-                    counters.step,
-                    f"out of memory: {self.config.batch} images now go in {counters.parts} parts; "
-                    "their gradients add up",
-                )
-            )
-
-    def _try_step(self, batch: Batch) -> dict[str, float]:
-        config, state, counters = self.config, self.state, self.state.counters
-        # A training shorter than the warm-up must still teach G something.
-        warming = counters.step < config.warmup and self._fraction() < _LONGEST_WARMUP
-        late = config.warmup == 0 and counters.step == _FIRST_JUDGE
-        if late or (not warming and counters.generator_steps == 0):
-            state.keep_reference()
-        ramp = min(1.0, counters.generator_steps / config.l1_ramp) if config.l1_ramp else 1.0
-        weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
-        parts = ("discriminator",) if warming else ("generator", "discriminator")
-        for part in parts:
-            self._set_rate(part, warming)
-            state.optimisers[part].zero_grad(set_to_none=True)
-        self.noise.at(counters.step)
-        # Dropout and whatever else draws from torch's own generator: a function of the step, too.
-        torch.manual_seed((config.seed << 24) + counters.step)
-        sums: dict[str, float] = {}
-        for images, labels in zip(*(np.array_split(b, counters.parts) for b in batch), strict=True):
-            x = to_tensor(images, self.device.device)
-            y = torch.from_numpy(labels).to(self.device.device)
-            share = len(images) / config.batch
-            losses = self.step(x, y, weights, share)
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0.0) + share * float(value)
-        for part in parts:
-            self.state.scaler.step(state.optimisers[part])
-        self.state.scaler.update()
-        counters.generator_steps += not warming
-        state.update_means("discriminator", counters.step)
-        if not warming:
-            state.update_means("generator", counters.generator_steps)
-        return sums
-
-    def _set_rate(self, part: str, warming: bool) -> None:
-        """Short linear start, flat half, cosine to a fiftieth: the end decides where it settles."""
-        config, counters = self.config, self.state.counters
-        joint = config.lr_generator if part == "generator" else config.lr_discriminator
-        base = config.lr_warmup if warming else joint
-        own = counters.generator_steps if part == "generator" else counters.step
-        late = max(0.0, 2 * self._fraction() - 1)
-        rate = min(1.0, (own + 1) / _WARM_LR_STEPS) * (0.51 + 0.49 * math.cos(math.pi * late))
-        for group in self.state.optimisers[part].param_groups:
-            group["lr"] = base * rate
-
     def _validate(self, data: TrainingData) -> Iterator[Event]:
         state, counters = self.state, self.state.counters
         raw, values = self._look(data, "mean")
@@ -265,7 +180,7 @@ class _Training:
             counters.best, counters.best_step = values["criterion"], counters.step
             state.keep_best()
         yield Validated(counters.step, values, best)
-        if counters.step // self.config.validate_every % _SAMPLES_EVERY == 0:
+        if counters.step % (_SPARSE * self.config.validate_every) == 0:
             yield SamplesWritten(
                 counters.step, write_samples(self.folder, counters.step, data, raw)
             )
@@ -301,7 +216,7 @@ class _Training:
                 if not is_out_of_memory(error) or self.most == 1:
                     raise
             self.most //= 2
-            self._empty_caches()
+            self.device.free_memory()
         judged = judge(nets["reference"], raw.counterfactual, self.device)
         return raw, figures(raw, data.validation, data.validation_labels, judged)
 
@@ -327,16 +242,11 @@ class _Training:
         raw, values = self._look(data, "best")
         counters.figures = values
         yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
-        path = write_model(self.folder, self.config, state, data, raw)
+        path = write_model(self.folder, self.config, state, data, raw, self.device)
         yield Finished(counters.step, path, False, counters.seconds, values)
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
-        for name in ("state", "step", "noise"):
+        for name in ("state", "learner"):
             self.__dict__.pop(name, None)
-        self._empty_caches()
-
-    def _empty_caches(self) -> None:
-        gc.collect()
-        if self.device.device.type == "cuda":
-            torch.cuda.empty_cache()
+        self.device.free_memory()

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +62,12 @@ def metu_model(out: Path, seed: int) -> Path:
     return model_of(out, f"metu_{seed}", METU, seed=seed, minutes=METU_MINUTES, **shares)
 
 
-def measured(out: Path, part: str, seed: int) -> bool:
-    """Whether this figure stands in the results already."""
+def measure(out: Path, part: str, seed: int, work: Callable[[], dict[str, Any]]) -> None:
+    """Keep what ``work`` measures, unless this figure stands in the results already."""
     results = out / "figures.jsonl"
-    if not results.exists():
-        return False
-    rows = map(json.loads, results.read_text("utf-8").splitlines())
-    return any((row["part"], row["seed"]) == (part, seed) for row in rows)
+    known = results.read_text("utf-8").splitlines() if results.exists() else []
+    if not any((row["part"], row["seed"]) == (part, seed) for row in map(json.loads, known)):
+        keep(results, {"part": part, "seed": seed, **work()})
 
 
 def report_of(model: Path, samples: list[Sample]) -> dict[str, Any]:
@@ -74,47 +75,50 @@ def report_of(model: Path, samples: list[Sample]) -> dict[str, Any]:
     return evaluate(Inspector(load_backend(model)), samples).report
 
 
-def unseen(data: Path, model: Path, *, one_class: bool = False) -> list[Sample]:
+def unseen(data: Path, model: Path) -> list[Sample]:
     """The samples of ``data`` that this training never looked at, by content."""
     known = set(seen_digests(model).tolist())
-    dataset = read_folders([data], allow_one_class=one_class)
+    dataset = read_folders([data])
     return [sample for sample in dataset.samples if sample.digest not in known]
 
 
 def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) -> None:
     """Tiles, a quarter of the photos held out."""
+    shares = {"preset": preset, "holdout": 0.25}
+
+    def work(seed: int) -> dict[str, Any]:
+        settings = {**shares, "holdout_seed": seed, "seed": seed}
+        model = model_of(out, f"{name}_{seed}", CRACKS, **settings)
+        return report_of(model, unseen(CRACKS, model))
+
     for seed in seeds:
-        if measured(out, name, seed):
-            continue
-        model = model_of(
-            out, f"{name}_{seed}", CRACKS, preset=preset, holdout=0.25, holdout_seed=seed, seed=seed
-        )
-        row = report_of(model, unseen(CRACKS, model))
-        keep(out / "figures.jsonl", {"part": name, "seed": seed, **row})
+        measure(out, name, seed, partial(work, seed))
 
 
 def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Each crack source with the other's model: untouched, and after 40 labelled images."""
+
+    def tuned(seed: int) -> dict[str, Any]:
+        few, rest = forty(read_folders([CRACKS]), seed)
+        model = out / f"metu_{seed}" / "calibrated.safetensors"
+        calibrate(metu_model(out, seed), few, model, review_rate=0.1)
+        return report_of(model, rest)
+
     for seed in seeds:
-        model = crack_model(out, seed)
-        both = read_folders([METU])
-        keep(
-            out / "figures.jsonl",
-            {"part": "crack on metu", "seed": seed} | report_of(model, list(both.samples)),
-        )
-        model = metu_model(out, seed)
-        tiles = read_folders([CRACKS])
-        keep(
-            out / "figures.jsonl",
-            {"part": "metu on crack", "seed": seed} | report_of(model, list(tiles.samples)),
-        )
-        few, rest = forty(tiles, seed)
-        tuned = out / f"metu_{seed}" / "calibrated.safetensors"
-        calibrate(model, few, tuned, review_rate=0.1)
-        keep(
-            out / "figures.jsonl",
-            {"part": "metu on crack, 40 labelled", "seed": seed} | report_of(tuned, rest),
-        )
+        parts = {
+            "crack on metu": (crack_model, METU),
+            "metu on crack": (metu_model, CRACKS),
+        }
+        for name, (model, data) in parts.items():
+            work = partial(_untouched, out, seed, model, data)
+            measure(out, name, seed, work)
+        measure(out, "metu on crack, 40 labelled", seed, partial(tuned, seed))
+
+
+def _untouched(
+    out: Path, seed: int, model: Callable[[Path, int], Path], data: Path
+) -> dict[str, Any]:
+    return report_of(model(out, seed), list(read_folders([data]).samples))
 
 
 METU_MINUTES = 3.0
@@ -138,39 +142,44 @@ def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
 
 def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Whole photos of the held-out groups through the tile model."""
-    for seed in seeds:
+
+    def work(seed: int) -> dict[str, Any]:
         model = crack_model(out, seed)
         groups = {sample.group for sample in unseen(CRACKS, model)}
-        held_out = [
-            sample
-            for sample in read_folders([PHOTOS], allow_one_class=True).samples
-            if sample.group in groups
-        ]
-        keep(out / "figures.jsonl", {"part": "photos", "seed": seed, **report_of(model, held_out)})
+        dataset = read_folders([PHOTOS], allow_one_class=True)
+        return report_of(model, [s for s in dataset.samples if s.group in groups])
+
+    for seed in seeds:
+        measure(out, "photos", seed, partial(work, seed))
 
 
 def metu(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """METU on its own held-out quarter."""
-    for seed in seeds:
+
+    def work(seed: int) -> dict[str, Any]:
         model = metu_model(out, seed)
-        row = report_of(model, unseen(METU, model))
-        keep(out / "figures.jsonl", {"part": "metu", "seed": seed, **row})
+        return report_of(model, unseen(METU, model))
+
+    for seed in seeds:
+        measure(out, "metu", seed, partial(work, seed))
 
 
 def apples(out: Path, _seeds: tuple[int, ...]) -> None:
     """Five folds by group: every apple is tested once, by a model that never saw it."""
     dataset = read_folders([APPLES])
     for number, (_, test) in enumerate(folds_by_group(dataset.samples, 5, 0)):
-        data = out / f"apple_fold_{number}"
-        labels = data / "labels.csv"
-        if not labels.exists():
-            write_fold(data, dataset, {sample.digest for sample in test})
-        model = model_of(out, f"apple_{number}", data, minutes=APPLE_MINUTES, scope="whole")
-        row = report_of(model, test)
-        keep(out / "figures.jsonl", {"part": "apple", "seed": number, **row})
+        measure(out, "apple", number, partial(_fold, out, number, dataset, test))
 
 
 APPLE_MINUTES = 1.5
+
+
+def _fold(out: Path, number: int, dataset: Dataset, test: list[Sample]) -> dict[str, Any]:
+    data = out / f"apple_fold_{number}"
+    if not (data / "labels.csv").exists():
+        write_fold(data, dataset, {sample.digest for sample in test})
+    model = model_of(out, f"apple_{number}", data, minutes=APPLE_MINUTES, scope="whole")
+    return report_of(model, test)
 
 
 def write_fold(data: Path, dataset: Dataset, left_out: set[int]) -> None:

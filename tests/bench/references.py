@@ -11,7 +11,6 @@ as the counterfactual run of the same seed took.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from cfinspect.engine.feed import Feed, balanced_indices
 from cfinspect.engine.generators import UNet
 from cfinspect.engine.images import read_mask
 from cfinspect.engine.inspection import probabilities, score
+from cfinspect.engine.learner import share_of_rate
 from cfinspect.engine.modelfile import load_card
 from cfinspect.engine.noise import NoiseBank
 from cfinspect.engine.state import TrainState
@@ -87,8 +87,7 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
     optimiser = torch.optim.AdamW(net.parameters(), lr=config.lr_generator, fused=True)
     begun, step = time.perf_counter(), 0
     while (done := (time.perf_counter() - begun) / (60 * minutes)) < 1:
-        rate = min(1.0, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * max(0, 2 * done - 1)))
-        optimiser.param_groups[0]["lr"] = config.lr_generator * rate
+        optimiser.param_groups[0]["lr"] = config.lr_generator * share_of_rate(step, done)
         indices = balanced_indices(store.labels, config.batch, seed, step)
         images = store.get(indices)
         pairs = [
@@ -136,8 +135,8 @@ def measure(
                 mask = store.samples[index].mask
                 assert mask is not None
                 truth = read_mask(mask)
-                p = resize_map(p, *truth.shape)
-                found.add(truth, p >= 0.5, p)
+                full = resize_map(p, *truth.shape)
+                found.add(truth, full >= 0.5, full)
     return found.result()
 
 
@@ -156,10 +155,8 @@ def plain(out: Path, seed: int) -> None:
     store.load()
     feed = Feed(store, batch=config.batch, kind="strong", seed=seed, start=0)
     for step in range(steps):
-        late = max(0.0, 2 * step / steps - 1)
-        rate = min(1.0, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * late))
         base = config.lr_warmup if step < config.warmup else config.lr_discriminator
-        optimiser.param_groups[0]["lr"] = base * rate
+        optimiser.param_groups[0]["lr"] = base * share_of_rate(step, step / steps)
         images, labels = next(feed)
         noise.at(step)
         with device.autocast():

@@ -3,13 +3,18 @@
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cfinspect.engine.calibrate import CalibrationError, calibrate
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.data import Dataset, read_folders
+from cfinspect.engine.decision import fit_mask_threshold
+from cfinspect.engine.images import read_image
+from cfinspect.engine.inspection import Inspector
 from cfinspect.engine.modelfile import load_card, load_model, seen_digests
 from cfinspect.engine.synth import write_folder
+from cfinspect.engine.torch_backend import load_backend
 from cfinspect.engine.trainer import train
 
 
@@ -49,9 +54,11 @@ def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_pat
         device="cpu",
         precision="fp32",
         review_rate=0.2,
+        weights=False,
         progress=lambda done, total: steps.append((done, total)),
     )
     assert steps[-1] == (20, 20)
+    assert result["last_layer"] == "kept"
     assert result["n"] == 20
     assert load_card(out).decision.review_rate == 0.2
     assert load_card(out).decision != load_card(model).decision
@@ -61,6 +68,21 @@ def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_pat
     low, high = result["error_new_ci95"]
     assert low <= result["error_new"] <= high
     assert any("only" in warning for warning in result["warnings"])
+
+
+def test_only_the_last_layer_is_ever_refitted(model: Path, camera: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "new.safetensors"
+    result = calibrate(model, camera, out, device="cpu", precision="fp32", review_rate=0.1)
+    before, after = load_model(model), load_model(out)
+    for part in ("generator", "discriminator"):
+        new = getattr(after, part).state_dict()
+        changed = {
+            name
+            for name, value in getattr(before, part).state_dict().items()
+            if not (value == new[name]).all()
+        }
+        refitted = part == "discriminator" and result["last_layer"].startswith("refitted")
+        assert changed == ({"classify.1.weight", "classify.1.bias"} if refitted else set())
 
 
 def test_the_images_used_are_remembered_as_seen(
@@ -80,3 +102,17 @@ def test_too_few_images_are_refused(model: Path, camera: Dataset, tmp_path: Path
     with pytest.raises(CalibrationError, match="3 undamaged"):
         calibrate(model, few, tmp_path / "new.safetensors", review_rate=0.1)
     assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_the_mask_threshold_of_photos_is_that_of_their_new_masks(
+    model: Path, tmp_path: Path
+) -> None:
+    photos = read_folders([write_folder(tmp_path / "photos", "crack", count=16, size=96, seed=5)])
+    out = tmp_path / "new.safetensors"
+    calibrate(model, photos, out, device="cpu", precision="fp32", review_rate=0.1)
+    inspector = Inspector(load_backend(out, "cpu", "fp32"))
+    found = [inspector.inspect(read_image(sample.path)) for sample in photos.samples]
+    damaged = np.stack([one.saliency for one in found if one.label == 1])
+    assert load_card(out).decision.mask_threshold == pytest.approx(
+        fit_mask_threshold(damaged), rel=0.1
+    )

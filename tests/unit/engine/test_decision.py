@@ -1,11 +1,20 @@
 """Decisions from labels alone: temperature, thresholds, review rule."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from cfinspect.engine.card import Decision
-from cfinspect.engine.decision import Seen, fit_decision, fit_mask_threshold, fit_review, fit_scores
+from cfinspect.engine.decision import (
+    Seen,
+    fit_decision,
+    fit_mask_threshold,
+    fit_min_area,
+    fit_review,
+    fit_scores,
+)
 from cfinspect.engine.inspection import probabilities, score
 
 
@@ -51,6 +60,29 @@ def test_mask_threshold_lies_between_the_humps_of_most_images() -> None:
     images[:8, 10:14] = 0.4
     images[8] = 0.9
     assert 0.05 < fit_mask_threshold(images.astype(np.float32)) < 0.4
+
+
+def test_islands_go_up_to_the_size_that_d_would_miss() -> None:
+    """Cracks of 60 px, dust of 4 px; D looks at the crack only, then at the dust as well."""
+    images = np.full((20, 100, 100, 3), 200, np.uint8)
+    images[:, 50, 20:80] = images[:, 10:12, 10:12] = 0
+    repaired = np.full(images.shape, 200 / 255, np.float32)
+    change = np.abs(repaired - images / 255).mean(axis=3).astype(np.float32)
+
+    def judge_of(place: tuple[slice, ...]) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        def judge(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+            dark = pictures[(slice(None), *place)].reshape(len(pictures), -1).min(axis=1) < 0.5
+            return logits_for(np.where(dark, 3.0, -3.0))
+
+        return judge
+
+    crack_only = judge_of((slice(40, 60), slice(None)))
+    assert fit_min_area(images, repaired, change, 0.3, crack_only) == 0.004
+    everything = judge_of((slice(None), slice(None)))
+    assert fit_min_area(images, repaired, change, 0.3, everything) == 0.0
+    nothing_helps = judge_of((slice(0, 100), slice(0, 100)))
+    as_they_were = (images / np.float32(255)).astype(np.float32)
+    assert fit_min_area(images, as_they_were, change, 0.3, nothing_helps) is None
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1, 0.3])

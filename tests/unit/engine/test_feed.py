@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfinspect.engine.augment import augment
+from cfinspect.engine.augment import _bolder, _rough, augment
 from cfinspect.engine.data import read_folders
 from cfinspect.engine.feed import Feed, balanced_indices
 from cfinspect.engine.store import TileStore
@@ -76,3 +76,21 @@ def test_strong_augmentation_keeps_a_dark_crack_dark() -> None:
         changed = augment(image, "strong", rng)[0].astype(float).mean(axis=2)
         lines = min(changed.mean(axis=0).min(), changed.mean(axis=1).min())
         assert lines < np.median(changed) - 25
+
+
+def test_bolder_lines_grow_by_a_pixel_on_each_side() -> None:
+    wall = np.full((32, 32, 3), 200, np.uint8)
+    wall[:, 16] = 20
+    changed = _bolder(wall, np.random.default_rng(0))
+    assert (changed[:, 16] == 20).all()
+    assert (changed[:, 15] < 200).all() and (changed[:, 17] < 200).all()
+    rest = np.delete(changed, [15, 16, 17], axis=1)
+    assert (rest == 200).all()
+
+
+def test_roughness_is_grey_and_keeps_the_brightness() -> None:
+    wall = np.full((64, 64, 3), 128, np.uint8)
+    changed = [_rough(wall, np.random.default_rng(seed)) for seed in range(20)]
+    assert all((one[..., 0] == one[..., 1]).all() for one in changed)
+    assert np.mean(changed) == pytest.approx(128, abs=3)
+    assert 5 < np.mean([one.std() for one in changed]) < 40
