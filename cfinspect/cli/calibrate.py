@@ -23,15 +23,12 @@ from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain
 from cfinspect.engine.errors import CfinspectError
 
 EXAMPLES = """
-Score threshold, temperature, mask threshold and review rule are fitted to DATA, 20 to 100 labelled
-images from the new camera or line, and written to MODEL2. The discriminator's last layer is
-refitted as well where that helps on images that the fit has not seen; all other weights stay.
+The weights stay as they are: score threshold, temperature, mask threshold and review rule are
+fitted to DATA, 20 to 100 labelled images from the new camera or line, and written to MODEL2.
 
 Examples:
 
   cfinspect calibrate model.safetensors new-camera/ --out new-camera.safetensors
-
-  cfinspect calibrate model.safetensors new-camera/ --out other.safetensors --thresholds-only
 """
 
 
@@ -45,9 +42,6 @@ def calibrate(
         float | None,
         typer.Option("--review-rate", help="Share of images for review [default: as in MODEL]."),
     ] = None,
-    thresholds_only: Annotated[
-        bool, typer.Option("--thresholds-only", help="Leave all weights as they are.")
-    ] = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     undamaged: UndamagedOption = None,
@@ -74,7 +68,6 @@ def calibrate(
             device=device,
             precision=precision,
             review_rate=kept if review_rate is None else review_rate,
-            weights=not thresholds_only,
             progress=counter,
         )
     facts = plain(result)

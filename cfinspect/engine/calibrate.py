@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from cfinspect.engine.card import Decision
 from cfinspect.engine.data import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.decision import Seen, fit_decision, fit_scores
-from cfinspect.engine.device import Device, choose_device
+from cfinspect.engine.device import choose_device
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.classification import auroc
-from cfinspect.engine.images import ImageError, read_image, resize_image
+from cfinspect.engine.images import ImageError, read_image
 from cfinspect.engine.inspection import Inspector, probabilities, score
 from cfinspect.engine.modelfile import Model, load_model, save_model
-from cfinspect.engine.refit import Refit, apply_refit, refit_head
 from cfinspect.engine.torch_backend import TorchBackend
 
 _LEAST = 5
@@ -44,32 +41,21 @@ def calibrate(
     device: str = "auto",
     precision: str = "auto",
     review_rate: float,
-    weights: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Any]:
     """Refit temperature, score threshold, mask threshold and review rule; write them to ``out``.
 
-    With ``weights``, D's last layer is refitted first where that helps on unseen groups (see
-    refit.py; not for photos that go by windows); all other weights stay. Returns n, the old and
-    new decision, what became of the last layer, the AUROC (which no threshold can mend), the error
-    with its interval estimated by resampling, and warnings.
+    The weights stay as they are. Returns n, the old and new decision, the AUROC (which no
+    threshold can mend), the error with its interval estimated by resampling, and warnings.
     Raises CalibrationError for fewer than five readable images of a class.
     """
     loaded = load_model(model)
     card = loaded.card
     old = card.decision
     backend = TorchBackend(loaded, choose_device(device, precision))
-    looked = _look(backend, dataset, progress)
-    refit = _refit(loaded.discriminator, looked, backend.device, old) if weights else None
-    seen, start, layer = looked.seen, old, "kept"
-    if refit is not None:
-        apply_refit(loaded.discriminator, refit)
-        seen = _with_margins(seen, refit.margins)
-        start = dataclasses.replace(old, temperature=1.0, score_threshold=0.5)
-        layer = f"refitted: loss {refit.loss_before:.3f} -> {refit.loss:.3f} on unseen groups"
-    new = fit_decision(seen, review_rate, start=start)
-    result = {"last_layer": layer, **_certainty(looked.seen, seen, old, start)}
-    digests = np.array([sample.digest for sample in looked.samples], dtype=np.uint64)
+    seen, digests = _look(backend, dataset, progress)
+    new = fit_decision(seen, review_rate, start=old)
+    result = _certainty(seen, old)
     notes = {**card.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
     card = dataclasses.replace(card, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
@@ -78,28 +64,18 @@ def calibrate(
     return {"old": dataclasses.asdict(old), "new": dataclasses.asdict(new), **result}
 
 
-@dataclass(frozen=True, eq=False)
-class _Looked:
-    """The readable images, what the networks say of them, and their squares (none for photos)."""
-
-    seen: Seen
-    samples: list[Sample]
-    squares: list[NDArray[np.uint8]]
-
-
 def _look(
     backend: TorchBackend, dataset: Dataset, progress: Callable[[int, int], None] | None
-) -> _Looked:
+) -> tuple[Seen, NDArray[np.uint64]]:
     """The networks' answers on all readable images; a photo stands for its worst window.
 
     Which windows of a photo count as damaged depends on the decision, so that photos are looked
     at again, for their saliency, once the new one is known.
     """
-    old, size = backend.card.decision, backend.card.preprocessing.size
+    old = backend.card.decision
     inspector = _inspector(backend, dataclasses.replace(old, temperature=1.0))
     logits, pixels = [], []
     samples: list[Sample] = []
-    squares: list[NDArray[np.uint8]] = []
     photos: list[int] = []
     for index, sample in enumerate(dataset.samples):
         try:
@@ -112,8 +88,6 @@ def _look(
         found = inspector.inspect(image)
         if inspector.is_photo(image):
             photos.append(len(samples))
-        else:
-            squares.append(resize_image(image, size))
         # At temperature 1 the logarithms of the probabilities are the logits, up to a constant.
         logits.append(np.log(np.maximum([found.p0, found.p1, found.p_fake], _SMALLEST)))
         pixels.append(_some(found.saliency))
@@ -134,27 +108,12 @@ def _look(
             image = read_image(samples[place].path)
             pixels[place] = _some(inspector.inspect(image).saliency)
     seen = Seen(answers, np.array(pixels, dtype=np.float32), labels)
-    return _Looked(seen, samples, [] if photos else squares)
+    return seen, np.array([sample.digest for sample in samples], dtype=np.uint64)
 
 
 def _inspector(backend: TorchBackend, decision: Decision) -> Inspector:
     backend.card = dataclasses.replace(backend.card, decision=decision)
     return Inspector(backend)
-
-
-def _refit(network: nn.Module, looked: _Looked, device: Device, old: Decision) -> Refit | None:
-    if not looked.squares:
-        return None
-    groups = [sample.group for sample in looked.samples]
-    return refit_head(network, np.stack(looked.squares), looked.seen.labels, groups, device, old)
-
-
-def _with_margins(seen: Seen, margins: NDArray[np.float64]) -> Seen:
-    """The same answers with other margins of damaged over undamaged."""
-    middle = seen.logits[:, :2].mean(axis=1)
-    pair = middle[:, None] + margins[:, None] * np.array([-0.5, 0.5])
-    logits = np.column_stack([pair, seen.logits[:, 2]]).astype(np.float32)
-    return dataclasses.replace(seen, logits=logits)
 
 
 def _some(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -163,20 +122,17 @@ def _some(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     return flat[np.linspace(0, len(flat) - 1, _PIXELS).astype(np.intp)]
 
 
-def _certainty(before: Seen, seen: Seen, old: Decision, start: Decision) -> dict[str, Any]:
-    """How good the refit is, measured on images it was not fitted to, and how sure that is.
-
-    ``before``: the answers of the model as it came, ``seen``: those to which decisions are fitted.
-    """
+def _certainty(seen: Seen, old: Decision) -> dict[str, Any]:
+    """How good the refit is, measured on images it was not fitted to, and how sure that is."""
     count = len(seen.labels)
     folds = np.random.default_rng(0).permutation(count) % min(count, _MOST_FOLDS)
     wrong_new = 0
     for fold in np.unique(folds):
         rest, left = folds != fold, folds == fold
-        temperature, threshold = fit_scores(seen.logits[rest], seen.labels[rest], start)
+        temperature, threshold = fit_scores(seen.logits[rest], seen.labels[rest], old)
         said = score(probabilities(seen.logits[left], temperature)) >= threshold
         wrong_new += int((said != (seen.labels[left] == 1)).sum())
-    said = score(probabilities(before.logits, old.temperature)) >= old.score_threshold
+    said = score(probabilities(seen.logits, old.temperature)) >= old.score_threshold
     wrong_old = int((said != (seen.labels == 1)).sum())
     low, high = _wilson(wrong_new, count)
     margin = seen.logits[:, 1] - seen.logits[:, 0]

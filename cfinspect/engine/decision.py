@@ -19,8 +19,9 @@ from cfinspect.engine.thresholds import clean_mask, otsu_threshold
 
 Judge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-# Pull towards "leave it as it is", in units of images: with 40 images it matters, with 400 not.
-_PRIOR = 2.0
+# Pull towards "leave it as it is", in units of images: with 40 images it matters, with 400 not. A
+# model's own decision deserves more of it than the neutral one does.
+_PRIOR, _PRIOR_OF_MODEL = 2.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Seen:
 
 def fit_decision(seen: Seen, review_rate: float, start: Decision | None = None) -> Decision:
     """All decisions from one set of images; ``start`` gives what is not refitted."""
-    start = start or Decision()
     temperature, threshold = fit_scores(seen.logits, seen.labels, start)
-    fitted = dataclasses.replace(start, temperature=temperature, score_threshold=threshold)
+    fitted = dataclasses.replace(
+        start or Decision(), temperature=temperature, score_threshold=threshold
+    )
     p = probabilities(seen.logits, temperature)
     said = score(p) >= threshold
     if said.any():
@@ -58,6 +60,7 @@ def fit_scores(
     the temperature 1/a). The threshold is the score at which P is one half. A weak prior keeps
     both near those of ``start``, so that few or perfectly separated images give no extreme answer.
     """
+    prior = _PRIOR if start is None else _PRIOR_OF_MODEL
     start = start or Decision()
     log_a0 = -float(np.log(start.temperature))
     b0 = -float(_logit(np.array([start.score_threshold]))[0])
@@ -71,13 +74,13 @@ def fit_scores(
         error, curve = weight * (p - target), weight * p * (1 - p)
         slope = a * margin
         gradient = np.array(
-            [(error * slope).sum() + _PRIOR * (log_a - log_a0), error.sum() + _PRIOR * (b - b0)]
+            [(error * slope).sum() + prior * (log_a - log_a0), error.sum() + prior * (b - b0)]
         )
         cross = (curve * slope).sum()
         hessian = np.array(
             [
-                [(curve * slope**2).sum() + _PRIOR, cross],
-                [cross, curve.sum() + _PRIOR],
+                [(curve * slope**2).sum() + prior, cross],
+                [cross, curve.sum() + prior],
             ]
         )
         move = np.clip(np.linalg.solve(hessian, gradient), -0.5, 0.5)
@@ -137,7 +140,7 @@ def fit_min_area(
 
 # Shares of the image's area that may become the smallest island, and of the flips that must stay.
 _ISLANDS = (0.0, 0.0005, 0.001, 0.002, 0.004, 0.008)
-_ENOUGH = 0.99
+_ENOUGH = 0.97
 
 
 def fit_review(decision: Decision, p: NDArray[np.float64], rate: float) -> Decision:

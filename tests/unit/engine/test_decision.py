@@ -54,6 +54,14 @@ def test_few_separated_images_give_no_extreme_answer() -> None:
     assert 0.3 < threshold < 0.7
 
 
+def test_few_images_move_a_model_that_knows_better_only_a_little() -> None:
+    margin = np.array([-1.0, -0.8, 0.9, 1.1])
+    old = Decision(temperature=0.5, score_threshold=0.8)
+    temperature, threshold = fit_scores(logits_for(margin), np.array([0, 0, 1, 1]), old)
+    assert 0.4 < temperature < 0.6
+    assert 0.6 < threshold < 0.85
+
+
 def test_mask_threshold_lies_between_the_humps_of_most_images() -> None:
     rng = np.random.default_rng(0)
     images = rng.normal(0.02, 0.01, (9, 32, 32)).clip(0, 1)
