@@ -37,6 +37,7 @@ TORCH_MODULES = {
     "export",
     "generators",
     "layers",
+    "learner",
     "losses",
     "noise",
     "state",
