@@ -66,7 +66,8 @@ def fit_scores(
     b0 = -float(_logit(np.array([start.score_threshold]))[0])
     margin = (logits[:, 1] - logits[:, 0]).astype(np.float64)
     target = labels.astype(np.float64)
-    weight = class_weights(labels)
+    share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
+    weight = 0.5 / np.maximum(share, 1e-9)
     log_a, b = log_a0, b0
     for _ in range(100):
         a = np.exp(log_a)
@@ -89,13 +90,6 @@ def fit_scores(
             break
     threshold = 1 / (1 + np.exp(b))
     return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
-
-
-def class_weights(labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A weight per image (n,) with which both classes count alike and all sum to n."""
-    share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
-    weights: NDArray[np.float64] = 0.5 / np.maximum(share, 1e-9)
-    return weights
 
 
 def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:
