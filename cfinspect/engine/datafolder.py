@@ -146,7 +146,9 @@ def _nfc(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Row:
+class LabelRow:
+    """What `labels.csv` says of a file; ``label`` is None and ``group`` empty where not given."""
+
     label: int | None
     group: str
 
@@ -155,7 +157,7 @@ def _apply_labels(
     root: Path, found: list[Candidate], words: Mapping[str, int], left_out: list[LeftOut]
 ) -> list[Candidate]:
     """Join the table to the files: groups, and labels of files outside the class folders."""
-    rows = _read_labels(root / LABELS, words)
+    rows = read_labels(root / LABELS, words)
     listed = len(rows)
     kept: list[Candidate] = []
     for candidate in found:
@@ -186,8 +188,11 @@ def _apply_labels(
     return kept
 
 
-def _read_labels(table: Path, words: Mapping[str, int]) -> dict[str, _Row]:
-    """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM."""
+def read_labels(table: Path, words: Mapping[str, int]) -> dict[str, LabelRow]:
+    """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM.
+
+    Raises DataError for a table that is malformed; the sentence names the line.
+    """
     try:
         text = table.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -204,7 +209,7 @@ def _read_labels(table: Path, words: Mapping[str, int]) -> dict[str, _Row]:
     if "filename" not in columns:
         raise DataError(f"{table} has no column filename; its first line must be {_HEADER}.")
     reader.fieldnames = columns
-    rows: dict[str, _Row] = {}
+    rows: dict[str, LabelRow] = {}
     try:
         for cells in reader:
             _add_row(rows, cells, words, f"Line {reader.line_num} of {table}")
@@ -214,7 +219,7 @@ def _read_labels(table: Path, words: Mapping[str, int]) -> dict[str, _Row]:
 
 
 def _add_row(
-    rows: dict[str, _Row], cells: Mapping[str, str | None], words: Mapping[str, int], where: str
+    rows: dict[str, LabelRow], cells: Mapping[str, str | None], words: Mapping[str, int], where: str
 ) -> None:
     if None in cells:
         raise DataError(f"{where} has more cells than the first line; quote names with commas.")
@@ -229,7 +234,7 @@ def _add_row(
             f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
             f"words with --undamaged and --damaged."
         )
-    row = _Row(label, _nfc(cells.get("group") or "").strip())
+    row = LabelRow(label, _nfc(cells.get("group") or "").strip())
     if rows.setdefault(path.as_posix(), row) != row:
         raise DataError(f"{where} contradicts an earlier line about {filename}; keep one.")
 

@@ -1,0 +1,1 @@
+"""What must outlive crashes, retraining and the next tool: images, predictions, verdicts, masks."""

@@ -1,0 +1,176 @@
+"""The audit trail: everything people decided, append-only and chained by hashes.
+
+Each entry's hash covers the entry and the hash before it, so that a changed, removed or inserted
+entry shows (S. Haber, W. S. Stornetta, "How to time-stamp a digital document", 1991). Somebody who
+rewrites the whole trail from the changed entry on can only be caught by a hash that was written
+down elsewhere: ``verify`` takes such a hash, and exports carry one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cfinspect.project.project import Project, now_text
+
+GENESIS = "0" * 64
+_FIELDS = (
+    "id",
+    "at",
+    "who",
+    "action",
+    "image_id",
+    "digest",
+    "file",
+    "model",
+    "advice",
+    "before",
+    "after",
+    "reverts",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the trail.
+
+    ``action``: verdict, mask, comment, import, revert. ``digest``: hash of the image's content.
+    ``model``: digest of the model whose advice stood, ``advice``: its label, score and p_fake.
+    ``before``, ``after``: verdict, mask (file name) and comment. ``reverts``: id of the entry taken
+    back.
+    """
+
+    id: int
+    at: str
+    who: str
+    action: str
+    image_id: int | None
+    digest: str | None
+    file: str | None
+    model: str | None
+    advice: dict[str, Any] | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    reverts: int | None
+    hash: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """``entries``: how many were read. ``head``: the last hash. ``problems``: a sentence each."""
+
+    entries: int
+    head: str
+    problems: list[str] = field(default_factory=list)
+
+
+def append(
+    connection: sqlite3.Connection,
+    *,
+    who: str,
+    action: str,
+    image: sqlite3.Row | None = None,
+    model: str | None = None,
+    advice: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reverts: int | None = None,
+) -> tuple[int, str]:
+    """Append an entry inside a transaction; returns its id and time."""
+    last = connection.execute("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    number, previous = (last["id"] + 1, last["hash"]) if last else (1, GENESIS)
+    at = now_text()
+    values = (
+        number,
+        at,
+        who,
+        action,
+        image["id"] if image else None,
+        image["digest"] if image else None,
+        image["path"] if image else None,
+        model,
+        _json(advice),
+        _json(before),
+        _json(after),
+        reverts,
+    )
+    connection.execute(
+        f"INSERT INTO audit VALUES ({', '.join('?' * (len(values) + 1))})",
+        (*values, _hash(previous, values)),
+    )
+    return number, at
+
+
+def entries(project: Project, image_id: int | None = None) -> Iterator[Entry]:
+    """The trail, oldest first: all of it, or that of one image."""
+    where = "" if image_id is None else "WHERE image_id = ?"
+    values = () if image_id is None else (image_id,)
+    for row in project.database.connection.execute(
+        f"SELECT * FROM audit {where} ORDER BY id", values
+    ):
+        texts = {name: row[name] for name in ("advice", "before", "after")}
+        parsed = {name: None if text is None else parse(text) for name, text in texts.items()}
+        yield Entry(**{**dict(row), **parsed})
+
+
+def verify(project: Project, head: str = "") -> Verification:
+    """Recompute the chain, and compare the human layer with what the trail says of it.
+
+    ``head``: a hash that was written down earlier, which must still be in the trail.
+    """
+    problems = []
+    previous, count = GENESIS, 0
+    seen_head = not head
+    state: dict[int, tuple[int, str | None]] = {}
+    with project.database.telling():
+        for row in project.database.connection.execute("SELECT * FROM audit ORDER BY id"):
+            count += 1
+            values = tuple(row[name] for name in _FIELDS)
+            if row["id"] != count:
+                problems.append(f"Entry {count} is missing; the next one is {row['id']}.")
+                count = row["id"]
+            if _hash(previous, values) != row["hash"]:
+                problems.append(f"Entry {row['id']} ({row['at']}, {row['who']}) was changed.")
+            previous = row["hash"]
+            seen_head = seen_head or previous == head
+            if row["image_id"] is not None:
+                state[row["image_id"]] = (row["id"], row["after"])
+    if not seen_head:
+        problems.append(f"No entry has the hash {head}: the trail was rewritten or cut short.")
+    problems += _compare(project, state)
+    return Verification(count, previous, problems[:20])
+
+
+def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list[str]:
+    problems = []
+    for row in project.database.rows("SELECT * FROM human"):
+        said = state.pop(row["image_id"], None)
+        now = _json({name: row[name] for name in ("verdict", "mask", "comment")})
+        if said is None:
+            problems.append(f"Image {row['image_id']} has a verdict that no entry speaks of.")
+        elif said != (row["entry"], now):
+            problems.append(f"Image {row['image_id']} is not as entry {said[0]} left it.")
+    problems += [
+        f"What entry {n} said of image {image} is gone." for image, (n, _) in state.items()
+    ]
+    return problems
+
+
+def parse(text: str) -> dict[str, Any]:
+    """An entry's ``before`` or ``after`` as it is stored."""
+    value: dict[str, Any] = json.loads(text)
+    return value
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _hash(previous: str, values: tuple[object, ...]) -> str:
+    text = json.dumps([previous, *values], ensure_ascii=False, separators=(",", ":"))
+    # File names may hold bytes that are no text; they count like any other.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

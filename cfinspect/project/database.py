@@ -1,0 +1,183 @@
+"""One connection to a project's SQLite file: transactions, migrations, and who may write what."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
+
+BUSY_SECONDS = 60.0
+_CACHE_KIB = 64 * 1024
+_SENTENCES = {
+    sqlite3.SQLITE_FULL: "the disk is full; make room and try again",
+    sqlite3.SQLITE_IOERR: "the disk reports an error; check it and its cable or network",
+    sqlite3.SQLITE_READONLY: "it is write-protected",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder's permissions",
+    sqlite3.SQLITE_BUSY: "another program has kept it busy for a minute; close that and try again",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; `cfinspect project restore` brings back a backup",
+    sqlite3.SQLITE_NOTADB: "it is no database; `cfinspect project restore` brings back a backup",
+}
+_WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
+
+
+class ProjectError(CfinspectError):
+    """Something about a project that cannot be done; the sentence says what to do."""
+
+
+class Database:
+    """A connection to the file ``path``, which is created with the newest schema if missing.
+
+    Opened for the machine (``human=False``), every write to the human layer is refused by SQLite
+    itself, whatever statement it hides in: a prediction can never touch a verdict. For one thread;
+    several threads and processes each open their own.
+
+    Raises ProjectError for a file that is damaged, newer than this program, or out of reach.
+    """
+
+    def __init__(self, path: Path, *, human: bool = False) -> None:
+        self.path = path
+        self._depth = 0
+        with self.telling():
+            self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                self._prepare(human)
+            except BaseException:
+                self.connection.close()
+                raise
+
+    def _prepare(self, human: bool) -> None:
+        self.connection.row_factory = sqlite3.Row
+        for pragma in (
+            "journal_mode = WAL",  # readers never wait for the writer; a kill loses no commit
+            "synchronous = FULL",  # nor does a power cut
+            "foreign_keys = ON",
+            "trusted_schema = OFF",
+            f"cache_size = -{_CACHE_KIB}",
+        ):
+            self.connection.execute(f"PRAGMA {pragma}")
+        self._migrate()
+        if not human:
+            self.connection.set_authorizer(_authorize_machine)
+
+    def _migrate(self) -> None:
+        newest = len(MIGRATIONS)
+        if self._version() == newest:
+            return
+        with self.writing():
+            version = self._version()  # another process may have been quicker
+            if version > newest:
+                raise ProjectError(
+                    f"{self.path} was written by a newer cfinspect (format {version}, this one "
+                    f"knows {newest}); update cfinspect."
+                )
+            for number, script in enumerate(MIGRATIONS[version:], version + 1):
+                for statement in _statements(script):
+                    self.connection.execute(statement)
+                self.connection.execute(f"PRAGMA user_version = {number}")
+
+    def _version(self) -> int:
+        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on disk when the block ends, or nothing is.
+
+        Nested blocks belong to the outermost one. Waits for other writers.
+        """
+        with self.telling():
+            if self._depth == 0:
+                # IMMEDIATE: taking the lock at the first write instead could fail half-way.
+                self.connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self.connection
+                if self._depth == 1:
+                    self.connection.execute("COMMIT")
+            except BaseException:
+                if self._depth == 1 and self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    @contextlib.contextmanager
+    def telling(self) -> Iterator[None]:
+        """Turn SQLite's errors about the file or the disk into ProjectError."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
+            if sentence is None:
+                raise
+            raise ProjectError(
+                f"Nothing was changed in the project {self.path}: {sentence}."
+            ) from error
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self.telling():
+            return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a query, or None."""
+        with self.telling():
+            found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
+            return found
+
+    def check(self, *, thorough: bool = False) -> None:
+        """Raise ProjectError when the file is damaged; ``thorough`` compares indexes as well."""
+        how = "integrity_check" if thorough else "quick_check"
+        found = [str(row[0]) for row in self.rows(f"PRAGMA {how}(3)")]
+        if found != ["ok"]:
+            raise ProjectError(
+                f"The project {self.path} is damaged ({found[0]}); "
+                "`cfinspect project restore` brings back a backup."
+            )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a database file passes SQLite's integrity check; leaves it as it is."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            return bool(found and found[0] == "ok")
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return False
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script; sqlite3's own executescript would commit the transaction around it."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _authorize_machine(
+    action: int, table: str | None, _column: str | None, _db: str | None, trigger: str | None
+) -> int:
+    if action in _WRITES and table in HUMAN_TABLES:
+        return sqlite3.SQLITE_DENY
+    # ...nor may the way round be taken: without its triggers and tables there is no human layer.
+    return (
+        sqlite3.SQLITE_DENY
+        if action in {sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_TABLE}
+        and trigger is None
+        and table is not None
+        and not table.startswith("sqlite_")
+        else sqlite3.SQLITE_OK
+    )

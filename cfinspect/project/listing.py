@@ -1,0 +1,263 @@
+"""Lists of images as a window needs them: pages of a sorted, filtered list, and counts.
+
+Every query walks one index that holds all that filters look at (a covering index), picks the ids of
+the page there, and only then looks up those few rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+
+from cfinspect.project.database import ProjectError
+from cfinspect.project.project import Project
+
+
+class State(IntEnum):
+    """What humans have done with an image."""
+
+    OPEN = 0
+    VERDICT = 1
+    CORRECTED = 2
+    SKIPPED = 3
+
+
+class Sort(StrEnum):
+    """What a list is sorted by; images without a prediction stand at the end."""
+
+    PLACE = "place"
+    SCORE = "score"
+    P_FAKE = "p_fake"
+    UNCERTAINTY = "uncertainty"
+    DISAGREEMENT = "disagreement"
+    AREA = "area"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which images: all conditions hold together, None means any.
+
+    ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
+    ``flagged``: the model's review rule. ``text``: part of the path, whatever the case (ASCII).
+    ``missing``: those that vanished instead of those that are there.
+    """
+
+    folder: str | None = None
+    domain: str | None = None
+    state: State | None = None
+    machine: int | None = None
+    label: int | None = None
+    flagged: bool | None = None
+    score_from: float | None = None
+    score_to: float | None = None
+    text: str = ""
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One image of a list; machine fields are None where no model has looked at it.
+
+    ``name``: as commands print it: the path in its folder, with the folder's name before it where
+    the project has several. ``verdict``: 0 undamaged, 1 damaged, 2 skipped.
+    """
+
+    id: int
+    folder_id: int
+    path: Path
+    name: str
+    state: State
+    verdict: int | None
+    label: int | None
+    group: str
+    machine: int | None
+    score: float | None
+    p_fake: float | None
+    uncertainty: float | None
+    disagreement: float | None
+    area: float | None
+    flagged: bool
+    width: int | None
+    height: int | None
+    missing: bool
+    digest: str
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many images of one folder are alike in these respects."""
+
+    folder_id: int
+    state: State
+    machine: int | None
+    flagged: bool
+    verdict: int | None
+    images: int
+
+
+def page(
+    project: Project,
+    wanted: Filter | None = None,
+    sort: Sort = Sort.PLACE,
+    *,
+    descending: bool = False,
+    offset: int = 0,
+    limit: int = 100,
+) -> list[ImageRow]:
+    """``limit`` images of a list from place ``offset`` on."""
+    where, values = _conditions(project, wanted or Filter())
+    if sort is Sort.PLACE:
+        return _select(project, where, values, sort, descending, offset, limit)
+    inspected, waiting = f"{where} AND {sort} IS NOT NULL", f"{where} AND {sort} IS NULL"
+    found = _select(project, inspected, values, sort, descending, offset, limit)
+    if len(found) < limit:
+        passed = 0 if found else _count(project, inspected, values, sort)
+        start = 0 if found else max(0, offset - passed)
+        found += _select(project, waiting, values, Sort.PLACE, False, start, limit - len(found))
+    return found
+
+
+def count(project: Project, wanted: Filter | None = None) -> int:
+    """How many images a list has."""
+    where, values = _conditions(project, wanted or Filter())
+    return _count(project, where, values, Sort.PLACE)
+
+
+def counts(project: Project) -> list[Count]:
+    """All present images, counted by folder, state, label, flag and verdict."""
+    return [
+        Count(row[0], State(row[1]), row[2], bool(row[3]), row[4], row[5])
+        for row in project.database.rows(
+            "SELECT folder_id, state, machine, flagged, verdict, count(*) FROM image INDEXED BY "
+            "image_counts WHERE missing = 0 GROUP BY folder_id, state, machine, flagged, verdict"
+        )
+    ]
+
+
+def by_ids(project: Project, ids: list[int]) -> list[ImageRow]:
+    """The images of these ids, in this order."""
+    found = {}
+    several = len(project.folders()) > 1
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        rows = project.database.rows(f"{_ROW} WHERE i.id IN ({marks})", *part)
+        found.update({row["id"]: _image_row(project, row, several) for row in rows})
+    return [found[number] for number in ids if number in found]
+
+
+def find(project: Project, name: str) -> ImageRow:
+    """The present image that is called ``name`` or lies there.
+
+    Accepts the name that lists print, a path in a folder of the project, or a path on this machine.
+    Raises ProjectError when there is none, or several.
+    """
+    wanted = name.replace("\\", "/") if "\\" in name else name
+    real = Path(name).resolve()
+    hits = []
+    for folder in project.folders():
+        inner = {wanted, wanted.removeprefix(f"{folder.name}/")}
+        if real.is_relative_to(folder.path):
+            inner.add(real.relative_to(folder.path).as_posix())
+        marks = ", ".join("?" * len(inner))
+        hits += project.database.rows(
+            f"SELECT id FROM image WHERE missing = 0 AND folder_id = ? AND path IN ({marks})",
+            folder.id,
+            *inner,
+        )
+    if not hits:
+        raise ProjectError(
+            f"The project has no image {name}; `cfinspect review --list --all` names them, and "
+            "`cfinspect project scan` takes in new ones."
+        )
+    if len({hit["id"] for hit in hits}) > 1:
+        raise ProjectError(f"Several images are called {name}; put the folder before it.")
+    return by_ids(project, [hits[0]["id"]])[0]
+
+
+_ROW = "SELECT i.*, f.path AS folder FROM image AS i JOIN folder AS f ON f.id = i.folder_id"
+
+
+def _select(
+    project: Project,
+    where: str,
+    values: list[object],
+    sort: Sort,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> list[ImageRow]:
+    order = "DESC" if descending else "ASC"
+    rows = project.database.rows(
+        f"SELECT id FROM image INDEXED BY image_by_{sort} WHERE {where} "
+        f"ORDER BY {sort} {order}, id {order} LIMIT ? OFFSET ?",
+        *values,
+        limit,
+        offset,
+    )
+    return by_ids(project, [row["id"] for row in rows])
+
+
+def _count(project: Project, where: str, values: list[object], sort: Sort) -> int:
+    row = project.database.row(
+        f"SELECT count(*) AS n FROM image INDEXED BY image_by_{sort} WHERE {where}", *values
+    )
+    return int(row["n"]) if row else 0
+
+
+def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
+    parts = ["missing = ?"]
+    values: list[object] = [int(wanted.missing)]
+    conditions: list[tuple[str, object | None]] = [
+        ("state = ?", wanted.state),
+        ("machine = ?", wanted.machine),
+        ("label = ?", wanted.label),
+        ("flagged = ?", wanted.flagged),
+        ("score >= ?", wanted.score_from),
+        ("score <= ?", wanted.score_to),
+    ]
+    for sql, value in conditions:
+        if value is not None:
+            parts.append(sql)
+            values.append(int(value) if isinstance(value, bool | IntEnum) else value)
+    if wanted.folder is not None or wanted.domain is not None:
+        folders = (
+            [project.folder_named(wanted.folder)]
+            if wanted.folder is not None
+            else project.folders()
+        )
+        ids = [one.id for one in folders if wanted.domain in {None, one.domain}]
+        parts.append(f"folder_id IN ({', '.join('?' * len(ids))})")
+        values += ids
+    if wanted.text:
+        parts.append("path LIKE ? ESCAPE '\\'")
+        safe = wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        values.append(f"%{safe}%")
+    return " AND ".join(parts), values
+
+
+def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
+    prefix = f"{row['folder']}/" if several and row["folder"] != "." else ""
+    return ImageRow(
+        id=row["id"],
+        folder_id=row["folder_id"],
+        path=project.place.root / row["folder"] / row["path"],
+        name=prefix + row["path"],
+        state=State(row["state"]),
+        verdict=row["verdict"],
+        label=row["label"],
+        group=row["grp"],
+        machine=row["machine"],
+        score=row["score"],
+        p_fake=row["p_fake"],
+        uncertainty=row["uncertainty"],
+        disagreement=row["disagreement"],
+        area=row["area"],
+        flagged=bool(row["flagged"]),
+        width=row["width"],
+        height=row["height"],
+        missing=bool(row["missing"]),
+        digest=row["digest"],
+    )

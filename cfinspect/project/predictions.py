@@ -1,0 +1,181 @@
+"""The machine layer: what a model says about images. Replaceable, never touches the human layer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.inspection import Inspection
+from cfinspect.masks.regions import regions_of
+from cfinspect.project.fingerprints import cluster_of, fingerprint
+from cfinspect.project.project import Model, Project, now_text, use_predictions
+from cfinspect.project.saliency import SaliencyCache
+
+_MAX_REGIONS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Inspected:
+    """An image (id) of a project with what a model says; ``image``: (H, W, 3) uint8.
+
+    ``inspection`` None: it could not be read, ``error`` says why.
+    """
+
+    image_id: int
+    image: NDArray[np.uint8] | None
+    inspection: Inspection | None
+    error: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model said about an image.
+
+    ``mask``: (H, W) bool, None when empty. ``regions``: rows of the region table, largest first.
+    The other fields as in ``Inspection``.
+    """
+
+    model_id: int
+    label: int
+    score: float
+    p0: float
+    p1: float
+    p_fake: float
+    flipped: bool
+    review: bool
+    reason: str
+    area_fraction: float
+    regions: list[dict[str, Any]]
+    mask: NDArray[np.bool_] | None
+    made: str
+
+
+def to_inspect(project: Project, model: Model) -> list[tuple[int, str, str]]:
+    """Present images without a prediction of ``model``: (id, absolute path, name), in order.
+
+    Only in folders whose bound model it is. Unreadable ones are tried again.
+    """
+    folders = {one.id: one for one in project.folders() if one.model_id == model.id}
+    several = len(project.folders()) > 1
+    found = []
+    for row in project.database.rows(
+        "SELECT i.id, i.folder_id, i.path FROM image AS i LEFT JOIN prediction AS p ON p.image_id "
+        "= i.id AND p.model_id = ? WHERE i.missing = 0 AND p.image_id IS NULL ORDER BY i.place",
+        model.id,
+    ):
+        folder = folders.get(row["folder_id"])
+        if folder is not None:
+            prefix = f"{folder.name}/" if several and folder.name != "." else ""
+            found.append((row["id"], str(folder.path / row["path"]), prefix + row["path"]))
+    return found
+
+
+def save(
+    project: Project,
+    model: Model,
+    inspected: Sequence[Inspected],
+    cache: SaliencyCache | None = None,
+) -> None:
+    """Store what ``model`` says about images, replacing what it said before; one transaction."""
+    threshold = float(model.card.get("decision", {}).get("score_threshold", 0.5))
+    rows = [_row(model, one, threshold) for one in inspected if one.inspection is not None]
+    bits = {one.image_id: fingerprint(one.image) for one in inspected if one.image is not None}
+    sizes = {
+        one.image_id: cache.write(one.image_id, model.id, one.inspection.saliency)
+        for one in inspected
+        if cache is not None and one.inspection is not None
+    }
+    with project.database.writing() as connection:
+        connection.executemany(
+            f"INSERT OR REPLACE INTO prediction VALUES ({', '.join('?' * 15)})", rows
+        )
+        for one in inspected:
+            if one.image is None:
+                connection.execute(
+                    "INSERT OR REPLACE INTO unreadable VALUES (?, ?)", (one.image_id, one.error)
+                )
+                continue
+            connection.execute("DELETE FROM unreadable WHERE image_id = ?", (one.image_id,))
+            height, width = one.image.shape[:2]
+            connection.execute(
+                "UPDATE image SET width = ?, height = ?, cluster = ? WHERE id = ?",
+                (
+                    width,
+                    height,
+                    cluster_of(connection, one.image_id, bits[one.image_id]),
+                    one.image_id,
+                ),
+            )
+            use_predictions(connection, "id = ?", one.image_id)
+            if cache is not None and sizes.get(one.image_id):
+                cache.note(connection, one.image_id, model.id, sizes[one.image_id])
+
+
+def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction | None:
+    """What a model said about an image, or None when it has not looked at it."""
+    row = project.database.row(
+        "SELECT * FROM prediction WHERE image_id = ? AND model_id = ?", image_id, model_id
+    )
+    if row is None:
+        return None
+    return Prediction(
+        model_id=model_id,
+        label=row["label"],
+        score=row["score"],
+        p0=row["p0"],
+        p1=row["p1"],
+        p_fake=row["p_fake"],
+        flipped=bool(row["flipped"]),
+        review=bool(row["review"]),
+        reason=row["reason"],
+        area_fraction=row["area"],
+        regions=json.loads(row["regions"]),
+        mask=None if row["mask"] is None else _decode(row["mask"]),
+        made=row["made"],
+    )
+
+
+def uncertainty(score: float, threshold: float) -> float:
+    """How near a score is to the threshold: 1 on it, 0 as far away as can be on its side."""
+    side = 1 - threshold if score >= threshold else threshold
+    return 1 - abs(score - threshold) / side if side > 0 else 1.0
+
+
+def _row(model: Model, one: Inspected, threshold: float) -> tuple[object, ...]:
+    found = one.inspection
+    assert found is not None
+    regions = [asdict(region) for region in regions_of(found.mask)[:_MAX_REGIONS]]
+    return (
+        one.image_id,
+        model.id,
+        found.label,
+        found.score,
+        found.p0,
+        found.p1,
+        found.p_fake,
+        int(found.flipped),
+        int(found.review),
+        found.reason,
+        found.area_fraction,
+        uncertainty(found.score, threshold),
+        json.dumps(regions),
+        _encode(found.mask) if found.mask.any() else None,
+        now_text(),
+    )
+
+
+def _encode(mask: NDArray[np.bool_]) -> bytes:
+    pixels = mask.astype(np.uint8) * np.uint8(255)
+    done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_BILEVEL, 1])
+    assert done
+    return data.tobytes()
+
+
+def _decode(data: bytes) -> NDArray[np.bool_]:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)) > 0

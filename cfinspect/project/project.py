@@ -1,0 +1,239 @@
+"""Opening a folder as a project, its image folders, and the models bound to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cfinspect.engine.atomic import remove_leftovers
+from cfinspect.project import backup
+from cfinspect.project.database import Database, ProjectError
+from cfinspect.project.place import Place, find_place, new_place
+
+
+def now_text() -> str:
+    """This moment in UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """An image folder of a project.
+
+    ``path`` is absolute; ``name`` is how the project calls it: relative to its own folder with
+    forward slashes ("." for that itself), absolute when outside. ``model_id``: the model whose
+    predictions count for it. ``mm_per_px``: scale of its images, None when unknown.
+    """
+
+    id: int
+    name: str
+    path: Path
+    domain: str
+    model_id: int | None
+    mm_per_px: float | None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that a project knows; ``digest`` is its file's, ``card`` its JSON card."""
+
+    id: int
+    digest: str
+    name: str
+    path: Path
+    card: Mapping[str, Any]
+
+
+class Project:
+    """An open project; use as a context manager. ``human`` opens it for verdicts and masks.
+
+    For one thread at a time: each worker opens its own with ``again``.
+    """
+
+    def __init__(self, place: Place, database: Database) -> None:
+        self.place = place
+        self.database = database
+
+    @classmethod
+    def create(cls, root: Path, *, domain: str = "", human: bool = False) -> Project:
+        """Make a project of the folder ``root``, or open the one that is there.
+
+        A new one has ``root`` itself as its first image folder, of the given ``domain`` (its own
+        name where empty). Raises ProjectError when ``root`` is no folder.
+        """
+        if not root.is_dir():
+            raise ProjectError(f"There is no folder {root}; check the path.")
+        if find_place(root) is not None:
+            return cls.open(root, human=human)
+        place = new_place(root)
+        project = cls(place, Database(place.database, human=human))
+        with project.database.writing() as connection:
+            about = {"id": str(uuid.uuid4()), "created": now_text()}
+            connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(about.items()))
+        project.add_folder(root, domain or root.resolve().name or "images")
+        return project
+
+    @classmethod
+    def open(cls, root: Path, *, human: bool = False) -> Project:
+        """Open the project of the folder ``root``.
+
+        Checks the database, removes what killed programs left and backs up when that is due.
+        Raises ProjectError where there is no project, or its database is damaged.
+        """
+        place = find_place(root)
+        if place is None:
+            raise ProjectError(
+                f"There is no project in {root}: make one with `cfinspect project init {root}`."
+            )
+        project = cls(place, Database(place.database, human=human))
+        try:
+            project.database.check()
+            project.tidy()
+            backup.back_up_when_due(place, project.database)
+        except BaseException:
+            project.close()
+            raise
+        return project
+
+    def again(self, *, human: bool = False) -> Project:
+        """A second connection to the same project, for another thread."""
+        return Project(self.place, Database(self.place.database, human=human))
+
+    def tidy(self) -> None:
+        """Remove temporary files of programs that were killed."""
+        # Our own files are only written while holding the write lock: whoever holds it knows that
+        # no temporary file belongs to the living.
+        folders = [self.place.masks, self.place.saliency, self.place.data]
+        if not any(next(folder.glob("**/.tmp-*"), None) for folder in folders):
+            return
+        with self.database.writing():
+            for folder in (self.place.masks, self.place.saliency):
+                for leftover in folder.glob("**/.tmp-*"):
+                    leftover.unlink(missing_ok=True)
+            remove_leftovers(self.place.data)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def id(self) -> str:
+        """The project's own id, as exports name it."""
+        row = self.database.row("SELECT value FROM meta WHERE key = 'id'")
+        return str(row["value"]) if row else ""
+
+    # Folders ------------------------------------------------------------------------------------
+
+    def add_folder(self, path: Path, domain: str, *, mm_per_px: float | None = None) -> Folder:
+        """Add an image folder (or return the one there, with its domain and scale renewed).
+
+        Raises ProjectError when ``path`` is no folder, or lies in or around a folder of the
+        project: an image would belong to both.
+        """
+        if not path.is_dir():
+            raise ProjectError(f"There is no folder {path}; check the path.")
+        real = path.resolve()
+        for other in self.folders():
+            if other.path != real and (
+                real.is_relative_to(other.path) or other.path.is_relative_to(real)
+            ):
+                raise ProjectError(
+                    f"{path} and {other.path}, which the project has already, lie in one another; "
+                    "an image would belong to both."
+                )
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO folder (path, domain, mm_per_px, added) VALUES (?, ?, ?, ?) ON "
+                "CONFLICT (path) DO UPDATE SET domain = excluded.domain, mm_per_px = "
+                "coalesce(excluded.mm_per_px, mm_per_px)",
+                (self._name_of(real), domain, mm_per_px, now_text()),
+            )
+        return next(folder for folder in self.folders() if folder.path == real)
+
+    def folders(self) -> list[Folder]:
+        """The image folders, in the order they were added."""
+        return [
+            Folder(
+                row["id"],
+                row["path"],
+                (self.place.root / row["path"]).resolve(),
+                row["domain"],
+                row["model_id"],
+                row["mm_per_px"],
+            )
+            for row in self.database.rows("SELECT * FROM folder ORDER BY id")
+        ]
+
+    def folder_named(self, name: str) -> Folder:
+        """The folder that is called ``name`` or lies there; ProjectError names those there are."""
+        folders = self.folders()
+        place = Path(name).resolve()
+        for folder in folders:
+            if folder.name == name or folder.path == place:
+                return folder
+        known = ", ".join(folder.name for folder in folders) or "none"
+        raise ProjectError(f"The project has no folder {name}; it has: {known}.")
+
+    def _name_of(self, real: Path) -> str:
+        if real.is_relative_to(self.place.root):
+            return real.relative_to(self.place.root).as_posix()
+        return os.fspath(real)
+
+    # Models -------------------------------------------------------------------------------------
+
+    def add_model(self, path: Path, digest: str, card: Mapping[str, Any]) -> Model:
+        """Remember the model file ``path``; one of the same ``digest`` is the same model."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "INSERT INTO model (digest, name, path, card, added) VALUES (?, ?, ?, ?, ?) ON "
+                "CONFLICT (digest) DO UPDATE SET path = excluded.path, name = excluded.name",
+                (digest, path.name, str(path.resolve()), json.dumps(card), now_text()),
+            )
+        return next(model for model in self.models() if model.digest == digest)
+
+    def models(self) -> list[Model]:
+        """The models, in the order they were first used."""
+        return [
+            Model(row["id"], row["digest"], row["name"], Path(row["path"]), json.loads(row["card"]))
+            for row in self.database.rows("SELECT * FROM model ORDER BY id")
+        ]
+
+    def bind(self, folder: Folder, model: Model) -> None:
+        """Let the predictions of ``model`` count for ``folder``: lists, queue and statistics."""
+        with self.database.writing() as connection:
+            connection.execute("UPDATE folder SET model_id = ? WHERE id = ?", (model.id, folder.id))
+            use_predictions(connection, "folder_id = ?", folder.id)
+
+
+def use_predictions(connection: sqlite3.Connection, where: str, *values: object) -> None:
+    """Copy the predictions of each folder's model into the columns that lists sort by."""
+    connection.execute(f"{_USE_PREDICTIONS} WHERE {where}", values)
+
+
+_USE_PREDICTIONS = """
+UPDATE image SET (machine, score, p_fake, uncertainty, disagreement, area, flagged) = (
+    SELECT p.label, p.score, p.p_fake, p.uncertainty, abs(image.label - p.score), p.area,
+        coalesce(p.review, 0)
+    FROM folder AS f LEFT JOIN prediction AS p ON p.image_id = image.id AND p.model_id = f.model_id
+    WHERE f.id = image.folder_id
+)
+"""

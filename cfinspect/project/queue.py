@@ -1,0 +1,172 @@
+"""The review queue: what a human should look at first, and who is looking at what.
+
+Ranked by a measure, with near-copies spread: after one of them, the next comes only when
+``SPACING`` other images have had their turn (or nothing else is left).
+
+Leases keep two people from the same image: ``take`` hands images out for some minutes, ``decide``
+gives them back. A holder who went away loses them when the time is up.
+"""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from enum import StrEnum
+
+from cfinspect.project.listing import ImageRow, by_ids
+from cfinspect.project.project import Project
+
+SPACING = 20
+LEASE_SECONDS = 300.0
+_LOOK_AHEAD = 1000
+
+
+class Rank(StrEnum):
+    """What the queue is ranked by.
+
+    ``AREA``: how near the damaged area is to a limit that matters to the user.
+    """
+
+    UNCERTAINTY = "uncertainty"
+    P_FAKE = "p_fake"
+    DISAGREEMENT = "disagreement"
+    AREA = "area"
+
+
+def queue(
+    project: Project,
+    rank: Rank = Rank.UNCERTAINTY,
+    *,
+    folder: str | None = None,
+    domain: str | None = None,
+    everything: bool = False,
+    area_limit: float = 0.01,
+    limit: int = 50,
+    free_for: str | None = None,
+) -> list[ImageRow]:
+    """The next ``limit`` images that nobody has decided yet, most urgent first.
+
+    In the queue is what the model's review rule flags and what contradicts its label by folder or
+    `labels.csv`; with ``everything``, whatever a model looked at. ``area_limit``: for Rank.AREA, as
+    a share of the image. ``free_for``: leave out what is leased to others than this holder.
+    """
+    return by_ids(
+        project,
+        _order(project, rank, folder, domain, everything, area_limit, limit, free_for),
+    )
+
+
+def take(
+    project: Project,
+    holder: str,
+    who: str,
+    rank: Rank = Rank.UNCERTAINTY,
+    *,
+    folder: str | None = None,
+    domain: str | None = None,
+    everything: bool = False,
+    area_limit: float = 0.01,
+    number: int = 1,
+    seconds: float = LEASE_SECONDS,
+) -> list[ImageRow]:
+    """Lease the next ``number`` images to ``holder`` (a text of its own for each window)."""
+    with project.database.writing() as connection:
+        ids = _order(project, rank, folder, domain, everything, area_limit, number, holder)
+        until = time.time() + seconds
+        connection.executemany(
+            "INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)",
+            [(image_id, holder, who, until) for image_id in ids],
+        )
+    return by_ids(project, ids)
+
+
+def renew(project: Project, holder: str, seconds: float = LEASE_SECONDS) -> None:
+    """Prolong all leases of ``holder`` that have not run out."""
+    with project.database.writing() as connection:
+        connection.execute(
+            "UPDATE lease SET until = ? WHERE holder = ? AND until > ?",
+            (time.time() + seconds, holder, time.time()),
+        )
+
+
+def release(project: Project, holder: str) -> None:
+    """Give back all leases of ``holder``, and remove those that have run out."""
+    with project.database.writing() as connection:
+        connection.execute(
+            "DELETE FROM lease WHERE holder = ? OR until <= ?", (holder, time.time())
+        )
+
+
+def waiting(project: Project) -> int:
+    """How many images the queue holds."""
+    row = project.database.row(
+        f"SELECT count(*) AS n FROM image INDEXED BY image_by_uncertainty WHERE missing = 0 AND "
+        f"uncertainty IS NOT NULL AND state = 0 AND {_NEEDS}"
+    )
+    return int(row["n"]) if row else 0
+
+
+def spread(ranked: Iterable[tuple[int, int]], spacing: int = SPACING) -> list[int]:
+    """Put (id, cluster) pairs, most urgent first, in an order that spreads clusters.
+
+    Between two of one cluster stand ``spacing`` others, as long as there are others.
+    """
+    places: defaultdict[int, deque[tuple[int, int]]] = defaultdict(deque)
+    for place, (number, cluster) in enumerate(ranked):
+        places[cluster].append((place, number))
+    ready = [(waiting[0][0], cluster) for cluster, waiting in places.items()]
+    heapq.heapify(ready)
+    resting: deque[tuple[int, int]] = deque()  # (when it may come again, cluster), in that order
+    order: list[int] = []
+    while ready or resting:
+        while resting and (resting[0][0] <= len(order) or not ready):
+            _, cluster = resting.popleft()
+            heapq.heappush(ready, (places[cluster][0][0], cluster))
+        _, cluster = heapq.heappop(ready)
+        order.append(places[cluster].popleft()[1])
+        if places[cluster]:
+            resting.append((len(order) + spacing, cluster))
+    return order
+
+
+_NEEDS = "(flagged = 1 OR label != machine)"
+
+
+def _order(
+    project: Project,
+    rank: Rank,
+    folder: str | None,
+    domain: str | None,
+    everything: bool,
+    area_limit: float,
+    limit: int,
+    free_for: str | None,
+) -> list[int]:
+    conditions = [f"missing = 0 AND {rank} IS NOT NULL AND state = 0"]
+    values: list[object] = []
+    if not everything:
+        conditions.append(_NEEDS)
+    if folder is not None or domain is not None:
+        folders = project.folders() if folder is None else [project.folder_named(folder)]
+        ids = [one.id for one in folders if domain in {None, one.domain}]
+        conditions.append(f"folder_id IN ({', '.join('?' * len(ids))})")
+        values += ids
+    order = f"{rank} DESC"
+    if rank is Rank.AREA:
+        order = "abs(area - ?)"
+        values.append(area_limit)
+    if free_for is not None:
+        taken = project.database.rows(
+            "SELECT image_id FROM lease WHERE holder != ? AND until > ?", free_for, time.time()
+        )
+        conditions += [f"id NOT IN ({', '.join(str(row['image_id']) for row in taken)})"]
+    rows = project.database.rows(
+        f"SELECT i.id, coalesce(i.cluster, i.id) AS cluster FROM (SELECT id FROM image INDEXED BY "
+        f"image_by_{rank} WHERE {' AND '.join(conditions)} ORDER BY {order}, id LIMIT ?) AS best "
+        "JOIN image AS i ON i.id = best.id",
+        *values,
+        max(_LOOK_AHEAD, 4 * limit),
+    )
+    return spread((row["id"], row["cluster"]) for row in rows)[:limit]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cfinspect.engine.images import ImageError
+from cfinspect.masks.files import palette, read_indexed, write_indexed
+
+
+def test_class_numbers_come_back_and_have_colours(tmp_path: Path) -> None:
+    mask = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    write_indexed(tmp_path / "m.png", mask)
+    assert np.array_equal(read_indexed(tmp_path / "m.png"), mask)
+    with Image.open(tmp_path / "m.png") as image:
+        assert image.mode == "P"
+        assert np.array_equal(np.asarray(image.convert("RGB")), palette()[mask])
+    assert palette()[:4].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
+    assert [path.name for path in tmp_path.iterdir()] == ["m.png"]
+
+
+def test_what_is_no_mask_is_said(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "rgb.png")
+    with pytest.raises(ImageError, match="palette"):
+        read_indexed(tmp_path / "rgb.png")
+    (tmp_path / "cut.png").write_bytes((tmp_path / "rgb.png").read_bytes()[:-20])
+    with pytest.raises(ImageError):
+        read_indexed(tmp_path / "cut.png")
+    with pytest.raises(ValueError, match="uint8"):
+        write_indexed(tmp_path / "m.png", np.zeros((2, 2, 3), np.uint8))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from cfinspect.masks.regions import centre_line_length, regions_of, skeleton
+
+
+def test_a_crack_has_the_length_of_its_centre_line() -> None:
+    mask = np.zeros((80, 200), np.uint8)
+    mask[38:43, 10:190] = 1
+    (region,) = regions_of(mask, mm_per_px=0.5)
+    assert region.length == pytest.approx(180, abs=6)
+    assert region.mean_width == pytest.approx(5, rel=0.1)
+    assert region.length_mm == pytest.approx(region.length / 2)
+    assert region.area_mm2 == pytest.approx(region.area / 4)
+    assert region.mean_width_mm == pytest.approx(region.mean_width / 2)
+
+
+def test_a_slanting_line_is_longer_than_its_box() -> None:
+    mask = np.zeros((120, 120), np.uint8)
+    cv2.line(mask, (10, 10), (100, 100), 1, 1)
+    (region,) = regions_of(mask)
+    assert region.length == pytest.approx(90 * 2**0.5, abs=2)
+    assert region.length_mm is None
+
+
+def test_one_pixel_and_a_row_of_pixels() -> None:
+    dot = np.zeros((5, 5), bool)
+    dot[2, 2] = True
+    assert centre_line_length(dot) == 1
+    row = np.zeros((5, 9), bool)
+    row[2, 1:8] = True
+    assert centre_line_length(row) == 7
+    assert np.array_equal(skeleton(row), row)
+
+
+def test_a_skeleton_is_thin_and_as_connected_as_the_mask() -> None:
+    mask = np.zeros((90, 90), np.uint8)
+    cv2.circle(mask, (45, 45), 30, 1, 9)
+    cv2.line(mask, (5, 5), (25, 25), 1, 4)
+    thin = skeleton(mask > 0)
+    assert not (thin & ~(mask > 0)).any()
+    assert cv2.connectedComponents(thin.astype(np.uint8))[0] == 2
+    assert cv2.connectedComponents((~thin).astype(np.uint8), connectivity=4)[0] == 3
+    assert not (thin[:-1, :-1] & thin[1:, :-1] & thin[:-1, 1:] & thin[1:, 1:]).any()
+
+
+def test_regions_of_several_classes_largest_first() -> None:
+    mask = np.zeros((30, 30), np.uint8)
+    mask[2:6, 2:6] = 1
+    mask[10:20, 10:20] = 7
+    mask[25, 25] = 1
+    regions = regions_of(mask)
+    assert [(r.class_id, r.area) for r in regions] == [(7, 100), (1, 16), (1, 1)]
+    assert (regions[0].x, regions[0].y, regions[0].width, regions[0].height) == (10, 10, 10, 10)
+    assert len(regions_of(mask, min_area=2)) == 2
+    assert regions_of(np.zeros((4, 4), bool)) == []
