@@ -167,17 +167,13 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
+# Without its tables and triggers there is no human layer: that way round is closed as well.
+_NEVER = {sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_ALTER_TABLE}
+
+
 def _authorize_machine(
-    action: int, table: str | None, _column: str | None, _db: str | None, trigger: str | None
+    action: int, table: str | None, _column: str | None, _db: str | None, _trigger: str | None
 ) -> int:
-    if action in _WRITES and table in HUMAN_TABLES:
+    if action in _NEVER or (action in _WRITES and table in HUMAN_TABLES):
         return sqlite3.SQLITE_DENY
-    # ...nor may the way round be taken: without its triggers and tables there is no human layer.
-    return (
-        sqlite3.SQLITE_DENY
-        if action in {sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_DROP_TABLE}
-        and trigger is None
-        and table is not None
-        and not table.startswith("sqlite_")
-        else sqlite3.SQLITE_OK
-    )
+    return sqlite3.SQLITE_OK

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, Literal
@@ -106,11 +106,8 @@ def decide(
         said = before.verdict if verdict is KEEP else verdict
         if isinstance(mask, np.ndarray) and said is None:
             said = Verdict.DAMAGED if mask.any() else Verdict.UNDAMAGED
-        after = {
-            "verdict": None if said is None else int(said),
-            "mask": name,
-            "comment": before.comment if comment is KEEP else comment,
-        }
+        text = before.comment if comment is KEEP else comment
+        after = _state(replace(before, verdict=said, mask=name, comment=text))
         what = action or _action(verdict, mask)
         return _write(connection, image, before, after, who=who, action=what)
 
@@ -129,7 +126,7 @@ def revert(project: Project, entry: int, *, who: str) -> Human:
         before = _human(
             connection.execute("SELECT * FROM human WHERE image_id = ?", (image["id"],)).fetchone()
         )
-        if before.entry != entry:
+        if _state(before) != audit.parse(row["after"]):
             raise ConflictError(
                 f"{image['path']} was changed again by {before.who} at {before.at}; that must be "
                 "taken back first."
@@ -306,11 +303,6 @@ def _write(
     action: str,
     reverts: int | None = None,
 ) -> Human:
-    was = {
-        "verdict": None if before.verdict is None else int(before.verdict),
-        "mask": before.mask,
-        "comment": before.comment,
-    }
     entry, at = audit.append(
         connection,
         who=who,
@@ -318,7 +310,7 @@ def _write(
         image=image,
         model=image["model"] if image["score"] is not None else None,
         advice=_advice(image),
-        before=was,
+        before=_state(before),
         after=after,
         reverts=reverts,
     )
@@ -331,6 +323,12 @@ def _write(
     )
     verdict = None if after["verdict"] is None else Verdict(after["verdict"])
     return Human(verdict, *values[1:])
+
+
+def _state(human: Human) -> dict[str, Any]:
+    """What the audit trail keeps of a state."""
+    verdict = None if human.verdict is None else int(human.verdict)
+    return {"verdict": verdict, "mask": human.mask, "comment": human.comment}
 
 
 def _advice(image: sqlite3.Row) -> dict[str, Any] | None:

@@ -13,8 +13,8 @@ def strokes(count: int, shape: tuple[int, int] = (50, 70)) -> list[np.ndarray]:
     mask = np.zeros(shape, np.uint8)
     states = [mask.copy()]
     while len(states) <= count:
-        ends = [tuple(float(v) for v in chance.uniform(0, shape[0], 2)) for _ in range(2)]
-        if brush(mask, ends, 3, int(chance.integers(0, 3))) is not None:
+        (a, b), (c, d) = chance.uniform(0, shape[0], (2, 2)).tolist()
+        if brush(mask, [(a, b), (c, d)], 3, int(chance.integers(0, 3))) is not None:
             states.append(mask.copy())
     return states
 
