@@ -110,10 +110,12 @@ def page(
     where, values = _conditions(project, wanted or Filter())
     if sort is Sort.PLACE:
         return _select(project, where, values, sort, descending, offset, limit)
-    inspected, waiting = f"{where} AND {sort} IS NOT NULL", f"{where} AND {sort} IS NULL"
+    inspected = f"{where} AND {sort} IS NOT NULL"
+    # Without a label there is no disagreement; all other figures come with the score.
+    waiting = f"{where} AND {sort if sort is Sort.DISAGREEMENT else Sort.SCORE} IS NULL"
     found = _select(project, inspected, values, sort, descending, offset, limit)
     if len(found) < limit:
-        passed = 0 if found else _count(project, inspected, values, sort)
+        passed = 0 if found or not offset else _count(project, inspected, values, sort)
         start = 0 if found else max(0, offset - passed)
         found += _select(project, waiting, values, Sort.PLACE, False, start, limit - len(found))
     return found
@@ -228,7 +230,7 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
             if wanted.folder is not None
             else project.folders()
         )
-        ids = [one.id for one in folders if wanted.domain in {None, one.domain}]
+        ids = [one.id for one in folders if wanted.domain in {None, one.domain}] or [0]
         parts.append(f"folder_id IN ({', '.join('?' * len(ids))})")
         values += ids
     if wanted.text:

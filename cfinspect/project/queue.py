@@ -150,23 +150,38 @@ def _order(
         conditions.append(_NEEDS)
     if folder is not None or domain is not None:
         folders = project.folders() if folder is None else [project.folder_named(folder)]
-        ids = [one.id for one in folders if domain in {None, one.domain}]
+        ids = [one.id for one in folders if domain in {None, one.domain}] or [0]
         conditions.append(f"folder_id IN ({', '.join('?' * len(ids))})")
         values += ids
-    order = f"{rank} DESC"
-    if rank is Rank.AREA:
-        order = "abs(area - ?)"
-        values.append(area_limit)
     if free_for is not None:
         taken = project.database.rows(
             "SELECT image_id FROM lease WHERE holder != ? AND until > ?", free_for, time.time()
         )
         conditions += [f"id NOT IN ({', '.join(str(row['image_id']) for row in taken)})"]
+    where = " AND ".join(conditions)
+    number = max(_LOOK_AHEAD, 4 * limit)
+    if rank is Rank.AREA:
+        # Both ways from the limit along the index, instead of sorting everything by distance.
+        best = [
+            *_best(project, f"{where} AND area >= ?", [*values, area_limit], "area", number),
+            *_best(project, f"{where} AND area < ?", [*values, area_limit], "area DESC", number),
+        ]
+        best.sort(key=lambda one: abs(one[2] - area_limit))
+    else:
+        best = _best(project, where, values, f"{rank} DESC", number)
+    return spread((number, cluster) for number, cluster, _ in best)[:limit]
+
+
+def _best(
+    project: Project, where: str, values: list[object], order: str, limit: int
+) -> list[tuple[int, int, float]]:
+    """The first images by an order: (id, cluster, the figure), the same every time."""
+    figure = order.split(maxsplit=1)[0]
     rows = project.database.rows(
-        f"SELECT i.id, coalesce(i.cluster, i.id) AS cluster FROM (SELECT id FROM image INDEXED BY "
-        f"image_by_{rank} WHERE {' AND '.join(conditions)} ORDER BY {order}, id LIMIT ?) AS best "
-        "JOIN image AS i ON i.id = best.id",
+        f"SELECT i.id, coalesce(i.cluster, i.id) AS cluster, i.{figure} AS figure FROM (SELECT id "
+        f"FROM image INDEXED BY image_by_{figure} WHERE {where} ORDER BY {order}, id LIMIT ?) AS "
+        "best JOIN image AS i ON i.id = best.id",
         *values,
-        max(_LOOK_AHEAD, 4 * limit),
+        limit,
     )
-    return spread((row["id"], row["cluster"]) for row in rows)[:limit]
+    return [(row["id"], row["cluster"], row["figure"]) for row in rows]

@@ -17,8 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
 from typing import NamedTuple
 
 from cfinspect.engine.datafolder import (
@@ -35,6 +34,8 @@ from cfinspect.project.project import Folder, Project, use_predictions
 
 _BATCH = 512
 _READERS = 4
+_SHARE = 32
+_SMALL = 1 << 20
 
 
 @dataclass
@@ -186,7 +187,10 @@ class _Scan:
                 if self._cancelled():
                     self.report.cancelled = True
                     return
-                for file, digest in zip(batch, pool.map(_digest, batch), strict=True):
+                # Small files are read faster than they are handed round one by one.
+                parts = [batch[start : start + _SHARE] for start in range(0, len(batch), _SHARE)]
+                digests = chain.from_iterable(pool.map(_digests, parts))
+                for file, digest in zip(batch, digests, strict=True):
                     if isinstance(digest, OSError):
                         reason = f"Cannot read {file.full}: {digest.strerror}."
                         self.report.problems.append(reason)
@@ -316,10 +320,17 @@ def _is_text(path: str) -> bool:
     return True
 
 
+def _digests(files: Sequence[_File]) -> list[str | OSError]:
+    return [_digest(file) for file in files]
+
+
 def _digest(file: _File) -> str | OSError:
     try:
-        with Path(file.full).open("rb") as stream:
-            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        with open(file.full, "rb", buffering=0) as stream:  # noqa: PTH123  (a Path each is slow)
+            if file.size <= _SMALL:
+                return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
+            hashed = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16))
+            return hashed.hexdigest()
     except OSError as error:
         return error
 

@@ -60,18 +60,23 @@ CREATE UNIQUE INDEX image_present ON image(folder_id, path) WHERE missing = 0;
 CREATE INDEX image_digest ON image(digest);
 CREATE INDEX image_missing ON image(id) WHERE missing = 1;
 CREATE INDEX image_counts ON image(missing, folder_id, state, machine, flagged, verdict);
-CREATE INDEX image_by_place
-    ON image(missing, place, id, folder_id, state, machine, flagged, label, score, path);
-CREATE INDEX image_by_score
-    ON image(missing, score, id, folder_id, state, machine, flagged, label, path);
-CREATE INDEX image_by_p_fake
-    ON image(missing, p_fake, id, folder_id, state, machine, flagged, label, score, path);
-CREATE INDEX image_by_uncertainty
-    ON image(missing, uncertainty, id, folder_id, state, machine, flagged, label, score, path);
-CREATE INDEX image_by_disagreement
-    ON image(missing, disagreement, id, folder_id, state, machine, flagged, label, score, path);
-CREATE INDEX image_by_area
-    ON image(missing, area, id, folder_id, state, machine, flagged, label, score, path);
+CREATE INDEX image_by_place ON image
+    (missing, place, id, folder_id, state, machine, flagged, label, score, disagreement, path);
+CREATE INDEX image_by_score ON image
+    (missing, score, id, folder_id, state, machine, flagged, label, path)
+    WHERE score IS NOT NULL;
+CREATE INDEX image_by_p_fake ON image
+    (missing, p_fake, id, folder_id, state, machine, flagged, label, score, path)
+    WHERE p_fake IS NOT NULL;
+CREATE INDEX image_by_uncertainty ON image
+    (missing, uncertainty, id, folder_id, state, machine, flagged, label, score, path)
+    WHERE uncertainty IS NOT NULL;
+CREATE INDEX image_by_disagreement ON image
+    (missing, disagreement, id, folder_id, state, machine, flagged, label, score, path)
+    WHERE disagreement IS NOT NULL;
+CREATE INDEX image_by_area ON image
+    (missing, area, id, folder_id, state, machine, flagged, label, score, path)
+    WHERE area IS NOT NULL;
 
 CREATE TABLE prediction (
     image_id INTEGER NOT NULL REFERENCES image(id),

@@ -60,7 +60,7 @@ def test_a_pixel_belongs_to_the_polygon_that_holds_its_centre() -> None:
 def test_polygons_reach_outside_of_the_image() -> None:
     huge = np.array([[-1e9, -1e9], [1e9, -1e9], [1e9, 1e9], [-1e9, 1e9]])
     assert rasterise([huge], (5, 7)).all()
-    aside = [*huge, 4000000000.0, 0]
+    aside = huge + np.array([4e9, 0.0])
     assert not rasterise([aside], (5, 7)).any()
 
 

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from studio import bound_model, inspected_project, write_images
+
+from cfinspect.project import backup, database, place
+from cfinspect.project.database import Database, ProjectError
+from cfinspect.project.listing import find
+from cfinspect.project.project import Project
+from cfinspect.project.saliency import SaliencyCache
+from cfinspect.project.scan import scan
+from cfinspect.project.schema import MIGRATIONS
+from cfinspect.project.verdicts import Verdict, decide, human_of
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test writes into the real user's folder."""
+    monkeypatch.setenv(place.HOME_VARIABLE, str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_a_project_lies_beside_the_images_and_moves_with_them(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        assert project.place.data == tmp_path / "hall" / ".cfinspect"
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        name = project.id
+    (tmp_path / "hall").rename(tmp_path / "yard")
+    with Project.open(tmp_path / "yard") as project:
+        assert project.id == name
+        assert scan(project).moved == 0
+        image = find(project, str(tmp_path / "yard" / "img0.png"))
+        assert image.path.exists()
+        assert human_of(project, image.id).verdict is Verdict.DAMAGED
+
+
+def test_a_read_only_folder_has_its_project_in_the_users_folder(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "cd"
+    write_images(root, 2)
+    # Permissions do not hold an administrator back, so the question itself is answered here.
+    monkeypatch.setattr(place, "can_write", lambda folder: folder != root)
+    with Project.create(root) as project:
+        scan(project)
+        assert project.place.data.is_relative_to(home)
+    assert not (root / ".cfinspect").exists()
+    with Project.open(root) as project:
+        assert find(project, "img1.png").path == root / "img1.png"
+
+
+def test_a_folder_can_be_asked_whether_it_takes_files(tmp_path: Path) -> None:
+    assert place.can_write(tmp_path)
+    assert not place.can_write(tmp_path / "nowhere")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="project init"):
+        Project.open(tmp_path)
+    with pytest.raises(ProjectError, match="There is no folder"):
+        Project.create(tmp_path / "nowhere")
+
+
+def test_folders_do_not_lie_in_one_another(tmp_path: Path) -> None:
+    for name in ("hall/a", "lot"):
+        write_images(tmp_path / name, 1)
+    with Project.create(tmp_path / "hall", domain="crack") as project:
+        with pytest.raises(ProjectError, match="one another"):
+            project.add_folder(tmp_path / "hall" / "a", "crack")
+        lot = project.add_folder(tmp_path / "lot", "apple", mm_per_px=0.5)
+        assert project.add_folder(tmp_path / "lot", "pear").mm_per_px == 0.5
+        assert [folder.domain for folder in project.folders()] == ["crack", "pear"]
+        assert project.folder_named(str(tmp_path / "lot")).id == lot.id
+        with pytest.raises(ProjectError, match="it has"):
+            project.folder_named("elsewhere")
+
+
+def test_same_names_in_two_folders_need_the_folder_before_them(tmp_path: Path) -> None:
+    for name in ("hall", "lot"):
+        write_images(tmp_path / name, 1, seed=len(name))
+    with Project.create(tmp_path / "hall") as project:
+        project.add_folder(tmp_path / "lot", "apple")
+        scan(project)
+        with pytest.raises(ProjectError, match="Several"):
+            find(project, "img0.png")
+        assert find(project, f"{tmp_path / 'lot'}/img0.png").path.parent.name == "lot"
+        with pytest.raises(ProjectError, match="no image"):
+            find(project, "img7.png")
+
+
+def test_a_newer_format_is_said_and_left_alone(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        file = project.place.database
+        project.database.connection.execute("PRAGMA user_version = 99")
+    before = file.read_bytes()
+    with pytest.raises(ProjectError, match="newer cfinspect"):
+        Project.open(tmp_path / "hall")
+    assert file.read_bytes() == before
+
+
+def test_an_older_format_is_brought_up_step_by_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.sqlite"
+    Database(file).close()
+    newer = (*MIGRATIONS, "CREATE TABLE extra (id INTEGER);\nCREATE TABLE more (id);")
+    monkeypatch.setattr(database, "MIGRATIONS", newer)
+    Database(file).close()
+    assert Database(file).row("SELECT count(*) AS n FROM more")
+    broken = (*newer, "CREATE TABLE last (id);\nCREATE TABLE extra (id);")
+    monkeypatch.setattr(database, "MIGRATIONS", broken)
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        Database(file)
+    monkeypatch.setattr(database, "MIGRATIONS", newer)
+    assert Database(file).row("SELECT name FROM sqlite_schema WHERE name = 'last'") is None
+
+
+def test_a_damaged_database_is_noticed_and_restored(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9, 0.8]) as project:
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        saved = backup.back_up(project.place, project.database)
+        here = project.place
+    data = bytearray(here.database.read_bytes())
+    data[4096 * 3 : 4096 * 40] = b"\x55" * (4096 * 37)
+    here.database.write_bytes(data)
+    with pytest.raises(ProjectError, match="project restore"):
+        Project.open(tmp_path / "hall")
+    bad = here.backups / "project-99990101T000000000000.sqlite"
+    bad.write_bytes(b"no database")
+    used, kept = backup.restore(here)
+    assert used == saved
+    assert kept is not None
+    assert kept.read_bytes() == data
+    with Project.open(tmp_path / "hall") as project:
+        image = find(project, "img0.png")
+        assert human_of(project, image.id).verdict is Verdict.DAMAGED
+    for file in here.backups.iterdir():
+        file.unlink()
+    with pytest.raises(ProjectError, match="no sound backup"):
+        backup.restore(here)
+    assert here.database.exists()
+
+
+def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        here, image = project.place, find(project, "img0.png").id
+        backup.back_up_when_due(here, project.database)
+        assert backup.backups(here) == []  # nobody said anything yet
+        start = datetime.now(UTC) - timedelta(days=20)
+        for day in range(10):
+            decide(project, image, who="ann", comment=str(day))
+            for hour in (0, 1):
+                moment = start + timedelta(days=day, hours=hour)
+                backup.back_up_when_due(here, project.database, now=moment)
+        files = backup.backups(here)
+        assert len(files) == backup.KEPT
+        assert all(database.is_sound(file) for file in files)
+        assert [file.name for file in here.backups.iterdir() if file not in files] == []
+        for day in (1, 2, 3):  # nobody says anything any more
+            moment = datetime.now(UTC) + timedelta(days=day)
+            backup.back_up_when_due(here, project.database, now=moment)
+        assert backup.backups(here)[1] == files[0]
+
+
+def test_leftovers_of_killed_programs_go_at_the_next_opening(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        here = project.place
+    leftovers = [here.masks / "ab" / ".tmp-1.png", here.saliency / "1" / ".tmp-2.png"]
+    leftovers.append(here.data / ".tmp-3.sqlite")
+    for file in leftovers:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    Project.open(tmp_path / "hall").close()
+    assert not list(here.data.rglob(".tmp-*"))
+
+
+def test_a_full_disk_is_a_sentence_and_nothing_is_changed(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        image = find(project, "img0.png").id
+        said = decide(project, image, who="ann", verdict=Verdict.DAMAGED)
+        pages = project.database.row("PRAGMA page_count")
+        assert pages
+        project.database.connection.execute(f"PRAGMA max_page_count = {pages[0]}")
+        with pytest.raises(ProjectError, match="disk is full"):
+            decide(project, image, who="ann", comment="x" * 100_000)
+        assert human_of(project, image) == said
+        project.database.connection.execute("PRAGMA max_page_count = 1000000")
+        assert decide(project, image, who="ann", comment="y").version == 2
+        project.database.check(thorough=True)
+
+
+def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9] * 30) as project:
+        model = bound_model(project)
+        cache = SaliencyCache(project, limit=40_000)
+        chance = np.random.default_rng(0)
+        maps = chance.random((30, 40, 50)).astype(np.float32)
+        for number in range(30):
+            size = cache.write(number + 1, model.id, maps[number])
+            with project.database.writing() as connection:
+                cache.note(connection, number + 1, model.id, size)
+        held = sum(file.stat().st_size for file in project.place.saliency.rglob("*.png"))
+        assert held <= 40_000
+        assert cache.get(1, model.id) is None
+        last = cache.get(30, model.id)
+        assert last is not None
+        assert np.abs(last - maps[29]).max() <= 0.5 / 255 + 1e-6
+        rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
+        assert rows[0]["n"] == held
