@@ -1,10 +1,12 @@
-"""Write a file so that a kill, a full disk or a power cut leaves the old one or the new one."""
+"""Write a file or a folder so that a kill or a full disk leaves the old one or the new one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
@@ -34,3 +36,36 @@ def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in ``folder``."""
     for leftover in folder.glob(".tmp-*"):
         leftover.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def folder_in_one_step(out: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes the place of ``out`` when the block ends without an error.
+
+    An older ``out`` is replaced; a kill or a full disk leaves that one. What a killed call left
+    beside ``out`` is removed first. Whether ``out`` may be replaced is the caller's business.
+    """
+    out = out.absolute()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.partial")
+    old = out.with_name(f".{out.name}.old")
+    if old.exists() and not out.exists():  # killed between the two renames below
+        old.rename(out)
+    for leftover in (draft, old):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    draft.mkdir()
+    try:
+        yield draft
+        if out.exists():
+            out.rename(old)
+        try:
+            draft.rename(out)
+        except OSError:
+            if old.exists():
+                old.rename(out)
+            raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)

@@ -89,6 +89,23 @@ def header_size(path: Path, data: bytes, *, max_pixels: int = MAX_PIXELS) -> tup
     return height, width
 
 
+def is_turned(path: Path, data: bytes) -> bool:
+    """Whether the EXIF block of the image ``data`` (of ``path``) turns or mirrors it."""
+    return orientation(path, data) != 1
+
+
+def orientation(path: Path, data: bytes) -> int:
+    """EXIF orientation 1..8 of the image ``data`` (of ``path``), 1 where there is none."""
+    return _orientation(_open(path, data, MAX_PIXELS), data)
+
+
+def turn_upright(array: NDArray[np.uint8], how: int) -> NDArray[np.uint8]:
+    """Turn (H, W) pixels as an image of EXIF orientation ``how`` is turned to stand upright."""
+    if how not in _TRANSPOSE:
+        return array
+    return np.array(Image.fromarray(array).transpose(_TRANSPOSE[how]), dtype=np.uint8)
+
+
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Read any image file as upright RGB, shape (H, W, 3), uint8.
 

@@ -117,6 +117,12 @@ def entries(project: Project, image_id: int | None = None) -> Iterator[Entry]:
         yield Entry(**{**dict(row), **parsed})
 
 
+def head(project: Project) -> str:
+    """The hash of the last entry: written down elsewhere, it proves the trail up to here."""
+    row = project.database.row("SELECT hash FROM audit ORDER BY id DESC LIMIT 1")
+    return str(row["hash"]) if row else GENESIS
+
+
 def verify(project: Project, head: str = "") -> Verification:
     """Recompute the chain, and compare the human layer with what the trail says of it.
 

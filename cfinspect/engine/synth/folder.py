@@ -2,8 +2,6 @@
 
 import csv
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from cfinspect.engine.atomic import folder_in_one_step
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.images import write_png
 from cfinspect.engine.synth.apples import draw_apple_scene, make_apple
@@ -74,24 +73,17 @@ def write_folder(
         "tiles_per_group": tiles_per_group,
     }
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        with folder_in_one_step(out) as draft:
+            entries = list(_plan(domain, count, damaged_share, tiles_per_group))
+            for entry in entries:
+                _write_image(draft, domain, entry, size, seed)
+                if progress is not None:
+                    progress(entry.index + 1, count)
+            _write_labels(draft / "labels.csv", domain, entries, seed)
+            text = json.dumps(settings, indent=1) + "\n"
+            (draft / _MARKER).write_text(text, encoding="utf-8")
     except OSError as error:
         raise CfinspectError(f"{out} cannot be written ({error}); choose another folder") from error
-    try:
-        entries = list(_plan(domain, count, damaged_share, tiles_per_group))
-        for entry in entries:
-            _write_image(draft, domain, entry, size, seed)
-            if progress is not None:
-                progress(entry.index + 1, count)
-        _write_labels(draft / "labels.csv", domain, entries, seed)
-        text = json.dumps(settings, indent=1) + "\n"
-        (draft / _MARKER).write_text(text, encoding="utf-8")
-        _put_in_place(draft, out)
-    except OSError as error:
-        raise CfinspectError(f"{out} cannot be written ({error}); choose another folder") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return out
 
 
@@ -176,19 +168,3 @@ def _write_labels(path: Path, domain: Domain, entries: list[_Entry], seed: int) 
         for entry in entries:
             # The seed keeps groups of two drawn folders apart when both are trained on.
             writer.writerow((entry.name, entry.label, f"{domain}-{seed}-{entry.group:04d}"))
-
-
-def _put_in_place(draft: Path, out: Path) -> None:
-    draft.chmod(0o755)  # mkdtemp makes it private
-    if not out.exists():
-        draft.replace(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-    out.replace(old / out.name)
-    try:
-        draft.replace(out)
-    except OSError:
-        (old / out.name).replace(out)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)

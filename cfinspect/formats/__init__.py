@@ -1,0 +1,1 @@
+"""Pseudo-labels in other tools' formats: one module per format, one registry."""

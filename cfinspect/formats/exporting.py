@@ -1,0 +1,307 @@
+"""From a project to another tool's files: which images, which masks, in which split."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cfinspect import __version__
+from cfinspect.engine.atomic import folder_in_one_step
+from cfinspect.engine.data import Sample
+from cfinspect.engine.images import header_size, read_bytes
+from cfinspect.engine.splits import split_by_group
+from cfinspect.formats.naming import flat_stems
+from cfinspect.formats.records import About, FormatError, IndexMask, Item, Options
+from cfinspect.formats.registry import writer
+from cfinspect.masks.operations import drop_small
+from cfinspect.project import audit
+from cfinspect.project.listing import Filter, ImageRow, State, page
+from cfinspect.project.predictions import Prediction, prediction_of
+from cfinspect.project.project import Project, now_text
+from cfinspect.project.verdicts import Human, Verdict, human_of, mask_classes, read_mask_of
+
+SIDECAR = "cfinspect-export.json"
+_PAGE = 500
+_MACHINE_CLASS = 1
+
+
+class Only(StrEnum):
+    """Which images an export takes.
+
+    ``CORRECTED``: where the mask is a human's: corrected ones, and images called undamaged.
+    ``ACCEPTED``: where humans agreed with the model, and corrected ones. ``REVIEWED``: all with a
+    verdict; the mask is the corrected one or else the model's. ``ALL``: also what no human has
+    looked at, as the model sees it.
+    """
+
+    CORRECTED = "corrected"
+    ACCEPTED = "accepted"
+    REVIEWED = "reviewed"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to export. ``min_score``: for the machine's word alone: how sure it must be (the score
+    for damaged, 1 - score for undamaged). ``min_area``: px; smaller islands of the machine's masks
+    are left out. ``split``: names and shares of the parts, by group; empty for none.
+    """
+
+    only: Only = Only.REVIEWED
+    min_score: float = 0.0
+    min_area: int = 1
+    folder: str | None = None
+    domain: str | None = None
+    split: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass
+class Report:
+    """How many images were written, and how many were left out for which reason."""
+
+    written: int = 0
+    damaged: int = 0
+    corrected: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+    splits: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Pick:
+    """An image that is exported: its label and whose word that is."""
+
+    row: ImageRow
+    label: int
+    human: Human
+
+
+def export(
+    project: Project,
+    form: str,
+    out: Path,
+    choice: Choice | None = None,
+    options: Options | None = None,
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Write the chosen images in the format ``form`` into the folder ``out``.
+
+    ``out`` appears when it is complete; an earlier export there is replaced. Raises FormatError for
+    an unknown format, for a folder that holds anything else, and where nothing is left to export.
+    """
+    write = writer(form)
+    choice, options = choice or Choice(), options or Options()
+    _check_place(out, project)
+    report = Report()
+    picks = list(_picks(project, choice, report))
+    if not picks:
+        why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+        raise FormatError(f"Nothing to export{f': {why}' if why else ''}.")
+    splits = _splits(picks, choice)
+    stems = flat_stems(project)
+    about = About(mask_classes(project), _provenance(project, form, choice, options))
+
+    def items() -> Iterator[Item]:
+        for done, pick in enumerate(picks):
+            if cancelled():
+                raise KeyboardInterrupt
+            progress(done, len(picks))
+            item = _item(project, pick, choice, stems[pick.row.id], splits, report)
+            if item is not None:
+                report.written += 1
+                report.damaged += item.label
+                report.corrected += pick.human.mask is not None
+                report.splits[item.split] += bool(item.split)
+                yield item
+
+    with folder_in_one_step(out) as draft:
+        write(draft, items(), about, options)
+        if not report.written:
+            raise FormatError("Nothing to export: no image that was chosen has a mask.")
+        text = json.dumps({**about.provenance, "report": _plain(report)}, indent=1)
+        (draft / SIDECAR).write_text(text + "\n", encoding="utf-8")
+    progress(len(picks), len(picks))
+    return report
+
+
+def _check_place(out: Path, project: Project) -> None:
+    if any(folder.path.is_relative_to(out.resolve()) for folder in project.folders()):
+        raise FormatError(f"{out} holds images of the project: name another folder.")
+    if out.is_file():
+        raise FormatError(f"{out} is a file: name a folder.")
+    if out.is_dir() and any(out.iterdir()) and not (out / SIDECAR).is_file():
+        raise FormatError(f"{out} holds files that no export wrote: name a new or an empty folder.")
+
+
+def _picks(project: Project, choice: Choice, report: Report) -> Iterator[_Pick]:
+    wanted = Filter(folder=choice.folder, domain=choice.domain)
+    offset = 0
+    while rows := page(project, wanted, offset=offset, limit=_PAGE):
+        offset += len(rows)
+        for row in rows:
+            human = human_of(project, row.id) if row.state is not State.OPEN else Human()
+            label, reason = _label(row, human, choice)
+            if label is None:
+                report.left_out[reason] += 1
+            else:
+                yield _Pick(row, label, human)
+
+
+def _label(row: ImageRow, human: Human, choice: Choice) -> tuple[int | None, str]:
+    """The label to export, or None and why the image is left out."""
+    if human.verdict is Verdict.SKIPPED:
+        return None, "skipped by a human"
+    if human.verdict is not None:
+        verdict = int(human.verdict)
+        if human.mask is None:
+            if choice.only is Only.CORRECTED and verdict == Verdict.DAMAGED:
+                return None, "without a corrected mask"
+            if choice.only is Only.ACCEPTED and verdict != row.machine:
+                return None, "where the human overruled the model"
+        return verdict, ""
+    return _machine_label(row, choice)
+
+
+def _machine_label(row: ImageRow, choice: Choice) -> tuple[int | None, str]:
+    if choice.only is not Only.ALL:
+        return None, "not reviewed"
+    if row.machine is None or row.score is None:
+        return None, "not inspected"
+    sure = row.score if row.machine else 1 - row.score
+    return (row.machine, "") if sure >= choice.min_score else (None, "below the minimum score")
+
+
+def _item(
+    project: Project,
+    pick: _Pick,
+    choice: Choice,
+    stem: str,
+    splits: Mapping[int, str],
+    report: Report,
+) -> Item | None:
+    row, human = pick.row, pick.human
+    prediction = _prediction(project, row)
+    mask = read_mask_of(project, human)
+    if mask is None:
+        height, width = _size(row)
+        mask = np.zeros((height, width), dtype=np.uint8)
+        if pick.label == Verdict.DAMAGED:
+            drawn = _machine_mask(prediction, choice, mask.shape)
+            if drawn is None:
+                report.left_out["damaged without a mask"] += 1
+                return None
+            mask = drawn
+    return Item(
+        name=row.name,
+        stem=stem,
+        source=row.path,
+        width=mask.shape[1],
+        height=mask.shape[0],
+        label=pick.label,
+        mask=mask,
+        group=row.group,
+        split=splits.get(row.id, ""),
+        provenance=_origin(project, human, prediction),
+    )
+
+
+def _prediction(project: Project, row: ImageRow) -> Prediction | None:
+    folder = next(one for one in project.folders() if one.id == row.folder_id)
+    if row.machine is None or folder.model_id is None:
+        return None
+    return prediction_of(project, row.id, folder.model_id)
+
+
+def _machine_mask(
+    prediction: Prediction | None, choice: Choice, shape: tuple[int, ...]
+) -> IndexMask | None:
+    if prediction is None or prediction.mask is None or prediction.mask.shape != shape:
+        return None
+    kept = drop_small(prediction.mask, choice.min_area)
+    return kept.astype(np.uint8) * np.uint8(_MACHINE_CLASS) if kept.any() else None
+
+
+def _size(row: ImageRow) -> tuple[int, int]:
+    if row.height is not None and row.width is not None:
+        return row.height, row.width
+    return header_size(row.path, read_bytes(row.path))
+
+
+def _splits(picks: list[_Pick], choice: Choice) -> dict[int, str]:
+    if not choice.split:
+        return {}
+    samples = {
+        # No group of its own: its content is its group.
+        pick.row.id: Sample(
+            Path(str(pick.row.id)),
+            pick.label,
+            pick.row.group or f"content {pick.row.digest}",
+            None,
+            int(pick.row.digest[:16], 16),
+            0,
+            0,
+        )
+        for pick in picks
+    }
+    parts = split_by_group(list(samples.values()), choice.split, choice.seed)
+    return {int(str(sample.path)): name for name, part in parts.items() for sample in part}
+
+
+def _provenance(project: Project, form: str, choice: Choice, options: Options) -> dict[str, Any]:
+    models = {
+        model.digest: {"name": model.name, "decision": model.card.get("decision", {})}
+        for model in project.models()
+    }
+    return {
+        "tool": f"cfinspect {__version__}",
+        "format": form,
+        "project": project.id,
+        "exported": now_text(),
+        "by": getpass.getuser(),
+        "models": models,
+        "only": choice.only.value,
+        "min_score": choice.min_score,
+        "min_area": choice.min_area,
+        "split": dict(choice.split),
+        "seed": choice.seed,
+        "images": options.images.value,
+        "audit_head": audit.head(project),
+    }
+
+
+def _origin(project: Project, human: Human, prediction: Prediction | None) -> dict[str, Any]:
+    origin: dict[str, Any] = {"layer": "human" if human.version else "machine"}
+    if human.verdict is not None:
+        origin |= {"who": human.who, "at": human.at, "entry": human.entry}
+        origin["mask"] = "corrected" if human.mask else "model"
+    else:
+        origin["layer"] = "machine"
+    if prediction is not None:
+        model = next(one for one in project.models() if one.id == prediction.model_id)
+        origin |= {
+            "model": model.digest,
+            "score": round(prediction.score, 6),
+            "p_fake": round(prediction.p_fake, 6),
+            "made": prediction.made,
+        }
+    return origin
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    return {
+        "written": report.written,
+        "damaged": report.damaged,
+        "corrected": report.corrected,
+        "left_out": dict(report.left_out),
+        "splits": dict(report.splits),
+    }

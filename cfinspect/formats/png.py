@@ -1,0 +1,82 @@
+"""Masks as PNG files: ``images/`` and ``masks/<stem>.png``, indexed or binary (0 and 255)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cfinspect.engine.datafolder import MASKS
+from cfinspect.engine.images import ImageError, list_images, read_mask, write_png
+from cfinspect.formats.files import place_image
+from cfinspect.formats.pixels import parts_of
+from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
+from cfinspect.formats.safe import clean_name, read_json
+from cfinspect.masks.files import read_indexed, write_indexed
+
+CLASSES = "classes.json"
+
+
+def write_indexed_masks(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
+    """Masks whose pixels are class numbers, with a palette; ``classes.json`` names them."""
+    _write(out, items, options, binary=False)
+    names = {str(number): name for number, name in about.classes.items()}
+    (out / CLASSES).write_text(json.dumps(names, indent=1) + "\n", encoding="utf-8")
+
+
+def write_binary_masks(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
+    """Masks of 0 and 255, whatever the class."""
+    _write(out, items, options, binary=True)
+
+
+def _write(out: Path, items: Iterator[Item], options: Options, *, binary: bool) -> None:
+    for item in items:
+        part = Path(item.split) if item.split else Path()
+        if options.images is not Images.REFERENCE:
+            place_image(item, out / "images" / part, options.images)
+        target = out / MASKS / part / f"{item.stem}.png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if binary:
+            write_png(target, item.mask > 0)
+        else:
+            write_indexed(target, item.mask)
+
+
+def read_masks(path: Path) -> Iterator[Found]:
+    """A folder of mask files, or one file; also JPEG masks, which are cut at 128.
+
+    Class numbers are named by ``classes.json`` in or beside the folder; without it a mask of one
+    class is damage.
+    """
+    folder = path / MASKS if (path / MASKS).is_dir() else path
+    home = folder if folder.is_dir() else folder.parent
+    names = _names(home, home.parent)
+    for file in list_images([folder]):
+        inner = file.relative_to(home).with_suffix("").as_posix()
+        try:
+            mask = read_indexed(file) if file.suffix.lower() == ".png" else None
+        except ImageError:
+            mask = None  # colours, 16 bit or damaged: the general reader says which
+        if mask is None or (names is None and set(np.unique(mask).tolist()) <= {0, 255}):
+            mask = read_mask(file).astype(np.uint8)
+        elif 255 in mask and names is None:
+            mask = (mask >= 128).astype(np.uint8)
+        yield Found(
+            clean_name(inner, str(file)),
+            parts_of(mask, names or {1: "damage"}),
+            height=mask.shape[0],
+            width=mask.shape[1],
+        )
+
+
+def _names(*folders: Path) -> dict[int, str] | None:
+    for folder in folders:
+        file = folder / CLASSES
+        if file.is_file():
+            try:
+                return {int(key): str(name) for key, name in read_json(file).items()}
+            except ValueError as error:
+                raise FormatError(f"{file} must map class numbers to names.") from error
+    return None

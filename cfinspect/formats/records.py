@@ -1,0 +1,94 @@
+"""What all formats exchange: images with a label and a mask, and where these come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.errors import CfinspectError
+
+IndexMask = NDArray[np.uint8]
+
+
+class FormatError(CfinspectError):
+    """A file of another tool that cannot be used; the sentence says which, and why."""
+
+
+class Images(StrEnum):
+    """What becomes of the image files in an export."""
+
+    COPY = "copy"
+    LINK = "link"
+    REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to write. ``polygons``: as polygons where a format has both these and pixels.
+
+    ``tolerance``: px by which simplified polygons may be off; 0 keeps every corner.
+    """
+
+    images: Images = Images.COPY
+    polygons: bool = False
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One image of an export.
+
+    ``name``: its name in the project, with forward slashes. ``stem``: a flat name without suffix
+    that no other item has. ``source``: the file. ``label``: 0 undamaged, 1 damaged. ``mask``:
+    (H, W) uint8 of class numbers, at the image's upright size. ``split``: train, val, test or "".
+    ``provenance``: who said so, when, on which model's advice; JSON values only.
+    """
+
+    name: str
+    stem: str
+    source: Path
+    width: int
+    height: int
+    label: int
+    mask: IndexMask
+    group: str = ""
+    split: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class About:
+    """What an export is: names of the mask classes by number, and where it all comes from."""
+
+    classes: Mapping[int, str]
+    provenance: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """One image of another tool's file.
+
+    ``name``: what the file calls it, cleaned of absolute and upward parts; only ever compared with
+    names of the project, never opened. ``parts``: masks by class name, in drawing order; None where
+    the format says nothing of masks. ``label``: 0, 1 or None. ``width``, ``height``: None where
+    the file does not say.
+    """
+
+    name: str
+    parts: list[tuple[str, NDArray[np.bool_]]] | None
+    label: int | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+Writer = Callable[[Path, Iterator[Item], About, Options], None]
+"""Writes items into an empty folder; they are walked once, and their masks are not kept."""
+
+Reader = Callable[[Path], Iterator[Found]]
+"""Yields the images of another tool's files; raises FormatError; opens nothing elsewhere."""

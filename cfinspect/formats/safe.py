@@ -1,0 +1,112 @@
+"""Reading files that somebody else made: bounded in size, no surprises, one sentence each."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from cfinspect.engine.images import MAX_PIXELS
+from cfinspect.formats.records import FormatError
+
+MAX_TEXT_BYTES = 512 << 20
+_MAX_NAME = 1000
+
+
+def read_text(path: Path) -> bytes:
+    """The bytes of a text file of at most 512 MiB."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_TEXT_BYTES:
+            raise FormatError(
+                f"{path} has {size >> 20} MiB; files of up to {MAX_TEXT_BYTES >> 20} MiB can be "
+                "read: split it."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise FormatError(f"Cannot read {path}: {error.strerror}.") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; numbers that are none (NaN, Infinity) are refused."""
+
+    def refuse(word: str) -> float:
+        raise FormatError(f"{path} holds {word}, which is no number.")
+
+    data = read_text(path)
+    try:
+        value = json.loads(data, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{path} is no JSON file, or cut short ({error}).") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{path} is no JSON object.")
+    return value
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """The root of an XML file; one that declares a document type (and so entities) is refused."""
+    data = read_text(path)
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise FormatError(
+            f"{path} declares a document type; label files need none, and such may be harmful."
+        )
+
+    parser.StartDoctypeDeclHandler = refuse
+    try:
+        parser.Parse(data, True)
+        return ElementTree.fromstring(data)
+    except (expat.ExpatError, ElementTree.ParseError, ValueError) as error:
+        raise FormatError(f"{path} is no XML file, or cut short ({error}).") from error
+
+
+def clean_name(name: object, where: str) -> str:
+    """A file name from somebody else's file: forward slashes, nothing absolute or upward.
+
+    Raises FormatError for what is no text, empty or absurdly long.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME or "\0" in name:
+        raise FormatError(f"{where} has no usable file name.")
+    plain = re.sub(r"^[A-Za-z]:", "", name.replace("\\", "/"))
+    parts = [part for part in PurePosixPath(plain).parts if part not in {"/", "//", "..", "."}]
+    if not parts:
+        raise FormatError(f"{where} has no usable file name.")
+    return "/".join(parts)
+
+
+def size_of(height: object, width: object, where: str) -> tuple[int, int]:
+    """(height, width) as whole numbers; FormatError when absurd or over the limit of pixels."""
+    sides = (number(height, where), number(width, where))
+    if any(side < 1 or side != int(side) for side in sides) or sides[0] * sides[1] > MAX_PIXELS:
+        raise FormatError(f"{where} says {width} x {height} pixels, which no image here can have.")
+    return int(sides[0]), int(sides[1])
+
+
+def number(value: object, where: str) -> float:
+    """A finite number, also from text; FormatError otherwise."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found) or isinstance(value, bool):
+        raise FormatError(f"{where}: {str(value)[:40]!r} is no number.")
+    return found
+
+
+def pixel_runs(counts: list[int], height: int, width: int, where: str) -> list[int]:
+    """Lengths of runs, checked: none negative, together exactly the image's pixels."""
+    if any(count < 0 for count in counts) or sum(counts) != height * width:
+        raise FormatError(f"{where} has run lengths that do not fit {width} x {height} pixels.")
+    return counts
+
+
+def objects(values: object, where: str) -> list[dict[str, Any]]:
+    """``values`` when it is a list of JSON objects; FormatError otherwise."""
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise FormatError(f"{where} is no list of objects.")
+    return values

@@ -1,0 +1,81 @@
+"""Class labels as a CSV table, and cfinspect's own data folder, ready to train on."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from cfinspect.engine.datafolder import (
+    CLASS_NAMES,
+    LABELS,
+    MASKS,
+    class_words,
+    read_labels,
+    scan_folder,
+)
+from cfinspect.engine.images import read_mask, write_png
+from cfinspect.formats.files import place_image
+from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
+from cfinspect.formats.safe import clean_name
+
+COLUMNS = ("filename", "label", "group", "split", "area_fraction", "width", "height")
+_ORIGIN = ("layer", "who", "at", "model", "score", "p_fake")
+
+
+def write_table(out: Path, items: Iterator[Item], _about: About, _options: Options) -> None:
+    """``labels.csv``: a row per image with label, group, split, damaged area and who said so."""
+    with (out / LABELS).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow((*COLUMNS, *_ORIGIN))
+        for item in items:
+            area = round(float((item.mask > 0).mean()), 8)
+            facts = (CLASS_NAMES[item.label], item.group, item.split, area, item.width, item.height)
+            writer.writerow((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))
+
+
+def read_table(path: Path) -> Iterator[Found]:
+    """A table with the columns ``filename`` and ``label``; or a folder with ``labels.csv``."""
+    file = path / LABELS if path.is_dir() else path
+    for name, row in read_labels(file, class_words()).items():
+        if row.label is not None:
+            yield Found(clean_name(name, str(file)), None, row.label)
+
+
+def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
+    """``undamaged/``, ``damaged/``, ``masks/`` and ``labels.csv``: what `cfinspect train` takes."""
+    if options.images is Images.REFERENCE:
+        raise FormatError("A data folder holds its images: export with images copied or linked.")
+    rows = []
+    for item in items:
+        part = Path(item.split, CLASS_NAMES[item.label])
+        name = place_image(item, out / part, options.images)
+        if item.mask.any():
+            masks = out / item.split / MASKS
+            masks.mkdir(parents=True, exist_ok=True)
+            write_png(masks / f"{item.stem}.png", item.mask > 0)
+        # Without a group of its own, an image must not share the empty one with others.
+        group = item.group or item.stem
+        rows.append((item.split, (CLASS_NAMES[item.label], name), group))
+    for split in dict.fromkeys(split for split, _, _ in rows):
+        with (out / split / LABELS).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(("filename", "label", "group"))
+            for own, (word, name), group in rows:
+                if own == split:
+                    writer.writerow((f"{word}/{name}", word, group))
+
+
+def read_data_folder(path: Path) -> Iterator[Found]:
+    """A data folder: labels from its class folders or ``labels.csv``, and ``masks/``."""
+    for candidate in scan_folder(path, class_words()).candidates:
+        inner = candidate.path.relative_to(path).as_posix()
+        mask = read_mask(candidate.mask) if candidate.mask else None
+        size = (None, None) if mask is None else mask.shape
+        yield Found(
+            clean_name(inner, str(path)),
+            None if mask is None else [("damage", mask)],
+            candidate.label,
+            height=size[0],
+            width=size[1],
+        )
