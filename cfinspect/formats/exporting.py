@@ -106,7 +106,7 @@ def export(
     picks = list(_picks(project, choice, report))
     if not picks:
         why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
-        raise FormatError(f"Nothing to export{f': {why}' if why else ''}.")
+        raise FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
     splits = _splits(picks, choice)
     stems = flat_stems(project)
     about = About(mask_classes(project), _provenance(project, form, choice, options))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.datafolder import DAMAGED, UNDAMAGED, class_words, fold_word
+from cfinspect.engine.datafolder import DAMAGED, class_words, fold_word
 from cfinspect.engine.images import (
     header_size,
     list_images,
@@ -27,7 +27,7 @@ from cfinspect.formats.records import FormatError, Found
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.polygons import Mask
 
-_WORMS = {"infested": DAMAGED, "ifw": DAMAGED, "worm": DAMAGED, "clean_apples": UNDAMAGED}
+_WORMS = {"infested": DAMAGED, "ifw": DAMAGED, "worm": DAMAGED}
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,13 @@ def casc_ifw(root: Path) -> Iterator[Photo]:
     words = {**class_words(), **_WORMS}
     for path in list_images([root]):
         folders = path.relative_to(root).parts[:-1]
-        label = next(
-            (words[fold_word(name)] for name in reversed(folders) if fold_word(name) in words), None
-        )
+        # The whole name, or a word of it: "Undamaged Apples".
+        parts = [
+            word
+            for name in reversed(folders)
+            for word in (fold_word(name), *fold_word(name).split("_"))
+        ]
+        label = next((words[word] for word in parts if word in words), None)
         if label is not None:
             yield Photo(path, label)
 

@@ -1,0 +1,254 @@
+"""Files that somebody else made, some with bad intent: one sentence, nothing outside, no crash."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from labelled import ABOUT, items
+
+from cfinspect.engine.images import write_png
+from cfinspect.formats import coco, cvat, labelme, voc, yolo
+from cfinspect.formats.records import FormatError, Options
+from cfinspect.formats.safe import clean_name
+
+RLE = {"size": [10, 10], "counts": [100]}
+
+
+def coco_file(folder: Path, **changes: Any) -> Path:
+    """A sound little COCO file, with some of its parts changed."""
+    image = {"id": 1, "file_name": "a.png", "width": 10, "height": 10}
+    annotation = {"image_id": 1, "category_id": 1, "segmentation": RLE}
+    data: dict[str, Any] = {
+        "images": [{**image, **changes.pop("image", {})}],
+        "categories": [{"id": 1, "name": "crack"}],
+        "annotations": [{**annotation, **changes.pop("annotation", {})}],
+        **changes,
+    }
+    path = folder / "a.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+def test_the_sound_one_is_read(tmp_path: Path) -> None:
+    (found,) = coco.read(coco_file(tmp_path, unknown={"field": 1}))
+    assert found.parts
+    assert found.parts[0][0] == "crack"
+    assert not found.parts[0][1].any()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"image": {"width": 10**9, "height": 10**9}},
+        {"image": {"width": -3}},
+        {"image": {"width": 2.5}},
+        {"image": {"width": None}},
+        {"image": {"width": "many"}},
+        {"image": {"width": True}},
+        {"image": {"id": None}},
+        {"image": {"id": [1]}},
+        {"image": {"file_name": ""}},
+        {"image": {"file_name": 7}},
+        {"image": {"file_name": "../../"}},
+        {"image": {"file_name": "x" * 5000}},
+        {"annotation": {"category_id": 9}},
+        {"annotation": {"category_id": [1]}},
+        {"annotation": {"image_id": 77}},
+        {"annotation": {"image_id": {}}},
+        {"annotation": {"segmentation": None}},
+        {"annotation": {"segmentation": [[1, 2]]}},
+        {"annotation": {"segmentation": [[1, 2, 3, 4, 5, "x"]]}},
+        {"annotation": {"segmentation": [[1, 2, 3, 4, 5, 10**400]]}},
+        {"annotation": {"segmentation": ["text"]}},
+        {"annotation": {"segmentation": {"size": [10, 11], "counts": [110]}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": [99]}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": [200, -100]}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": [1e2]}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": "~~~~"}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": "o" * 200}}},
+        {"annotation": {"segmentation": {"size": [10, 10], "counts": "P"}}},
+        {"annotations": {"a": 1}},
+        {"annotations": [1]},
+        {"images": None},
+        {"categories": [{"id": 1}]},
+    ],
+)
+def test_a_coco_file_that_lies_is_one_sentence(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(FormatError, match=r"a\.json"):
+        list(coco.read(coco_file(tmp_path, **changes)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", "1", '{"images": NaN}', "[" * 200_000, '{"a": 1e999, "images": Infinity}'],
+)
+def test_what_is_no_json_is_said(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(FormatError, match=r"a\.json"):
+        list(coco.read(path))
+
+
+def test_huge_coordinates_and_nan_in_polygons(tmp_path: Path) -> None:
+    far = [[-1e300, -1e300, 1e300, -1e300, 1e300, 1e300, -1e300, 1e300]]
+    (found,) = coco.read(coco_file(tmp_path, annotation={"segmentation": far}))
+    assert found.parts
+    assert found.parts[0][1].all()
+    text = coco_file(tmp_path, annotation={"segmentation": [[0, 0, 1, 0, 1, "NAN"]]}).read_text()
+    (tmp_path / "a.json").write_text(text.replace('"NAN"', "NaN"))
+    with pytest.raises(FormatError, match="NaN"):
+        list(coco.read(tmp_path / "a.json"))
+
+
+def test_a_file_of_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 30)  # takes no room on the disk
+    tracemalloc.start()
+    with pytest.raises(FormatError, match="split it"):
+        list(coco.read(path))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("name", "clean"),
+    [
+        ("../../etc/passwd", "etc/passwd"),
+        ("/etc/passwd", "etc/passwd"),
+        ("C:\\Windows\\a.png", "Windows/a.png"),
+        ("\\\\server\\share\\a.png", "server/share/a.png"),
+        ("a/./b/../c.png", "a/b/c.png"),
+        ("übung 1/ä.png", "übung 1/ä.png"),
+    ],
+)
+def test_names_lead_nowhere(name: str, clean: str) -> None:
+    assert clean_name(name, "here") == clean
+
+
+BOMB = """<?xml version="1.0"?>
+<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">
+<!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">
+<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<annotations>&c;</annotations>"""
+OUTSIDE = """<?xml version="1.0"?>
+<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotations>&x;</annotations>"""
+
+
+@pytest.mark.parametrize("text", [BOMB, OUTSIDE, "<annotations>", "", "no xml", "<a/><b/>"])
+def test_xml_bombs_and_broken_xml_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "annotations.xml"
+    path.write_text(text)
+    started = time.monotonic()
+    with pytest.raises(FormatError, match=r"annotations\.xml"):
+        list(cvat.read(path))
+    assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<mask label="a" rle="100" left="0" top="0" width="1000000" height="1000000"/>',
+        '<mask label="a" rle="5, 5" left="0" top="0" width="10" height="10"/>',
+        '<mask label="a" rle="4" left="9" top="9" width="2" height="2"/>',
+        '<mask label="a" rle="x" left="0" top="0" width="2" height="2"/>',
+        '<mask label="a" left="0" top="0" width="2" height="2"/>',
+        '<polygon label="a" points="1,2;3"/>',
+        '<polygon label="a" points="1,2;3,nan;4,5"/>',
+        '<box label="a" xtl="1" ytl="1" xbr="2"/>',
+    ],
+)
+def test_a_cvat_file_that_lies_is_one_sentence(tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "annotations.xml"
+    path.write_text(
+        f'<annotations><image id="0" name="a.png" width="10" height="10">{shape}</image>'
+        "</annotations>"
+    )
+    with pytest.raises(FormatError, match=r"annotations\.xml"):
+        list(cvat.read(path))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"shape_type": "polygon", "points": [[1, 2], [3]]},
+        {"shape_type": "polygon", "points": "none"},
+        {"shape_type": "rectangle", "points": [[1, 2]]},
+        {"shape_type": "mask", "points": [[0, 0], [1, 1]], "mask": "no picture"},
+        {"shape_type": "mask", "points": [[0, 0], [1, 1]], "mask": None},
+        {"shape_type": "mask", "points": [[0, 0], [99, 99]], "mask": ""},
+    ],
+)
+def test_a_labelme_file_that_lies_is_one_sentence(tmp_path: Path, shape: dict[str, Any]) -> None:
+    path = tmp_path / "a.json"
+    sizes = {"imageHeight": 10, "imageWidth": 10, "imagePath": "a.png"}
+    path.write_text(json.dumps({**sizes, "shapes": [{"label": "a", **shape}]}))
+    with pytest.raises(FormatError, match=r"a\.json"):
+        list(labelme.read(path))
+
+
+def test_a_labelme_mask_that_would_unfold_is_not_unfolded(tmp_path: Path) -> None:
+    import numpy as np
+
+    write_png(tmp_path / "big.png", np.zeros((6000, 6000), np.uint8))
+    text = base64.b64encode((tmp_path / "big.png").read_bytes()).decode()
+    shape = {"label": "a", "shape_type": "mask", "points": [[0, 0], [1, 1]], "mask": text}
+    sizes = {"imageHeight": 10, "imageWidth": 10, "imagePath": "a.png"}
+    (tmp_path / "a.json").write_text(json.dumps({**sizes, "shapes": [shape]}))
+    with pytest.raises(FormatError, match="size"):
+        list(labelme.read(tmp_path / "a.json"))
+
+
+def change_text(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(root: Path) -> None:
+        (file,) = root.glob(name)
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_text("data.yaml", "names:", "other:"),
+        change_text("data.yaml", "names:", "names: !!python/object/apply:os.system ['true']\nx:"),
+        change_text("labels/train/*0.txt", "0 ", "7 "),
+        change_text("labels/train/*0.txt", "0.", "nan 0."),
+        lambda root: (root / "data.yaml").write_text("a: &a [*a, *a"),
+        lambda root: (root / "images").rename(root / "pictures"),
+    ],
+)
+def test_a_yolo_folder_that_lies_is_one_sentence(
+    tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    (tmp_path / "out").mkdir()
+    yolo.write(tmp_path / "out", iter(items(tmp_path / "s", range(1))), ABOUT, Options())
+    change(tmp_path / "out")
+    with pytest.raises(FormatError):
+        list(yolo.read(tmp_path / "out"))
+
+
+def test_a_voc_folder_with_unknown_colours_is_one_sentence(tmp_path: Path) -> None:
+    import numpy as np
+
+    (tmp_path / "SegmentationClass").mkdir()
+    with pytest.raises(FormatError, match="SegmentationClass"):
+        list(voc.read(tmp_path / "nowhere"))
+    write_png(tmp_path / "SegmentationClass" / "a.png", np.full((4, 4, 3), 77, np.uint8))
+    with pytest.raises(FormatError, match="colour"):
+        list(voc.read(tmp_path))
+    (tmp_path / "labelmap.txt").write_text("crack:77,77,77::\nbad line\n")
+    with pytest.raises(FormatError, match="labelmap"):
+        list(voc.read(tmp_path))
+    (tmp_path / "labelmap.txt").write_text("# comment\nbackground:0,0,0::\n")
+    with pytest.raises(FormatError, match="colour"):
+        list(voc.read(tmp_path))
