@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from cfinspect import __version__
-from cfinspect.cli import calibrate, demo, doctor, evaluate, inspect, models, synth, train
+from cfinspect.cli import (
+    audit,
+    calibrate,
+    demo,
+    doctor,
+    evaluate,
+    exchange,
+    inspect,
+    models,
+    project,
+    review,
+    synth,
+    tile,
+    train,
+)
 
 app = typer.Typer(
     name="cfinspect",
@@ -24,6 +38,19 @@ app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.add_typer(models_app, name="models")
 models_app.command("show", epilog=models.EXAMPLES)(models.show)
+project_app = typer.Typer(
+    help="Projects: images, verdicts and masks that outlive every model.", no_args_is_help=True
+)
+app.add_typer(project_app, name="project")
+project_app.command("init", epilog=project.INIT_EXAMPLES)(project.init)
+project_app.command("status", epilog=project.STATUS_EXAMPLES)(project.status)
+project_app.command("scan", epilog=project.SCAN_EXAMPLES)(project.scan)
+project_app.command("restore", epilog=project.RESTORE_EXAMPLES)(project.restore)
+app.command("review", epilog=review.EXAMPLES)(review.review)
+app.command("export", epilog=exchange.EXPORT_EXAMPLES)(exchange.export)
+app.command("import", epilog=exchange.IMPORT_EXAMPLES)(exchange.import_)
+app.command("tile", epilog=tile.EXAMPLES)(tile.tile)
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("synth", epilog=synth.EXAMPLES)(synth.synth)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

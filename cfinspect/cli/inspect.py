@@ -20,6 +20,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ Examples:
   cfinspect inspect model.safetensors photos/ --out results --skip-done
 
   cfinspect inspect model.safetensors a.jpg b.png --out results --json
+
+  cfinspect inspect model.safetensors --project photos     (into the project, new images only)
 """
 
 
@@ -45,9 +48,17 @@ def inspect(
     *,
     model: ModelArgument,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
-    ],
-    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
+        list[Path] | None, typer.Argument(metavar="PATH", help="Image files, or folders of them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the results.")] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", help="Inspect a project's images, instead of PATH and --out."),
+    ] = None,
+    folder: Annotated[
+        list[str] | None,
+        typer.Option("--folder", help="With --project: only this folder; repeatable."),
+    ] = None,
     batch: BatchOption = 64,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -60,6 +71,13 @@ def inspect(
     as_json: JsonFlag = False,
 ) -> None:
     """Inspect images: score, mask and overlay for each."""
+    if project is not None:
+        if paths or out is not None or skip_done:
+            raise CfinspectError("--project stands instead of PATH, --out and --skip-done.")
+        _into_project(project, folder or [], model, batch, device, precision, Output(as_json))
+        return
+    if not paths or out is None or folder:
+        raise CfinspectError("Give PATH and --out for a folder of results, or --project.")
     require_exists(model, *paths)
     require_folder_to_write(out)
     from cfinspect.engine.bulk import find_sources  # noqa: PLC0415
@@ -79,6 +97,27 @@ def inspect(
         )
     if errors:
         raise typer.Exit(FAILED)
+
+
+def _into_project(
+    root: Path,
+    folders: list[str],
+    model: Path,
+    batch: int,
+    device: str,
+    precision: str,
+    output: Output,
+) -> None:
+    from cfinspect.cli.project_inspection import inspect_project  # noqa: PLC0415
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    require_exists(model)
+    with Project.open(root) as project:
+        chosen = [project.folder_named(name) for name in folders] or project.folders()
+        with cancel_on_signals("Stopping after this batch; the results so far are kept") as cancel:
+            inspector = open_inspector(model, device, precision, batch)
+            if inspect_project(project, chosen, inspector, model, output=output, cancel=cancel):
+                raise typer.Exit(FAILED)
 
 
 def run(

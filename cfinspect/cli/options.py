@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,10 @@ DataArgument = Annotated[
     list[Path],
     typer.Argument(metavar="DATA", help="Folders with undamaged/ and damaged/ images."),
 ]
+ProjectArgument = Annotated[
+    Path, typer.Argument(metavar="PROJECT", help="The folder of a project.")
+]
+WhoOption = Annotated[str, typer.Option("--who", help="Whose word it is; default: your login.")]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto, fp32, bf16 or fp16 (GPU only).")
@@ -34,6 +39,16 @@ DamagedOption = Annotated[
     str | None,
     typer.Option("--damaged", metavar="NAME", help="Name of the folder of damaged images."),
 ]
+
+
+def who_is_it(given: str) -> str:
+    """The name that verdicts are stored under: the given one, else the login."""
+    if given.strip():
+        return given.strip()
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without an account for its user
+        return "unknown"
 
 
 def require_exists(*paths: Path) -> None:

@@ -48,15 +48,16 @@ class Counter:
         if self._live:
             self._bar.stop()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` are finished."""
+    def __call__(self, done: int, total: int | None) -> None:
+        """Show that ``done`` of ``total`` (None: nobody knows) are finished."""
         now = time.monotonic()
         rate = f"{done / max(now - self._started, 1e-6):.1f} {self._unit}/s"
         if self._live:
             self._bar.update(self._task, completed=done, total=total, rate=rate)
         elif now - self._told >= LINE_EVERY_SECONDS:
             self._told = now
-            self.say(f"{self._doing}: {done} of {total}, {rate}")
+            of = "" if total is None else f" of {total}"
+            self.say(f"{self._doing}: {done}{of}, {rate}")
 
     def say(self, text: str) -> None:
         """Print one line without disturbing the display."""

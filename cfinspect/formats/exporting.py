@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -91,10 +90,11 @@ def export(
     choice: Choice | None = None,
     options: Options | None = None,
     *,
+    who: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Write the chosen images in the format ``form`` into the folder ``out``.
+    """Write the chosen images in the format ``form`` into the folder ``out``, for ``who``.
 
     ``out`` appears when it is complete; an earlier export there is replaced. Raises FormatError for
     an unknown format, for a folder that holds anything else, and where nothing is left to export.
@@ -109,7 +109,7 @@ def export(
         raise FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
     splits = _splits(picks, choice)
     stems = flat_stems(project)
-    about = About(mask_classes(project), _provenance(project, form, choice, options))
+    about = About(mask_classes(project), {**_provenance(project, form, choice, options), "by": who})
 
     def items() -> Iterator[Item]:
         for done, pick in enumerate(picks):
@@ -267,7 +267,6 @@ def _provenance(project: Project, form: str, choice: Choice, options: Options) -
         "format": form,
         "project": project.id,
         "exported": now_text(),
-        "by": getpass.getuser(),
         "models": models,
         "only": choice.only.value,
         "min_score": choice.min_score,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -53,27 +54,29 @@ def import_labels(
     read, about = reader(form)
     if not path.exists():
         raise FormatError(f"There is no file or folder {path}; check the path.")
+    found = read(path)
+    first = next(found, None)  # a wrong layout is told before the project gets a folder
     if about.images is not None:
         folder = project.add_folder(path / about.images, domain or form)
         scan(project, [folder])
     matcher = Matcher(project)
     report = Report()
-    for done, found in enumerate(read(path)):
+    for done, one in enumerate(chain([] if first is None else [first], found)):
         progress(done)
         if cancelled():
             report.cancelled = True
             break
-        number = matcher.find(found.name)
+        number = matcher.find(one.name)
         if number is None:
             report.unknown += 1
             if len(report.names) < _SHOWN:
-                report.names.append(found.name)
+                report.names.append(one.name)
             continue
         (row,) = by_ids(project, [number])
         if row.state is not State.OPEN and not replace:
             report.kept += 1
             continue
-        _take(project, row, found, who, report)
+        _take(project, row, one, who, report)
     return report
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -56,8 +57,17 @@ class Prediction:
     made: str
 
 
-def to_inspect(project: Project, model: Model) -> list[tuple[int, str, str]]:
-    """Present images without a prediction of ``model``: (id, absolute path, name), in order.
+class ToInspect(NamedTuple):
+    """An image that a model has not looked at."""
+
+    image_id: int
+    folder_id: int
+    path: Path
+    name: str
+
+
+def to_inspect(project: Project, model: Model) -> list[ToInspect]:
+    """Present images without a prediction of ``model``, in order.
 
     Only in folders whose bound model it is. Unreadable ones are tried again.
     """
@@ -72,7 +82,8 @@ def to_inspect(project: Project, model: Model) -> list[tuple[int, str, str]]:
         folder = folders.get(row["folder_id"])
         if folder is not None:
             prefix = f"{folder.name}/" if several and folder.name != "." else ""
-            found.append((row["id"], str(folder.path / row["path"]), prefix + row["path"]))
+            path = folder.path / row["path"]
+            found.append(ToInspect(row["id"], folder.id, path, prefix + row["path"]))
     return found
 
 

@@ -91,7 +91,7 @@ def predict(project: Project, model: object) -> None:
     started = time.perf_counter()
     for begin in range(0, len(todo), 64):
         batch = []
-        for number, _, _ in todo[begin : begin + 64]:
+        for number, *_ in todo[begin : begin + 64]:
             score = float(chance.beta(0.5, 0.5))
             mask = np.zeros((64, 64), bool)
             mask[3:6, 3 : 3 + int(1 + 20 * score)] = score > 0.5

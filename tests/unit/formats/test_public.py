@@ -91,7 +91,8 @@ def test_apples_are_labelled_by_their_folders(tmp_path: Path) -> None:
         image = find(project, str(root / "Infested" / "a.png"))
         assert human_of(project, image.id).verdict is Verdict.DAMAGED
         with pytest.raises(FormatError, match="apples"):
-            import_labels(project, "casc-ifw", root / "notes", who="set")
+            import_labels(project, "casc-ifw", tmp_path / "home", who="set")
+        assert len(project.folders()) == 2
 
 
 def test_photos_become_labelled_tiles(concrete: Path, tmp_path: Path) -> None:

@@ -84,6 +84,6 @@ def inspect_all(
                 chance.integers(0, 255, (SIDE, SIDE, 3), np.uint8),
                 inspection(score, review=review),
             )
-            for (number, _, _), score in zip(todo, scores, strict=True)
+            for (number, *_), score in zip(todo, scores, strict=True)
         ],
     )

@@ -44,7 +44,7 @@ def test_only_what_needs_a_human_is_in_it(tmp_path: Path) -> None:
         model,
         [
             Inspected(number, image[i], inspection(scores[i], review=i == 2))
-            for i, (number, _, _) in enumerate(to_inspect(project, model))
+            for i, (number, *_) in enumerate(to_inspect(project, model))
         ],
     )
     # img2 is flagged; img1 lies among the damaged and the model calls it undamaged
@@ -65,7 +65,7 @@ def test_area_near_the_limit(tmp_path: Path) -> None:
         model,
         [
             Inspected(number, pictures[i], inspection(0.9, review=True, area=side))
-            for i, ((number, _, _), side) in enumerate(
+            for i, ((number, *_), side) in enumerate(
                 zip(to_inspect(project, model), (2, 10, 5), strict=True)
             )
         ],
@@ -105,7 +105,7 @@ def test_copies_that_were_compressed_or_brightened_are_near_copies(tmp_path: Pat
     model = bound_model(project)
     chance = np.random.default_rng(5)
     found = []
-    for i, (number, _, _) in enumerate(to_inspect(project, model)):
+    for i, (number, *_) in enumerate(to_inspect(project, model)):
         noise = chance.integers(0, 255, picture.shape, np.uint8)
         shown = [picture, noisy, brighter][i] if i < 3 else noise
         score = 0.5 + 0.01 * i

@@ -1,0 +1,195 @@
+"""``cfinspect export`` and ``cfinspect import``: pseudo-labels for and from other tools."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
+from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.engine.errors import CfinspectError
+
+EXPORT_EXAMPLES = """
+Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv, cfinspect (a data folder for
+`cfinspect train`). What humans said comes first; --only says how much of the model's word to take:
+
+  corrected   only masks that a human drew or corrected, and images called undamaged
+
+  accepted    where humans agreed with the model, and corrected ones
+
+  reviewed    everything with a verdict; masks are the corrected ones, else the model's
+
+  all         also what no human has looked at
+
+Examples:
+
+  cfinspect export photos --format coco --out labels
+
+  cfinspect export photos --format yolo --out data --split train=0.7,val=0.2,test=0.1
+
+  cfinspect export photos --format cfinspect --out more && cfinspect train more --out run2
+
+  cfinspect export photos --format cvat --out labels --only all --min-score 0.9 --min-area 20
+"""
+IMPORT_EXAMPLES = """
+Labels and masks become verdicts and corrected masks; what humans said before stays, unless
+--replace. Images are found by their names; the data sets concrete-crack and casc-ifw bring theirs.
+
+Formats: png, coco, yolo, voc, labelme, cvat, csv, cfinspect, concrete-crack, casc-ifw.
+
+Examples:
+
+  cfinspect import photos --format coco annotations.json
+
+  cfinspect import photos --format csv labels.csv --who "lab 2"
+
+  cfinspect import work --format concrete-crack downloads/concrete
+"""
+FormatOption = Annotated[str, typer.Option("--format", help="Which format; see below.")]
+
+
+@guarded
+def export(
+    *,
+    project: ProjectArgument,
+    form: FormatOption,
+    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    only: Annotated[
+        str, typer.Option("--only", help="corrected, accepted, reviewed or all.")
+    ] = "reviewed",
+    min_score: Annotated[
+        float, typer.Option("--min-score", min=0, max=1, help="How sure the model must be.")
+    ] = 0.0,
+    min_area: Annotated[
+        int, typer.Option("--min-area", min=1, help="Smallest island of its masks, px.")
+    ] = 1,
+    folder: Annotated[str | None, typer.Option("--folder", help="Only this folder.")] = None,
+    domain: Annotated[str | None, typer.Option("--domain", help="Only this domain.")] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Parts by group, such as train=0.8,val=0.2.")
+    ] = "",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the split.")] = 0,
+    images: Annotated[
+        str, typer.Option("--images", help="copy, link, or reference (only their paths).")
+    ] = "copy",
+    polygons: Annotated[
+        bool, typer.Option("--polygons", help="Polygons where the format knows both.")
+    ] = False,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, help="Px by which polygons may be off.")
+    ] = 0.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write pseudo-labels in another tool's format."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.formats.exporting import Choice, Only  # noqa: PLC0415
+    from cfinspect.formats.exporting import export as write  # noqa: PLC0415
+    from cfinspect.formats.records import Images, Options  # noqa: PLC0415
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    if only not in list(Only):
+        raise CfinspectError(f'--only is {", ".join(Only)}, not "{only}".')
+    if images not in list(Images):
+        raise CfinspectError(f'--images is {", ".join(Images)}, not "{images}".')
+    choice = Choice(
+        Only(only), min_score, min_area, folder, domain, split=_shares(split), seed=seed
+    )
+    output = Output(as_json)
+    with (
+        Project.open(project) as opened,
+        cancel_on_signals("Stopping; nothing is left half written") as cancel,
+        Counter("Exporting") as counter,
+    ):
+        try:
+            report = write(
+                opened,
+                form,
+                out,
+                choice,
+                Options(Images(images), polygons, tolerance),
+                who=who_is_it(""),
+                progress=counter,
+                cancelled=lambda: cancel.cancelled,
+            )
+        except KeyboardInterrupt as stop:
+            raise Interrupted(f"Interrupted; {out} is as it was before.") from stop
+    output.emit("done", {**dataclasses.asdict(report), "out": out})
+    for reason, count in report.left_out.items():
+        note(f"Left out: {count} {reason}.")
+    parts = ", ".join(f"{name} {count}" for name, count in report.splits.items())
+    output.say(
+        f"{report.written} images ({report.damaged} damaged, {report.corrected} with corrected "
+        f"masks){f': {parts}' if parts else ''}. {form}: {out}"
+    )
+
+
+def _shares(text: str) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        name, _, share = part.partition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            shares[name.strip()] = -1.0
+    if shares and (
+        set(shares) - {"train", "val", "test"}
+        or min(shares.values()) <= 0
+        or abs(sum(shares.values()) - 1) > 1e-6
+    ):
+        raise CfinspectError(
+            f'"{text}" is no split: give shares of train, val and test that sum to 1, such as '
+            "train=0.7,val=0.2,test=0.1."
+        )
+    return shares
+
+
+@guarded
+def import_(
+    *,
+    project: ProjectArgument,
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="File or folder to read.")],
+    form: FormatOption,
+    domain: Annotated[
+        str, typer.Option("--domain", help="Of a data set that brings its images.")
+    ] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where humans have decided already.")
+    ] = False,
+    who: WhoOption = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Take labels and masks of another tool as what humans said."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.formats.importing import import_labels  # noqa: PLC0415
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    output = Output(as_json)
+    with (
+        Project.open(project, human=True) as opened,
+        cancel_on_signals("Stopping; what was taken so far is kept") as cancel,
+        Counter("Importing") as counter,
+    ):
+        report = import_labels(
+            opened,
+            form,
+            path,
+            who=who_is_it(who) if who else f"{who_is_it(who)} ({form} import)",
+            replace=replace,
+            domain=domain,
+            progress=lambda done: counter(done, None),
+            cancelled=lambda: cancel.cancelled,
+        )
+    if report.unknown:
+        names = ", ".join(report.names[:5])
+        note(f"The project has no image, or more than one, for {report.unknown} names: {names}.")
+    if report.cancelled:
+        raise Interrupted(f"Interrupted after {report.taken} images; the same call goes on.")
+    output.emit("done", dataclasses.asdict(report))
+    output.say(
+        f"{report.taken} images taken ({report.masks} with masks), {report.kept} kept as humans "
+        f"had left them, {report.unknown} unknown."
+    )

@@ -1,0 +1,211 @@
+"""``cfinspect project``: make, look at, scan and restore a project."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.options import ProjectArgument
+from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+
+if TYPE_CHECKING:
+    from cfinspect.project.project import Project
+
+INIT_EXAMPLES = """
+A project is a folder of images with a hidden folder .cfinspect in it (or, where that folder is
+read-only, in your own data folder). It can hold more image folders, each with its domain.
+
+Examples:
+
+  cfinspect project init photos --domain crack
+
+  cfinspect project init photos --add apples=apple --add yard=crack
+
+  cfinspect project init photos --scale 0.35     (millimetres a pixel, for lengths and areas)
+"""
+SCAN_EXAMPLES = """
+Unchanged files are not opened. Moved and renamed images keep their verdicts; vanished ones are
+kept and marked.
+
+Example:
+
+  cfinspect project scan photos
+"""
+STATUS_EXAMPLES = """
+Examples:
+
+  cfinspect project status photos
+
+  cfinspect project status photos --check     (compares every index as well: slower)
+"""
+RESTORE_EXAMPLES = """
+The damaged database is kept beside it.
+
+Example:
+
+  cfinspect project restore photos
+"""
+
+
+@guarded
+def init(
+    *,
+    project: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of images.")],
+    domain: Annotated[
+        str, typer.Option("--domain", help="What they show, such as crack; default: its name.")
+    ] = "",
+    add: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="FOLDER[=DOMAIN]", help="Another image folder; repeatable."),
+    ] = None,
+    scale: Annotated[
+        float | None, typer.Option("--scale", min=1e-6, help="Millimetres a pixel.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a project of a folder (or open it), add folders, and scan them."""
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    with Project.create(project, domain=domain) as opened:
+        if domain or scale is not None:
+            name = domain or opened.folder_named(str(project)).domain
+            opened.add_folder(project, name, mm_per_px=scale)
+        for one in add or []:
+            folder, _, word = one.partition("=")
+            path = Path(folder)
+            opened.add_folder(path, word or path.resolve().name or "images")
+        _scan(opened, Output(as_json))
+
+
+@guarded
+def scan(*, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+    """Take in new, moved and vanished images."""
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    with Project.open(project) as opened:
+        _scan(opened, Output(as_json))
+
+
+def _scan(project: Project, output: Output) -> None:
+    from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
+    from cfinspect.project.scan import scan as bring_up_to_date  # noqa: PLC0415
+
+    with (
+        cancel_on_signals("Stopping; what was read so far is kept") as cancel,
+        Counter("Reading") as counter,
+    ):
+        report = bring_up_to_date(project, progress=counter, cancelled=lambda: cancel.cancelled)
+    for problem in report.problems:
+        note(problem)
+    if report.cancelled:
+        raise Interrupted("Interrupted; the next scan goes on from here.")
+    output.emit("done", asdict(report))
+    output.say(
+        f"{report.present} images in {duration(report.seconds)}: {report.new} new, "
+        f"{report.changed} changed, {report.moved} moved, {report.returned} returned, "
+        f"{report.vanished} vanished. Project: {project.place.data}"
+    )
+
+
+@guarded
+def status(
+    *,
+    project: ProjectArgument,
+    check: Annotated[
+        bool, typer.Option("--check", help="Check the database thoroughly (slower).")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """What a project holds: folders, models, verdicts, the review queue."""
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    output = Output(as_json)
+    with Project.open(project) as opened:
+        if check:
+            opened.database.check(thorough=True)
+        facts = _facts(opened)
+        output.emit("project", facts)
+        output.table(f"Project {project}", _rows(facts))
+
+
+def _facts(project: Project) -> dict[str, Any]:
+    from cfinspect.project.backup import backups  # noqa: PLC0415
+    from cfinspect.project.listing import State, counts  # noqa: PLC0415
+    from cfinspect.project.queue import waiting  # noqa: PLC0415
+
+    found = counts(project)
+    models = {model.id: model for model in project.models()}
+    folders = []
+    for folder in project.folders():
+        own = [one for one in found if one.folder_id == folder.id]
+        states = {
+            state.name.lower(): sum(one.images for one in own if one.state is state)
+            for state in State
+        }
+        bound = models.get(folder.model_id or 0)
+        folders.append(
+            {
+                "name": folder.name,
+                "path": folder.path,
+                "domain": folder.domain,
+                "model": bound.name if bound else None,
+                "mm_per_px": folder.mm_per_px,
+                "images": sum(one.images for one in own),
+                "inspected": sum(one.images for one in own if one.machine is not None),
+                "damaged": sum(one.images for one in own if one.machine == 1),
+                "flagged": sum(one.images for one in own if one.flagged),
+                **states,
+            }
+        )
+    missing = project.database.row("SELECT count(*) AS n FROM image WHERE missing = 1")
+    return {
+        "id": project.id,
+        "data": project.place.data,
+        "folders": folders,
+        "images": sum(one.images for one in found),
+        "vanished": missing["n"] if missing else 0,
+        "review_queue": waiting(project),
+        "models": [model.name for model in models.values()],
+        "backups": len(backups(project.place)),
+    }
+
+
+def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = []
+    for one in facts["folders"]:
+        model = f"model {one['model']}" if one["model"] else "no model"
+        rows += [
+            (f"{one['name']} ({one['domain']})", f"{one['images']} images, {model}"),
+            (
+                "  model",
+                "{inspected} inspected: {damaged} damaged, {flagged} flagged".format(**one),
+            ),
+            (
+                "  humans",
+                "{verdict} verdicts, {corrected} corrected, {skipped} skipped, {open} open".format(
+                    **one
+                ),
+            ),
+        ]
+    names = ("review_queue", "vanished", "backups", "data")
+    return rows + [(name.replace("_", " "), str(facts[name])) for name in names]
+
+
+@guarded
+def restore(*, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+    """Put the newest sound backup in the place of a damaged database."""
+    from cfinspect.project.backup import restore as bring_back  # noqa: PLC0415
+    from cfinspect.project.database import ProjectError  # noqa: PLC0415
+    from cfinspect.project.place import find_place  # noqa: PLC0415
+
+    place = find_place(project)
+    if place is None:
+        raise ProjectError(f"There is no project in {project}.")
+    backup, kept = bring_back(place)
+    output = Output(as_json)
+    output.emit("done", {"backup": backup, "kept": kept})
+    output.say(f"Restored {backup.name}. What was there before: {kept}")
