@@ -43,7 +43,7 @@ Examples:
   cfinspect project status photos --check     (compares every index as well: slower)
 """
 RESTORE_EXAMPLES = """
-The damaged database is kept beside it.
+Verdicts newer than the backup are taken from the damaged file as far as it can be read; it is kept.
 
 Example:
 
@@ -196,7 +196,14 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @guarded
-def restore(*, project: ProjectArgument, as_json: JsonFlag = False) -> None:
+def restore(
+    *,
+    project: ProjectArgument,
+    force: Annotated[
+        bool, typer.Option("--force", help="Go back to the backup though nothing is damaged.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
     """Put the newest sound backup in the place of a damaged database."""
     from cfinspect.project.backup import restore as bring_back  # noqa: PLC0415
     from cfinspect.project.database import ProjectError  # noqa: PLC0415
@@ -205,7 +212,10 @@ def restore(*, project: ProjectArgument, as_json: JsonFlag = False) -> None:
     place = find_place(project)
     if place is None:
         raise ProjectError(f"There is no project in {project}.")
-    backup, kept = bring_back(place)
+    done = bring_back(place, force=force)
     output = Output(as_json)
-    output.emit("done", {"backup": backup, "kept": kept})
-    output.say(f"Restored {backup.name}. What was there before: {kept}")
+    output.emit("done", asdict(done))
+    output.say(
+        f"Restored {done.backup.name}, and {done.rescued} newer entries of the audit trail from "
+        f"the damaged file. What was there before: {done.kept}"
+    )

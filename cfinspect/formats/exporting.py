@@ -22,9 +22,10 @@ from cfinspect.formats.records import About, FormatError, IndexMask, Item, Optio
 from cfinspect.formats.registry import writer
 from cfinspect.masks.operations import drop_small
 from cfinspect.project import audit
+from cfinspect.project.database import now_text
 from cfinspect.project.listing import Filter, ImageRow, State, page
 from cfinspect.project.predictions import Prediction, prediction_of
-from cfinspect.project.project import Project, now_text
+from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Human, Verdict, human_of, mask_classes, read_mask_of
 
 SIDECAR = "cfinspect-export.json"
@@ -121,7 +122,8 @@ def export(
                 report.written += 1
                 report.damaged += item.label
                 report.corrected += pick.human.mask is not None
-                report.splits[item.split] += bool(item.split)
+                if item.split:
+                    report.splits[item.split] += 1
                 yield item
 
     with folder_in_one_step(out) as draft:

@@ -13,9 +13,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cfinspect.project.project import Project, now_text
+from cfinspect.project.database import now_text
+
+if TYPE_CHECKING:
+    from cfinspect.project.project import Project
 
 GENESIS = "0" * 64
 _FIELDS = (
@@ -103,6 +106,33 @@ def append(
         (*values, _hash(previous, values)),
     )
     return number, at
+
+
+def continue_with(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    """Append an entry that was read from a damaged copy of the trail, and renew what it says.
+
+    False, and nothing written, when it does not follow on the last entry here.
+    """
+    last = connection.execute("SELECT hash FROM audit ORDER BY id DESC LIMIT 1").fetchone()
+    values = tuple(row[name] for name in _FIELDS)
+    if _hash(last["hash"] if last else GENESIS, values) != row["hash"]:
+        return False
+    marks = ", ".join("?" * (len(values) + 1))
+    connection.execute(f"INSERT INTO audit VALUES ({marks})", (*values, row["hash"]))
+    after = parse(row["after"]) if row["after"] else {}
+    if row["image_id"] is not None:
+        connection.execute(
+            "INSERT INTO human VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT (image_id) DO UPDATE "
+            "SET verdict = excluded.verdict, mask = excluded.mask, comment = excluded.comment, "
+            "version = version + 1, entry = excluded.entry, who = excluded.who, at = excluded.at",
+            (
+                *(row["image_id"], after["verdict"], after["mask"], after["comment"]),
+                *(row["id"], row["who"], row["at"]),
+            ),
+        )
+    elif row["action"] == "class":
+        connection.execute("INSERT INTO mask_class VALUES (?, ?)", (after["class"], after["name"]))
+    return True
 
 
 def entries(project: Project, image_id: int | None = None) -> Iterator[Entry]:

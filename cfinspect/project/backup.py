@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cfinspect.engine.atomic import write_atomically
+from cfinspect.project import audit
 from cfinspect.project.database import Database, ProjectError, is_sound
 from cfinspect.project.place import Place
 
-KEPT = 7
-_EVERY = timedelta(hours=12)
+KEPT = 12
+_EVERY = timedelta(hours=4)
 _STAMP = "%Y%m%dT%H%M%S%f"
 
 
@@ -43,7 +46,7 @@ def back_up(place: Place, database: Database, *, now: datetime | None = None) ->
 
 
 def back_up_when_due(place: Place, database: Database, *, now: datetime | None = None) -> None:
-    """Back up when the newest backup is half a day old, and something was said since then."""
+    """Back up when the newest backup is four hours old, and something was said since then."""
     moment = now or datetime.now(UTC)
     newest = next(iter(backups(place)), None)
     last = database.row("SELECT at FROM audit ORDER BY id DESC LIMIT 1")
@@ -56,19 +59,69 @@ def back_up_when_due(place: Place, database: Database, *, now: datetime | None =
     back_up(place, database, now=moment)
 
 
-def restore(place: Place) -> tuple[Path, Path | None]:
-    """Put the newest sound backup in the database's place.
-
-    Returns the backup, and where the damaged file was kept (None when there was none). Raises
-    ProjectError when no backup is sound.
+@dataclass(frozen=True)
+class Restored:
+    """``backup``: the one used. ``kept``: where the damaged file lies now, None when there was
+    none. ``rescued``: entries of the audit trail that were newer than the backup and could be read.
     """
+
+    backup: Path
+    kept: Path | None
+    rescued: int
+
+
+def restore(place: Place, *, force: bool = False) -> Restored:
+    """Put the newest sound backup in the database's place, with all newer verdicts that can be
+    read from the damaged file.
+
+    Raises ProjectError when no backup is sound, and when the database is not damaged at all: a
+    backup knows less than it. ``force`` goes back to the backup even so, and rescues nothing.
+    """
+    if not force and place.database.exists() and is_sound(place.database):
+        raise ProjectError(
+            f"The database {place.database} is sound, and knows more than any backup: nothing to "
+            "restore. To go back to the backup even so, use --force."
+        )
     backup = next((one for one in backups(place) if is_sound(one)), None)
     if backup is None:
         raise ProjectError(f"There is no sound backup in {place.backups}.")
     data = backup.read_bytes()
     kept = _put_aside(place.database)
     write_atomically(place.database, lambda part: part.write_bytes(data))
-    return backup, kept
+    rescued = 0 if force or kept is None else _rescue(place, kept)
+    return Restored(backup, kept, rescued)
+
+
+def _rescue(place: Place, damaged: Path) -> int:
+    """Continue the restored audit trail with what the damaged file has, as far as it is whole."""
+    database = Database(place.database, human=True)
+    try:
+        count = 0
+        for values in _newer_entries(damaged, _last_id(database)):
+            with database.writing() as connection:
+                if not audit.continue_with(connection, values):
+                    break
+            count += 1
+        return count
+    finally:
+        database.close()
+
+
+def _last_id(database: Database) -> int:
+    row = database.row("SELECT coalesce(max(id), 0) AS id FROM audit")
+    return int(row["id"]) if row else 0
+
+
+def _newer_entries(damaged: Path, last: int) -> Iterator[sqlite3.Row]:
+    try:
+        connection = sqlite3.connect(damaged)
+        connection.row_factory = sqlite3.Row
+        try:
+            yield from connection.execute("SELECT * FROM audit WHERE id > ? ORDER BY id", (last,))
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return  # here the damage begins
 
 
 def _put_aside(database: Path) -> Path | None:

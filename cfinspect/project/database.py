@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cfinspect.engine.errors import CfinspectError
@@ -26,6 +29,11 @@ _WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
 
 class ProjectError(CfinspectError):
     """Something about a project that cannot be done; the sentence says what to do."""
+
+
+def now_text() -> str:
+    """This moment in UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 class Database:
@@ -90,8 +98,7 @@ class Database:
         """
         with self.telling():
             if self._depth == 0:
-                # IMMEDIATE: taking the lock at the first write instead could fail half-way.
-                self.connection.execute("BEGIN IMMEDIATE")
+                self._begin()
             self._depth += 1
             try:
                 yield self.connection
@@ -103,6 +110,26 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    def _begin(self) -> None:
+        """Take the write lock, waiting for our turn."""
+        # SQLite's own waiting sleeps for up to 100 ms, and those who write all the time are always
+        # quicker than who sleeps: short naps of random length give everybody a turn.
+        deadline = time.monotonic() + BUSY_SECONDS
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    # IMMEDIATE: taking the lock at the first write instead could fail half-way.
+                    self.connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                    if not busy or time.monotonic() > deadline:
+                        raise
+                time.sleep(random.uniform(0.0002, 0.004))
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:

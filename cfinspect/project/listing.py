@@ -153,8 +153,8 @@ def by_ids(project: Project, ids: list[int]) -> list[ImageRow]:
 def find(project: Project, name: str) -> ImageRow:
     """The present image that is called ``name`` or lies there.
 
-    Accepts the name that lists print, a path in a folder of the project, or a path on this machine.
-    Raises ProjectError when there is none, or several.
+    Accepts the name that lists print, a path in a folder of the project, a path on this machine, or
+    a bare file name that only one image has. Raises ProjectError when there is none, or several.
     """
     wanted = name.replace("\\", "/") if "\\" in name else name
     real = Path(name).resolve()
@@ -168,6 +168,12 @@ def find(project: Project, name: str) -> ImageRow:
             f"SELECT id FROM image WHERE missing = 0 AND folder_id = ? AND path IN ({marks})",
             folder.id,
             *inner,
+        )
+    if not hits and "/" not in wanted:
+        hits = project.database.rows(
+            "SELECT id FROM image INDEXED BY image_by_place WHERE missing = 0 AND path LIKE ? "
+            "ESCAPE '\\'",
+            f"%/{_literally(wanted)}",
         )
     if not hits:
         raise ProjectError(
@@ -235,9 +241,13 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
         values += ids
     if wanted.text:
         parts.append("path LIKE ? ESCAPE '\\'")
-        safe = wanted.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values.append(f"%{safe}%")
+        values.append(f"%{_literally(wanted.text)}%")
     return " AND ".join(parts), values
+
+
+def _literally(text: str) -> str:
+    """``text`` for LIKE, with nothing in it that stands for something else."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:

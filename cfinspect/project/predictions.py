@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.inspection import Inspection
 from cfinspect.masks.regions import regions_of
+from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint
-from cfinspect.project.project import Model, Project, now_text, use_predictions
+from cfinspect.project.project import Model, Project, use_predictions
 from cfinspect.project.saliency import SaliencyCache
 
 _MAX_REGIONS = 200

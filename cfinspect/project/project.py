@@ -8,20 +8,14 @@ import sqlite3
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from cfinspect.engine.atomic import remove_leftovers
 from cfinspect.project import backup
-from cfinspect.project.database import Database, ProjectError
+from cfinspect.project.database import Database, ProjectError, now_text
 from cfinspect.project.place import Place, find_place, new_place
-
-
-def now_text() -> str:
-    """This moment in UTC, ISO 8601 with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)

