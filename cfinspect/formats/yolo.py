@@ -44,7 +44,8 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
             for class_id, ring in polygons(item.mask, options.tolerance)
         ]
         labels.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
-    lines = [f"# {json.dumps(about.provenance)}", "path: ."]
+    # No path: Ultralytics then takes the folder of data.yaml, wherever that is moved.
+    lines = [f"# {json.dumps(about.provenance)}"]
     for split in ("train", "val", "test"):
         if split in splits or split != "test":
             have = split if split in splits else next(iter(splits), "train")

@@ -14,6 +14,8 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
 
 BUSY_SECONDS = 60.0
+_NAP = 0.004  # s
+_TURN = 16
 _CACHE_KIB = 64 * 1024
 _SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk is full; make room and try again",
@@ -48,7 +50,8 @@ class Database:
 
     def __init__(self, path: Path, *, human: bool = False) -> None:
         self.path = path
-        self._depth = 0
+        self._depth = self._in_a_row = 0
+        self._ended = 0.0
         with self.telling():
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
@@ -104,6 +107,7 @@ class Database:
                 yield self.connection
                 if self._depth == 1:
                     self.connection.execute("COMMIT")
+                    self._ended = time.monotonic()
             except BaseException:
                 if self._depth == 1 and self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
@@ -114,7 +118,12 @@ class Database:
     def _begin(self) -> None:
         """Take the write lock, waiting for our turn."""
         # SQLite's own waiting sleeps for up to 100 ms, and those who write all the time are always
-        # quicker than who sleeps: short naps of random length give everybody a turn.
+        # quicker than who sleeps. So waiting is done in short naps of random length, and who has
+        # written many times in a row pauses for longer than a nap: everybody gets a turn.
+        self._in_a_row = self._in_a_row + 1 if time.monotonic() - self._ended < _NAP else 0
+        if self._in_a_row >= _TURN:
+            time.sleep(2 * _NAP)
+            self._in_a_row = 0
         deadline = time.monotonic() + BUSY_SECONDS
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:
@@ -127,7 +136,7 @@ class Database:
                     busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
                     if not busy or time.monotonic() > deadline:
                         raise
-                time.sleep(random.uniform(0.0002, 0.004))
+                time.sleep(random.uniform(_NAP / 20, _NAP))
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 

@@ -225,20 +225,17 @@ def people(seconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "hall"
         make_project(root)
-        processes = [
-            subprocess.Popen(
-                [sys.executable, __file__, "reviewer", str(root), name, str(seconds)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for name in ("ann", "bob", "eve", "joe")
-        ]
+        # Files, not pipes: who waits for a full pipe to be read would seem to wait for the lock.
+        logs = {name: Path(folder) / f"{name}.jsonl" for name in ("ann", "bob", "eve", "joe")}
+        processes = []
+        for name, log in logs.items():
+            command = [sys.executable, __file__, "reviewer", str(root), name, str(seconds)]
+            with log.open("w") as stream:
+                processes.append(subprocess.Popen(command, stdout=stream))
         said: dict[int, dict[int, str]] = {}
-        for process in processes:
-            out, err = process.communicate()
-            assert process.returncode == 0, err
-            *lines, last = out.splitlines()
+        for process, log in zip(processes, logs.values(), strict=True):
+            assert process.wait() == 0
+            *lines, last = log.read_text().splitlines()
             for line in lines:
                 number, version, mark = json.loads(line)
                 assert version not in said.setdefault(number, {}), "two changes made one version"
