@@ -10,11 +10,21 @@ from numpy.typing import NDArray
 
 from cfinspect.formats.records import FormatError, IndexMask
 from cfinspect.formats.safe import number, pixel_runs
-from cfinspect.masks.polygons import Mask, Ring, Shape, merge_holes, rasterise, simplify, trace
+from cfinspect.masks.polygons import (
+    Mask,
+    Ring,
+    Shape,
+    inset,
+    merge_holes,
+    rasterise,
+    simplify,
+    trace,
+)
 
 _MAX_CORNERS = 2_000_000
 _FAITHFUL = 0.985  # IoU of a simplified polygon with its region, or it is simplified less
 _MAX_COORDINATE = 1e9
+_INSET = 0.01
 
 
 def regions(mask: IndexMask) -> Iterator[tuple[int, Mask]]:
@@ -37,9 +47,12 @@ def shapes(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Shape]]:
 
 
 def polygons(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Ring]]:
-    """Each region as (class number, one polygon); holes are joined to the contour by bridges."""
+    """Each region as (class number, one polygon); holes are joined to the contour by bridges.
+
+    Moved inwards by a hundredth of a pixel, see ``inset``.
+    """
     for class_id, shape in shapes(mask, tolerance):
-        yield class_id, merge_holes(shape)
+        yield class_id, merge_holes(inset(shape, _INSET))
 
 
 def _simplified(shape: Shape, tolerance: float, size: tuple[int, int]) -> Shape:

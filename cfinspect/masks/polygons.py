@@ -122,6 +122,31 @@ def simplify(ring: Ring, tolerance: float) -> Ring:
     return found if len(found) >= 3 else ring
 
 
+def inset(shape: Shape, distance: float) -> Shape:
+    """``shape`` with all contours moved inwards by ``distance`` px, far less than one.
+
+    Many programs cut coordinates down to whole pixels and then draw the outline as well; on exact
+    contours that adds a row of pixels on the right and below. Moved in by a hair, they draw what is
+    meant, and by the centres of pixels nothing changes.
+    """
+    corners, counts = np.unique(np.concatenate(shape.rings), axis=0, return_counts=True)
+    touching = {(x, y) for x, y in corners[counts > 1].tolist()}
+    moved = []
+    for ring in shape.rings:
+        along = np.roll(ring, -1, axis=0) - ring
+        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
+        inward = np.stack([-along[:, 1], along[:, 0]], axis=1)  # the mask is on the right
+        before, arrival = np.roll(inward, 1, axis=0), np.roll(along, 1, axis=0)
+        # Where two pixels meet at a corner only, "inwards" of both edges would lead out of both:
+        # the contour goes through the one it comes from, then the one it goes on to.
+        meets = np.array([(x, y) in touching for x, y in ring.tolist()])
+        first = ring + distance * np.where(meets[:, None], before - arrival, before + inward)
+        second = ring + distance * (inward + along)
+        both = np.stack([first, second], axis=1)
+        moved.append(both[np.stack([np.ones_like(meets), meets], axis=1)])
+    return Shape(moved[0], moved[1:])
+
+
 def merge_holes(shape: Shape) -> Ring:
     """One polygon for a shape with holes, for formats that know none.
 

@@ -19,7 +19,7 @@ _TURN = 16
 _CACHE_KIB = 64 * 1024
 _SENTENCES = {
     sqlite3.SQLITE_FULL: "the disk is full; make room and try again",
-    sqlite3.SQLITE_IOERR: "the disk reports an error; check it and its cable or network",
+    sqlite3.SQLITE_IOERR: "the disk is full or fails; make room, or check its cable or network",
     sqlite3.SQLITE_READONLY: "it is write-protected",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder's permissions",
     sqlite3.SQLITE_BUSY: "another program has kept it busy for a minute; close that and try again",

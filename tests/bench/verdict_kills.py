@@ -58,20 +58,20 @@ def worker(root: Path, seed: int, limit: int) -> None:
     if limit:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    with Project.open(root, human=True) as project:
-        ids = [row.id for row in page(project, limit=1000)]
-        while True:
-            number = int(chance.choice(ids))
-            said: dict[str, object] = {"verdict": Verdict(int(chance.integers(0, 3)))}
-            if chance.random() < 0.5:
-                said["mask"] = chance.integers(0, 2, (SIDE, SIDE), np.uint8)
-            try:
+    try:
+        with Project.open(root, human=True) as project:
+            ids = [row.id for row in page(project, limit=1000)]
+            while True:
+                number = int(chance.choice(ids))
+                said: dict[str, object] = {"verdict": Verdict(int(chance.integers(0, 3)))}
+                if chance.random() < 0.5:
+                    said["mask"] = chance.integers(0, 2, (SIDE, SIDE), np.uint8)
                 human = decide(project, number, who=f"w{seed}", **said)  # type: ignore[arg-type]
-            except ProjectError as error:
-                print(f"# {error}", file=sys.stderr, flush=True)
-                sys.exit(3)
-            line = json.dumps([number, human.version, human.verdict, human.mask])
-            os.write(1, line.encode() + b"\n")
+                line = json.dumps([number, human.version, human.verdict, human.mask])
+                os.write(1, line.encode() + b"\n")
+    except ProjectError as error:
+        print(error, file=sys.stderr, flush=True)
+        sys.exit(3)
 
 
 def start(root: Path, seed: int, limit: int = 0) -> subprocess.Popen[bytes]:

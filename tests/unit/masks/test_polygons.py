@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from shapes import hard_mask
 
-from cfinspect.masks.polygons import Shape, merge_holes, rasterise, simplify, trace
+from cfinspect.masks.polygons import Shape, inset, merge_holes, rasterise, simplify, trace
 
 
 def shoelace(ring: np.ndarray) -> float:
@@ -33,6 +34,18 @@ def test_bridges_to_holes_change_no_pixel(seed: int) -> None:
     for ring in merged:
         together += rasterise([ring], (mask.shape[0], mask.shape[1]))
     assert together.max() == 1
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_moved_in_by_a_hair_programs_that_round_draw_the_same(seed: int) -> None:
+    mask = hard_mask(seed)
+    size = (mask.shape[0], mask.shape[1])
+    drawn = np.zeros(size, np.uint8)
+    for shape in trace(mask):
+        ring = merge_holes(inset(shape, 0.01))
+        assert np.array_equal(rasterise([ring], size), rasterise(shape.rings, size))
+        cv2.fillPoly(drawn, [ring.astype(np.int32)], 1)
+    assert np.array_equal(drawn > 0, mask)
 
 
 def test_regions_that_touch_at_a_corner_are_one() -> None:
