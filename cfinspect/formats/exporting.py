@@ -22,11 +22,12 @@ from cfinspect.formats.records import About, FormatError, IndexMask, Item, Optio
 from cfinspect.formats.registry import writer
 from cfinspect.masks.operations import drop_small
 from cfinspect.project import audit
+from cfinspect.project.corrections import mask_classes
 from cfinspect.project.database import now_text
 from cfinspect.project.listing import Filter, ImageRow, State, page
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import Human, Verdict, human_of, mask_classes, read_mask_of
+from cfinspect.project.verdicts import Human, Verdict, human_of, read_mask_of
 
 SIDECAR = "cfinspect-export.json"
 _PAGE = 500

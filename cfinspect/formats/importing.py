@@ -12,10 +12,11 @@ import numpy as np
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.records import FormatError, Found
 from cfinspect.formats.registry import reader
+from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.listing import ImageRow, State, by_ids
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.project.verdicts import KEEP, Verdict, decide, mask_class, mask_classes
+from cfinspect.project.verdicts import KEEP, Verdict, decide
 
 _SHOWN = 20
 

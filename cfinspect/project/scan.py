@@ -8,8 +8,6 @@ reached (an unplugged disk) is left as it was known.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import sqlite3
 import time
@@ -20,22 +18,13 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
 
-from cfinspect.engine.datafolder import (
-    LABELS,
-    MASKS,
-    LabelRow,
-    class_words,
-    fold_word,
-    read_labels,
-)
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Folder, Project, use_predictions
+from cfinspect.project.walk import File, digest_all, walk
 
 _BATCH = 512
 _READERS = 4
 _SHARE = 32
-_SMALL = 1 << 20
 
 
 @dataclass
@@ -56,18 +45,6 @@ class ScanReport:
     seconds: float = 0.0
     cancelled: bool = False
     problems: list[str] = field(default_factory=list)
-
-
-class _File(NamedTuple):
-    """A file as the walk saw it; ``path`` is relative to its folder, ``full`` is not."""
-
-    folder: int
-    path: str
-    full: str
-    size: int
-    mtime_ns: int
-    label: int | None
-    group: str
 
 
 class _Known(NamedTuple):
@@ -126,9 +103,9 @@ class _Scan:
     def run(self, folders: Sequence[Folder]) -> None:
         files, walked = self._walk_all(folders)
         known = self._known(walked)
-        same: list[tuple[_File, _Known]] = []
-        odd: list[_File] = []
-        fresh: list[_File] = []
+        same: list[tuple[File, _Known]] = []
+        odd: list[File] = []
+        fresh: list[File] = []
         for file in files:
             image = known.get((file.folder, file.path))
             if image is None:
@@ -149,12 +126,12 @@ class _Scan:
         self._take_in(self._hashed(fresh), lost, changed=False)
         self.report.vanished = sum(not one.before for many in lost.values() for one in many)
 
-    def _walk_all(self, folders: Sequence[Folder]) -> tuple[list[_File], list[int]]:
-        files: list[_File] = []
+    def _walk_all(self, folders: Sequence[Folder]) -> tuple[list[File], list[int]]:
+        files: list[File] = []
         walked: list[int] = []
         for folder in folders:
             try:
-                files += list(_walk(folder, self.report.problems))
+                files += list(walk(folder, self.report.problems))
                 walked.append(folder.id)
             except OSError as error:
                 self.report.problems.append(
@@ -179,7 +156,7 @@ class _Scan:
             )
         }
 
-    def _hashed(self, files: Iterable[_File]) -> Iterator[tuple[_File, str]]:
+    def _hashed(self, files: Iterable[File]) -> Iterator[tuple[File, str]]:
         """Files with the hash of their content, in order; those that cannot be read are told."""
         rest = iter(files)
         with ThreadPoolExecutor(_READERS, thread_name_prefix="hash") as pool:
@@ -189,7 +166,7 @@ class _Scan:
                     return
                 # Small files are read faster than they are handed round one by one.
                 parts = [batch[start : start + _SHARE] for start in range(0, len(batch), _SHARE)]
-                digests = chain.from_iterable(pool.map(_digests, parts))
+                digests = chain.from_iterable(pool.map(digest_all, parts))
                 for file, digest in zip(batch, digests, strict=True):
                     if isinstance(digest, OSError):
                         reason = f"Cannot read {file.full}: {digest.strerror}."
@@ -200,8 +177,8 @@ class _Scan:
                 self._progress(self._done, self._total)
 
     def _renew(
-        self, odd: Iterable[_File], known: dict[tuple[int, str], _Known]
-    ) -> Iterator[tuple[_File, str]]:
+        self, odd: Iterable[File], known: dict[tuple[int, str], _Known]
+    ) -> Iterator[tuple[File, str]]:
         """Note new dates of files with the old content; yields those with other content."""
         touched = []
         for file, digest in self._hashed(odd):
@@ -213,7 +190,7 @@ class _Scan:
         with self._database.writing() as connection:
             connection.executemany("UPDATE image SET bytes = ?, mtime_ns = ? WHERE id = ?", touched)
 
-    def _relabel(self, same: Iterable[tuple[_File, _Known]]) -> None:
+    def _relabel(self, same: Iterable[tuple[File, _Known]]) -> None:
         """Take over labels and groups that `labels.csv` gives otherwise now."""
         other = [
             (file.label, file.group, file.label, image.id)
@@ -245,7 +222,7 @@ class _Scan:
 
     def _take_in(
         self,
-        files: Iterable[tuple[_File, str]],
+        files: Iterable[tuple[File, str]],
         lost: dict[str, list[_Lost]],
         *,
         changed: bool,
@@ -260,7 +237,7 @@ class _Scan:
     def _place(
         self,
         connection: sqlite3.Connection,
-        file: _File,
+        file: File,
         digest: str,
         lost: dict[str, list[_Lost]],
         changed: bool,
@@ -305,75 +282,8 @@ def _padded(digits: str) -> str:
     return f"{len(digits):03d}{digits}"
 
 
-def _distance(lost: _Lost, file: _File) -> tuple[bool, bool]:
+def _distance(lost: _Lost, file: File) -> tuple[bool, bool]:
     return (
         (lost.folder, lost.path) != (file.folder, file.path),
         lost.path.rpartition("/")[2] != file.path.rpartition("/")[2],
     )
-
-
-def _is_text(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:  # bytes of another encoding; no database or export can name them
-        return False
-    return True
-
-
-def _digests(files: Sequence[_File]) -> list[str | OSError]:
-    return [_digest(file) for file in files]
-
-
-def _digest(file: _File) -> str | OSError:
-    try:
-        with open(file.full, "rb", buffering=0) as stream:  # noqa: PTH123  (a Path each is slow)
-            if file.size <= _SMALL:
-                return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
-            hashed = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16))
-            return hashed.hexdigest()
-    except OSError as error:
-        return error
-
-
-def _walk(folder: Folder, problems: list[str]) -> Iterator[_File]:
-    """All image files below a folder, hidden ones and those in ``masks/`` left out."""
-    words = class_words()
-    table = folder.path / LABELS
-    rows: dict[str, LabelRow] = read_labels(table, words) if table.is_file() else {}
-    todo: list[tuple[str, str, int | None]] = [(os.fspath(folder.path), "", None)]
-    visited: set[tuple[int, int]] = set()
-    while todo:
-        here, inner, label = todo.pop()
-        status = os.stat(here)  # noqa: PTH116  (100,000 paths as objects take a second)
-        if (status.st_dev, status.st_ino) in visited:  # a link back up would never end
-            continue
-        visited.add((status.st_dev, status.st_ino))
-        with os.scandir(here) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    if name != MASKS:
-                        known = words.get(fold_word(name), label)
-                        todo.append((entry.path, f"{inner}{name}/", known))
-                elif os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
-                    path = f"{inner}{name}"
-                    if not _is_text(path):
-                        safe = path.encode("utf-8", "backslashreplace").decode()
-                        problems.append(f"{safe} is left out: its name is no text; rename it.")
-                        continue
-                    row = rows.get(path)
-                    try:
-                        status = entry.stat()
-                    except FileNotFoundError:  # a dead link, or just deleted
-                        continue
-                    yield _File(
-                        folder.id,
-                        path,
-                        entry.path,
-                        status.st_size,
-                        status.st_mtime_ns,
-                        label if row is None or row.label is None else row.label,
-                        row.group if row else "",
-                    )

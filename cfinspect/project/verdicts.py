@@ -6,25 +6,18 @@ mask's file, the new state, the line in the audit trail.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
 import time
 from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cfinspect.engine.images import ImageError, header_size, read_bytes
-from cfinspect.masks.files import read_indexed, write_indexed
 from cfinspect.project import audit
+from cfinspect.project.corrections import IndexMask, read_mask, store_mask
 from cfinspect.project.database import ProjectError
 from cfinspect.project.project import Project
-
-IndexMask = NDArray[np.uint8]
 
 
 class Verdict(IntEnum):
@@ -102,7 +95,7 @@ def decide(
                 "meantime; look at it again."
             )
         _respect_lease(connection, image, holder, force)
-        name = before.mask if mask is KEEP else _store_mask(project, connection, image, mask)
+        name = before.mask if mask is KEEP else store_mask(project, connection, image, mask)
         said = before.verdict if verdict is KEEP else verdict
         if isinstance(mask, np.ndarray) and said is None:
             said = Verdict.DAMAGED if mask.any() else Verdict.UNDAMAGED
@@ -141,11 +134,12 @@ def undo(project: Project, *, who: str) -> Human | None:
     Raises ConflictError like ``revert``.
     """
     row = project.database.row(
-        "SELECT max(id) AS id FROM audit AS a WHERE who = ? AND action != 'revert' AND image_id IS "
-        "NOT NULL AND NOT EXISTS (SELECT 1 FROM audit AS r WHERE r.reverts = a.id)",
+        "SELECT id FROM audit AS a WHERE who = ? AND action != 'revert' AND image_id IS NOT NULL "
+        "AND NOT EXISTS (SELECT 1 FROM audit AS r WHERE r.reverts = a.id) "
+        "ORDER BY id DESC LIMIT 1",
         who,
     )
-    return None if row is None or row["id"] is None else revert(project, row["id"], who=who)
+    return None if row is None else revert(project, row["id"], who=who)
 
 
 def read_mask_of(project: Project, human: Human) -> IndexMask | None:
@@ -153,39 +147,7 @@ def read_mask_of(project: Project, human: Human) -> IndexMask | None:
 
     Raises ProjectError when its file is gone or is not what was saved.
     """
-    if human.mask is None:
-        return None
-    path = _mask_path(project, human.mask)
-    try:
-        mask = read_indexed(path)
-    except ImageError as error:
-        raise ProjectError(f"A corrected mask is lost: {error}") from error
-    if _mask_name(mask) != human.mask:
-        raise ProjectError(f"The corrected mask {path} was changed outside of cfinspect.")
-    return mask
-
-
-def mask_classes(project: Project) -> dict[int, str]:
-    """Number -> name of the mask classes; 0 is background and not among them."""
-    rows = project.database.rows("SELECT id, name FROM mask_class ORDER BY id")
-    return {row["id"]: row["name"] for row in rows}
-
-
-def mask_class(project: Project, name: str, *, who: str) -> int:
-    """The number of the mask class called ``name``, which is added where it is new."""
-    name = name.strip()
-    if not name or len(name) > 200:
-        raise ProjectError(f'"{name[:50]}" is no name for a mask class.')
-    with project.database.writing() as connection:
-        known = {row["name"]: row["id"] for row in connection.execute("SELECT * FROM mask_class")}
-        if name in known:
-            return int(known[name])
-        number = 1 + max(int(one) for one in known.values())
-        if number > 254:
-            raise ProjectError("A project holds 254 mask classes at most.")
-        connection.execute("INSERT INTO mask_class VALUES (?, ?)", (number, name))
-        audit.append(connection, who=who, action="class", after={"class": number, "name": name})
-        return number
+    return None if human.mask is None else read_mask(project, human.mask)
 
 
 def _image(connection: sqlite3.Connection, image_id: int) -> sqlite3.Row:
@@ -223,68 +185,6 @@ def _respect_lease(
             f"{lease['who']} is at work on {image['path']}, for {seconds} more seconds at most."
         )
     connection.execute("DELETE FROM lease WHERE image_id = ?", (image["id"],))
-
-
-def _store_mask(
-    project: Project, connection: sqlite3.Connection, image: sqlite3.Row, mask: IndexMask | None
-) -> str | None:
-    if mask is None:
-        return None
-    if mask.dtype != np.uint8 or mask.ndim != 2:
-        raise ValueError(f"a mask is (H, W) uint8, got {mask.shape} {mask.dtype}")
-    height, width = _size(project, image)
-    if mask.shape != (height, width):
-        raise ProjectError(
-            f"The mask of {image['path']} has {mask.shape[1]} x {mask.shape[0]} pixels, the image "
-            f"{width} x {height}; they must be equal."
-        )
-    known = {row["id"] for row in connection.execute("SELECT id FROM mask_class")} | {0}
-    unknown = set(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()) - known
-    if unknown:
-        raise ProjectError(
-            f"The mask of {image['path']} uses the class numbers {sorted(unknown)}, which the "
-            "project does not have."
-        )
-    name = _mask_name(mask)
-    path = _mask_path(project, name)
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_indexed(path, mask)
-            _sync_folder(path.parent)
-        except OSError as error:
-            raise ProjectError(
-                f"Nothing was changed: the mask of {image['path']} cannot be written "
-                f"({error.strerror})."
-            ) from error
-    return name
-
-
-def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
-    if image["height"] is not None:
-        return image["height"], image["width"]
-    path = project.place.root / image["folder"] / image["path"]
-    return header_size(path, read_bytes(path))
-
-
-def _mask_name(mask: IndexMask) -> str:
-    data = f"{mask.shape[0]}x{mask.shape[1]}:".encode() + np.ascontiguousarray(mask).tobytes()
-    return hashlib.sha256(data).hexdigest()[:40]
-
-
-def _mask_path(project: Project, name: str) -> Path:
-    return project.place.masks / name[:2] / f"{name}.png"
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename survive a power cut; Windows does so by itself."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _action(verdict: Verdict | Kept | None, mask: IndexMask | Kept | None) -> str:

@@ -19,6 +19,7 @@ from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
+from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.listing import State, find, page
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
@@ -27,8 +28,6 @@ from cfinspect.project.verdicts import (
     Verdict,
     decide,
     human_of,
-    mask_class,
-    mask_classes,
     read_mask_of,
 )
 

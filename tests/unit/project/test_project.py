@@ -9,13 +9,14 @@ import pytest
 from studio import bound_model, inspected_project, write_images
 
 from cfinspect.project import audit, backup, database, place
+from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import Database, ProjectError
 from cfinspect.project.listing import State, find, page
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache
 from cfinspect.project.scan import scan
 from cfinspect.project.schema import MIGRATIONS
-from cfinspect.project.verdicts import Verdict, decide, human_of, mask_class, mask_classes
+from cfinspect.project.verdicts import Verdict, decide, human_of
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import pytest
 from studio import SIDE, bound_model, inspected_project, inspection
 
 from cfinspect.project import audit
+from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import State, find
 from cfinspect.project.predictions import Inspected, save
@@ -17,8 +18,6 @@ from cfinspect.project.verdicts import (
     Verdict,
     decide,
     human_of,
-    mask_class,
-    mask_classes,
     read_mask_of,
     revert,
     undo,

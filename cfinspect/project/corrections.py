@@ -1,0 +1,135 @@
+"""Corrected masks: indexed PNG files named by their content, and the classes they use.
+
+A mask's file is written, synced and in place before the transaction that speaks of it is over; what
+a kill leaves in between is a file that nobody speaks of. Files are never changed or deleted: the
+audit trail names them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.images import ImageError, header_size, read_bytes
+from cfinspect.masks.files import read_indexed, write_indexed
+from cfinspect.project import audit
+from cfinspect.project.database import ProjectError
+from cfinspect.project.project import Project
+
+IndexMask = NDArray[np.uint8]
+
+
+def read_mask(project: Project, name: str) -> IndexMask:
+    """The corrected mask called ``name``, (H, W) class numbers.
+
+    Raises ProjectError when its file is gone or is not what was saved.
+    """
+    path = _mask_path(project, name)
+    try:
+        mask = read_indexed(path)
+    except ImageError as error:
+        raise ProjectError(f"A corrected mask is lost: {error}") from error
+    if _mask_name(mask) != name:
+        raise ProjectError(f"The corrected mask {path} was changed outside of cfinspect.")
+    return mask
+
+
+def mask_classes(project: Project) -> dict[int, str]:
+    """Number -> name of the mask classes; 0 is background and not among them."""
+    rows = project.database.rows("SELECT id, name FROM mask_class ORDER BY id")
+    return {row["id"]: row["name"] for row in rows}
+
+
+def mask_class(project: Project, name: str, *, who: str) -> int:
+    """The number of the mask class called ``name``, which is added where it is new."""
+    name = name.strip()
+    if not name or len(name) > 200:
+        raise ProjectError(f'"{name[:50]}" is no name for a mask class.')
+    with project.database.writing() as connection:
+        known = {row["name"]: row["id"] for row in connection.execute("SELECT * FROM mask_class")}
+        if name in known:
+            return int(known[name])
+        number = 1 + max(int(one) for one in known.values())
+        if number > 254:
+            raise ProjectError("A project holds 254 mask classes at most.")
+        connection.execute("INSERT INTO mask_class VALUES (?, ?)", (number, name))
+        audit.append(connection, who=who, action="class", after={"class": number, "name": name})
+        return number
+
+
+def store_mask(
+    project: Project, connection: sqlite3.Connection, image: sqlite3.Row, mask: IndexMask | None
+) -> str | None:
+    """Write the corrected mask of ``image`` (a row), inside its transaction; returns its name.
+
+    Raises ProjectError for another size than the image's, an unknown class, and a full disk.
+    """
+    if mask is None:
+        return None
+    if mask.dtype != np.uint8 or mask.ndim != 2:
+        raise ValueError(f"a mask is (H, W) uint8, got {mask.shape} {mask.dtype}")
+    height, width = _size(project, image)
+    if mask.shape != (height, width):
+        raise ProjectError(
+            f"The mask of {image['path']} has {mask.shape[1]} x {mask.shape[0]} pixels, the image "
+            f"{width} x {height}; they must be equal."
+        )
+    known = {row["id"] for row in connection.execute("SELECT id FROM mask_class")} | {0}
+    unknown = set(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()) - known
+    if unknown:
+        raise ProjectError(
+            f"The mask of {image['path']} uses the class numbers {sorted(unknown)}, which the "
+            "project does not have."
+        )
+    name = _mask_name(mask)
+    path = _mask_path(project, name)
+    try:
+        if not _is_stored(path, name):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_indexed(path, mask)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise ProjectError(
+            f"Nothing was changed: the mask of {image['path']} cannot be written "
+            f"({error.strerror})."
+        ) from error
+    return name
+
+
+def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
+    if image["height"] is not None:
+        return image["height"], image["width"]
+    path = project.place.root / image["folder"] / image["path"]
+    return header_size(path, read_bytes(path))
+
+
+def _is_stored(path: Path, name: str) -> bool:
+    try:
+        return _mask_name(read_indexed(path)) == name
+    except ImageError:
+        return False
+
+
+def _mask_name(mask: IndexMask) -> str:
+    data = f"{mask.shape[0]}x{mask.shape[1]}:".encode() + np.ascontiguousarray(mask).tobytes()
+    return hashlib.sha256(data).hexdigest()[:40]
+
+
+def _mask_path(project: Project, name: str) -> Path:
+    return project.place.masks / name[:2] / f"{name}.png"
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; Windows does so by itself."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
