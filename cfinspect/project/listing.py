@@ -109,22 +109,25 @@ def page(
     """``limit`` images of a list from place ``offset`` on."""
     where, values = _conditions(project, wanted or Filter())
     if sort is Sort.PLACE:
-        return _select(project, where, values, sort, descending, offset, limit)
-    inspected = f"{where} AND {sort} IS NOT NULL"
-    # Without a label there is no disagreement; all other figures come with the score.
-    waiting = f"{where} AND {sort if sort is Sort.DISAGREEMENT else Sort.SCORE} IS NULL"
-    found = _select(project, inspected, values, sort, descending, offset, limit)
+        return _select(project, where, values, _Order("place", descending), offset, limit)
+    inspected = f"{sort} IS NOT NULL AND {where}"
+    found = _select(project, inspected, values, _Order(sort, descending), offset, limit)
     if len(found) < limit:
-        passed = 0 if found or not offset else _count(project, inspected, values, sort)
-        start = 0 if found else max(0, offset - passed)
-        found += _select(project, waiting, values, Sort.PLACE, False, start, limit - len(found))
+        order = _Order("place", index="waiting")
+        waiting = f"score IS NULL AND {where}"
+        if sort is Sort.DISAGREEMENT:  # none without a label, inspected or not
+            order, waiting = _Order("place"), f"disagreement IS NULL AND {where}"
+        start = 0
+        if offset and not found:
+            start = offset - _count(project, inspected, values, f"image_by_{sort}")
+        found += _select(project, waiting, values, order, start, limit - len(found))
     return found
 
 
 def count(project: Project, wanted: Filter | None = None) -> int:
     """How many images a list has."""
     where, values = _conditions(project, wanted or Filter())
-    return _count(project, where, values, Sort.PLACE)
+    return _count(project, where, values, "image_by_path")
 
 
 def counts(project: Project) -> list[Count]:
@@ -171,7 +174,7 @@ def find(project: Project, name: str) -> ImageRow:
         )
     if not hits and "/" not in wanted:
         hits = project.database.rows(
-            "SELECT id FROM image INDEXED BY image_by_place WHERE missing = 0 AND path LIKE ? "
+            "SELECT id FROM image INDEXED BY image_by_path WHERE missing = 0 AND path LIKE ? "
             "ESCAPE '\\'",
             f"%/{_literally(wanted)}",
         )
@@ -188,29 +191,33 @@ def find(project: Project, name: str) -> ImageRow:
 _ROW = "SELECT i.*, f.path AS folder FROM image AS i JOIN folder AS f ON f.id = i.folder_id"
 
 
+@dataclass(frozen=True)
+class _Order:
+    column: str
+    descending: bool = False
+    index: str = ""
+
+    def __str__(self) -> str:
+        way = "DESC" if self.descending else "ASC"
+        return ", ".join(f"{column} {way}" for column in (self.column, "path", "folder_id"))
+
+
 def _select(
-    project: Project,
-    where: str,
-    values: list[object],
-    sort: Sort,
-    descending: bool,
-    offset: int,
-    limit: int,
+    project: Project, where: str, values: list[object], order: _Order, offset: int, limit: int
 ) -> list[ImageRow]:
-    order = "DESC" if descending else "ASC"
+    index = f"image_{order.index or f'by_{order.column}'}"
     rows = project.database.rows(
-        f"SELECT id FROM image INDEXED BY image_by_{sort} WHERE {where} "
-        f"ORDER BY {sort} {order}, id {order} LIMIT ? OFFSET ?",
+        f"SELECT id FROM image INDEXED BY {index} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
         *values,
         limit,
-        offset,
+        max(0, offset),
     )
     return by_ids(project, [row["id"] for row in rows])
 
 
-def _count(project: Project, where: str, values: list[object], sort: Sort) -> int:
+def _count(project: Project, where: str, values: list[object], index: str) -> int:
     row = project.database.row(
-        f"SELECT count(*) AS n FROM image INDEXED BY image_by_{sort} WHERE {where}", *values
+        f"SELECT count(*) AS n FROM image INDEXED BY {index} WHERE {where}", *values
     )
     return int(row["n"]) if row else 0
 

@@ -163,24 +163,25 @@ def _order(
     if rank is Rank.AREA:
         # Both ways from the limit along the index, instead of sorting everything by distance.
         best = [
-            *_best(project, f"{where} AND area >= ?", [*values, area_limit], "area", number),
-            *_best(project, f"{where} AND area < ?", [*values, area_limit], "area DESC", number),
+            *_best(project, f"{where} AND area >= ?", [*values, area_limit], "area", "ASC", number),
+            *_best(project, f"{where} AND area < ?", [*values, area_limit], "area", "DESC", number),
         ]
         best.sort(key=lambda one: abs(one[2] - area_limit))
     else:
-        best = _best(project, where, values, f"{rank} DESC", number)
+        best = _best(project, where, values, rank, "DESC", number)
     return spread((number, cluster) for number, cluster, _ in best)[:limit]
 
 
 def _best(
-    project: Project, where: str, values: list[object], order: str, limit: int
+    project: Project, where: str, values: list[object], figure: str, way: str, limit: int
 ) -> list[tuple[int, int, float]]:
     """The first images by an order: (id, cluster, the figure), the same every time."""
-    figure = order.split(maxsplit=1)[0]
+    order = ", ".join(f"{column} {way}" for column in (figure, "path", "folder_id"))
     rows = project.database.rows(
         f"SELECT i.id, coalesce(i.cluster, i.id) AS cluster, i.{figure} AS figure FROM (SELECT id "
-        f"FROM image INDEXED BY image_by_{figure} WHERE {where} ORDER BY {order}, id LIMIT ?) AS "
-        "best JOIN image AS i ON i.id = best.id",
+        f"FROM image INDEXED BY image_by_{figure} WHERE {where} ORDER BY {order} LIMIT ?) AS "
+        f"best JOIN image AS i ON i.id = best.id ORDER BY i.{figure} {way}, i.path {way}, "
+        f"i.folder_id {way}",
         *values,
         limit,
     )

@@ -60,22 +60,28 @@ CREATE UNIQUE INDEX image_present ON image(folder_id, path) WHERE missing = 0;
 CREATE INDEX image_digest ON image(digest);
 CREATE INDEX image_missing ON image(id) WHERE missing = 1;
 CREATE INDEX image_counts ON image(missing, folder_id, state, machine, flagged, verdict);
+-- Each holds all that filters look at, with the path near the front, where it is found quickly.
+CREATE INDEX image_by_path ON image
+    (missing, path, folder_id, state, machine, flagged, label, score);
 CREATE INDEX image_by_place ON image
-    (missing, place, id, folder_id, state, machine, flagged, label, score, disagreement, path);
+    (missing, place, path, folder_id, state, machine, flagged, label, score, disagreement);
+CREATE INDEX image_waiting ON image
+    (missing, place, path, folder_id, state, machine, flagged, label, score)
+    WHERE score IS NULL;
 CREATE INDEX image_by_score ON image
-    (missing, score, id, folder_id, state, machine, flagged, label, path)
+    (missing, score, path, folder_id, state, machine, flagged, label)
     WHERE score IS NOT NULL;
 CREATE INDEX image_by_p_fake ON image
-    (missing, p_fake, id, folder_id, state, machine, flagged, label, score, path)
+    (missing, p_fake, path, folder_id, state, machine, flagged, label, score)
     WHERE p_fake IS NOT NULL;
 CREATE INDEX image_by_uncertainty ON image
-    (missing, uncertainty, id, folder_id, state, machine, flagged, label, score, path)
+    (missing, uncertainty, path, folder_id, state, machine, flagged, label, score)
     WHERE uncertainty IS NOT NULL;
 CREATE INDEX image_by_disagreement ON image
-    (missing, disagreement, id, folder_id, state, machine, flagged, label, score, path)
+    (missing, disagreement, path, folder_id, state, machine, flagged, label, score)
     WHERE disagreement IS NOT NULL;
 CREATE INDEX image_by_area ON image
-    (missing, area, id, folder_id, state, machine, flagged, label, score, path)
+    (missing, area, path, folder_id, state, machine, flagged, label, score)
     WHERE area IS NOT NULL;
 
 CREATE TABLE prediction (
