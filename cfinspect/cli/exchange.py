@@ -14,8 +14,9 @@ from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
 from cfinspect.engine.errors import CfinspectError
 
 EXPORT_EXAMPLES = """
-Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv, cfinspect (a data folder for
-`cfinspect train`). What humans said comes first; --only says how much of the model's word to take:
+Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv (labels, and regions with lengths and
+areas), cfinspect (a data folder for `cfinspect train`). What humans said comes first; --only says
+how much of the model's word to take:
 
   corrected   only masks that a human drew or corrected, and images called undamaged
 

@@ -26,7 +26,7 @@ from cfinspect.project.corrections import mask_classes
 from cfinspect.project.database import now_text
 from cfinspect.project.listing import Filter, ImageRow, State, page
 from cfinspect.project.predictions import Prediction, prediction_of
-from cfinspect.project.project import Project
+from cfinspect.project.project import Folder, Project
 from cfinspect.project.verdicts import Human, Verdict, human_of, read_mask_of
 
 SIDECAR = "cfinspect-export.json"
@@ -193,7 +193,8 @@ def _item(
     report: Report,
 ) -> Item | None:
     row, human = pick.row, pick.human
-    prediction = _prediction(project, row)
+    folder = next(one for one in project.folders() if one.id == row.folder_id)
+    prediction = _prediction(project, row, folder)
     mask = read_mask_of(project, human)
     if mask is None:
         height, width = _size(row)
@@ -214,12 +215,12 @@ def _item(
         mask=mask,
         group=row.group,
         split=splits.get(row.id, ""),
+        mm_per_px=folder.mm_per_px,
         provenance=_origin(project, human, prediction),
     )
 
 
-def _prediction(project: Project, row: ImageRow) -> Prediction | None:
-    folder = next(one for one in project.folders() if one.id == row.folder_id)
+def _prediction(project: Project, row: ImageRow, folder: Folder) -> Prediction | None:
     if row.machine is None or folder.model_id is None:
         return None
     return prediction_of(project, row.id, folder.model_id)

@@ -47,7 +47,8 @@ class Item:
     ``name``: its name in the project, with forward slashes. ``stem``: a flat name without suffix
     that no other item has. ``source``: the file. ``label``: 0 undamaged, 1 damaged. ``mask``:
     (H, W) uint8 of class numbers, at the image's upright size. ``split``: train, val, test or "".
-    ``provenance``: who said so, when, on which model's advice; JSON values only.
+    ``mm_per_px``: the scale, None when unknown. ``provenance``: who said so, when, on which model's
+    advice; JSON values only.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Item:
     mask: IndexMask
     group: str = ""
     split: str = ""
+    mm_per_px: float | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -33,7 +33,12 @@ FORMATS: dict[str, Format] = {
         Format("voc", "Pascal VOC boxes and segmentation", voc.write, voc.read),
         Format("labelme", "labelme JSON beside each image", labelme.write, labelme.read),
         Format("cvat", "CVAT for images 1.1 XML", cvat.write, cvat.read),
-        Format("csv", "labels as a table", tables.write_table, tables.read_table),
+        Format(
+            "csv",
+            "labels and regions as tables",
+            tables.write_table,
+            tables.read_table,
+        ),
         Format(
             "cfinspect",
             "a data folder for cfinspect train",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from cfinspect.engine.datafolder import (
@@ -18,17 +19,40 @@ from cfinspect.engine.images import read_mask, write_png
 from cfinspect.formats.files import place_image
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name
+from cfinspect.masks.regions import regions_of
 
 COLUMNS = ("filename", "label", "group", "split", "area_fraction", "width", "height")
+REGIONS = "regions.csv"
+REGION_COLUMNS = (
+    *("filename", "class", "x", "y", "width", "height", "area", "length", "mean_width"),
+    *("area_mm2", "length_mm", "mean_width_mm"),
+)
 _ORIGIN = ("layer", "who", "at", "model", "score", "p_fake")
 
 
-def write_table(out: Path, items: Iterator[Item], _about: About, _options: Options) -> None:
-    """``labels.csv``: a row per image with label, group, split, damaged area and who said so."""
-    with (out / LABELS).open("w", encoding="utf-8", newline="") as stream:
+def write_table(out: Path, items: Iterator[Item], about: About, _options: Options) -> None:
+    """``labels.csv``: a row per image with label, group, split, damaged area and who said so.
+
+    ``regions.csv``: a row per region with its class, box, area, length and mean width, in pixels
+    and, where the folder has a scale, in millimetres.
+    """
+    with (
+        (out / LABELS).open("w", encoding="utf-8", newline="") as stream,
+        (out / REGIONS).open("w", encoding="utf-8", newline="") as region_stream,
+    ):
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow((*COLUMNS, *_ORIGIN))
+        regions = csv.writer(region_stream, lineterminator="\n")
+        regions.writerow(REGION_COLUMNS)
         for item in items:
+            for region in regions_of(item.mask, item.mm_per_px):
+                values = asdict(region)
+                name = about.classes[values.pop("class_id")]
+                numbers = (
+                    None if values[column] is None else round(values[column], 3)
+                    for column in REGION_COLUMNS[2:]
+                )
+                regions.writerow((item.name, name, *numbers))
             area = round(float((item.mask > 0).mean()), 8)
             facts = (CLASS_NAMES[item.label], item.group, item.split, area, item.width, item.height)
             writer.writerow((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))

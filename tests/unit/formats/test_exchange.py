@@ -259,6 +259,15 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
         rows = {row["filename"]: row for row in csv.DictReader(stream)}
     assert rows["over.png"]["label"] == "undamaged"
     assert rows["corr.png"]["who"] == "ann"
+    project.add_folder(project.place.root, "crack", mm_per_px=0.5)
+    export(project, "csv", tmp_path / "out")
+    with (tmp_path / "out" / "regions.csv").open(newline="") as stream:
+        regions = list(csv.DictReader(stream))
+    (region,) = [row for row in regions if row["filename"] == "corr.png"]
+    assert (region["class"], region["x"], region["y"]) == ("spalling", "3", "10")
+    assert float(region["area"]) == (drawn() > 0).sum()
+    assert float(region["area_mm2"]) == float(region["area"]) / 4
+    assert 0 < float(region["mean_width_mm"]) < 5
     table = tmp_path / "theirs.csv"
     table.write_text("filename;label\nNEW.png;bad\nskip.png;ok\nnowhere.png;ok\n")
     report = import_labels(project, "csv", table, who="bob", replace=True)
