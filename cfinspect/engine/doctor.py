@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -26,6 +27,7 @@ from cfinspect.engine.packages import PACKAGES, Package, installed_version, vers
 _log = logging.getLogger(__name__)
 
 _LEAST_PYTHON = (3, 11)
+_LEAST_SQLITE = (3, 35, 0)
 _LEAST_FREE_BYTES = 2 * 1024**3
 
 
@@ -77,6 +79,7 @@ def run_checks(folder: Path | None = None) -> list[Check]:
     steps: list[tuple[str, Callable[[], Check]]] = [("python", check_python)]
     steps += [(package.name, partial(check_package, package)) for package in PACKAGES]
     steps += [
+        ("sqlite", check_sqlite),
         ("opencv and qt", check_opencv_plugins),
         ("qt libraries", check_qt_libraries),
         ("display", check_display),
@@ -124,6 +127,15 @@ def check_package(package: Package) -> Check:
     if not fits:
         return Check(name, False, f"{version}, but {bounds} is needed", fix, required)
     return Check(name, True, version, required=required)
+
+
+def check_sqlite() -> Check:
+    """Whether Python's SQLite knows what the project store asks of it."""
+    name, found = "sqlite", sqlite3.sqlite_version
+    least = ".".join(map(str, _LEAST_SQLITE))
+    if sqlite3.sqlite_version_info >= _LEAST_SQLITE:
+        return Check(name, True, found)
+    return Check(name, False, f"{found}, projects need {least}", "use a newer Python", False)
 
 
 def check_opencv_plugins() -> Check:

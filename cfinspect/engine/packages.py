@@ -31,6 +31,8 @@ PACKAGES = (
     Package("typer", "typer", "0.29"),
     Package("rich", "rich", "13.7"),
     Package("pillow", "PIL", "10.3"),
+    Package("pycocotools", "pycocotools", "2.0.8"),
+    Package("pyyaml", "yaml", "6.0"),
     Package("PySide6-Essentials", "PySide6", "6.11.2", below="6.12", for_window=True),
     Package("qdarkstyle", "qdarkstyle", "3.2", for_window=True),
 )

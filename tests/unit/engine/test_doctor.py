@@ -3,6 +3,7 @@
 import importlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tomllib
@@ -62,6 +63,14 @@ def test_versions_outside_the_bounds_are_found() -> None:
 )
 def test_numbers_of_versions(version: str, numbers: tuple[int, ...]) -> None:
     assert version_numbers(version) == numbers
+
+
+def test_an_old_sqlite_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check_sqlite().ok
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 31, 1))
+    found = doctor.check_sqlite()
+    assert not found.ok
+    assert "3.35.0" in found.detail
 
 
 def test_missing_qt_library_names_its_debian_package(monkeypatch: pytest.MonkeyPatch) -> None:
