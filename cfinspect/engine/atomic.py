@@ -10,14 +10,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], object], *, sync: bool = True) -> None:
+def write_atomically(
+    path: Path,
+    write: Callable[[Path], object],
+    *,
+    sync: bool = True,
+    scratch: Path | None = None,
+) -> None:
     """Let ``write`` fill a temporary file beside ``path``, then put it in place in one step.
 
-    ``sync=False`` survives a kill but not a power cut. The temporary name starts with ``.tmp-``;
-    leftovers of killed writers are removed by ``remove_leftovers``. Errors of ``write`` pass
-    through and leave ``path`` as it was.
+    ``sync=False`` survives a kill but not a power cut. ``scratch``: another folder of the same disk
+    for the temporary file, where leftovers are found without searching everything. The temporary
+    name starts with ``.tmp-``; leftovers of killed writers are removed by ``remove_leftovers``.
+    Errors of ``write`` pass through and leave ``path`` as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=scratch or path.parent)
     os.close(handle)
     temporary = Path(name)
     try:

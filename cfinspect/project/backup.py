@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from cfinspect.engine.atomic import write_atomically
 from cfinspect.project import audit
 from cfinspect.project.database import Database, ProjectError, is_sound
 from cfinspect.project.place import Place
+
+_log = logging.getLogger(__name__)
 
 KEPT = 12
 _EVERY = timedelta(hours=4)
@@ -28,6 +31,7 @@ def back_up(place: Place, database: Database, *, now: datetime | None = None) ->
     """Write a backup and delete the oldest beyond ``KEPT``; returns its path."""
     moment = now or datetime.now(UTC)
     place.backups.mkdir(parents=True, exist_ok=True)
+    place.scratch.mkdir(exist_ok=True)
     path = place.backups / f"project-{moment.strftime(_STAMP)}.sqlite"
 
     def copy(part: Path) -> None:
@@ -39,14 +43,17 @@ def back_up(place: Place, database: Database, *, now: datetime | None = None) ->
             target.close()
 
     with database.telling():
-        write_atomically(path, copy)
+        write_atomically(path, copy, scratch=place.scratch)
     for old in backups(place)[KEPT:]:
         old.unlink(missing_ok=True)
     return path
 
 
 def back_up_when_due(place: Place, database: Database, *, now: datetime | None = None) -> None:
-    """Back up when the newest backup is four hours old, and something was said since then."""
+    """Back up when the newest backup is four hours old, and something was said since then.
+
+    That it cannot (a full disk) must not keep anybody from the project, and is only logged.
+    """
     moment = now or datetime.now(UTC)
     newest = next(iter(backups(place)), None)
     last = database.row("SELECT at FROM audit ORDER BY id DESC LIMIT 1")
@@ -56,7 +63,10 @@ def back_up_when_due(place: Place, database: Database, *, now: datetime | None =
         made = _made(newest)
         if made and (moment - made < _EVERY or made.isoformat() > last["at"]):
             return
-    back_up(place, database, now=moment)
+    try:
+        back_up(place, database, now=moment)
+    except (OSError, ProjectError) as error:
+        _log.warning("No backup was made: %s", error)
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,9 @@ def restore(place: Place, *, force: bool = False) -> Restored:
     if backup is None:
         raise ProjectError(f"There is no sound backup in {place.backups}.")
     data = backup.read_bytes()
+    place.scratch.mkdir(exist_ok=True)
     kept = _put_aside(place.database)
-    write_atomically(place.database, lambda part: part.write_bytes(data))
+    write_atomically(place.database, lambda part: part.write_bytes(data), scratch=place.scratch)
     rescued = 0 if force or kept is None else _rescue(place, kept)
     return Restored(backup, kept, rescued)
 

@@ -91,7 +91,7 @@ def store_mask(
     try:
         if not _is_stored(path, name):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_indexed(path, mask)
+            write_indexed(path, mask, scratch=project.place.scratch)
         _sync_folder(path.parent)
     except OSError as error:
         raise ProjectError(

@@ -26,6 +26,11 @@ class Place:
         return self.data / "project.sqlite"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files, all of them, so that leftovers are found at once."""
+        return self.data / "scratch"
+
+    @property
     def masks(self) -> Path:
         """Corrected masks, named by their content."""
         return self.data / "masks"

@@ -68,6 +68,7 @@ class Project:
         if find_place(root) is not None:
             return cls.open(root, human=human)
         place = new_place(root)
+        place.scratch.mkdir(exist_ok=True)
         project = cls(place, Database(place.database, human=human))
         with project.database.writing() as connection:
             about = {"id": str(uuid.uuid4()), "created": now_text()}
@@ -103,16 +104,13 @@ class Project:
 
     def tidy(self) -> None:
         """Remove temporary files of programs that were killed."""
-        # Our own files are only written while holding the write lock: whoever holds it knows that
-        # no temporary file belongs to the living.
-        folders = [self.place.masks, self.place.saliency, self.place.data]
-        if not any(next(folder.glob("**/.tmp-*"), None) for folder in folders):
+        self.place.scratch.mkdir(exist_ok=True)
+        if next(self.place.scratch.iterdir(), None) is None:
             return
+        # Masks are only written while holding the write lock: whoever holds it knows that none of
+        # these files belongs to a mask in the making. A backup or a cached map may do without.
         with self.database.writing():
-            for folder in (self.place.masks, self.place.saliency):
-                for leftover in folder.glob("**/.tmp-*"):
-                    leftover.unlink(missing_ok=True)
-            remove_leftovers(self.place.data)
+            remove_leftovers(self.place.scratch)
 
     def close(self) -> None:
         """Close the connection."""

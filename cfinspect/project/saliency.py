@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.images import ImageError, write_png
+from cfinspect.engine.atomic import write_atomically
 from cfinspect.project.project import Project
 
 DEFAULT_LIMIT = 2 << 30
@@ -37,9 +37,16 @@ class SaliencyCache:
         path = self._path(image_id, model_id)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_png(path, np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8))
-            return path.stat().st_size
-        except (ImageError, OSError):
+            grey = np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+            done, data = cv2.imencode(".png", grey)
+            if not done:
+                return 0
+            place = self._project.place.scratch
+            write_atomically(
+                path, lambda part: part.write_bytes(data.tobytes()), sync=False, scratch=place
+            )
+            return int(data.size)
+        except OSError:
             return 0  # a full disk must not stop an inspection for want of a cache
 
     def note(self, connection: sqlite3.Connection, image_id: int, model_id: int, size: int) -> None:

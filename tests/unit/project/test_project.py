@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import sqlite3
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -210,13 +212,38 @@ def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
 def test_leftovers_of_killed_programs_go_at_the_next_opening(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
         here = project.place
-    leftovers = [here.masks / "ab" / ".tmp-1.png", here.saliency / "1" / ".tmp-2.png"]
-    leftovers.append(here.data / ".tmp-3.sqlite")
-    for file in leftovers:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
+    (here.scratch / ".tmp-1.png").touch()
+    (here.scratch / ".tmp-2.sqlite").touch()
     Project.open(tmp_path / "hall").close()
     assert not list(here.data.rglob(".tmp-*"))
+
+
+def test_all_temporary_files_lie_where_they_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    mkstemp = tempfile.mkstemp
+
+    def watched(*args: Any, **kwargs: Any) -> tuple[int, str]:
+        handle, name = mkstemp(*args, **kwargs)
+        made.append(Path(name))
+        return handle, name
+
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        monkeypatch.setattr(tempfile, "mkstemp", watched)
+        image = find(project, "img0.png").id
+        decide(project, image, who="ann", mask=np.ones((24, 24), np.uint8))
+        backup.back_up(project.place, project.database)
+        assert SaliencyCache(project).write(image, 1, np.zeros((24, 24), np.float32))
+        assert len(made) == 3
+        assert {path.parent for path in made} == {project.place.scratch}
+
+
+def test_a_backup_that_fails_keeps_nobody_out(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        project.place.backups.touch()  # a file where the folder should be
+    Project.open(tmp_path / "hall").close()
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_is_changed(tmp_path: Path) -> None:
