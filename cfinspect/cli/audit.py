@@ -55,7 +55,7 @@ def audit(
                 raise typer.Exit(FAILED)
             output.say(f"{found.entries} entries, none changed. Last hash: {found.head}")
             return
-        number = None if image is None else find(opened, image).id
+        number = None if image is None else find(opened, image, vanished=True).id
         for entry in trail.entries(opened, number):
             output.emit("entry", asdict(entry))
             after = json.dumps(entry.after, ensure_ascii=False)

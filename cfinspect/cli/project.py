@@ -72,12 +72,11 @@ def init(
 
     with Project.create(project, domain=domain) as opened:
         if domain or scale is not None:
-            name = domain or opened.folder_named(str(project)).domain
-            opened.add_folder(project, name, mm_per_px=scale)
+            opened.add_folder(project, domain, mm_per_px=scale)
         for one in add or []:
-            folder, _, word = one.partition("=")
-            path = Path(folder)
-            opened.add_folder(path, word or path.resolve().name or "images")
+            folder, separator, word = one.rpartition("=")
+            whole = not separator or Path(one).is_dir()
+            opened.add_folder(Path(one if whole else folder), "" if whole else word)
         _scan(opened, Output(as_json))
 
 

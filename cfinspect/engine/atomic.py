@@ -42,7 +42,8 @@ def write_atomically(
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in ``folder``."""
     for leftover in folder.glob(".tmp-*"):
-        leftover.unlink(missing_ok=True)
+        with contextlib.suppress(PermissionError):  # Windows: somebody is writing it just now
+            leftover.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def flood_fill(
     span = (tolerance,) * 3
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
     _, _, _, (left, top, wide, high) = cv2.floodFill(
-        np.ascontiguousarray(image), filled, (x, y), (0, 0, 0), span, span, flags
+        image.copy(), filled, (x, y), (0, 0, 0), span, span, flags
     )
     box = Box(left, top, left + wide, top + high)
     return _paint(mask, box, filled[1:-1, 1:-1][box.slices] > 0, value)

@@ -158,23 +158,33 @@ def verify(project: Project, head: str = "") -> Verification:
 
     ``head``: a hash that was written down earlier, which must still be in the trail.
     """
+    connection = project.database.connection
+    with project.database.telling():
+        # One look at everything: a verdict in between would seem to be one that nobody gave.
+        connection.execute("BEGIN")
+        try:
+            return _verify(project, head)
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _verify(project: Project, head: str) -> Verification:
     problems = []
     previous, count = GENESIS, 0
     seen_head = not head
     state: dict[int, tuple[int, str | None]] = {}
-    with project.database.telling():
-        for row in project.database.connection.execute("SELECT * FROM audit ORDER BY id"):
-            count += 1
-            values = tuple(row[name] for name in _FIELDS)
-            if row["id"] != count:
-                problems.append(f"Entry {count} is missing; the next one is {row['id']}.")
-                count = row["id"]
-            if _hash(previous, values) != row["hash"]:
-                problems.append(f"Entry {row['id']} ({row['at']}, {row['who']}) was changed.")
-            previous = row["hash"]
-            seen_head = seen_head or previous == head
-            if row["image_id"] is not None:
-                state[row["image_id"]] = (row["id"], row["after"])
+    for row in project.database.connection.execute("SELECT * FROM audit ORDER BY id"):
+        count += 1
+        values = tuple(row[name] for name in _FIELDS)
+        if row["id"] != count:
+            problems.append(f"Entry {count} is missing; the next one is {row['id']}.")
+            count = row["id"]
+        if _hash(previous, values) != row["hash"]:
+            problems.append(f"Entry {row['id']} ({row['at']}, {row['who']}) was changed.")
+        previous = row["hash"]
+        seen_head = seen_head or previous == head
+        if row["image_id"] is not None:
+            state[row["image_id"]] = (row["id"], row["after"])
     if not seen_head:
         problems.append(f"No entry has the hash {head}: the trail was rewritten or cut short.")
     problems += _compare(project, state)
@@ -193,7 +203,18 @@ def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list
     problems += [
         f"What entry {n} said of image {image} is gone." for image, (n, _) in state.items()
     ]
+    problems += [
+        f"Image {row['id']} is listed with another verdict than humans gave it."
+        for row in project.database.rows(_FALSE_LISTS)
+    ]
     return problems
+
+
+# `image.state` and `image.verdict` repeat the human layer; nobody else may have written them.
+_FALSE_LISTS = """
+SELECT i.id FROM image AS i LEFT JOIN human AS h ON h.image_id = i.id
+WHERE i.verdict IS NOT h.verdict OR (i.state = 2) != (h.mask IS NOT NULL) LIMIT 20
+"""
 
 
 def parse(text: str) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def back_up_when_due(place: Place, database: Database, *, now: datetime | None =
         return
     if newest is not None:
         made = _made(newest)
-        if made and (moment - made < _EVERY or made.isoformat() > last["at"]):
+        # A stamp from the future is that of a wrong clock, and no reason to wait for it.
+        if made and made <= moment and (moment - made < _EVERY or made.isoformat() > last["at"]):
             return
     try:
         back_up(place, database, now=moment)
@@ -95,27 +96,65 @@ def restore(place: Place, *, force: bool = False) -> Restored:
     backup = next((one for one in backups(place) if is_sound(one)), None)
     if backup is None:
         raise ProjectError(f"There is no sound backup in {place.backups}.")
-    data = backup.read_bytes()
     place.scratch.mkdir(exist_ok=True)
+    draft = place.scratch / f".tmp-restore-{os.getpid()}.sqlite"
+    draft.write_bytes(backup.read_bytes())
+    # Everything is put together beside the old one: a rescue that fails can be tried again.
+    rescued = 0 if force or not place.database.exists() else _rescue(draft, place.database)
+    with draft.open("rb+") as file:
+        os.fsync(file.fileno())
     kept = _put_aside(place.database)
-    write_atomically(place.database, lambda part: part.write_bytes(data), scratch=place.scratch)
-    rescued = 0 if force or kept is None else _rescue(place, kept)
+    draft.replace(place.database)
     return Restored(backup, kept, rescued)
 
 
-def _rescue(place: Place, damaged: Path) -> int:
-    """Continue the restored audit trail with what the damaged file has, as far as it is whole."""
-    database = Database(place.database, human=True)
+def _rescue(draft: Path, damaged: Path) -> int:
+    """Continue the draft's audit trail with what the damaged file has, as far as it is whole."""
+    database = Database(draft, human=True)
+    source = sqlite3.connect(damaged)
+    source.row_factory = sqlite3.Row
+    count = 0
     try:
-        count = 0
-        for values in _newer_entries(damaged, _last_id(database)):
+        for table in ("model", "folder", "image"):
+            _copy_missing(database, source, table)
+        newer = "SELECT * FROM audit WHERE id > ? ORDER BY id"
+        for values in _readable(source, newer, _last_id(database)):
             with database.writing() as connection:
+                _make_image(connection, values)
                 if not audit.continue_with(connection, values):
                     break
             count += 1
+        database.connection.execute("PRAGMA journal_mode = DELETE")  # one file again
         return count
     finally:
+        source.close()
         database.close()
+
+
+def _copy_missing(database: Database, source: sqlite3.Connection, table: str) -> None:
+    """Take over the rows of a table that came after the backup, as far as they can be read."""
+    with database.writing() as connection:
+        last = connection.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
+        known = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
+        # An image's state follows from the human layer, which comes after it.
+        known -= {"state", "verdict"}
+        for row in _readable(source, f"SELECT * FROM {table} WHERE id > ? ORDER BY id", last):
+            columns = [name for name in row.keys() if name in known]  # noqa: SIM118
+            connection.execute(
+                f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES "
+                f"({', '.join('?' * len(columns))})",
+                [row[name] for name in columns],
+            )
+
+
+def _make_image(connection: sqlite3.Connection, entry: sqlite3.Row) -> None:
+    """Make the image that an entry speaks of where it could not be read; a scan will find it."""
+    if entry["image_id"] is not None:
+        connection.execute(
+            "INSERT OR IGNORE INTO image (id, folder_id, path, place, bytes, mtime_ns, digest, "
+            "missing) SELECT ?, min(id), ?, ?, 0, 0, ?, 1 FROM folder",
+            (entry["image_id"], entry["file"], entry["file"], entry["digest"]),
+        )
 
 
 def _last_id(database: Database) -> int:
@@ -123,16 +162,12 @@ def _last_id(database: Database) -> int:
     return int(row["id"]) if row else 0
 
 
-def _newer_entries(damaged: Path, last: int) -> Iterator[sqlite3.Row]:
+def _readable(source: sqlite3.Connection, sql: str, *values: object) -> Iterator[sqlite3.Row]:
+    """The rows of a query up to where the damage begins."""
     try:
-        connection = sqlite3.connect(damaged)
-        connection.row_factory = sqlite3.Row
-        try:
-            yield from connection.execute("SELECT * FROM audit WHERE id > ? ORDER BY id", (last,))
-        finally:
-            connection.close()
+        yield from source.execute(sql, values)
     except sqlite3.Error:
-        return  # here the damage begins
+        return
 
 
 def _put_aside(database: Path) -> Path | None:

@@ -39,7 +39,7 @@ def now_text() -> str:
 
 
 class Database:
-    """A connection to the file ``path``, which is created with the newest schema if missing.
+    """A connection to the file ``path``; with ``create``, it is made if missing.
 
     Opened for the machine (``human=False``), every write to the human layer is refused by SQLite
     itself, whatever statement it hides in: a prediction can never touch a verdict. For one thread;
@@ -48,19 +48,24 @@ class Database:
     Raises ProjectError for a file that is damaged, newer than this program, or out of reach.
     """
 
-    def __init__(self, path: Path, *, human: bool = False) -> None:
+    def __init__(self, path: Path, *, human: bool = False, create: bool = False) -> None:
         self.path = path
+        if not create and (not path.is_file() or path.stat().st_size == 0):
+            raise ProjectError(
+                f"The project's database {path} is gone or empty; `cfinspect project restore` "
+                "brings back a backup."
+            )
         self._depth = self._in_a_row = 0
         self._ended = 0.0
         with self.telling():
             self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
-                self._prepare(human)
+                self._prepare(human, create)
             except BaseException:
                 self.connection.close()
                 raise
 
-    def _prepare(self, human: bool) -> None:
+    def _prepare(self, human: bool, create: bool) -> None:
         self.connection.row_factory = sqlite3.Row
         for pragma in (
             "journal_mode = WAL",  # readers never wait for the writer; a kill loses no commit
@@ -70,14 +75,20 @@ class Database:
             f"cache_size = -{_CACHE_KIB}",
         ):
             self.connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        self._file = file_number(self.path)
+        self._migrate(create)
         if not human:
             self.connection.set_authorizer(_authorize_machine)
 
-    def _migrate(self) -> None:
+    def _migrate(self, create: bool) -> None:
         newest = len(MIGRATIONS)
         if self._version() == newest:
             return
+        if self._version() == 0 and not create:
+            raise ProjectError(
+                f"{self.path} is no project's database; `cfinspect project restore` brings back a "
+                "backup."
+            )
         with self.writing():
             version = self._version()  # another process may have been quicker
             if version > newest:
@@ -129,6 +140,7 @@ class Database:
         try:
             while True:
                 try:
+                    self._still_there()
                     # IMMEDIATE: taking the lock at the first write instead could fail half-way.
                     self.connection.execute("BEGIN IMMEDIATE")
                     return
@@ -139,6 +151,15 @@ class Database:
                 time.sleep(random.uniform(_NAP / 20, _NAP))
         finally:
             self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+    def _still_there(self) -> None:
+        """Refuse to write into a file that was put aside (restored) under our hands."""
+        now = file_number(self.path)
+        if now != self._file:
+            raise ProjectError(
+                f"{self.path} was replaced while it was open; open the project again. Nothing was "
+                "changed."
+            )
 
     @contextlib.contextmanager
     def telling(self) -> Iterator[None]:
@@ -180,13 +201,26 @@ class Database:
         self.connection.close()
 
 
-def is_sound(path: Path) -> bool:
-    """Whether a database file passes SQLite's integrity check; leaves it as it is."""
+def file_number(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name, None where it is gone."""
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_sound(path: Path) -> bool:
+    """Whether a file is a project's database that passes SQLite's integrity check."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    try:
+        connection = sqlite3.connect(path)
         try:
+            connection.execute("PRAGMA query_only = ON")
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()
-            return bool(found and found[0] == "ok")
+            made = connection.execute("SELECT 1 FROM meta WHERE key = 'id'").fetchone()
+            return bool(found and found[0] == "ok" and made)
         finally:
             connection.close()
     except sqlite3.Error:
@@ -203,13 +237,28 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
 
 
-# Without its tables and triggers there is no human layer: that way round is closed as well.
-_NEVER = {sqlite3.SQLITE_DROP_TABLE, sqlite3.SQLITE_DROP_TRIGGER, sqlite3.SQLITE_ALTER_TABLE}
+# Without its tables and triggers there is no human layer, and a trigger of one's own would write
+# for whoever comes next: these ways round are closed as well.
+_NEVER = {
+    getattr(sqlite3, f"SQLITE_{name}")
+    for name in (
+        *("DROP_TABLE", "DROP_TRIGGER", "DROP_INDEX", "ALTER_TABLE", "ATTACH", "DETACH"),
+        *("CREATE_TRIGGER", "CREATE_TEMP_TRIGGER", "CREATE_VIEW", "CREATE_TEMP_VIEW"),
+        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE"),
+    )
+}
+_PRAGMAS = {"busy_timeout", "integrity_check", "quick_check", "wal_checkpoint"}
+_HUMAN_COLUMNS = {"state", "verdict"}
 
 
 def _authorize_machine(
-    action: int, table: str | None, _column: str | None, _db: str | None, _trigger: str | None
+    action: int, first: str | None, second: str | None, _db: str | None, _trigger: str | None
 ) -> int:
-    if action in _NEVER or (action in _WRITES and table in HUMAN_TABLES):
-        return sqlite3.SQLITE_DENY
-    return sqlite3.SQLITE_OK
+    """Refuse what writes the human layer; ``first`` and ``second`` depend on ``action``."""
+    human = action in _WRITES and (
+        first in HUMAN_TABLES
+        or (first or "").startswith("sqlite_")
+        or (action == sqlite3.SQLITE_UPDATE and first == "image" and second in _HUMAN_COLUMNS)
+    )
+    pragma = action == sqlite3.SQLITE_PRAGMA and first not in _PRAGMAS
+    return sqlite3.SQLITE_DENY if human or pragma or action in _NEVER else sqlite3.SQLITE_OK

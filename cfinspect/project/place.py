@@ -47,11 +47,14 @@ class Place:
 
 
 def find_place(root: Path) -> Place | None:
-    """The place of the project of folder ``root``, or None where none was made."""
+    """The place of the project of folder ``root``, or None where none was made.
+
+    One whose database is gone, but not its backups, still counts.
+    """
     root = root.resolve()
     for data in (root / NAME, _apart(root)):
         place = Place(root, data)
-        if place.database.is_file():
+        if place.database.is_file() or next(place.backups.glob("*.sqlite"), None):
             return place
     return None
 

@@ -162,7 +162,7 @@ def uncertainty(score: float, threshold: float) -> float:
 def _row(model: Model, one: Inspected, threshold: float) -> tuple[object, ...]:
     found = one.inspection
     assert found is not None
-    regions = [asdict(region) for region in regions_of(found.mask)[:_MAX_REGIONS]]
+    regions = [asdict(region) for region in regions_of(found.mask, most=_MAX_REGIONS)]
     return (
         one.image_id,
         model.id,

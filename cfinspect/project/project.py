@@ -66,14 +66,18 @@ class Project:
         if not root.is_dir():
             raise ProjectError(f"There is no folder {root}; check the path.")
         if find_place(root) is not None:
-            return cls.open(root, human=human)
-        place = new_place(root)
-        place.scratch.mkdir(exist_ok=True)
-        project = cls(place, Database(place.database, human=human))
-        with project.database.writing() as connection:
-            about = {"id": str(uuid.uuid4()), "created": now_text()}
-            connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", list(about.items()))
-        project.add_folder(root, domain or root.resolve().name or "images")
+            project = cls.open(root, human=human)
+        else:
+            place = new_place(root)
+            place.scratch.mkdir(exist_ok=True)
+            project = cls(place, Database(place.database, human=human, create=True))
+        if not project.folders():
+            with project.database.writing() as connection:
+                about = {"id": str(uuid.uuid4()), "created": now_text()}
+                connection.executemany(
+                    "INSERT OR IGNORE INTO meta VALUES (?, ?)", list(about.items())
+                )
+                project.add_folder(root, domain or root.resolve().name or "images")
         return project
 
     @classmethod
@@ -135,8 +139,8 @@ class Project:
 
     # Folders ------------------------------------------------------------------------------------
 
-    def add_folder(self, path: Path, domain: str, *, mm_per_px: float | None = None) -> Folder:
-        """Add an image folder (or return the one there, with its domain and scale renewed).
+    def add_folder(self, path: Path, domain: str = "", *, mm_per_px: float | None = None) -> Folder:
+        """Add an image folder; one that is there has its domain and scale renewed where given.
 
         Raises ProjectError when ``path`` is no folder, or lies in or around a folder of the
         project: an image would belong to both.
@@ -155,9 +159,9 @@ class Project:
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO folder (path, domain, mm_per_px, added) VALUES (?, ?, ?, ?) ON "
-                "CONFLICT (path) DO UPDATE SET domain = excluded.domain, mm_per_px = "
-                "coalesce(excluded.mm_per_px, mm_per_px)",
-                (self._name_of(real), domain, mm_per_px, now_text()),
+                "CONFLICT (path) DO UPDATE SET domain = coalesce(nullif(?, ''), domain), mm_per_px "
+                "= coalesce(excluded.mm_per_px, mm_per_px)",
+                (self._name_of(real), domain or real.name, mm_per_px, now_text(), domain),
             )
         return next(folder for folder in self.folders() if folder.path == real)
 

@@ -53,6 +53,7 @@ class _Known(NamedTuple):
     id: int
     size: int
     mtime_ns: int
+    inode: int
     digest: str
     label: int | None
     group: str
@@ -101,38 +102,35 @@ class _Scan:
         self._done = self._total = 0
 
     def run(self, folders: Sequence[Folder]) -> None:
-        files, walked = self._walk_all(folders)
+        files, walked, unread = self._walk_all(folders)
         known = self._known(walked)
-        same: list[tuple[File, _Known]] = []
-        odd: list[File] = []
-        fresh: list[File] = []
-        for file in files:
-            image = known.get((file.folder, file.path))
-            if image is None:
-                fresh.append(file)
-            elif (image.size, image.mtime_ns) != (file.size, file.mtime_ns):
-                odd.append(file)
-            else:
-                same.append((file, image))
+        same, odd, fresh = _sorted_out(files, known)
         self._total = len(odd) + len(fresh)
-        replaced = list(self._renew(odd, known))
-        self._relabel(same)
+        replaced = list(self._renew(odd, known, same))
+        self._note(same)
         if self.report.cancelled:
             return
         here = {(file.folder, file.path) for file in files}
-        gone = [image.id for place, image in known.items() if place not in here]
+        gone = [
+            image.id
+            for (folder, path), image in known.items()
+            if (folder, path) not in here and not path.startswith(tuple(unread[folder]))
+        ]
         lost = self._lose([*gone, *(known[f.folder, f.path].id for f, _ in replaced)])
         self._take_in(replaced, lost, changed=True)
         self._take_in(self._hashed(fresh), lost, changed=False)
+        self._give_places_to_decided(lost)
         self.report.vanished = sum(not one.before for many in lost.values() for one in many)
 
-    def _walk_all(self, folders: Sequence[Folder]) -> tuple[list[File], list[int]]:
+    def _walk_all(
+        self, folders: Sequence[Folder]
+    ) -> tuple[list[File], list[int], dict[int, list[str]]]:
         files: list[File] = []
         walked: list[int] = []
+        unread: dict[int, list[str]] = {}
         for folder in folders:
             try:
-                files += list(walk(folder, self.report.problems))
-                walked.append(folder.id)
+                found = walk(folder)
             except OSError as error:
                 self.report.problems.append(
                     f"{error.filename or folder.path} cannot be read ({error.strerror}); the "
@@ -140,7 +138,12 @@ class _Scan:
                 )
             except CfinspectError as error:  # its labels.csv
                 self.report.problems.append(f"{folder.name} was not scanned: {error}")
-        return files, walked
+            else:
+                files += found.files
+                walked.append(folder.id)
+                unread[folder.id] = found.unread
+                self.report.problems += found.problems
+        return files, walked, unread
 
     def _known(self, folders: Iterable[int]) -> dict[tuple[int, str], _Known]:
         return {
@@ -149,8 +152,8 @@ class _Scan:
             for row in map(
                 tuple,
                 self._database.rows(
-                    "SELECT folder_id, path, id, bytes, mtime_ns, digest, label, grp FROM image "
-                    "WHERE missing = 0 AND folder_id = ?",
+                    "SELECT folder_id, path, id, bytes, mtime_ns, inode, digest, label, grp FROM "
+                    "image WHERE missing = 0 AND folder_id = ?",
                     folder,
                 ),
             )
@@ -177,31 +180,34 @@ class _Scan:
                 self._progress(self._done, self._total)
 
     def _renew(
-        self, odd: Iterable[File], known: dict[tuple[int, str], _Known]
+        self,
+        odd: Iterable[File],
+        known: dict[tuple[int, str], _Known],
+        same: list[tuple[File, _Known]],
     ) -> Iterator[tuple[File, str]]:
-        """Note new dates of files with the old content; yields those with other content."""
-        touched = []
+        """Put files with the old content to ``same``; yields those with other content."""
         for file, digest in self._hashed(odd):
             image = known[file.folder, file.path]
             if digest == image.digest:
-                touched.append((file.size, file.mtime_ns, image.id))
+                same.append((file, image))
             else:
                 yield file, digest
-        with self._database.writing() as connection:
-            connection.executemany("UPDATE image SET bytes = ?, mtime_ns = ? WHERE id = ?", touched)
 
-    def _relabel(self, same: Iterable[tuple[File, _Known]]) -> None:
-        """Take over labels and groups that `labels.csv` gives otherwise now."""
+    def _note(self, same: Iterable[tuple[File, _Known]]) -> None:
+        """Note new dates, and labels and groups that `labels.csv` gives otherwise now."""
         other = [
-            (file.label, file.group, file.label, image.id)
-            for file, image in same
-            if (file.label, file.group) != (image.label, image.group)
+            (f.size, f.mtime_ns, f.inode, f.label, f.group, f.label, image.id)
+            for f, image in same
+            if (f.size, f.mtime_ns, f.inode, f.label, f.group)
+            != (image.size, image.mtime_ns, image.inode, image.label, image.group)
         ]
-        with self._database.writing() as connection:
-            connection.executemany(
-                "UPDATE image SET label = ?, grp = ?, disagreement = abs(? - score) WHERE id = ?",
-                other,
-            )
+        if other:
+            with self._database.writing() as connection:
+                connection.executemany(
+                    "UPDATE image SET bytes = ?, mtime_ns = ?, inode = ?, label = ?, grp = ?, "
+                    "disagreement = abs(? - score) WHERE id = ?",
+                    other,
+                )
 
     def _lose(self, ids: Iterable[int]) -> dict[str, list[_Lost]]:
         """Mark images as missing; returns all missing ones by their content."""
@@ -214,10 +220,13 @@ class _Scan:
                 lost[row["digest"]].append(_Lost(row["id"], row["folder_id"], row["path"], True))
             for number in ids:
                 row = connection.execute(
-                    "UPDATE image SET missing = 1 WHERE id = ? RETURNING digest, folder_id, path",
+                    "UPDATE image SET missing = 1 WHERE id = ? AND missing = 0 "
+                    "RETURNING digest, folder_id, path",
                     (number,),
                 ).fetchone()
-                lost[row["digest"]].append(_Lost(number, row["folder_id"], row["path"], False))
+                if row is not None:  # another scan may have been quicker
+                    one = _Lost(number, row["folder_id"], row["path"], False)
+                    lost[row["digest"]].append(one)
         return lost
 
     def _take_in(
@@ -242,33 +251,105 @@ class _Scan:
         lost: dict[str, list[_Lost]],
         changed: bool,
     ) -> None:
-        place = (file.folder, file.path, place_text(file.path), file.size, file.mtime_ns)
-        facts = (*place, digest, file.label, file.group)
-        candidates = lost.get(digest)
-        if candidates:
-            # Of several equal images the one that was here, else one of the same name.
+        # Another scan at the same time may have taken it in already, or something else before it.
+        there = connection.execute(
+            "SELECT id, digest FROM image WHERE folder_id = ? AND path = ? AND missing = 0",
+            (file.folder, file.path),
+        ).fetchone()
+        if there is not None:
+            if there["digest"] == digest:
+                return
+            connection.execute("UPDATE image SET missing = 1 WHERE id = ?", (there["id"],))
+        candidates = lost.get(digest, [])
+        while candidates:
+            # Of several equal images the one that was here, else one that was lost just now.
             best = min(candidates, key=lambda one: _distance(one, file))
             candidates.remove(best)
-            connection.execute(
-                "UPDATE image SET folder_id = ?, path = ?, place = ?, bytes = ?, mtime_ns = ?, "
-                "digest = ?, label = ?, grp = ?, missing = 0 WHERE id = ?",
-                (*facts, best.id),
-            )
-            use_predictions(connection, "id = ?", best.id)
-            if best.before:
-                self.report.returned += 1
-            else:
-                self.report.moved += 1
+            if _move(connection, best.id, file, digest):
+                if best.before:
+                    self.report.returned += 1
+                else:
+                    self.report.moved += 1
+                return
+        connection.execute(
+            "INSERT INTO image (folder_id, path, place, bytes, mtime_ns, inode, digest, label, "
+            "grp) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _facts(file, digest),
+        )
+        if changed:
+            self.report.changed += 1
         else:
-            connection.execute(
-                "INSERT INTO image (folder_id, path, place, bytes, mtime_ns, digest, label, grp) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                facts,
-            )
-            if changed:
-                self.report.changed += 1
-            else:
-                self.report.new += 1
+            self.report.new += 1
+
+    def _give_places_to_decided(self, lost: dict[str, list[_Lost]]) -> None:
+        """Let an image that vanished live on in an equal one that nobody has spoken of yet.
+
+        Whoever copies an image, scans, and then deletes the original has moved it.
+        """
+        with self._database.writing() as connection:
+            for digest, many in lost.items():
+                for one in [one for one in many if not one.before]:
+                    twin = connection.execute(_TWIN, (one.id, digest)).fetchone()
+                    if twin is None:
+                        continue
+                    connection.execute("UPDATE image SET missing = 1 WHERE id = ?", (twin["id"],))
+                    columns = "folder_id, path, place, bytes, mtime_ns, inode, label, grp"
+                    connection.execute(
+                        f"UPDATE image SET ({columns}, missing) = (SELECT {columns}, 0 FROM image "
+                        "WHERE id = ?) WHERE id = ?",
+                        (twin["id"], one.id),
+                    )
+                    use_predictions(connection, "id = ?", one.id)
+                    many.remove(one)
+                    self.report.moved += 1
+
+
+# Present, of this content, without a word of a human; if there is one of the first image.
+_TWIN = """
+SELECT id FROM image WHERE EXISTS (SELECT 1 FROM human WHERE image_id = ?) AND digest = ?
+AND missing = 0 AND id NOT IN (SELECT image_id FROM human) ORDER BY id LIMIT 1
+"""
+
+
+def _sorted_out(
+    files: Iterable[File], known: dict[tuple[int, str], _Known]
+) -> tuple[list[tuple[File, _Known]], list[File], list[File]]:
+    """Files that are as they were, those at known places that are not, and those at new places."""
+    same: list[tuple[File, _Known]] = []
+    odd: list[File] = []
+    fresh: list[File] = []
+    inodes = {image.inode: place for place, image in known.items() if image.inode}
+    for file in files:
+        place = (file.folder, file.path)
+        image = known.get(place)
+        if image is None:
+            fresh.append(file)
+        elif (image.size, image.mtime_ns) != (file.size, file.mtime_ns) or (
+            # Bitmaps of one size and date that changed places look the same from outside.
+            file.inode != image.inode and inodes.get(file.inode, place) != place
+        ):
+            odd.append(file)
+        else:
+            same.append((file, image))
+    return same, odd, fresh
+
+
+def _facts(file: File, digest: str) -> tuple[object, ...]:
+    place = (file.folder, file.path, place_text(file.path))
+    return (*place, file.size, file.mtime_ns, file.inode, digest, file.label, file.group)
+
+
+def _move(connection: sqlite3.Connection, image_id: int, file: File, digest: str) -> bool:
+    """Put a missing image at the place of ``file``; False when it is not missing any more."""
+    moved = connection.execute(
+        "UPDATE image SET folder_id = ?, path = ?, place = ?, bytes = ?, mtime_ns = ?, inode = ?, "
+        "digest = ?, label = ?, grp = ?, missing = 0 WHERE id = ? AND missing = 1",
+        (*_facts(file, digest), image_id),
+    )
+    if moved.rowcount == 0:
+        return False
+    use_predictions(connection, "id = ?", image_id)
+    return True
 
 
 def place_text(path: str) -> str:
@@ -282,8 +363,9 @@ def _padded(digits: str) -> str:
     return f"{len(digits):03d}{digits}"
 
 
-def _distance(lost: _Lost, file: File) -> tuple[bool, bool]:
+def _distance(lost: _Lost, file: File) -> tuple[bool, bool, bool]:
     return (
         (lost.folder, lost.path) != (file.folder, file.path),
+        lost.before,
         lost.path.rpartition("/")[2] != file.path.rpartition("/")[2],
     )

@@ -39,6 +39,7 @@ CREATE TABLE image (
     place TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL DEFAULT 0,
     digest TEXT NOT NULL,
     missing INTEGER NOT NULL DEFAULT 0,
     label INTEGER,

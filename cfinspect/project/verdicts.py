@@ -77,12 +77,14 @@ def decide(
 ) -> Human:
     """Say something of an image; what is not given stays. Returns the new state, safely stored.
 
-    ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. A mask where
-    there is no verdict gives one: damaged when it marks anything. ``expected``: the version that
+    ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. A mask without
+    a verdict says it as well: damaged when it marks anything. The verdict undamaged takes an
+    earlier mask back. ``expected``: the version that
     the person looked at. ``holder``: who holds the lease (see `queue`).
 
-    Raises ConflictError when ``expected`` is not the version, or another holds a lease on the image
-    and not ``force``; ProjectError for an unknown image or mask class or a mask of another size.
+    Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
+    and not ``force``, or its file was changed since the last scan; ProjectError for an unknown
+    image or mask class or a mask of another size.
     """
     with project.database.writing() as connection:
         image = _image(connection, image_id)
@@ -95,51 +97,119 @@ def decide(
                 "meantime; look at it again."
             )
         _respect_lease(connection, image, holder, force)
-        name = before.mask if mask is KEEP else store_mask(project, connection, image, mask)
-        said = before.verdict if verdict is KEEP else verdict
-        if isinstance(mask, np.ndarray) and said is None:
+        _respect_file(project, image)
+        said, name = before.verdict, before.mask
+        if isinstance(mask, np.ndarray):
             said = Verdict.DAMAGED if mask.any() else Verdict.UNDAMAGED
+        if verdict is not KEEP:
+            if verdict is Verdict.UNDAMAGED and isinstance(mask, np.ndarray) and mask.any():
+                raise ProjectError(
+                    f"The mask of {image['path']} marks damage: it is not undamaged."
+                )
+            said = verdict
+        if mask is not KEEP:
+            name = store_mask(project, connection, image, mask)
+        elif verdict is Verdict.UNDAMAGED:
+            name = None  # what was marked is taken back; the trail keeps it
         text = before.comment if comment is KEEP else comment
-        after = _state(replace(before, verdict=said, mask=name, comment=text))
+        after = _state(replace(before, verdict=said, mask=name, comment=_plain(text)))
         what = action or _action(verdict, mask)
-        return _write(connection, image, before, after, who=who, action=what)
+        return _write(connection, image, before, after, who=_plain(who), action=what)
 
 
-def revert(project: Project, entry: int, *, who: str) -> Human:
+def revert(
+    project: Project, entry: int, *, who: str, holder: str = "", force: bool = False
+) -> Human:
     """Take back an audit entry: the image is again as it was before; that too is an entry.
 
-    Reverting a revert does again what was undone. Raises ConflictError when somebody changed the
-    image since, ProjectError when there is no such entry.
+    Reverting a revert does again what was undone. Raises ConflictError when somebody spoke of the
+    image since or holds a lease on it, ProjectError when there is no such entry.
     """
     with project.database.writing() as connection:
-        row = connection.execute("SELECT * FROM audit WHERE id = ?", (entry,)).fetchone()
-        if row is None or row["image_id"] is None or row["before"] is None:
-            raise ProjectError(f"There is no entry {entry} that could be taken back.")
-        image = _image(connection, row["image_id"])
-        before = _human(
-            connection.execute("SELECT * FROM human WHERE image_id = ?", (image["id"],)).fetchone()
-        )
-        if _state(before) != audit.parse(row["after"]):
-            raise ConflictError(
-                f"{image['path']} was changed again by {before.who} at {before.at}; that must be "
-                "taken back first."
-            )
-        after = audit.parse(row["before"])
-        return _write(connection, image, before, after, who=who, action="revert", reverts=entry)
+        return _revert(connection, entry, who, holder, force)
 
 
-def undo(project: Project, *, who: str) -> Human | None:
+def undo(project: Project, *, who: str, holder: str = "", force: bool = False) -> Human | None:
     """Take back the last thing that ``who`` said and has not taken back; None when there is none.
 
     Raises ConflictError like ``revert``.
     """
-    row = project.database.row(
-        "SELECT id FROM audit AS a WHERE who = ? AND action != 'revert' AND image_id IS NOT NULL "
-        "AND NOT EXISTS (SELECT 1 FROM audit AS r WHERE r.reverts = a.id) "
-        "ORDER BY id DESC LIMIT 1",
-        who,
+    with project.database.writing() as connection:
+        for row in connection.execute(
+            "SELECT id FROM audit WHERE who = ? AND image_id IS NOT NULL AND reverts IS NULL "
+            "ORDER BY id DESC",
+            (who,),
+        ):
+            if not _is_taken_back(connection, row["id"]):
+                return _revert(connection, row["id"], who, holder, force)
+    return None
+
+
+def _revert(
+    connection: sqlite3.Connection, entry: int, who: str, holder: str, force: bool
+) -> Human:
+    row = connection.execute("SELECT * FROM audit WHERE id = ?", (entry,)).fetchone()
+    if row is None or row["image_id"] is None or row["before"] is None:
+        raise ProjectError(f"There is no entry {entry} that could be taken back.")
+    image = _image(connection, row["image_id"])
+    before = _human(
+        connection.execute("SELECT * FROM human WHERE image_id = ?", (image["id"],)).fetchone()
     )
-    return None if row is None else revert(project, row["id"], who=who)
+    if before.entry != entry and _standing(connection, before.entry) != entry:
+        raise ConflictError(
+            f"{image['path']} was changed again by {before.who} at {before.at}; that must be taken "
+            "back first."
+        )
+    _respect_lease(connection, image, holder, force)
+    after = audit.parse(row["before"])
+    return _write(connection, image, before, after, who=who, action="revert", reverts=entry)
+
+
+def _standing(connection: sqlite3.Connection, entry: int | None) -> int | None:
+    """Which entry's word stands after ``entry``: after a revert, that of the one before the
+    reverted one.
+    """
+    while entry is not None:
+        row = connection.execute(
+            "SELECT image_id, reverts FROM audit WHERE id = ?", (entry,)
+        ).fetchone()
+        if row["reverts"] is None:
+            return entry
+        earlier = connection.execute(
+            "SELECT max(id) AS id FROM audit WHERE image_id = ? AND id < ?",
+            (row["image_id"], row["reverts"]),
+        ).fetchone()
+        entry = earlier["id"]
+    return None
+
+
+def _is_taken_back(connection: sqlite3.Connection, entry: int) -> bool:
+    """Whether a revert of ``entry`` stands that was not itself taken back."""
+    rows = connection.execute("SELECT id FROM audit WHERE reverts = ?", (entry,)).fetchall()
+    return any(not _is_taken_back(connection, row["id"]) for row in rows)
+
+
+def _respect_file(project: Project, image: sqlite3.Row) -> None:
+    """Refuse to speak of an image whose file holds something else by now."""
+    try:
+        status = (project.place.root / image["folder"] / image["path"]).stat()
+    except OSError:
+        return  # a disk that is away; what was seen is what the project knows
+    if not image["missing"] and (status.st_size, status.st_mtime_ns) != (
+        image["bytes"],
+        image["mtime_ns"],
+    ):
+        raise ConflictError(
+            f"The file {image['path']} was changed since the last scan; scan, and look again."
+        )
+
+
+def _plain(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ProjectError(f"{text!r} holds bytes that are no text; type it again.") from error
+    return text
 
 
 def read_mask_of(project: Project, human: Human) -> IndexMask | None:

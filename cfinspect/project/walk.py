@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from cfinspect.engine.datafolder import (
@@ -19,16 +21,21 @@ from cfinspect.engine.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Folder
 
 _SMALL = 1 << 20
+_OF_THE_SYSTEM = {"system volume information", "$recycle.bin", "lost+found"}
 
 
 class File(NamedTuple):
-    """A file as the walk saw it; ``path`` is relative to its folder, ``full`` is not."""
+    """A file as the walk saw it; ``path`` is relative to its folder, ``full`` is not.
+
+    ``inode``: the file's number on its disk, 0 where the system has none at hand.
+    """
 
     folder: int
     path: str
     full: str
     size: int
     mtime_ns: int
+    inode: int
     label: int | None
     group: str
 
@@ -57,49 +64,100 @@ def _digest(file: File) -> str | OSError:
         return error
 
 
-def walk(folder: Folder, problems: list[str]) -> Iterator[File]:
-    """All image files below a folder, hidden ones and those in ``masks/`` left out.
+@dataclass
+class Walked:
+    """What a walk found: files; ``unread``: folders below that could not be opened, as prefixes of
+    paths; ``problems``: a sentence each.
+    """
 
-    Names that are no text are told in ``problems``. Raises OSError when a folder cannot be opened,
-    DataError for a malformed `labels.csv`.
+    files: list[File] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def walk(folder: Folder) -> Walked:
+    """All image files below a folder; hidden ones, those in ``masks/`` and the system's left out.
+
+    Raises OSError when the folder itself cannot be opened, DataError for a malformed `labels.csv`.
     """
     words = class_words()
     table = folder.path / LABELS
     rows: dict[str, LabelRow] = read_labels(table, words) if table.is_file() else {}
+    found = Walked()
     todo: list[tuple[str, str, int | None]] = [(os.fspath(folder.path), "", None)]
     visited: set[tuple[int, int]] = set()
     while todo:
         here, inner, label = todo.pop()
-        status = os.stat(here)  # noqa: PTH116  (100,000 paths as objects take a second)
-        if (status.st_dev, status.st_ino) in visited:  # a link back up would never end
+        try:
+            status = os.stat(here)  # noqa: PTH116  (100,000 paths as objects take a second)
+            if (status.st_dev, status.st_ino) in visited:  # a link back up would never end
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            with os.scandir(here) as entries:
+                listed = list(entries)
+        except OSError as error:
+            if not inner:
+                raise
+            found.unread.append(inner)
+            found.problems.append(
+                f"{here} cannot be read ({error.strerror}); its images are left as they were known."
+            )
             continue
-        visited.add((status.st_dev, status.st_ino))
-        with os.scandir(here) as entries:
-            for entry in entries:
-                name = entry.name
-                if name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    if name != MASKS:
-                        known = words.get(fold_word(name), label)
-                        todo.append((entry.path, f"{inner}{name}/", known))
-                elif os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
-                    path = f"{inner}{name}"
-                    if not _is_text(path):
-                        safe = path.encode("utf-8", "backslashreplace").decode()
-                        problems.append(f"{safe} is left out: its name is no text; rename it.")
-                        continue
-                    row = rows.get(path)
-                    try:
-                        status = entry.stat()
-                    except FileNotFoundError:  # a dead link, or just deleted
-                        continue
-                    yield File(
-                        folder.id,
-                        path,
-                        entry.path,
-                        status.st_size,
-                        status.st_mtime_ns,
-                        label if row is None or row.label is None else row.label,
-                        row.group if row else "",
-                    )
+        for entry in listed:
+            name = entry.name
+            if name.startswith(".") or name.casefold() in _OF_THE_SYSTEM:
+                continue
+            suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
+            if suffix in IMAGE_SUFFIXES and _is_file(entry):
+                _add(found, folder.id, entry, f"{inner}{name}", label, rows)
+            elif name != MASKS and _is_folder(entry):
+                known = words.get(fold_word(name), label)
+                todo.append((entry.path, f"{inner}{name}/", known))
+    return found
+
+
+def _add(
+    found: Walked,
+    folder: int,
+    entry: os.DirEntry[str],
+    path: str,
+    label: int | None,
+    rows: dict[str, LabelRow],
+) -> None:
+    if not _is_text(path):
+        safe = path.encode("utf-8", "backslashreplace").decode()
+        found.problems.append(f"{safe} is left out: its name is no text; rename it.")
+        return
+    # Macs take names apart (e and an accent), tables hold them composed.
+    row = rows.get(path if path.isascii() else unicodedata.normalize("NFC", path))
+    try:
+        status = entry.stat()
+    except OSError:  # deleted just now
+        return
+    found.files.append(
+        File(
+            folder,
+            path,
+            entry.path,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ino,
+            label if row is None or row.label is None else row.label,
+            row.group if row else "",
+        )
+    )
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a file to read: no folder, no dead link, no pipe that would wait for ever."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

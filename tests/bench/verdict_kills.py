@@ -65,6 +65,7 @@ def worker(root: Path, seed: int, limit: int) -> None:
                 number = int(chance.choice(ids))
                 said: dict[str, object] = {"verdict": Verdict(int(chance.integers(0, 3)))}
                 if chance.random() < 0.5:
+                    said["verdict"] = Verdict.DAMAGED
                     said["mask"] = chance.integers(0, 2, (SIDE, SIDE), np.uint8)
                 human = decide(project, number, who=f"w{seed}", **said)  # type: ignore[arg-type]
                 line = json.dumps([number, human.version, human.verdict, human.mask])

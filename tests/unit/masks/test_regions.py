@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ def test_a_crack_has_the_length_of_its_centre_line() -> None:
     mask = np.zeros((80, 200), np.uint8)
     mask[38:43, 10:190] = 1
     (region,) = regions_of(mask, mm_per_px=0.5)
-    assert region.length == pytest.approx(180, abs=6)
+    assert region.length == pytest.approx(180, rel=0.05)
     assert region.mean_width == pytest.approx(5, rel=0.1)
     assert region.length_mm == pytest.approx(region.length / 2)
     assert region.area_mm2 == pytest.approx(region.area / 4)
@@ -26,13 +28,61 @@ def test_a_slanting_line_is_longer_than_its_box() -> None:
     assert region.length_mm is None
 
 
+@pytest.mark.parametrize("thickness", range(1, 12))
+@pytest.mark.parametrize("angle", [0, 20, 45, 70, 90, 135])
+def test_lengths_are_right_whatever_the_thickness_and_angle(thickness: int, angle: int) -> None:
+    y, x = np.mgrid[:240, :240] - 120.0
+    turn = np.deg2rad(angle)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    mask = (abs(along) < 90) & (abs(across + 0.21) < thickness / 2)
+    regions = regions_of(mask)
+    assert regions[0].area == mask.sum(), "one piece"
+    assert regions[0].length == pytest.approx(180, rel=0.1, abs=thickness)
+    assert regions[0].mean_width == pytest.approx(mask.sum() / 180, rel=0.15, abs=0.2)
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 9, 40])
+def test_squares_do_not_vanish(side: int) -> None:
+    mask = np.zeros((50, 50), bool)
+    mask[4 : 4 + side, 4 : 4 + side] = True
+    (region,) = regions_of(mask)
+    assert 1 <= region.length <= 1.5 * side + 1
+    assert skeleton(mask).any()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_thinning_changes_neither_pieces_nor_holes(seed: int) -> None:
+    from shapes import hard_mask
+
+    mask = hard_mask(seed)
+    thin = skeleton(mask)
+    pieces = [cv2.connectedComponents(m.astype(np.uint8), connectivity=8)[0] for m in (mask, thin)]
+    holes = [
+        cv2.connectedComponents(
+            np.pad(~m, 1, constant_values=True).astype(np.uint8), connectivity=4
+        )
+        for m in (mask, thin)
+    ]
+    assert pieces[0] == pieces[1]
+    assert holes[0][0] == holes[1][0]
+
+
+def test_large_and_many_regions_take_no_minutes() -> None:
+    started = time.monotonic()
+    (large,) = regions_of(np.ones((2000, 3000), bool))
+    assert 500 < large.length < 6000
+    noise = np.random.default_rng(0).random((1000, 1000)) < 0.2
+    assert len(regions_of(noise, most=200)) == 200
+    assert time.monotonic() - started < 5
+
+
 def test_one_pixel_and_a_row_of_pixels() -> None:
     dot = np.zeros((5, 5), bool)
     dot[2, 2] = True
     assert centre_line_length(dot) == 1
     row = np.zeros((5, 9), bool)
     row[2, 1:8] = True
-    assert centre_line_length(row) == 7
+    assert centre_line_length(row) == pytest.approx(7, rel=0.02)
     assert np.array_equal(skeleton(row), row)
 
 
@@ -44,7 +94,7 @@ def test_a_skeleton_is_thin_and_as_connected_as_the_mask() -> None:
     assert not (thin & ~(mask > 0)).any()
     assert cv2.connectedComponents(thin.astype(np.uint8))[0] == 2
     assert cv2.connectedComponents((~thin).astype(np.uint8), connectivity=4)[0] == 3
-    assert not (thin[:-1, :-1] & thin[1:, :-1] & thin[:-1, 1:] & thin[1:, 1:]).any()
+    assert thin.sum() < 1.5 * (2 * np.pi * 30 + 30)
 
 
 def test_regions_of_several_classes_largest_first() -> None:

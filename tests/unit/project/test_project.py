@@ -116,7 +116,7 @@ def test_an_older_format_is_brought_up_step_by_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "x.sqlite"
-    Database(file).close()
+    Database(file, create=True).close()
     newer = (*MIGRATIONS, "CREATE TABLE extra (id INTEGER);\nCREATE TABLE more (id);")
     monkeypatch.setattr(database, "MIGRATIONS", newer)
     Database(file).close()
@@ -279,3 +279,89 @@ def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
         assert np.abs(last - maps[29]).max() <= 0.5 / 255 + 1e-6
         rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
         assert rows[0]["n"] == held
+
+
+def damage(database: Path, table: str) -> None:
+    """Overwrite the first page of a table or index."""
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    row = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))
+    page_number = row.fetchone()[0]
+    connection.close()
+    with database.open("r+b") as file:
+        file.seek((page_number - 1) * 4096)
+        file.write(b"\x07" * 4096)
+
+
+@pytest.mark.parametrize("broken", ["image_by_score", "image"])
+def test_verdicts_on_images_that_came_after_the_backup_are_rescued(
+    tmp_path: Path, broken: str
+) -> None:
+    root = tmp_path / "hall"
+    with inspected_project(root, [0.9, 0.8]) as project:
+        here = project.place
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(here, project.database)
+        write_images(root, 2, seed=5, start=10)
+        scan(project)
+        decide(project, find(project, "img11.png").id, who="ann", verdict=Verdict.DAMAGED)
+        decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.UNDAMAGED)
+    damage(here.database, broken)
+    assert backup.restore(here).rescued == 2
+    with Project.open(root) as project:
+        scan(project)
+        verdicts = {
+            name: human_of(project, find(project, name).id).verdict
+            for name in ("img0.png", "img1.png", "img10.png", "img11.png")
+        }
+        assert list(verdicts.values()) == [1, 0, None, 1]
+        assert not audit.verify(project).problems
+
+
+def test_an_empty_or_missing_database_is_no_new_project(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    with inspected_project(root, [0.9]) as project:
+        here = project.place
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(here, project.database)
+    for make_it_bad in (lambda: here.database.write_bytes(b""), here.database.unlink):
+        for suffix in ("-wal", "-shm"):
+            here.database.with_name(here.database.name + suffix).unlink(missing_ok=True)
+        make_it_bad()
+        for attempt in (Project.open, Project.create):
+            with pytest.raises(ProjectError, match="gone or empty"):
+                attempt(root)
+        backup.restore(here)
+        with Project.open(root) as project:
+            image = find(project, "img0.png").id
+            assert human_of(project, image).verdict is Verdict.DAMAGED
+
+
+def test_who_has_the_old_database_open_is_told(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    with inspected_project(root, [0.9]) as project:
+        image = find(project, "img0.png").id
+        decide(project, image, who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(project.place, project.database)
+        backup.restore(project.place, force=True)
+        with pytest.raises(ProjectError, match="replaced while it was open"):
+            decide(project, image, who="ann", verdict=Verdict.UNDAMAGED)
+
+
+def test_a_project_whose_making_was_cut_short_is_finished(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    write_images(root, 1)
+    (root / ".cfinspect").mkdir()
+    Database(root / ".cfinspect" / "project.sqlite", create=True).close()
+    with Project.create(root) as project:
+        assert [folder.name for folder in project.folders()] == ["."]
+        assert project.id
+
+
+def test_a_backup_from_the_future_stops_no_other(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        future = datetime.now(UTC) + timedelta(days=900)
+        backup.back_up(project.place, project.database, now=future)
+        backup.back_up_when_due(project.place, project.database)
+        assert len(backup.backups(project.place)) == 2

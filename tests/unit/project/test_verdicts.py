@@ -13,6 +13,7 @@ from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import State, find
 from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
+from cfinspect.project.queue import take
 from cfinspect.project.verdicts import (
     ConflictError,
     Verdict,
@@ -165,10 +166,19 @@ def test_the_machine_is_refused_by_the_database_itself(project: Project) -> None
             "DROP TABLE human",
             "DROP TRIGGER human_changed",
             "ALTER TABLE human RENAME TO robot",
+            "UPDATE image SET verdict = 0, state = 1",
+            "CREATE TRIGGER t AFTER UPDATE ON image BEGIN UPDATE human SET verdict = 0; END",
+            "PRAGMA writable_schema = ON",
+            "DELETE FROM sqlite_master WHERE name = 'human_changed'",
+            "ATTACH ':memory:' AS other",
         ):
-            with pytest.raises(sqlite3.DatabaseError, match=r"not authorized|prohibited"):
+            with pytest.raises(
+                sqlite3.DatabaseError, match=r"not authorized|prohibited|not be modified"
+            ):
                 machine.database.connection.execute(statement)
-        with pytest.raises(sqlite3.DatabaseError, match=r"not authorized|prohibited"):
+        with pytest.raises(
+            sqlite3.DatabaseError, match=r"not authorized|prohibited|not be modified"
+        ):
             decide(machine, number(project), who="robot", verdict=Verdict.UNDAMAGED)
     assert human_of(project, number(project)).verdict is Verdict.DAMAGED
 
@@ -185,3 +195,59 @@ def test_a_mask_that_was_changed_or_lost_outside_is_noticed(project: Project) ->
     file.unlink()
     with pytest.raises(ProjectError, match="lost"):
         read_mask_of(project, said)
+
+
+def test_undo_after_a_redo_takes_back_the_latest(project: Project) -> None:
+    image = number(project)
+    decide(project, image, who="al", verdict=Verdict.DAMAGED)
+    decide(project, image, who="al", comment="B")
+    undone = undo(project, who="al")
+    assert undone is not None
+    assert undone.entry is not None
+    revert(project, undone.entry, who="al")
+    assert human_of(project, image).comment == "B"
+    again = undo(project, who="al")
+    assert again is not None
+    assert (again.comment, again.verdict) == ("", Verdict.DAMAGED)
+    last = undo(project, who="al")
+    assert last is not None
+    assert last.verdict is None
+
+
+def test_the_same_word_of_somebody_else_is_not_ones_own(project: Project) -> None:
+    image = number(project)
+    decide(project, image, who="al", verdict=Verdict.DAMAGED)
+    decide(project, image, who="bob", verdict=Verdict.DAMAGED)
+    with pytest.raises(ConflictError, match="bob"):
+        undo(project, who="al")
+    assert human_of(project, image).who == "bob"
+
+
+def test_undo_respects_leases(project: Project) -> None:
+    decide(project, number(project), who="bob", verdict=Verdict.DAMAGED)
+    undone = undo(project, who="bob")
+    assert undone is not None
+    decide(project, number(project, "img1.png"), who="bob", comment="x")
+    (row,) = [row for row in take(project, "w", "alice", number=3) if row.name == "img1.png"]
+    with pytest.raises(ConflictError, match="alice"):
+        undo(project, who="bob")
+    assert human_of(project, row.id).comment == "x"
+    assert undo(project, who="bob", force=True) is not None
+
+
+def test_mask_and_verdict_never_contradict_each_other(project: Project) -> None:
+    image = number(project)
+    decide(project, image, who="ann", verdict=Verdict.SKIPPED)
+    assert decide(project, image, who="ann", mask=square()).verdict is Verdict.DAMAGED
+    cleared = decide(project, image, who="ann", verdict=Verdict.UNDAMAGED)
+    assert cleared.mask is None
+    assert find(project, "img0.png").state is State.VERDICT
+    with pytest.raises(ProjectError, match="marks damage"):
+        decide(project, image, who="ann", verdict=Verdict.UNDAMAGED, mask=square())
+    with pytest.raises(ProjectError, match="no text"):
+        decide(project, image, who="ann", comment="\udcff")
+
+
+def test_false_lists_show(project: Project) -> None:
+    project.database.connection.execute("UPDATE image SET verdict = 1, state = 1")
+    assert "listed with another verdict" in audit.verify(project).problems[0]
