@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,8 @@ Examples:
 IMPORT_EXAMPLES = """
 Labels and masks become verdicts and corrected masks; what humans said before stays, unless
 --replace. Images are found by their names; the data sets concrete-crack and casc-ifw bring theirs.
+An image that the file lists without any mark becomes undamaged; one with lines, points or boxes
+only becomes damaged without a mask. The model's word in our own exports stays the model's.
 
 Formats: png, coco, yolo, voc, labelme, cvat, csv, cfinspect, concrete-crack, casc-ifw.
 
@@ -58,7 +61,9 @@ def export(
     *,
     project: ProjectArgument,
     form: FormatOption,
-    out: Annotated[Path, typer.Option("--out", help="Folder to make.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder to make; an untouched earlier export is replaced.")
+    ],
     only: Annotated[
         str, typer.Option("--only", help="corrected, accepted, reviewed or all.")
     ] = "reviewed",
@@ -96,6 +101,8 @@ def export(
         raise CfinspectError(f'--only is {", ".join(Only)}, not "{only}".')
     if images not in list(Images):
         raise CfinspectError(f'--images is {", ".join(Images)}, not "{images}".')
+    if not math.isfinite(tolerance):
+        raise CfinspectError(f"--tolerance is a number of pixels, not {tolerance}.")
     choice = Choice(
         Only(only), min_score, min_area, folder, domain, split=_shares(split), seed=seed
     )
@@ -118,7 +125,9 @@ def export(
             )
         except KeyboardInterrupt as stop:
             raise Interrupted(f"Interrupted; {out} is as it was before.") from stop
-    output.emit("done", {**dataclasses.asdict(report), "out": out})
+    fields = dataclasses.asdict(report)
+    counts = {name: len(fields.pop(name)) for name in ("machine_labels", "machine_masks")}
+    output.emit("done", {**fields, **counts, "out": out})
     for reason, count in report.left_out.items():
         note(f"Left out: {count} {reason}.")
     parts = ", ".join(f"{name} {count}" for name, count in report.splits.items())
@@ -139,7 +148,7 @@ def _shares(text: str) -> dict[str, float]:
     if shares and (
         set(shares) - {"train", "val", "test"}
         or min(shares.values()) <= 0
-        or abs(sum(shares.values()) - 1) > 1e-6
+        or not abs(sum(shares.values()) - 1) <= 1e-6
     ):
         raise CfinspectError(
             f'"{text}" is no split: give shares of train, val and test that sum to 1, such as '
@@ -159,6 +168,9 @@ def import_(
     ] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Also where humans have decided already.")
+    ] = False,
+    machine_too: Annotated[
+        bool, typer.Option("--machine-too", help="Of our own exports, the model's word as well.")
     ] = False,
     who: WhoOption = "",
     as_json: JsonFlag = False,
@@ -180,17 +192,21 @@ def import_(
             path,
             who=who_is_it(who) if who else f"{who_is_it(who)} ({form} import)",
             replace=replace,
+            machine_too=machine_too,
             domain=domain,
             progress=lambda done: counter(done, None),
             cancelled=lambda: cancel.cancelled,
         )
-    if report.unknown:
-        names = ", ".join(report.names[:5])
-        note(f"The project has no image, or more than one, for {report.unknown} names: {names}.")
+    for problem in report.problems:
+        note(problem)
     if report.cancelled:
         raise Interrupted(f"Interrupted after {report.taken} images; the same call goes on.")
     output.emit("done", dataclasses.asdict(report))
     output.say(
         f"{report.taken} images taken ({report.masks} with masks), {report.kept} kept as humans "
-        f"had left them, {report.unknown} unknown."
+        f"had left them, {report.unknown} unknown, {report.refused} refused."
     )
+    if report.undrawn:
+        note(f"{report.undrawn} images have lines, points or boxes only: damaged, without a mask.")
+    if report.machine:
+        note(f"{report.machine} labels or masks were the model's and stay so; see --machine-too.")

@@ -17,10 +17,18 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import from_column_runs, ring_of, shapes
+from cfinspect.formats.pixels import (
+    Painter,
+    Part,
+    column_runs,
+    from_column_runs,
+    regions,
+    ring_of,
+    shapes,
+)
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, objects, read_json, size_of
-from cfinspect.masks.polygons import Mask, rasterise
+from cfinspect.masks.polygons import Ring, rasterise
 
 ANNOTATIONS = "annotations.json"
 
@@ -46,12 +54,10 @@ class _File:
                 "cfinspect": {"name": item.name, "label": item.label, **item.provenance},
             }
         )
-        for class_id, shape in shapes(item.mask, options.tolerance if options.polygons else 0):
-            drawn = rasterise(shape.rings, (item.height, item.width))
-            rle = coco_mask.encode(np.asfortranarray(drawn, dtype=np.uint8))
+        for class_id, rle, rings in _drawn(item, options):
             segmentation: object = {**rle, "counts": rle["counts"].decode("ascii")}
-            if options.polygons and not shape.holes:
-                segmentation = [shape.outer.ravel().tolist()]
+            if len(rings) == 1:
+                segmentation = [rings[0].ravel().tolist()]
             self._count += 1
             annotation = {
                 "id": self._count,
@@ -82,6 +88,27 @@ class _File:
             stream.write("\n]}\n")
         self._annotations.close()
         self._path.with_suffix(".part").unlink()
+
+
+def _drawn(item: Item, options: Options) -> Iterator[tuple[int, dict[str, Any], list[Ring]]]:
+    """Each region as (class number, compressed run lengths, its contours if wanted as polygons)."""
+    size = (item.height, item.width)
+    if not options.polygons:
+        for part in regions(item.mask):
+            yield part.class_id, _packed(part, size), []
+        return
+    for class_id, shape in shapes(item.mask, options.tolerance):
+        low = np.floor(shape.outer.min(axis=0)).astype(int)
+        box = (np.ceil(shape.outer.max(axis=0)) - low).astype(int)
+        drawn = rasterise([ring - low for ring in shape.rings], (int(box[1]), int(box[0])))
+        part = Part(class_id, int(low[1]), int(low[0]), drawn)
+        yield class_id, _packed(part, size), shape.rings
+
+
+def _packed(part: Part, size: tuple[int, int]) -> dict[str, Any]:
+    rle = {"size": list(size), "counts": column_runs(part, *size)}
+    packed: dict[str, Any] = coco_mask.frPyObjects(rle, *size)
+    return packed
 
 
 def _append(stream: TextIO, part: TextIO) -> None:
@@ -127,7 +154,7 @@ def _read(file: Path) -> Iterator[Found]:
     names: dict[object, str] = {}
     for category in objects(data.get("categories", []), f"categories in {file}"):
         name = category.get("name")
-        if not isinstance(name, str) or not isinstance(category.get("id"), int):
+        if not isinstance(name, str) or type(category.get("id")) is not int:
             raise FormatError(f"{file} has a category without id and name.")
         names[category["id"]] = name
     annotations: defaultdict[object, list[dict[str, Any]]] = defaultdict(list)
@@ -139,7 +166,7 @@ def _read(file: Path) -> Iterator[Found]:
     for image in objects(data.get("images"), f"images in {file}"):
         where = f"Image {str(image.get('id'))[:40]} in {file}"
         height, width = size_of(image.get("height"), image.get("width"), where)
-        parts: list[tuple[str, Mask]] = []
+        painter = Painter(height, width, where)
         image_id = image.get("id")
         if not isinstance(image_id, int | str):
             raise FormatError(f"{where} has no id.")
@@ -147,16 +174,17 @@ def _read(file: Path) -> Iterator[Found]:
             category_id = one.get("category_id")
             if not isinstance(category_id, int) or category_id not in names:
                 raise FormatError(f"{where} has an annotation of an unknown category.")
-            mask = _mask(one.get("segmentation"), height, width, where)
-            parts.append((names[category_id], mask))
+            _paint(painter, names[category_id], one.get("segmentation"), where)
         extra = image.get("cfinspect")
         label = extra.get("label") if isinstance(extra, dict) else None
         yield Found(
             clean_name(image.get("file_name"), where),
-            parts,
-            label if label in (0, 1) else None,
+            painter.mask,
+            painter.classes,
+            label if type(label) is int and label in (0, 1) else None,
             width,
             height,
+            painter.undrawn,
         )
     if annotations:
         raise FormatError(
@@ -165,13 +193,14 @@ def _read(file: Path) -> Iterator[Found]:
         )
 
 
-def _mask(segmentation: object, height: int, width: int, where: str) -> Mask:
+def _paint(painter: Painter, name: str, segmentation: object, where: str) -> None:
+    height, width = painter.mask.shape
     if isinstance(segmentation, list):
         # Several polygons of one annotation are its parts: together, not even-odd.
-        mask = np.zeros((height, width), dtype=np.bool_)
         for coordinates in segmentation:
-            mask |= rasterise([ring_of(coordinates, where)], (height, width))
-        return mask
+            painter.polygon(name, ring_of(coordinates, where))
+        painter.undrawn += not segmentation  # a box only
+        return
     if not isinstance(segmentation, dict):
         raise FormatError(f"{where} has an annotation without segmentation.")
     if segmentation.get("size") != [height, width]:
@@ -181,7 +210,7 @@ def _mask(segmentation: object, height: int, width: int, where: str) -> Mask:
         counts = _unpack(counts, where)
     if not isinstance(counts, list) or not all(type(count) is int for count in counts):
         raise FormatError(f"{where} has run lengths that are no numbers.")
-    return from_column_runs(counts, height, width, where)
+    painter.pixels(name, 0, 0, from_column_runs(counts, height, width, where))
 
 
 def _unpack(text: str, where: str) -> list[int]:

@@ -11,14 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-import numpy as np
-
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import from_row_runs, polygons, regions, ring_of, row_runs
+from cfinspect.formats.pixels import Painter, from_row_runs, polygons, regions, ring_of, row_runs
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, read_xml, size_of
 from cfinspect.masks.files import palette
-from cfinspect.masks.polygons import Mask, rasterise
 
 ANNOTATIONS = "annotations.xml"
 _COMMON = {"source": "semi-auto", "occluded": "0", "z_order": "0"}
@@ -93,17 +90,15 @@ def _polygons(item: Item, options: Options) -> Iterator[tuple[int, str, dict[str
 
 
 def _masks(item: Item) -> Iterator[tuple[int, str, dict[str, str]]]:
-    for class_id, mask in regions(item.mask):
-        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = mask[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+    for part in regions(item.mask):
         values = {
-            "rle": ", ".join(map(str, row_runs(box))),
-            "left": str(xs[0]),
-            "top": str(ys[0]),
-            "width": str(box.shape[1]),
-            "height": str(box.shape[0]),
+            "rle": ", ".join(map(str, row_runs(part.mask))),
+            "left": str(part.x),
+            "top": str(part.y),
+            "width": str(part.mask.shape[1]),
+            "height": str(part.mask.shape[0]),
         }
-        yield class_id, "mask", values
+        yield part.class_id, "mask", values
 
 
 def read(path: Path) -> Iterator[Found]:
@@ -112,34 +107,32 @@ def read(path: Path) -> Iterator[Found]:
     for image in read_xml(file).iter("image"):
         where = f"Image {image.get('id')} in {file}"
         height, width = size_of(image.get("height"), image.get("width"), where)
-        parts: list[tuple[str, Mask]] = []
+        painter = Painter(height, width, where)
         label = None
         for shape in sorted(image, key=lambda one: number(one.get("z_order", "0"), where)):
             if shape.tag == "tag":
                 word = shape.get("label", "")
                 label = {"undamaged": 0, "damaged": 1}.get(word, label)
                 continue
-            mask = _mask(shape, height, width, where)
-            if mask is not None:
-                parts.append((shape.get("label", "damage"), mask))
-        yield Found(clean_name(image.get("name"), where), parts, label, width, height)
+            _paint(painter, shape.get("label", "damage"), shape, where)
+        name = clean_name(image.get("name"), where)
+        yield Found(name, painter.mask, painter.classes, label, width, height, painter.undrawn)
 
 
-def _mask(shape: Element, height: int, width: int, where: str) -> Mask | None:
-    size = (height, width)
+def _paint(painter: Painter, name: str, shape: Element, where: str) -> None:
+    height, width = painter.mask.shape
     if shape.tag == "polygon":
         flat = [cell for pair in shape.get("points", "").split(";") for cell in pair.split(",")]
-        return rasterise([ring_of(flat, where)], size)
-    if shape.tag == "box":
+        painter.polygon(name, ring_of(flat, where))
+    elif shape.tag == "box":
         x0, y0, x1, y1 = (number(shape.get(key), where) for key in ("xtl", "ytl", "xbr", "ybr"))
-        return rasterise([ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where)], size)
-    if shape.tag != "mask":
-        return None
-    left, top = (int(number(shape.get(key), where)) for key in ("left", "top"))
-    high, wide = size_of(shape.get("height"), shape.get("width"), where)
-    if left < 0 or top < 0 or left + wide > width or top + high > height:
-        raise FormatError(f"{where} has a mask that lies outside of the image.")
-    counts = [int(number(cell, where)) for cell in shape.get("rle", "").split(",")]
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[top : top + high, left : left + wide] = from_row_runs(counts, high, wide, where)
-    return mask
+        painter.polygon(name, ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where))
+    elif shape.tag != "mask":
+        painter.undrawn += 1  # lines, points, ellipses, skeletons
+    else:
+        left, top = (int(number(shape.get(key), where)) for key in ("left", "top"))
+        high, wide = size_of(shape.get("height"), shape.get("width"), where)
+        if left < 0 or top < 0 or left + wide > width or top + high > height:
+            raise FormatError(f"{where} has a mask that lies outside of the image.")
+        counts = [int(number(cell, where)) for cell in shape.get("rle", "").split(",")]
+        painter.pixels(name, top, left, from_row_runs(counts, high, wide, where))

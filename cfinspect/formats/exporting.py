@@ -32,6 +32,7 @@ from cfinspect.project.verdicts import Human, Verdict, human_of, read_mask_of
 SIDECAR = "cfinspect-export.json"
 _PAGE = 500
 _MACHINE_CLASS = 1
+_SLACK_SECONDS = 2.0
 
 
 class Only(StrEnum):
@@ -67,12 +68,18 @@ class Choice:
 
 @dataclass
 class Report:
-    """How many images were written, and how many were left out for which reason."""
+    """How many images were written, and how many were left out for which reason.
+
+    ``machine_labels``, ``machine_masks``: flat names of the images whose label, or whose mask, is
+    the model's word.
+    """
 
     written: int = 0
     damaged: int = 0
     corrected: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    machine_labels: list[str] = field(default_factory=list)
+    machine_masks: list[str] = field(default_factory=list)
     splits: Counter[str] = field(default_factory=Counter)
 
 
@@ -101,7 +108,8 @@ def export(
     ``out`` appears when it is complete; an earlier export there is replaced. Raises FormatError for
     an unknown format, for a folder that holds anything else, and where nothing is left to export.
     """
-    write = writer(form)
+    write, needs_masks = writer(form)
+    out = out.resolve()
     choice, options = choice or Choice(), options or Options()
     _check_place(out, project)
     report = Report()
@@ -119,10 +127,14 @@ def export(
                 raise KeyboardInterrupt
             progress(done, len(picks))
             item = _item(project, pick, choice, stems[pick.row.id], splits, report)
+            if item is not None and needs_masks and item.label and not item.mask.any():
+                report.left_out["damaged without a mask"] += 1
+                continue
             if item is not None:
                 report.written += 1
                 report.damaged += item.label
                 report.corrected += pick.human.mask is not None
+                _note_machine(report, pick, item)
                 if item.split:
                     report.splits[item.split] += 1
                 yield item
@@ -130,20 +142,57 @@ def export(
     with folder_in_one_step(out) as draft:
         write(draft, items(), about, options)
         if not report.written:
-            raise FormatError("Nothing to export: no image that was chosen has a mask.")
-        text = json.dumps({**about.provenance, "report": _plain(report)}, indent=1)
+            why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+            raise FormatError(f"Nothing to export: {why}.")
+        files = sorted(
+            path.relative_to(draft).as_posix() for path in draft.rglob("*") if not path.is_dir()
+        )
+        machine = {
+            "machine_labels": report.machine_labels,
+            "machine_masks": report.machine_masks,
+        }
+        sidecar = {**about.provenance, "report": _plain(report), **machine, "files": files}
+        text = json.dumps(sidecar, indent=1)
         (draft / SIDECAR).write_text(text + "\n", encoding="utf-8")
     progress(len(picks), len(picks))
     return report
 
 
 def _check_place(out: Path, project: Project) -> None:
-    if any(folder.path.is_relative_to(out.resolve()) for folder in project.folders()):
-        raise FormatError(f"{out} holds images of the project: name another folder.")
+    """Refuse a place that holds anything but an untouched earlier export."""
+    for folder in project.folders():
+        if folder.path.is_relative_to(out) or out.is_relative_to(folder.path):
+            raise FormatError(
+                f"{out} and the project's images in {folder.path} lie in one another: name another "
+                "folder, or the next scan would take the export for new images."
+            )
     if out.is_file():
         raise FormatError(f"{out} is a file: name a folder.")
-    if out.is_dir() and any(out.iterdir()) and not (out / SIDECAR).is_file():
-        raise FormatError(f"{out} holds files that no export wrote: name a new or an empty folder.")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    try:
+        written = set(json.loads((out / SIDECAR).read_text(encoding="utf-8"))["files"])
+        exported = (out / SIDECAR).stat().st_mtime
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(
+            f"{out} holds files that no export wrote: name a new or an empty folder."
+        ) from error
+    for path in out.rglob("*"):
+        name = path.relative_to(out).as_posix()
+        if path.is_dir() or name == SIDECAR:
+            continue
+        if name not in written or path.lstat().st_mtime > exported + _SLACK_SECONDS:
+            raise FormatError(
+                f"{out} was exported earlier, and {name} is new or changed since then: name "
+                "another folder, or delete this one yourself."
+            )
+
+
+def _note_machine(report: Report, pick: _Pick, item: Item) -> None:
+    if pick.human.verdict is None:
+        report.machine_labels.append(item.stem)
+    elif pick.human.mask is None and item.mask.any():
+        report.machine_masks.append(item.stem)
 
 
 def _picks(project: Project, choice: Choice, report: Report) -> Iterator[_Pick]:
@@ -193,6 +242,9 @@ def _item(
     report: Report,
 ) -> Item | None:
     row, human = pick.row, pick.human
+    if not row.path.is_file():
+        report.left_out["gone since the last scan"] += 1
+        return None
     folder = next(one for one in project.folders() if one.id == row.folder_id)
     prediction = _prediction(project, row, folder)
     mask = read_mask_of(project, human)
@@ -201,10 +253,7 @@ def _item(
         mask = np.zeros((height, width), dtype=np.uint8)
         if pick.label == Verdict.DAMAGED:
             drawn = _machine_mask(prediction, choice, mask.shape)
-            if drawn is None:
-                report.left_out["damaged without a mask"] += 1
-                return None
-            mask = drawn
+            mask = mask if drawn is None else drawn
     return Item(
         name=row.name,
         stem=stem,

@@ -16,13 +16,14 @@ _QUALITY = 95
 def place_image(item: Item, folder: Path, images: Images, *, jpeg: bool = False) -> str:
     """Put an item's image into ``folder`` under its flat name; returns the file's name there.
 
-    A photo that its EXIF block turns is written upright: most tools ignore the block, and masks
-    would lie across. ``jpeg``: formats that know JPEG only get others converted (quality 95).
+    A photo that its EXIF block turns is written upright, even where others are linked: most tools
+    ignore the block, and masks would lie across. ``jpeg``: formats that know JPEG only get others
+    converted (quality 95).
     """
     suffix = item.source.suffix.lower()
     folder.mkdir(parents=True, exist_ok=True)
-    turned = is_turned(item.source, read_bytes(item.source)) if images is Images.COPY else False
-    if images is Images.COPY and (turned or (jpeg and suffix not in _JPEG)):
+    turned = is_turned(item.source, read_bytes(item.source))
+    if turned or (images is Images.COPY and jpeg and suffix not in _JPEG):
         pixels = read_image(item.source)
         name = item.stem + (".jpg" if jpeg or suffix in _JPEG else ".png")
         if name.endswith(".jpg"):

@@ -5,33 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cfinspect.formats.naming import Matcher
-from cfinspect.formats.records import FormatError, Found
+from cfinspect.engine.images import IMAGE_SUFFIXES, ImageError
+from cfinspect.formats.exporting import SIDECAR
+from cfinspect.formats.naming import Matcher, flat_stems
+from cfinspect.formats.records import FormatError, Found, IndexMask
 from cfinspect.formats.registry import reader
+from cfinspect.formats.safe import read_json
 from cfinspect.project.corrections import mask_class, mask_classes
+from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import ImageRow, State, by_ids
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.project.verdicts import KEEP, Verdict, decide
+from cfinspect.project.verdicts import Verdict, decide
 
 _SHOWN = 20
 
 
 @dataclass
 class Report:
-    """What came in: images whose label or mask was taken, those kept as humans had left them, and
-    names (some of them) that the project has no image for, or no single one.
+    """What came in.
+
+    ``taken``: images whose label or mask was taken; ``kept``: those that stay as humans had left
+    them; ``machine``: those for which our own export says that it was the model's word;
+    ``undrawn``: images with lines, points or boxes, which are taken as damaged without a mask.
+    ``unknown``: names that the project has no image for, or no single one; ``refused``: images
+    that could not be taken. ``problems`` has a sentence for the first of these.
     """
 
     taken: int = 0
     masks: int = 0
     kept: int = 0
+    machine: int = 0
+    undrawn: int = 0
     unknown: int = 0
-    names: list[str] = field(default_factory=list)
+    refused: int = 0
+    problems: list[str] = field(default_factory=list)
     cancelled: bool = False
 
 
@@ -42,6 +54,7 @@ def import_labels(
     *,
     who: str,
     replace: bool = False,
+    machine_too: bool = False,
     domain: str = "",
     progress: Callable[[int], None] = lambda _done: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -49,72 +62,129 @@ def import_labels(
     """Take labels and masks from ``path`` in the format ``form`` as the human layer, said by
     ``who``. Images that humans have decided stay as they are unless ``replace``.
 
-    Data sets that bring their images are added to the project first (as ``domain``). What came in
-    before an error or a cancel stays; running it again goes on. Raises FormatError.
+    In our own exports, what was the model's word stays that, unless ``machine_too``. Data sets that
+    bring their images are added to the project first (as ``domain``). What came in before an error
+    or a cancel stays; running it again goes on. Raises FormatError.
     """
     read, about = reader(form)
     if not path.exists():
         raise FormatError(f"There is no file or folder {path}; check the path.")
     found = read(path)
     first = next(found, None)  # a wrong layout is told before the project gets a folder
+    added = None
     if about.images is not None:
-        folder = project.add_folder(path / about.images, domain or form)
-        scan(project, [folder])
-    matcher = Matcher(project)
-    report = Report()
+        added = project.add_folder(path / about.images, domain or form).id
+        scan(project, [folder for folder in project.folders() if folder.id == added])
+    work = _Import(project, who, replace, Matcher(project, added))
+    if not machine_too:
+        work.words = _machine_words(path)
     for done, one in enumerate(chain([] if first is None else [first], found)):
         progress(done)
         if cancelled():
-            report.cancelled = True
+            work.report.cancelled = True
             break
-        number = matcher.find(one.name)
+        work.take(one)
+    return work.report
+
+
+def _machine_words(path: Path) -> dict[str, set[str]]:
+    """Which labels and masks of our own export are the model's: flat names, by what is."""
+    for folder in (path, path.parent, path.parent.parent):
+        if (folder / SIDECAR).is_file():
+            data = read_json(folder / SIDECAR)
+            return {
+                key: {str(name) for name in data[key]}
+                for key in ("machine_labels", "machine_masks")
+                if isinstance(data.get(key), list)
+            }
+    return {}
+
+
+class _Import:
+    def __init__(self, project: Project, who: str, replace: bool, matcher: Matcher) -> None:
+        self.report = Report()
+        self.words: dict[str, set[str]] = {}
+        self._project = project
+        self._who = who
+        self._replace = replace
+        self._matcher = matcher
+        self._seen: set[int] = set()
+        self._stems = flat_stems(project)
+        self._known = {name: number for number, name in mask_classes(project).items()}
+
+    def take(self, found: Found) -> None:
+        """Take one image, or say why not."""
+        number = self._matcher.find(found.name, (found.height, found.width))
         if number is None:
-            report.unknown += 1
-            if len(report.names) < _SHOWN:
-                report.names.append(one.name)
-            continue
-        (row,) = by_ids(project, [number])
-        if row.state is not State.OPEN and not replace:
-            report.kept += 1
-            continue
-        _take(project, row, one, who, report)
-    return report
+            self.report.unknown += 1
+            self._tell(f"The project has no image, or no single one, for {found.name}.")
+            return
+        if number in self._seen:
+            self._refuse(f"{found.name} means an image that was named before.")
+            return
+        self._seen.add(number)
+        (row,) = by_ids(self._project, [number])
+        if row.state is not State.OPEN and not self._replace:
+            self.report.kept += 1
+            return
+        try:
+            self._decide(row, found)
+        except (ProjectError, FormatError, ImageError) as error:
+            self._refuse(str(error))
 
-
-def _take(project: Project, row: ImageRow, found: Found, who: str, report: Report) -> None:
-    verdict = None if found.label is None else Verdict(found.label)
-    mask = None
-    if found.parts is not None:
-        mask = _mask(project, row, found, who)
+    def _decide(self, row: ImageRow, found: Found) -> None:
+        names = {self._stems[row.id], *_flat_forms(found.name)}
+        if names & self.words.get("machine_labels", set()):
+            self.report.machine += 1
+            return
+        verdict = None if found.label is None else Verdict(found.label)
+        mask = found.mask
+        if names & self.words.get("machine_masks", set()):
+            verdict = verdict or (Verdict.DAMAGED if mask is not None and mask.any() else None)
+            mask = None
+            self.report.machine += 1
+        if found.undrawn and (mask is None or not mask.any()):
+            self.report.undrawn += 1
+            verdict, mask = Verdict.DAMAGED, None
+        if mask is not None and mask.any():
+            verdict, mask = Verdict.DAMAGED, self._renumbered(mask, found)
+        elif mask is not None:
+            # Nothing is marked: undamaged, unless the file says otherwise in words.
+            verdict, mask = verdict or Verdict(found.label or 0), None
         if verdict is None:
-            verdict = Verdict.DAMAGED if mask.any() else Verdict.UNDAMAGED
-        if not mask.any():
-            mask = None  # nothing marked: the verdict says it all
-    if verdict is None:
-        return
-    decide(
-        project,
-        row.id,
-        who=who,
-        verdict=verdict,
-        mask=KEEP if mask is None else mask,
-        action="import",
-        force=True,
-    )
-    report.taken += 1
-    report.masks += mask is not None
+            return
+        decide(
+            self._project,
+            row.id,
+            who=self._who,
+            verdict=verdict,
+            mask=mask,
+            action="import",
+            force=True,
+        )
+        self.report.taken += 1
+        self.report.masks += mask is not None
+
+    def _renumbered(self, mask: IndexMask, found: Found) -> IndexMask:
+        """The mask with the project's numbers for the classes."""
+        table = np.zeros(256, dtype=np.uint8)
+        for number, name in found.classes.items():
+            if name not in self._known:
+                self._known[name] = mask_class(self._project, name, who=self._who)
+            table[number] = self._known[name]
+        return np.asarray(table[mask], dtype=np.uint8)
+
+    def _refuse(self, sentence: str) -> None:
+        self.report.refused += 1
+        self._tell(sentence)
+
+    def _tell(self, sentence: str) -> None:
+        if len(self.report.problems) < _SHOWN:
+            self.report.problems.append(sentence)
 
 
-def _mask(project: Project, row: ImageRow, found: Found, who: str) -> np.ndarray:
-    """Class numbers of the project for the parts, later ones on top."""
-    known = {name: number for number, name in mask_classes(project).items()}
-    parts = found.parts or []
-    shape = parts[0][1].shape if parts else (found.height or 1, found.width or 1)
-    mask = np.zeros(shape, dtype=np.uint8)
-    for name, part in parts:
-        if part.shape != mask.shape:
-            raise FormatError(f"The masks of {found.name} have different sizes.")
-        if name not in known:
-            known[name] = mask_class(project, name, who=who)
-        mask[part] = known[name]
-    return mask
+def _flat_forms(name: str) -> set[str]:
+    """How an export of ours may have called an image that a file of it names so."""
+    path = PurePosixPath(name)
+    whole = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
+    return {whole.name, "__".join(whole.parts)}

@@ -19,10 +19,9 @@ import numpy as np
 from PIL import Image
 
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import polygons, regions, ring_of
+from cfinspect.formats.pixels import Painter, polygons, regions, ring_of
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, objects, read_json, size_of
-from cfinspect.masks.polygons import Mask, rasterise
 
 VERSION = "5.5.0"
 _CIRCLE_CORNERS = 90
@@ -61,35 +60,34 @@ def _polygons(item: Item, options: Options) -> Iterator[tuple[int, dict[str, Any
 
 
 def _masks(item: Item) -> Iterator[tuple[int, dict[str, Any]]]:
-    for class_id, mask in regions(item.mask):
-        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        box = mask[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        _, data = cv2.imencode(".png", box.astype(np.uint8))
-        corners = [[float(xs[0]), float(ys[0])], [float(xs[-1]), float(ys[-1])]]
+    for part in regions(item.mask):
+        height, width = part.mask.shape
+        _, data = cv2.imencode(".png", part.mask.astype(np.uint8))
+        first = [float(part.x), float(part.y)]
+        last = [float(part.x + width - 1), float(part.y + height - 1)]
         text = base64.b64encode(data.tobytes()).decode("ascii")
-        yield class_id, {"shape_type": "mask", "points": corners, "mask": text}
+        yield part.class_id, {"shape_type": "mask", "points": [first, last], "mask": text}
 
 
 def read(path: Path) -> Iterator[Found]:
-    """A JSON file, or a folder of them; points and lines, which have no area, are passed over."""
+    """A JSON file, or a folder of them; points and lines have no area and are counted only."""
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     for file in files:
         data = read_json(file)
         if "shapes" not in data and path.is_dir():
             continue  # another JSON file that lies there, such as our own provenance
         height, width = size_of(data.get("imageHeight"), data.get("imageWidth"), str(file))
-        parts = []
+        painter = Painter(height, width, str(file))
         for shape in objects(data.get("shapes"), f"shapes in {file}"):
-            mask = _mask(shape, height, width, str(file))
-            if mask is not None:
-                parts.append((str(shape.get("label", "damage")), mask))
+            _paint(painter, str(shape.get("label", "damage")), shape, str(file))
         flags = data.get("flags")
         damaged = flags.get("damaged") if isinstance(flags, dict) else None
         label = int(damaged) if isinstance(damaged, bool) else None
-        yield Found(clean_name(data.get("imagePath"), str(file)), parts, label, width, height)
+        name = clean_name(data.get("imagePath"), str(file))
+        yield Found(name, painter.mask, painter.classes, label, width, height, painter.undrawn)
 
 
-def _mask(shape: dict[str, Any], height: int, width: int, where: str) -> Mask | None:
+def _paint(painter: Painter, name: str, shape: dict[str, Any], where: str) -> None:
     kind = shape.get("shape_type", "polygon")
     points = shape.get("points")
     if not isinstance(points, list) or not all(
@@ -97,28 +95,33 @@ def _mask(shape: dict[str, Any], height: int, width: int, where: str) -> Mask | 
     ):
         raise FormatError(f"{where} has a shape without points.")
     flat = [value for point in points for value in point]
-    size = (height, width)
     if kind == "polygon":
-        return rasterise([ring_of(flat, where)], size)
+        painter.polygon(name, ring_of(flat, where))
+        return
     numbers = [number(value, where) for value in flat]
-    if kind in {"rectangle", "circle", "mask"} and len(numbers) != 4:
+    if kind not in {"rectangle", "circle", "mask"}:
+        painter.undrawn += 1
+        return
+    if len(numbers) != 4:
         raise FormatError(f"{where} has a {kind} without two points.")
+    x0, y0, x1, y1 = numbers
     if kind == "rectangle":
-        x0, y0, x1, y1 = numbers
-        return rasterise([ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where)], size)
-    if kind == "circle":
-        x0, y0, x1, y1 = numbers
+        painter.polygon(name, ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where))
+    elif kind == "circle":
         radius = math.hypot(x1 - x0, y1 - y0)
         angles = np.linspace(0, 2 * np.pi, _CIRCLE_CORNERS, endpoint=False)
         ring = np.stack([x0 + radius * np.cos(angles), y0 + radius * np.sin(angles)], axis=1)
-        return rasterise([ring_of(ring.ravel().tolist(), where)], size)
-    return _placed(shape.get("mask"), numbers, size, where) if kind == "mask" else None
+        painter.polygon(name, ring_of(ring.ravel().tolist(), where))
+    else:
+        _paint_mask(painter, name, shape.get("mask"), numbers, where)
 
 
-def _placed(text: object, corners: list[float], size: tuple[int, int], where: str) -> Mask:
-    """A mask's own little picture, put at its place; ``corners``: first and last pixel, x and y."""
+def _paint_mask(
+    painter: Painter, name: str, text: object, corners: list[float], where: str
+) -> None:
+    """Put a mask's own little picture at its place; ``corners``: first and last pixel, x and y."""
     x0, y0, x1, y1 = (round(value) for value in corners)
-    height, width = size
+    height, width = painter.mask.shape
     if not (0 <= x0 <= x1 < width and 0 <= y0 <= y1 < height) or not isinstance(text, str):
         raise FormatError(f"{where} has a mask that lies outside of the image, or is none.")
     try:
@@ -130,6 +133,4 @@ def _placed(text: object, corners: list[float], size: tuple[int, int], where: st
         raise
     except Exception as error:  # A damaged picture makes the decoder raise nearly anything.
         raise FormatError(f"{where} has a mask that is damaged ({error}).") from error
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[y0 : y1 + 1, x0 : x1 + 1] = box
-    return mask
+    painter.pixels(name, y0, x0, box)

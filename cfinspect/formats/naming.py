@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import sqlite3
+import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from cfinspect.engine.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Project
+
+_LONGEST = 180  # bytes of a flat name; suffixes come on top
+_LAYOUT = frozenset({"images", "labels", "masks", "annotations", "train", "val", "test"}) | {
+    "jpegimages",
+    "segmentationclass",
+}
 
 
 def flat_stems(project: Project) -> dict[int, str]:
     """Image id -> name without suffix and folders: ``hall/damaged/a.png`` is ``hall__damaged__a``.
 
     Where two would be equal (whatever the case), each has the beginning of its content's hash
-    behind it.
+    behind it; so have names too long for a file.
     """
     prefixes = folder_prefixes(project)
     stems: dict[int, str] = {}
     digests: dict[int, str] = {}
-    for row in project.database.rows(
-        "SELECT id, folder_id, path, digest FROM image WHERE missing = 0"
-    ):
+    for row in _rows(project):
         inner = PurePosixPath(row["path"]).with_suffix("").as_posix()
-        stems[row["id"]] = "__".join([*prefixes[row["folder_id"]], *inner.split("/")])
-        digests[row["id"]] = row["digest"]
+        stem = "__".join([*prefixes[row["folder_id"]], *inner.split("/")])
+        digests[row["id"]] = row["digest"][:8]
+        stems[row["id"]] = _short(stem, digests[row["id"]])
     used = Counter(stem.casefold() for stem in stems.values())
     marked = {
-        number: stem if used[stem.casefold()] == 1 else f"{stem}~{digests[number][:8]}"
+        number: stem if used[stem.casefold()] == 1 else f"{stem}~{digests[number]}"
         for number, stem in stems.items()
     }
     # Copies share even their hash.
@@ -36,6 +43,20 @@ def flat_stems(project: Project) -> dict[int, str]:
         if again[stem.casefold()] > 1:
             marked[number] = f"{stem}~{again[stem.casefold()]}"
     return marked
+
+
+def _short(stem: str, digest: str) -> str:
+    """``stem``, or its beginning and ``digest`` where it would be too long for a file system."""
+    data = stem.encode()
+    if len(data) <= _LONGEST:
+        return stem
+    return f"{data[: _LONGEST - 20].decode(errors='ignore')}~{digest}"
+
+
+def _rows(project: Project) -> list[sqlite3.Row]:
+    return project.database.rows(
+        "SELECT id, folder_id, path, digest, width, height FROM image WHERE missing = 0"
+    )
 
 
 def folder_prefixes(project: Project) -> dict[int, list[str]]:
@@ -55,43 +76,77 @@ def folder_prefixes(project: Project) -> dict[int, list[str]]:
 class Matcher:
     """Finds the image that a name from somebody else's file means.
 
-    Tried in this order: the path in its folder; our own flat name; the end of the path; the file
-    name; the name without suffix. A step counts only where it finds exactly one image.
+    It is the image with our own flat name (with or without the folder before it), or else the one
+    whose path ends like the name or the other way round: ``cam1/a.png`` is ``hall/cam1/a.png`` and
+    ``a.png``, but never ``cam2/a.png``. Names of layouts (images, train, ...) do not count. Where
+    more than one image fits, none does. ``folder``: only its images.
     """
 
-    def __init__(self, project: Project) -> None:
-        stems = flat_stems(project)
+    def __init__(self, project: Project, folder: int | None = None) -> None:
         prefixes = folder_prefixes(project)
-        self._steps: list[defaultdict[str, set[int]]] = [defaultdict(set) for _ in range(6)]
-        for row in project.database.rows("SELECT id, folder_id, path FROM image WHERE missing = 0"):
-            path = PurePosixPath(row["path"])
-            whole = PurePosixPath(*prefixes[row["folder_id"]], path)
-            names = (
-                whole.as_posix(),
-                path.as_posix(),
-                stems[row["id"]],
-                path.name,
-                whole.with_suffix("").as_posix(),
-                path.stem,
-            )
-            for step, name in zip(self._steps, names, strict=True):
-                step[name.casefold()].add(row["id"])
+        flat = flat_stems(project)
+        self._flat: defaultdict[str, set[int]] = defaultdict(set)
+        self._by_stem: defaultdict[str, list[tuple[int, tuple[str, ...], str]]] = defaultdict(list)
+        self._sizes: dict[int, tuple[int, int]] = {}
+        for row in _rows(project):
+            number = row["id"]
+            if folder not in {None, row["folder_id"]}:
+                continue
+            path = PurePosixPath(_folded(row["path"]))
+            stem, suffix = _split(path.name)
+            # In a set's own folder names begin where that begins, whatever it is called here.
+            prefix = [_folded(one) for one in prefixes[row["folder_id"]] if folder is None]
+            parts = _without_layout((*prefix, *path.parts[:-1]))
+            self._by_stem[stem].append((number, parts, suffix))
+            name = _folded(flat[number])
+            self._flat[name].add(number)
+            bare = name.removeprefix(f"{prefix[0]}__") if prefix else name
+            if "__" in bare:  # exported before the project had several folders
+                self._flat[bare].add(number)
+            if row["width"]:
+                self._sizes[number] = (row["height"], row["width"])
 
-    def find(self, name: str) -> int | None:
-        """The image's id, or None where none or more than one fits."""
-        path = PurePosixPath(name.casefold())
-        for wanted in _forms(path):
-            for step in self._steps:
-                found = step.get(wanted, ())
-                if len(found) == 1:
-                    return next(iter(found))
-        return None
+    def find(self, name: str, size: tuple[int | None, int | None] = (None, None)) -> int | None:
+        """The image's id, or None where none or more than one fits.
+
+        ``size``: (height, width) that the file speaks of; an image of another is not meant.
+        """
+        path = PurePosixPath(_folded(name))
+        stem, suffix = _split(path.name)
+        given = _without_layout(path.parts[:-1])
+        flat = () if given else self._flat.get(stem, ())
+        found = {number for number in flat if self._fits(number, size)}
+        if not found:
+            close = [
+                (number, parts == given, suffix in {"", own})
+                for number, parts, own in self._by_stem.get(stem, ())
+                if _agree(parts, given) and self._fits(number, size)
+            ]
+            # The same folders before similar ones, the same suffix before another.
+            best = max((one[1:] for one in close), default=None)
+            found = {number for number, *rank in close if tuple(rank) == best}
+        return found.pop() if len(found) == 1 else None
+
+    def _fits(self, number: int, size: tuple[int | None, int | None]) -> bool:
+        return None in size or self._sizes.get(number, size) == size
 
 
-def _forms(path: PurePosixPath) -> Iterable[str]:
-    """A name as it is, without its leading folders one by one, then the same without suffix."""
-    for start in range(len(path.parts)):
-        yield "/".join(path.parts[start:])
-    bare = path.with_suffix("")
-    for start in range(len(bare.parts)):
-        yield "/".join(bare.parts[start:])
+def _folded(name: str) -> str:
+    """A name as it is compared: composed, whatever the case."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Name and suffix; what is no suffix of an image belongs to the name."""
+    path = PurePosixPath(name)
+    return (path.stem, path.suffix) if path.suffix in IMAGE_SUFFIXES else (name, "")
+
+
+def _without_layout(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(folder for folder in folders if folder not in _LAYOUT)
+
+
+def _agree(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two rows of folders end alike, as far as both go."""
+    shared = min(len(one), len(other))
+    return one[len(one) - shared :] == other[len(other) - shared :]

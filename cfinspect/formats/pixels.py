@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -27,12 +28,60 @@ _MAX_COORDINATE = 1e9
 _INSET = 0.01
 
 
-def regions(mask: IndexMask) -> Iterator[tuple[int, Mask]]:
-    """Each 8-connected region of each class as (class number, (H, W) bool)."""
-    for class_id in (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist():
-        count, labels = cv2.connectedComponents((mask == class_id).astype(np.uint8), connectivity=8)
-        for label in range(1, count):
-            yield class_id, np.asarray(labels == label)
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A region: its class, its upper left corner, and its mask inside its box."""
+
+    class_id: int
+    y: int
+    x: int
+    mask: Mask
+
+
+def regions(mask: IndexMask) -> Iterator[Part]:
+    """Each 8-connected region of each class; only one of them is in memory at a time."""
+    for class_id in _classes(mask):
+        one = (mask == class_id).astype(np.uint8)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(one, connectivity=8)
+        for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), 1):
+            yield Part(class_id, y, x, labels[y : y + height, x : x + width] == label)
+
+
+def _classes(mask: IndexMask) -> list[int]:
+    found: list[int] = (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist()
+    return found
+
+
+class Painter:
+    """Puts a mask (``height``, ``width``) together, region by region, later ones on top."""
+
+    def __init__(self, height: int, width: int, where: str) -> None:
+        self.mask: IndexMask = np.zeros((height, width), dtype=np.uint8)
+        self.undrawn = 0
+        self._where = where
+        self._numbers: dict[str, int] = {}
+
+    @property
+    def classes(self) -> dict[int, str]:
+        """Number -> name of the classes that were painted."""
+        return {number: name for name, number in self._numbers.items()}
+
+    def polygon(self, name: str, ring: Ring) -> None:
+        """Fill a polygon (even-odd); what lies outside of the image is cut off."""
+        height, width = self.mask.shape
+        low = np.clip(np.floor(ring.min(axis=0)), 0, (width, height)).astype(int)
+        high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
+        size = (int(high[1] - low[1]), int(high[0] - low[0]))
+        if min(size) > 0:
+            self.pixels(name, int(low[1]), int(low[0]), rasterise([ring - low], size))
+
+    def pixels(self, name: str, y: int, x: int, part: Mask) -> None:
+        """Mark the pixels of ``part``, whose upper left corner is at (x, y)."""
+        if name not in self._numbers and len(self._numbers) == 254:
+            raise FormatError(f"{self._where} has more than 254 classes.")
+        number = self._numbers.setdefault(name, len(self._numbers) + 1)
+        height, width = part.shape
+        self.mask[y : y + height, x : x + width][part] = number
 
 
 def shapes(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Shape]]:
@@ -41,7 +90,7 @@ def shapes(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Shape]]:
     Thin regions are simplified less, so that none loses more than a hundredth or so.
     """
     size = (mask.shape[0], mask.shape[1])
-    for class_id in (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist():
+    for class_id in _classes(mask):
         for shape in trace(mask == class_id):
             yield class_id, _simplified(shape, tolerance, size)
 
@@ -103,7 +152,23 @@ def row_runs(mask: NDArray[np.bool_]) -> list[int]:
     return runs
 
 
-def parts_of(mask: IndexMask, names: Mapping[int, str]) -> list[tuple[str, Mask]]:
-    """A mask of class numbers as (class name, mask) each; numbers without a name get one."""
-    present = (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist()
-    return [(names.get(number, f"class {number}"), mask == number) for number in present]
+def names_of(mask: IndexMask, names: Mapping[int, str]) -> dict[int, str]:
+    """Number -> name of the classes in ``mask``; numbers without a name get one."""
+    return {number: names.get(number, f"class {number}") for number in _classes(mask)}
+
+
+def column_runs(part: Part, height: int, width: int) -> list[int]:
+    """A region of an image (``height``, ``width``) as alternating runs, column by column."""
+    padded = np.pad(part.mask, ((1, 1), (0, 0))).astype(np.int8).T
+    steps = np.diff(padded, axis=1)
+    columns, starts = np.nonzero(steps == 1)
+    ends = np.nonzero(steps == -1)[1]
+    offset = (columns + part.x) * height + part.y
+    first, last = starts + offset, ends + offset
+    # A run that ends with one column may go on with the next.
+    split = first[1:] != last[:-1]
+    first = first[np.concatenate([[True], split])]
+    last = last[np.concatenate([split, [True]])]
+    edges = np.stack([first, last], axis=1).ravel()
+    runs: list[int] = np.diff(np.concatenate([[0], edges, [height * width]])).tolist()
+    return runs

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.datafolder import MASKS
-from cfinspect.engine.images import ImageError, list_images, read_mask, write_png
+from cfinspect.engine.images import ImageError, list_images, read_image, write_png
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import parts_of
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
+from cfinspect.formats.pixels import names_of
+from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options
 from cfinspect.formats.safe import clean_name, read_json
 from cfinspect.masks.files import read_indexed, write_indexed
 
 CLASSES = "classes.json"
+_FEW_CLASSES = 20  # up to here, grey values are taken for class numbers
+_GREY = 0.05  # JPEG leaves a few greys at edges
 
 
 def write_indexed_masks(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
@@ -55,20 +57,31 @@ def read_masks(path: Path) -> Iterator[Found]:
     names = _names(home, home.parent)
     for file in list_images([folder]):
         inner = file.relative_to(home).with_suffix("").as_posix()
-        try:
-            mask = read_indexed(file) if file.suffix.lower() == ".png" else None
-        except ImageError:
-            mask = None  # colours, 16 bit or damaged: the general reader says which
-        if mask is None or (names is None and set(np.unique(mask).tolist()) <= {0, 255}):
-            mask = read_mask(file).astype(np.uint8)
-        elif 255 in mask and names is None:
-            mask = (mask >= 128).astype(np.uint8)
+        mask = _read(file, names)
         yield Found(
             clean_name(inner, str(file)),
-            parts_of(mask, names or {1: "damage"}),
+            mask,
+            names_of(mask, names or {1: "damage"}),
             height=mask.shape[0],
             width=mask.shape[1],
         )
+
+
+def _read(file: Path, names: dict[int, str] | None) -> IndexMask:
+    try:
+        mask = read_indexed(file) if file.suffix.lower() == ".png" else None
+    except ImageError:
+        mask = None  # colours, 16 bit or damaged: the general reader says which
+    if mask is not None and (names is not None or int(mask.max()) <= _FEW_CLASSES):
+        return mask
+    grey = read_image(file).max(axis=2) if mask is None else mask
+    between = float(((grey > 32) & (grey < 223)).mean())
+    if between > _GREY:
+        raise FormatError(
+            f"{file} is no mask: {between * 100:.0f} % of its pixels are neither black nor white. "
+            "Masks of class numbers need a classes.json that names them."
+        )
+    return (grey >= 128).astype(np.uint8)
 
 
 def _names(*folders: Path) -> dict[int, str] | None:

@@ -97,7 +97,8 @@ def read_casc_ifw(root: Path) -> Iterator[Found]:
             "holds both."
         )
     for photo in photos:
-        yield Found(clean_name(photo.path.relative_to(root).as_posix(), ""), None, photo.label)
+        name = clean_name(photo.path.relative_to(root).as_posix(), "")
+        yield Found(name, None, label=photo.label)
 
 
 def read_concrete_crack(root: Path) -> Iterator[Found]:
@@ -107,7 +108,8 @@ def read_concrete_crack(root: Path) -> Iterator[Found]:
         assert mask is not None
         yield Found(
             clean_name(photo.path.relative_to(root).as_posix(), ""),
-            [("damage", mask)],
+            mask.astype(np.uint8),
+            {1: "damage"},
             DAMAGED,
             height=mask.shape[0],
             width=mask.shape[1],

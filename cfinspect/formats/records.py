@@ -77,16 +77,26 @@ class Found:
     """One image of another tool's file.
 
     ``name``: what the file calls it, cleaned of absolute and upward parts; only ever compared with
-    names of the project, never opened. ``parts``: masks by class name, in drawing order; None where
-    the format says nothing of masks. ``label``: 0, 1 or None. ``width``, ``height``: None where
-    the file does not say.
+    names of the project, never opened. ``mask``: (H, W) uint8, numbered as ``classes`` says; None
+    where the format says nothing of masks. ``label``: 0, 1 or None. ``width``, ``height``: None
+    where the file does not say. ``undrawn``: shapes without an area (lines, points, boxes only).
     """
 
     name: str
-    parts: list[tuple[str, NDArray[np.bool_]]] | None
+    mask: IndexMask | None
+    classes: Mapping[int, str] = field(default_factory=dict)
     label: int | None = None
     width: int | None = None
     height: int | None = None
+    undrawn: int = 0
+
+    @property
+    def parts(self) -> dict[str, NDArray[np.bool_]]:
+        """Masks by class name, of the classes that are there."""
+        if self.mask is None:
+            return {}
+        present = np.flatnonzero(np.bincount(self.mask.ravel(), minlength=256))
+        return {self.classes[n]: self.mask == n for n in present.tolist() if n}
 
 
 Writer = Callable[[Path, Iterator[Item], About, Options], None]

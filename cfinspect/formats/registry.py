@@ -10,8 +10,9 @@ from cfinspect.formats.records import FormatError, Reader, Writer
 
 @dataclass(frozen=True)
 class Format:
-    """One format. ``images``: the folder of images below the imported path, for data sets that
-    bring their own; None for annotations of images that the project has.
+    """One format. ``needs_masks``: it has no place for a label without a mask: damage that nobody
+    has marked would pass for background. ``images``: the folder of images below the imported path,
+    for data sets that bring their own; None for annotations of images that the project has.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Format:
     write: Writer | None = None
     read: Reader | None = None
     images: str | None = None
+    needs_masks: bool = True
 
 
 FORMATS: dict[str, Format] = {
@@ -38,12 +40,14 @@ FORMATS: dict[str, Format] = {
             "labels and regions as tables",
             tables.write_table,
             tables.read_table,
+            needs_masks=False,
         ),
         Format(
             "cfinspect",
             "a data folder for cfinspect train",
             tables.write_data_folder,
             tables.read_data_folder,
+            needs_masks=False,
         ),
         Format(
             "concrete-crack",
@@ -63,12 +67,12 @@ WRITERS = tuple(name for name, one in FORMATS.items() if one.write)
 READERS = tuple(name for name, one in FORMATS.items() if one.read)
 
 
-def writer(name: str) -> Writer:
-    """The writer of a format; FormatError names those there are."""
+def writer(name: str) -> tuple[Writer, bool]:
+    """The writer of a format, and whether it needs masks; FormatError names those there are."""
     one = FORMATS.get(name)
     if one is None or one.write is None:
         raise FormatError(f"There is no export format {name}; there are {', '.join(WRITERS)}.")
-    return one.write
+    return one.write, one.needs_masks
 
 
 def reader(name: str) -> tuple[Reader, Format]:

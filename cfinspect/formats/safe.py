@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
@@ -17,14 +18,14 @@ MAX_TEXT_BYTES = 512 << 20
 _MAX_NAME = 1000
 
 
-def read_text(path: Path) -> bytes:
-    """The bytes of a text file of at most 512 MiB."""
+def read_text(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
+    """The bytes of a text file of at most ``most`` bytes."""
     try:
         size = path.stat().st_size
-        if size > MAX_TEXT_BYTES:
+        if size > most:
             raise FormatError(
-                f"{path} has {size >> 20} MiB; files of up to {MAX_TEXT_BYTES >> 20} MiB can be "
-                "read: split it."
+                f"{path} has {size >> 20} MiB; files of up to {most >> 20} MiB can be read: split "
+                "it."
             )
         return path.read_bytes()
     except OSError as error:
@@ -61,7 +62,7 @@ def read_xml(path: Path) -> ElementTree.Element:
     try:
         parser.Parse(data, True)
         return ElementTree.fromstring(data)
-    except (expat.ExpatError, ElementTree.ParseError, ValueError) as error:
+    except (expat.ExpatError, ElementTree.ParseError, ValueError, LookupError) as error:
         raise FormatError(f"{path} is no XML file, or cut short ({error}).") from error
 
 
@@ -70,13 +71,18 @@ def clean_name(name: object, where: str) -> str:
 
     Raises FormatError for what is no text, empty or absurdly long.
     """
-    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME or "\0" in name:
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= _MAX_NAME or not _is_plain(name):
         raise FormatError(f"{where} has no usable file name.")
     plain = re.sub(r"^[A-Za-z]:", "", name.replace("\\", "/"))
     parts = [part for part in PurePosixPath(plain).parts if part not in {"/", "//", "..", "."}]
     if not parts:
         raise FormatError(f"{where} has no usable file name.")
     return "/".join(parts)
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is text that can be stored, without control characters."""
+    return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
 
 
 def size_of(height: object, width: object, where: str) -> tuple[int, int]:

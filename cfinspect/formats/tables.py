@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from cfinspect.engine.datafolder import (
     CLASS_NAMES,
     LABELS,
@@ -63,7 +65,7 @@ def read_table(path: Path) -> Iterator[Found]:
     file = path / LABELS if path.is_dir() else path
     for name, row in read_labels(file, class_words()).items():
         if row.label is not None:
-            yield Found(clean_name(name, str(file)), None, row.label)
+            yield Found(clean_name(name, str(file)), None, label=row.label)
 
 
 def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
@@ -91,15 +93,20 @@ def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: 
 
 
 def read_data_folder(path: Path) -> Iterator[Found]:
-    """A data folder: labels from its class folders or ``labels.csv``, and ``masks/``."""
-    for candidate in scan_folder(path, class_words()).candidates:
-        inner = candidate.path.relative_to(path).as_posix()
-        mask = read_mask(candidate.mask) if candidate.mask else None
-        size = (None, None) if mask is None else mask.shape
-        yield Found(
-            clean_name(inner, str(path)),
-            None if mask is None else [("damage", mask)],
-            candidate.label,
-            height=size[0],
-            width=size[1],
-        )
+    """A data folder: labels from its class folders or ``labels.csv``, and ``masks/``.
+
+    Also one that was split: ``train/``, ``val/`` and ``test/`` are read one after the other.
+    """
+    splits = [path / name for name in ("train", "val", "test") if (path / name).is_dir()]
+    for root in splits or [path]:
+        for candidate in scan_folder(root, class_words()).candidates:
+            inner = candidate.path.relative_to(root).as_posix()
+            mask = read_mask(candidate.mask).astype(np.uint8) if candidate.mask else None
+            yield Found(
+                clean_name(inner, str(path)),
+                mask,
+                {1: "damage"},
+                candidate.label,
+                height=None if mask is None else mask.shape[0],
+                width=None if mask is None else mask.shape[1],
+            )

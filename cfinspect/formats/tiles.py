@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def cut_tiles(
     cut = cut or Cut()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out} is not empty: name a new folder.")
-    sources = list(_sources(data))
+    sources = _with_own_names(list(_sources(data)))
     if not sources:
         raise FormatError(f"There are no photos in {data}.")
     report = Report()
@@ -117,6 +118,18 @@ def _sources(data: Path) -> Iterator[_Source]:
         name = found.inner.replace("/", "__")
         photo = Photo(found.path, found.label, found.mask)
         yield _Source(photo, found.group or name, f"{CLASS_NAMES[found.label][0]}_{name}")
+
+
+def _with_own_names(sources: list[_Source]) -> list[_Source]:
+    """``a.jpg`` and ``a.png`` must not write the same tiles."""
+    used: Counter[str] = Counter()
+    named = []
+    for source in sources:
+        used[source.name.casefold()] += 1
+        again = used[source.name.casefold()]
+        name = source.name if again == 1 else f"{source.name}~{again}"
+        named.append(replace(source, name=name))
+    return named
 
 
 def _cut_photo(

@@ -16,11 +16,10 @@ import numpy as np
 
 from cfinspect.engine.images import ImageError, list_images, read_image
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import parts_of, regions
+from cfinspect.formats.pixels import Part, names_of, regions
 from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options
 from cfinspect.formats.safe import clean_name, read_text, read_xml
 from cfinspect.masks.files import palette, read_indexed, write_indexed
-from cfinspect.masks.polygons import Mask
 
 CLASS, OBJECT, IMAGES, BOXES = (
     "SegmentationClass",
@@ -41,10 +40,11 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
     splits: dict[str, list[str]] = {"trainval": []}
     for item in items:
         file = place_image(item, out / IMAGES, options.images, jpeg=True)
-        parts = sorted(regions(item.mask), key=lambda part: -int(part[1].sum()))
+        parts = sorted(regions(item.mask), key=lambda part: -int(part.mask.sum()))
         objects = np.zeros(item.mask.shape, dtype=np.uint8)
-        for number, (_, mask) in enumerate(parts[:254], 1):
-            objects[mask] = number
+        for number, part in enumerate(parts[:254], 1):
+            height, width = part.mask.shape
+            objects[part.y : part.y + height, part.x : part.x + width][part.mask] = number
         write_indexed(out / CLASS / f"{item.stem}.png", item.mask)
         write_indexed(out / OBJECT / f"{item.stem}.png", objects)
         tree = _annotation(item, file, parts, about)
@@ -65,7 +65,7 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
 
 
 def _annotation(
-    item: Item, file: str, parts: list[tuple[int, Mask]], about: About
+    item: Item, file: str, parts: list[Part], about: About
 ) -> ElementTree.ElementTree[ElementTree.Element]:
     root = ElementTree.Element("annotation")
 
@@ -80,13 +80,15 @@ def _annotation(
     size = ElementTree.SubElement(root, "size")
     add(size, width=item.width, height=item.height, depth=3)
     add(root, segmented=1)
-    for class_id, mask in parts:
-        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    for part in parts:
+        height, width = part.mask.shape
         one = ElementTree.SubElement(root, "object")
-        add(one, name=about.classes[class_id], pose="Unspecified", truncated=0, difficult=0)
+        name = about.classes[part.class_id]
+        add(one, name=name, pose="Unspecified", truncated=0, difficult=0)
         box = ElementTree.SubElement(one, "bndbox")
         # VOC counts pixels from 1 and includes the last.
-        add(box, xmin=xs[0] + 1, ymin=ys[0] + 1, xmax=xs[-1] + 1, ymax=ys[-1] + 1)
+        first = {"xmin": part.x + 1, "ymin": part.y + 1}
+        add(box, **first, xmax=part.x + width, ymax=part.y + height)
     ElementTree.indent(root)
     return ElementTree.ElementTree(root)
 
@@ -106,7 +108,8 @@ def read(path: Path) -> Iterator[Found]:
             name = read_xml(box).findtext("filename") or inner
         yield Found(
             clean_name(name, str(box)),
-            parts_of(mask, names),
+            mask,
+            names_of(mask, names),
             height=mask.shape[0],
             width=mask.shape[1],
         )
@@ -118,16 +121,23 @@ def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
     numbers = {tuple(colour): number for number, colour in enumerate(palette().tolist())}
     if not file.is_file():
         return names, numbers
-    lines = read_text(file).decode("utf-8", "replace").splitlines()
-    rows = [line.split(":") for line in lines if line.strip() and not line.startswith("#")]
-    for place, cells in enumerate(rows):
+    for line in read_text(file, most=1 << 20).decode("utf-8", "replace").splitlines():
+        comment = line.startswith("#") and (line.startswith("# label:") or line.count(":") < 3)
+        if comment or not line.strip():
+            continue
         try:
-            colour = tuple(int(value) for value in cells[1].split(","))
-        except (IndexError, ValueError) as error:
+            name, text, _, _ = line.rsplit(":", 3)  # a name may hold colons itself
+            red, green, blue = (int(value) for value in text.split(","))
+        except ValueError as error:
             raise FormatError(f"{file} must have lines like crack:128,0,0::") from error
-        number = numbers.setdefault(colour, 256 + place)
-        if number and cells[0] != "background":
-            names[number] = cells[0]
+        if name == "background":
+            numbers[red, green, blue] = 0
+            continue
+        number = numbers.get((red, green, blue), 0)
+        if number == 0 or number in names:  # another palette than VOC's
+            number = next((free for free in range(1, 255) if free not in names), 0)
+            numbers[red, green, blue] = number
+        names[number] = name
     return names, numbers
 
 
@@ -136,6 +146,8 @@ def _read_mask(file: Path, colours: dict[tuple[int, ...], int]) -> IndexMask:
         mask = read_indexed(file)
     except ImageError:
         mask = _from_colours(file, colours)
+    if set(np.unique(mask).tolist()) == {0, _BORDER}:
+        return (mask > 0).astype(np.uint8)  # not VOC's border, but a mask of black and white
     mask[mask == _BORDER] = 0
     return mask
 
@@ -147,7 +159,7 @@ def _from_colours(file: Path, colours: dict[tuple[int, ...], int]) -> IndexMask:
     for code in np.unique(codes).tolist():
         colour = (code >> 16, (code >> 8) & 255, code & 255)
         number = colours.get(colour)
-        if number is None or number > 255:
+        if number is None:
             raise FormatError(f"{file} has the colour {colour}, which {LABELMAP} does not name.")
         mask[codes == code] = number
     return mask

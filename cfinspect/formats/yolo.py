@@ -16,12 +16,12 @@ import yaml
 
 from cfinspect.engine.images import header_size, list_images, read_bytes
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import polygons, ring_of
+from cfinspect.formats.pixels import Painter, polygons, ring_of
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, read_text
-from cfinspect.masks.polygons import rasterise
 
 DATA = "data.yaml"
+_MAX_YAML = 1 << 20
 
 
 def write(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
@@ -66,9 +66,11 @@ def read(path: Path) -> Iterator[Found]:
     for image in list_images([root / "images"]):
         inner = image.relative_to(root / "images")
         labels = (root / "labels" / inner).with_suffix(".txt")
+        if not labels.is_file():
+            continue  # not labelled yet; an image without damage has an empty file
         height, width = header_size(image, read_bytes(image))
-        parts = []
-        text = read_text(labels).decode("utf-8", "replace") if labels.is_file() else ""
+        painter = Painter(height, width, str(labels))
+        text = read_text(labels).decode("utf-8", "replace")
         for place, line in enumerate(text.splitlines(), 1):
             where = f"Line {place} of {labels}"
             cells = line.split()
@@ -78,23 +80,42 @@ def read(path: Path) -> Iterator[Found]:
             if class_id not in names:
                 raise FormatError(f"{where} has the class {class_id}, which {data} does not name.")
             if len(cells) == 5:
-                x, y, w, h = (number(cell, where) for cell in cells[1:])
-                box = [x - w / 2, y - h / 2, x + w / 2, y - h / 2]
-                cells = ["", *map(str, [*box, x + w / 2, y + h / 2, x - w / 2, y + h / 2])]
+                painter.undrawn += 1  # a box only
+                continue
             ring = ring_of(cells[1:], where) * np.array([width, height])
-            parts.append((names[class_id], rasterise([ring], (height, width))))
-        name = Path(*inner.parts[1:]) if len(inner.parts) > 1 else inner
-        yield Found(clean_name(name.as_posix(), str(image)), parts, None, width, height)
+            painter.polygon(names[class_id], ring)
+        yield Found(
+            clean_name(inner.as_posix(), str(image)),
+            painter.mask,
+            painter.classes,
+            None,
+            width,
+            height,
+            painter.undrawn,
+        )
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only: no aliases, which unfold without end."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 def _names(data: Path) -> dict[int, str]:
+    text = read_text(data, most=_MAX_YAML)
     try:
-        loaded = yaml.safe_load(read_text(data))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        loaded = yaml.load(text, Loader=_Loader)
+    except Exception as error:  # explicit tags on odd values make the loader raise nearly anything
         raise FormatError(f"{data} is no YAML file ({error}).") from error
     names = loaded.get("names") if isinstance(loaded, dict) else None
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(isinstance(key, int) for key in names):
+    if not isinstance(names, dict) or not all(
+        isinstance(key, int) and isinstance(name, str | int) for key, name in names.items()
+    ):
         raise FormatError(f"{data} has no names of classes.")
     return {key: str(name) for key, name in names.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,9 @@ def mask_classes(project: Project) -> dict[int, str]:
 def mask_class(project: Project, name: str, *, who: str) -> int:
     """The number of the mask class called ``name``, which is added where it is new."""
     name = name.strip()
-    if not name or len(name) > 200:
-        raise ProjectError(f'"{name[:50]}" is no name for a mask class.')
+    odd = any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+    if not name or len(name) > 200 or odd:
+        raise ProjectError(f"{name[:50]!r} is no name for a mask class.")
     with project.database.writing() as connection:
         known = {row["name"]: row["id"] for row in connection.execute("SELECT * FROM mask_class")}
         if name in known:

@@ -84,7 +84,7 @@ def as_mask(found: Found, shape: tuple[int, ...]) -> IndexMask:
     """Put the parts of a found image together with our class numbers."""
     numbers = {name: number for number, name in CLASSES.items()}
     mask = np.zeros(shape, np.uint8)
-    for name, part in found.parts or []:
+    for name, part in found.parts.items():
         mask[part] = numbers[name]
     return mask
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
-from cfinspect.project.listing import State, find, page
+from cfinspect.project.listing import State, by_ids, find, page
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
@@ -139,7 +141,7 @@ def test_the_humans_mask_comes_first_and_the_machines_is_filtered(
     assert report.left_out["below the minimum score"] == 1
     read = FORMATS["png"].read
     assert read
-    found = {one.name: dict(one.parts or []) for one in read(tmp_path / "out")}
+    found = {one.name: one.parts for one in read(tmp_path / "out")}
     assert np.array_equal(found["corr"]["spalling"], drawn() > 0)
     assert found["agree"]["damage"].sum() == 16, "the dot is smaller than the minimum area"
     assert found["over"] == found["sound"] == {}
@@ -162,7 +164,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(project: Project, tmp_pa
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(FormatError, match="no export"):
         export(project, "png", tmp_path / "mine")
-    with pytest.raises(FormatError, match="images of the project"):
+    with pytest.raises(FormatError, match="lie in one another"):
         export(project, "png", project.place.root)
     with pytest.raises(FormatError, match="is a file"):
         export(project, "png", tmp_path / "mine" / "thesis.txt")
@@ -220,7 +222,8 @@ def test_into_another_project_and_nothing_is_lost(
     with Project.create(copy, human=True) as other:
         scan(other)
         report = import_labels(other, form, tmp_path / "out", who="import")
-        assert (report.taken, report.masks, report.unknown) == (4, 2, 0)
+        # of "agree" the human said damaged, and the mask is the model's: it stays that
+        assert (report.taken, report.masks, report.machine, report.unknown) == (4, 1, 1, 0)
         assert "spalling" in mask_classes(other).values()
         for name in ("corr.png", "agree.png", "over.png", "sound.png"):
             ours, theirs = (human_of(p, find(p, name).id) for p in (project, other))
@@ -271,7 +274,8 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
     table = tmp_path / "theirs.csv"
     table.write_text("filename;label\nNEW.png;bad\nskip.png;ok\nnowhere.png;ok\n")
     report = import_labels(project, "csv", table, who="bob", replace=True)
-    assert (report.taken, report.unknown, report.names) == (2, 1, ["nowhere.png"])
+    assert (report.taken, report.unknown) == (2, 1)
+    assert "nowhere.png" in report.problems[0]
     assert human_of(project, find(project, "new.png").id).verdict is Verdict.DAMAGED
     with pytest.raises(FormatError, match="no file"):
         import_labels(project, "csv", tmp_path / "gone.csv", who="bob")
@@ -286,7 +290,7 @@ def test_parts_of_a_group_stay_together(tmp_path: Path) -> None:
     with Project.create(root, human=True) as project:
         scan(project)
         for number, row in enumerate(page(project)):
-            decide(project, row.id, who="ann", verdict=Verdict(number % 2), mask=drawn())
+            decide(project, row.id, who="ann", mask=drawn() * np.uint8(number % 2))
         share = {"train": 0.6, "val": 0.2, "test": 0.2}
         report = export(project, "yolo", tmp_path / "out", Choice(split=share, seed=3))
         assert sum(report.splits.values()) == 30
@@ -315,9 +319,11 @@ def test_flat_names_are_unique_and_lead_back(tmp_path: Path) -> None:
         for number, stem in stems.items():
             assert matcher.find(stem) == number
             assert matcher.find(f"images/train/{stem}.png") == number
-        assert matcher.find("anything/z.jpg") is not None
-        assert matcher.find("x.png") is not None  # lot/x.png in its own folder
+        assert matcher.find("z.jpg") is not None  # another suffix, but only one of this stem
+        assert matcher.find("anything/z.png") is None  # that is not lot/z.png
+        assert matcher.find("x.png") is None  # which one?
         assert matcher.find("b/x.png") is not None
+        assert matcher.find("/far/away/hall/deep/er/y.png") is not None
         assert matcher.find("w.png") is None
 
 
@@ -325,3 +331,161 @@ def test_images_can_be_only_referenced(project: Project, tmp_path: Path) -> None
     export(project, "coco", tmp_path / "out", options=Options(images=Images.REFERENCE))
     data = json.loads((tmp_path / "out" / "annotations.json").read_text())
     assert all(Path(image["file_name"]).is_file() for image in data["images"])
+
+
+def test_an_import_meets_the_right_image_or_none(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    write_images(
+        root, ["cam2/0001.png", "scan_1.png", "d1/a.png", "d2/a.png", "caf\u0065\u0301.png"]
+    )
+    with Project.create(root) as project:
+        scan(project)
+        matcher = Matcher(project)
+
+        def called(name: str, size: tuple[int | None, int | None] = (None, None)) -> str | None:
+            number = matcher.find(name, size)
+            return None if number is None else by_ids(project, [number])[0].name
+
+        assert called("cam1/0001.png") is None
+        assert called("images/train/cam2/0001.png") == "cam2/0001.png"
+        assert called("0001.png") == "cam2/0001.png"
+        assert called("scan_1.2.png") is None
+        assert called("scan_1.2") is None
+        assert called("a.png") is None
+        assert called("d1/a.jpg") == "d1/a.png"
+        assert called("D2/A.PNG") == "d2/a.png"
+        assert called("caf\u00e9.png") is not None
+        assert called("0001.png", (SIDE, SIDE)) == "cam2/0001.png"
+
+
+def test_two_sets_that_bring_their_images_do_not_meet(tmp_path: Path) -> None:
+    for number, name in enumerate(("one", "two")):
+        write_images(tmp_path / name / "rgb", ["001.png"], seed=number)
+        (tmp_path / name / "BW").mkdir()
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        mask[:, : 4 + 4 * number] = 255
+        write_png(tmp_path / name / "BW" / "001.png", mask)
+    (tmp_path / "home").mkdir()
+    with Project.create(tmp_path / "home", human=True) as project:
+        for number, name in enumerate(("one", "two")):
+            report = import_labels(project, "concrete-crack", tmp_path / name, who="set")
+            assert (report.taken, report.masks) == (1, 1)
+            image = find(project, str(tmp_path / name / "rgb" / "001.png"))
+            found = read_mask_of(project, human_of(project, image.id))
+            assert found is not None
+            assert found.sum() == SIDE * (4 + 4 * number)
+
+
+def test_an_export_that_somebody_has_worked_in_is_not_replaced(
+    project: Project, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    export(project, "labelme", out)
+    export(project, "labelme", out)
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(FormatError, match=r"notes\.txt is new or changed"):
+        export(project, "labelme", out)
+    (out / "notes.txt").unlink()
+    file = next(out.glob("*.json"))
+    os.utime(file, (time.time() + 60, time.time() + 60))
+    with pytest.raises(FormatError, match="changed since then"):
+        export(project, "labelme", out)
+    with Project.create(out) as other:
+        scan(other)
+    with pytest.raises(FormatError, match="new or changed"):
+        export(project, "labelme", out)
+    assert (out / ".cfinspect" / "project.sqlite").exists()
+
+
+def test_exports_do_not_end_up_among_the_images(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match="lie in one another"):
+        export(project, "png", project.place.root / "out")
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    export(project, "png", tmp_path / "link")
+    export(project, "png", tmp_path / "link")
+    assert (tmp_path / "real" / "masks").is_dir()
+
+
+def test_damage_without_a_mask_is_still_a_label(project: Project, tmp_path: Path) -> None:
+    image = find(project, "sound.png").id
+    decide(project, image, who="ann", verdict=Verdict.DAMAGED)
+    for form in ("csv", "cfinspect"):
+        report = export(project, form, tmp_path / form)
+        assert report.written == 4
+        assert not report.left_out["damaged without a mask"]
+    assert (tmp_path / "cfinspect" / "damaged" / "sound.png").exists()
+    assert not (tmp_path / "cfinspect" / "masks" / "sound.png").exists()
+
+
+def test_a_photo_that_is_gone_stops_nothing(project: Project, tmp_path: Path) -> None:
+    find(project, "over.png").path.unlink()
+    report = export(project, "coco", tmp_path / "out")
+    assert report.left_out["gone since the last scan"] == 1
+    assert report.written == 3
+
+
+def test_shapes_that_cannot_be_drawn_are_damage_all_the_same(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    write_images(root, ["a.png", "b.png", "c.png"])
+    (tmp_path / "a.xml").write_text(
+        f'<annotations><image id="0" name="a.png" width="{SIDE}" height="{SIDE}"><polyline '
+        f'label="crack" points="1,1;9,9"/></image><image id="1" name="b.png" width="{SIDE}" '
+        f'height="{SIDE}"/><image id="2" name="c.png" width="7" height="7"/></annotations>'
+    )
+    with Project.create(root, human=True) as project:
+        scan(project)
+        machine(project, dict.fromkeys(("a.png", "b.png", "c.png"), 0.1))
+        report = import_labels(project, "cvat", tmp_path / "a.xml", who="bob")
+        assert (report.taken, report.undrawn, report.masks) == (2, 1, 0)
+        assert report.unknown == 1, "c.png has another size"
+        verdicts = [human_of(project, find(project, n).id).verdict for n in ("a.png", "b.png")]
+        assert verdicts == [Verdict.DAMAGED, Verdict.UNDAMAGED]
+
+
+def test_one_bad_image_stops_no_import(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    write_images(root, ["a.png", "b.png"])
+    masks = tmp_path / "m"
+    masks.mkdir()
+    write_png(masks / "a.png", np.full((5, 5), 255, np.uint8))
+    write_png(masks / "b.png", drawn() * np.uint8(255))
+    with Project.create(root, human=True) as project:
+        scan(project)
+        report = import_labels(project, "png", masks, who="bob")
+        assert (report.taken, report.refused) == (1, 1)
+        assert "5 x 5" in report.problems[0]
+        again = import_labels(project, "png", masks, who="bob", replace=True)
+        assert again.taken == 1
+        with pytest.raises(FormatError, match="is no mask"):
+            import_labels(project, "png", root, who="bob", replace=True)
+
+
+def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_path: Path) -> None:
+    export(project, "coco", tmp_path / "out", Choice(only=Only.ALL))
+    copy = tmp_path / "copy"
+    write_images(copy, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
+    with Project.create(copy, human=True) as other:
+        scan(other)
+        report = import_labels(other, "coco", tmp_path / "out" / "annotations.json", who="bob")
+        assert (report.taken, report.machine) == (4, 2)
+        assert human_of(other, find(other, "new.png").id).version == 0
+        said = human_of(other, find(other, "agree.png").id)
+        assert (said.verdict, said.mask) == (Verdict.DAMAGED, None)
+        all_of_it = import_labels(
+            other, "coco", tmp_path / "out", who="bob", replace=True, machine_too=True
+        )
+        assert (all_of_it.taken, all_of_it.masks) == (5, 3)
+
+
+def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
+    deep = "/".join(["a folder with a long name"] * 12)
+    write_images(tmp_path / "hall", [f"{deep}/a.png", f"{deep}/b.png"])
+    with Project.create(tmp_path / "hall", human=True) as project:
+        scan(project)
+        for row in page(project):
+            decide(project, row.id, who="ann", mask=drawn())
+        assert export(project, "voc", tmp_path / "out").written == 2
+        assert len(set(flat_stems(project).values())) == 2
+        copied = import_labels(project, "voc", tmp_path / "out", who="bob", replace=True)
+        assert copied.taken == 2

@@ -56,8 +56,7 @@ def test_binary_masks_come_back(tmp_path: Path, form: str) -> None:
     assert one.write
     assert one.read
     for item, found in round_trip(tmp_path, one.write, one.read, range(40), Options()):
-        parts = dict(found.parts or [])
-        drawn = parts.get("damage", np.zeros(item.mask.shape, bool))
+        drawn = found.parts.get("damage", np.zeros(item.mask.shape, bool))
         assert np.array_equal(drawn, item.mask > 0)
 
 
@@ -170,5 +169,5 @@ def test_class_names_need_no_luck(tmp_path: Path) -> None:
         out = tmp_path / form
         out.mkdir()
         one.write(out, iter(items(tmp_path / "source", range(6))), ABOUT, Options())
-        names = {name for found in one.read(out) for name, _ in found.parts or []}
+        names = {name for found in one.read(out) for name in found.parts}
         assert names == set(CLASSES.values())

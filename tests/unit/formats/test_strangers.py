@@ -38,9 +38,9 @@ def coco_file(folder: Path, **changes: Any) -> Path:
 
 def test_the_sound_one_is_read(tmp_path: Path) -> None:
     (found,) = coco.read(coco_file(tmp_path, unknown={"field": 1}))
-    assert found.parts
-    assert found.parts[0][0] == "crack"
-    assert not found.parts[0][1].any()
+    assert found.mask is not None
+    assert found.mask.shape == (10, 10)
+    assert not found.mask.any()
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,8 @@ def test_the_sound_one_is_read(tmp_path: Path) -> None:
         {"image": {"file_name": 7}},
         {"image": {"file_name": "../../"}},
         {"image": {"file_name": "x" * 5000}},
+        {"image": {"file_name": "a\ud800.png"}},
+        {"image": {"file_name": "a\n.png"}},
         {"annotation": {"category_id": 9}},
         {"annotation": {"category_id": [1]}},
         {"annotation": {"image_id": 77}},
@@ -99,8 +101,7 @@ def test_what_is_no_json_is_said(tmp_path: Path, text: str) -> None:
 def test_huge_coordinates_and_nan_in_polygons(tmp_path: Path) -> None:
     far = [[-1e300, -1e300, 1e300, -1e300, 1e300, 1e300, -1e300, 1e300]]
     (found,) = coco.read(coco_file(tmp_path, annotation={"segmentation": far}))
-    assert found.parts
-    assert found.parts[0][1].all()
+    assert found.parts["crack"].all()
     text = coco_file(tmp_path, annotation={"segmentation": [[0, 0, 1, 0, 1, "NAN"]]}).read_text()
     (tmp_path / "a.json").write_text(text.replace('"NAN"', "NaN"))
     with pytest.raises(FormatError, match="NaN"):
@@ -206,6 +207,12 @@ def test_a_labelme_mask_that_would_unfold_is_not_unfolded(tmp_path: Path) -> Non
         list(labelme.read(tmp_path / "a.json"))
 
 
+YAML_BOMB = "a0: &a0 [x]\n" + "".join(
+    f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
+)
+YAML_BOMB += "names: {0: *a11}\n"
+
+
 def change_text(name: str, old: str, new: str) -> Callable[[Path], None]:
     def change(root: Path) -> None:
         (file,) = root.glob(name)
@@ -224,6 +231,10 @@ def change_text(name: str, old: str, new: str) -> Callable[[Path], None]:
         change_text("labels/train/*0.txt", "0 ", "7 "),
         change_text("labels/train/*0.txt", "0.", "nan 0."),
         lambda root: (root / "data.yaml").write_text("a: &a [*a, *a"),
+        lambda root: (root / "data.yaml").write_text(YAML_BOMB),
+        change_text("data.yaml", "names:", "names: !!int ''\nx:"),
+        change_text("data.yaml", "names:", "names: !!timestamp 'x'\nx:"),
+        change_text("data.yaml", "names:", "names: {0: {a: 1}}\nx:"),
         lambda root: (root / "images").rename(root / "pictures"),
     ],
 )
@@ -252,3 +263,49 @@ def test_a_voc_folder_with_unknown_colours_is_one_sentence(tmp_path: Path) -> No
     (tmp_path / "labelmap.txt").write_text("# comment\nbackground:0,0,0::\n")
     with pytest.raises(FormatError, match="colour"):
         list(voc.read(tmp_path))
+
+
+def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> None:
+    import numpy as np
+
+    side = 2000
+    counts = [3, 2] * 300
+    counts.append(side * side - sum(counts))
+    one = {"image_id": 1, "category_id": 1, "segmentation": {"size": [side] * 2, "counts": counts}}
+    path = coco_file(tmp_path, image={"width": side, "height": side}, annotations=[one] * 100)
+    tracemalloc.start()
+    (found,) = coco.read(path)
+    assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    tracemalloc.stop()
+    assert found.mask is not None
+    assert int(found.mask.sum()) == 600
+    mask = np.zeros((1000, 1000), np.uint8)
+    mask[::10, ::10] = 1
+    (item,) = items(tmp_path / "s", range(1))
+    speckled = item.__class__(**{**item.__dict__, "mask": mask, "width": 1000, "height": 1000})
+    for form in (coco, voc):
+        out = tmp_path / form.__name__
+        out.mkdir()
+        started = time.monotonic()
+        form.write(out, iter([speckled]), ABOUT, Options())
+        assert time.monotonic() - started < 20
+
+
+def test_voc_of_other_tools(tmp_path: Path) -> None:
+    import numpy as np
+
+    (tmp_path / "SegmentationClass").mkdir()
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[1] = (250, 50, 83)
+    pixels[2] = (51, 221, 255)
+    write_png(tmp_path / "SegmentationClass" / "a.png", pixels)
+    text = "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncrack:wide:250,50,83::\n"
+    (tmp_path / "labelmap.txt").write_text(text + "#rust:51,221,255::\n")
+    (found,) = voc.read(tmp_path)
+    assert {name: int(part.sum()) for name, part in found.parts.items()} == {
+        "crack:wide": 6,
+        "#rust": 6,
+    }
+    write_png(tmp_path / "SegmentationClass" / "a.png", np.uint8(255) * (pixels[..., 0] > 0))
+    (found,) = voc.read(tmp_path)
+    assert sum(int(part.sum()) for part in found.parts.values()) == 12

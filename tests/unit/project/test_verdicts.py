@@ -24,6 +24,8 @@ from cfinspect.project.verdicts import (
     undo,
 )
 
+REFUSED = r"not authorized|prohibited|not be modified"
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -172,13 +174,9 @@ def test_the_machine_is_refused_by_the_database_itself(project: Project) -> None
             "DELETE FROM sqlite_master WHERE name = 'human_changed'",
             "ATTACH ':memory:' AS other",
         ):
-            with pytest.raises(
-                sqlite3.DatabaseError, match=r"not authorized|prohibited|not be modified"
-            ):
+            with pytest.raises(sqlite3.DatabaseError, match=REFUSED):
                 machine.database.connection.execute(statement)
-        with pytest.raises(
-            sqlite3.DatabaseError, match=r"not authorized|prohibited|not be modified"
-        ):
+        with pytest.raises(sqlite3.DatabaseError, match=REFUSED):
             decide(machine, number(project), who="robot", verdict=Verdict.UNDAMAGED)
     assert human_of(project, number(project)).verdict is Verdict.DAMAGED
 
