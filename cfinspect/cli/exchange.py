@@ -92,7 +92,7 @@ def export(
 ) -> None:
     """Write pseudo-labels in another tool's format."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.formats.exporting import Choice, Only  # noqa: PLC0415
+    from cfinspect.formats.choice import Choice, Only  # noqa: PLC0415
     from cfinspect.formats.exporting import export as write  # noqa: PLC0415
     from cfinspect.formats.records import Images, Options  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from cfinspect.engine.atomic import folder_in_one_step
 from cfinspect.engine.data import Sample
 from cfinspect.engine.images import header_size, read_bytes
 from cfinspect.engine.splits import split_by_group
+from cfinspect.formats.choice import Choice, Pick, picks
 from cfinspect.formats.naming import flat_stems
 from cfinspect.formats.records import About, FormatError, IndexMask, Item, Options
 from cfinspect.formats.registry import writer
@@ -24,46 +24,14 @@ from cfinspect.masks.operations import drop_small
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_classes
 from cfinspect.project.database import now_text
-from cfinspect.project.listing import Filter, ImageRow, State, page
+from cfinspect.project.listing import ImageRow
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
-from cfinspect.project.verdicts import Human, Verdict, human_of, read_mask_of
+from cfinspect.project.verdicts import Human, Verdict, read_mask_of
 
 SIDECAR = "cfinspect-export.json"
-_PAGE = 500
 _MACHINE_CLASS = 1
 _SLACK_SECONDS = 2.0
-
-
-class Only(StrEnum):
-    """Which images an export takes.
-
-    ``CORRECTED``: where the mask is a human's: corrected ones, and images called undamaged.
-    ``ACCEPTED``: where humans agreed with the model, and corrected ones. ``REVIEWED``: all with a
-    verdict; the mask is the corrected one or else the model's. ``ALL``: also what no human has
-    looked at, as the model sees it.
-    """
-
-    CORRECTED = "corrected"
-    ACCEPTED = "accepted"
-    REVIEWED = "reviewed"
-    ALL = "all"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What to export. ``min_score``: for the machine's word alone: how sure it must be (the score
-    for damaged, 1 - score for undamaged). ``min_area``: px; smaller islands of the machine's masks
-    are left out. ``split``: names and shares of the parts, by group; empty for none.
-    """
-
-    only: Only = Only.REVIEWED
-    min_score: float = 0.0
-    min_area: int = 1
-    folder: str | None = None
-    domain: str | None = None
-    split: Mapping[str, float] = field(default_factory=dict)
-    seed: int = 0
 
 
 @dataclass
@@ -81,15 +49,6 @@ class Report:
     machine_labels: list[str] = field(default_factory=list)
     machine_masks: list[str] = field(default_factory=list)
     splits: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class _Pick:
-    """An image that is exported: its label and whose word that is."""
-
-    row: ImageRow
-    label: int
-    human: Human
 
 
 def export(
@@ -113,19 +72,19 @@ def export(
     choice, options = choice or Choice(), options or Options()
     _check_place(out, project)
     report = Report()
-    picks = list(_picks(project, choice, report))
-    if not picks:
+    chosen = list(picks(project, choice, report.left_out))
+    if not chosen:
         why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
         raise FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
-    splits = _splits(picks, choice)
+    splits = _splits(chosen, choice)
     stems = flat_stems(project)
     about = About(mask_classes(project), {**_provenance(project, form, choice, options), "by": who})
 
     def items() -> Iterator[Item]:
-        for done, pick in enumerate(picks):
+        for done, pick in enumerate(chosen):
             if cancelled():
                 raise KeyboardInterrupt
-            progress(done, len(picks))
+            progress(done, len(chosen))
             item = _item(project, pick, choice, stems[pick.row.id], splits, report)
             if item is not None and needs_masks and item.label and not item.mask.any():
                 report.left_out["damaged without a mask"] += 1
@@ -154,7 +113,7 @@ def export(
         sidecar = {**about.provenance, "report": _plain(report), **machine, "files": files}
         text = json.dumps(sidecar, indent=1)
         (draft / SIDECAR).write_text(text + "\n", encoding="utf-8")
-    progress(len(picks), len(picks))
+    progress(len(chosen), len(chosen))
     return report
 
 
@@ -188,54 +147,16 @@ def _check_place(out: Path, project: Project) -> None:
             )
 
 
-def _note_machine(report: Report, pick: _Pick, item: Item) -> None:
+def _note_machine(report: Report, pick: Pick, item: Item) -> None:
     if pick.human.verdict is None:
         report.machine_labels.append(item.stem)
     elif pick.human.mask is None and item.mask.any():
         report.machine_masks.append(item.stem)
 
 
-def _picks(project: Project, choice: Choice, report: Report) -> Iterator[_Pick]:
-    wanted = Filter(folder=choice.folder, domain=choice.domain)
-    offset = 0
-    while rows := page(project, wanted, offset=offset, limit=_PAGE):
-        offset += len(rows)
-        for row in rows:
-            human = human_of(project, row.id) if row.state is not State.OPEN else Human()
-            label, reason = _label(row, human, choice)
-            if label is None:
-                report.left_out[reason] += 1
-            else:
-                yield _Pick(row, label, human)
-
-
-def _label(row: ImageRow, human: Human, choice: Choice) -> tuple[int | None, str]:
-    """The label to export, or None and why the image is left out."""
-    if human.verdict is Verdict.SKIPPED:
-        return None, "skipped by a human"
-    if human.verdict is not None:
-        verdict = int(human.verdict)
-        if human.mask is None:
-            if choice.only is Only.CORRECTED and verdict == Verdict.DAMAGED:
-                return None, "without a corrected mask"
-            if choice.only is Only.ACCEPTED and verdict != row.machine:
-                return None, "where the human overruled the model"
-        return verdict, ""
-    return _machine_label(row, choice)
-
-
-def _machine_label(row: ImageRow, choice: Choice) -> tuple[int | None, str]:
-    if choice.only is not Only.ALL:
-        return None, "not reviewed"
-    if row.machine is None or row.score is None:
-        return None, "not inspected"
-    sure = row.score if row.machine else 1 - row.score
-    return (row.machine, "") if sure >= choice.min_score else (None, "below the minimum score")
-
-
 def _item(
     project: Project,
-    pick: _Pick,
+    pick: Pick,
     choice: Choice,
     stem: str,
     splits: Mapping[int, str],
@@ -290,7 +211,7 @@ def _size(row: ImageRow) -> tuple[int, int]:
     return header_size(row.path, read_bytes(row.path))
 
 
-def _splits(picks: list[_Pick], choice: Choice) -> dict[int, str]:
+def _splits(chosen: list[Pick], choice: Choice) -> dict[int, str]:
     if not choice.split:
         return {}
     samples = {
@@ -304,7 +225,7 @@ def _splits(picks: list[_Pick], choice: Choice) -> dict[int, str]:
             0,
             0,
         )
-        for pick in picks
+        for pick in chosen
     }
     parts = split_by_group(list(samples.values()), choice.split, choice.seed)
     return {int(str(sample.path)): name for name, part in parts.items() for sample in part}

@@ -15,7 +15,8 @@ import pytest
 from cfinspect.engine.datafolder import class_words, scan_folder
 from cfinspect.engine.images import write_png
 from cfinspect.engine.inspection import Inspection
-from cfinspect.formats.exporting import SIDECAR, Choice, Only, export
+from cfinspect.formats.choice import Choice, Only
+from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.formats.records import FormatError, Images, Options
