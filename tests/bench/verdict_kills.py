@@ -4,6 +4,7 @@
     python tests/bench/verdict_kills.py full [--rounds 40]
     python tests/bench/verdict_kills.py errors [--rounds 40]
     python tests/bench/verdict_kills.py people [--seconds 60]
+    python tests/bench/verdict_kills.py exports [--kills 200]
 
 A child sets verdicts and masks as fast as it can and says each one that `decide` has returned for.
 After its end every one that was said must be there, the database sound, the audit trail whole, the
@@ -30,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.images import write_png
+from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import page
@@ -196,6 +198,49 @@ def errors(rounds: int) -> None:
         print(f"{rounds} times write errors, {total} verdicts told, all there")
 
 
+def exporter(root: Path) -> None:
+    """Replace one export by the next without end; alternately of two formats."""
+    with Project.open(root) as project:
+        while True:
+            for form in ("png", "coco"):
+                export(project, form, root.parent / "out")
+                os.write(1, b".")
+
+
+def exports(rounds: int) -> None:
+    """SIGKILL during exports: what lies there is one whole export, the old or the new."""
+    chance = random.Random(0)
+    formats: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "hall"
+        make_project(root)
+        with Project.open(root, human=True) as project:
+            for row in page(project, limit=1000):
+                decide(project, row.id, who="bench", mask=np.ones((SIDE, SIDE), np.uint8))
+        for _ in range(rounds):
+            process = subprocess.Popen(
+                [sys.executable, __file__, "exporter", str(root)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            assert process.stdout
+            process.stdout.read(1)  # it is at work now
+            time.sleep(chance.uniform(0, 0.3))
+            process.kill()
+            _, errors = process.communicate()
+            assert process.returncode == -signal.SIGKILL, errors.decode()
+            out = root.parent / "out"
+            if not out.exists():  # killed between the two renames: the old one is beside it
+                out = root.parent / ".out.old"
+                formats["between two renames"] += 1
+            about = json.loads((out / SIDECAR).read_text())
+            found = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file()}
+            assert found == {*about["files"], SIDECAR}
+            assert len([name for name in found if name.startswith("images/")]) == 50
+            formats[about["format"]] += 1
+    print(f"{rounds} kills during exports, always one whole export: {dict(formats)}")
+
+
 def reviewer(root: Path, name: str, seconds: float) -> None:
     """Work down the queue like a person who never sleeps."""
     end = time.monotonic() + seconds
@@ -265,14 +310,18 @@ def main() -> None:
     if sys.argv[1:2] == ["reviewer"]:
         reviewer(Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
         return
+    if sys.argv[1:2] == ["exporter"]:
+        exporter(Path(sys.argv[2]))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("kills", "full", "errors", "people"))
+    parser.add_argument("part", choices=("kills", "full", "errors", "people", "exports"))
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=60.0)
     arguments = parser.parse_args()
     if arguments.part == "kills":
         kills(arguments.kills)
+    elif arguments.part == "exports":
+        exports(arguments.kills)
     elif arguments.part == "full":
         full(arguments.rounds)
     elif arguments.part == "errors":
