@@ -20,7 +20,7 @@ from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import ImageRow, State, by_ids
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.project.verdicts import Verdict, decide
+from cfinspect.project.verdicts import KEEP, Verdict, decide
 
 _SHOWN = 20
 
@@ -158,7 +158,7 @@ class _Import:
             row.id,
             who=self._who,
             verdict=verdict,
-            mask=mask,
+            mask=KEEP if mask is None else mask,  # a label alone is no reason to forget a mask
             action="import",
             force=True,
         )

@@ -114,7 +114,8 @@ class Matcher:
         path = PurePosixPath(_folded(name))
         stem, suffix = _split(path.name)
         given = _without_layout(path.parts[:-1])
-        flat = () if given else self._flat.get(stem, ())
+        # A flat name carries its folders in itself, whatever folder it lies in now.
+        flat = self._flat.get(stem, ()) if not given or "__" in stem else ()
         found = {number for number in flat if self._fits(number, size)}
         if not found:
             close = [

@@ -278,6 +278,12 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
     assert (report.taken, report.unknown) == (2, 1)
     assert "nowhere.png" in report.problems[0]
     assert human_of(project, find(project, "new.png").id).verdict is Verdict.DAMAGED
+    table.write_text("filename,label\ncorr.png,bad\n")
+    import_labels(project, "csv", table, who="bob", replace=True)
+    assert human_of(project, find(project, "corr.png").id).mask, "a label takes no mask away"
+    table.write_text("filename,label\ncorr.png,good\n")
+    import_labels(project, "csv", table, who="bob", replace=True)
+    assert human_of(project, find(project, "corr.png").id).mask is None
     with pytest.raises(FormatError, match="no file"):
         import_labels(project, "csv", tmp_path / "gone.csv", who="bob")
 
@@ -320,6 +326,7 @@ def test_flat_names_are_unique_and_lead_back(tmp_path: Path) -> None:
         for number, stem in stems.items():
             assert matcher.find(stem) == number
             assert matcher.find(f"images/train/{stem}.png") == number
+            assert matcher.find(f"damaged/{stem}.png") == number
         assert matcher.find("z.jpg") is not None  # another suffix, but only one of this stem
         assert matcher.find("anything/z.png") is None  # that is not lot/z.png
         assert matcher.find("x.png") is None  # which one?
