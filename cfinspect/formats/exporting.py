@@ -64,8 +64,9 @@ def export(
 ) -> Report:
     """Write the chosen images in the format ``form`` into the folder ``out``, for ``who``.
 
-    ``out`` appears when it is complete; an earlier export there is replaced. Raises FormatError for
-    an unknown format, for a folder that holds anything else, and where nothing is left to export.
+    ``out`` appears when it is complete; an untouched earlier export there is replaced. Raises
+    FormatError for an unknown format, for a folder that holds anything else, and where nothing is
+    left to export.
     """
     write, needs_masks = writer(form)
     out = out.resolve()
@@ -74,10 +75,12 @@ def export(
     report = Report()
     chosen = list(picks(project, choice, report.left_out))
     if not chosen:
-        why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
-        raise FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
+        raise _nothing(report)
     splits = _splits(chosen, choice)
     stems = flat_stems(project)
+    # Looked up once: a project of 100,000 images asks for each of them.
+    folders = {folder.id: folder for folder in project.folders()}
+    digests = {model.id: model.digest for model in project.models()}
     about = About(mask_classes(project), {**_provenance(project, form, choice, options), "by": who})
 
     def items() -> Iterator[Item]:
@@ -85,24 +88,36 @@ def export(
             if cancelled():
                 raise KeyboardInterrupt
             progress(done, len(chosen))
-            item = _item(project, pick, choice, stems[pick.row.id], splits, report)
-            if item is not None and needs_masks and item.label and not item.mask.any():
+            if not pick.row.path.is_file():
+                report.left_out["gone since the last scan"] += 1
+                continue
+            folder = folders[pick.row.folder_id]
+            found = _prediction(project, pick.row, folder)
+            item = _item(
+                project,
+                pick,
+                choice,
+                found,
+                stem=stems[pick.row.id],
+                split=splits.get(pick.row.id, ""),
+                mm_per_px=folder.mm_per_px,
+                provenance=_origin(pick.human, found, digests),
+            )
+            if needs_masks and item.label and not item.mask.any():
                 report.left_out["damaged without a mask"] += 1
                 continue
-            if item is not None:
-                report.written += 1
-                report.damaged += item.label
-                report.corrected += pick.human.mask is not None
-                _note_machine(report, pick, item)
-                if item.split:
-                    report.splits[item.split] += 1
-                yield item
+            report.written += 1
+            report.damaged += item.label
+            report.corrected += pick.human.mask is not None
+            _note_machine(report, pick, item)
+            if item.split:
+                report.splits[item.split] += 1
+            yield item
 
     with folder_in_one_step(out) as draft:
         write(draft, items(), about, options)
         if not report.written:
-            why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
-            raise FormatError(f"Nothing to export: {why}.")
+            raise _nothing(report)
         files = sorted(
             path.relative_to(draft).as_posix() for path in draft.rglob("*") if not path.is_dir()
         )
@@ -115,6 +130,11 @@ def export(
         (draft / SIDECAR).write_text(text + "\n", encoding="utf-8")
     progress(len(chosen), len(chosen))
     return report
+
+
+def _nothing(report: Report) -> FormatError:
+    why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
+    return FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
 
 
 def _check_place(out: Path, project: Project) -> None:
@@ -158,17 +178,15 @@ def _item(
     project: Project,
     pick: Pick,
     choice: Choice,
+    prediction: Prediction | None,
+    *,
     stem: str,
-    splits: Mapping[int, str],
-    report: Report,
-) -> Item | None:
-    row, human = pick.row, pick.human
-    if not row.path.is_file():
-        report.left_out["gone since the last scan"] += 1
-        return None
-    folder = next(one for one in project.folders() if one.id == row.folder_id)
-    prediction = _prediction(project, row, folder)
-    mask = read_mask_of(project, human)
+    split: str,
+    mm_per_px: float | None,
+    provenance: Mapping[str, Any],
+) -> Item:
+    row = pick.row
+    mask = read_mask_of(project, pick.human)
     if mask is None:
         height, width = _size(row)
         mask = np.zeros((height, width), dtype=np.uint8)
@@ -184,9 +202,9 @@ def _item(
         label=pick.label,
         mask=mask,
         group=row.group,
-        split=splits.get(row.id, ""),
-        mm_per_px=folder.mm_per_px,
-        provenance=_origin(project, human, prediction),
+        split=split,
+        mm_per_px=mm_per_px,
+        provenance=provenance,
     )
 
 
@@ -252,17 +270,17 @@ def _provenance(project: Project, form: str, choice: Choice, options: Options) -
     }
 
 
-def _origin(project: Project, human: Human, prediction: Prediction | None) -> dict[str, Any]:
-    origin: dict[str, Any] = {"layer": "human" if human.version else "machine"}
+def _origin(
+    human: Human, prediction: Prediction | None, digests: Mapping[int, str]
+) -> dict[str, Any]:
+    """Who said so; ``digests``: the models' by their ids."""
+    origin: dict[str, Any] = {"layer": "machine"}
     if human.verdict is not None:
-        origin |= {"who": human.who, "at": human.at, "entry": human.entry}
+        origin = {"layer": "human", "who": human.who, "at": human.at, "entry": human.entry}
         origin["mask"] = "corrected" if human.mask else "model"
-    else:
-        origin["layer"] = "machine"
     if prediction is not None:
-        model = next(one for one in project.models() if one.id == prediction.model_id)
         origin |= {
-            "model": model.digest,
+            "model": digests[prediction.model_id],
             "score": round(prediction.score, 6),
             "p_fake": round(prediction.p_fake, 6),
             "made": prediction.made,

@@ -11,7 +11,7 @@ import numpy as np
 
 from cfinspect.engine.images import IMAGE_SUFFIXES, ImageError
 from cfinspect.formats.exporting import SIDECAR
-from cfinspect.formats.naming import Matcher, flat_stems
+from cfinspect.formats.naming import Matcher
 from cfinspect.formats.records import FormatError, Found, IndexMask
 from cfinspect.formats.registry import reader
 from cfinspect.formats.safe import read_json
@@ -109,7 +109,6 @@ class _Import:
         self._replace = replace
         self._matcher = matcher
         self._seen: set[int] = set()
-        self._stems = flat_stems(project)
         self._known = {name: number for number, name in mask_classes(project).items()}
 
     def take(self, found: Found) -> None:
@@ -133,7 +132,7 @@ class _Import:
             self._refuse(str(error))
 
     def _decide(self, row: ImageRow, found: Found) -> None:
-        names = {self._stems[row.id], *_flat_forms(found.name)}
+        names = {self._matcher.stems[row.id], *_flat_forms(found.name)}
         if names & self.words.get("machine_labels", set()):
             self.report.machine += 1
             return

@@ -79,12 +79,12 @@ class Matcher:
     It is the image with our own flat name (with or without the folder before it), or else the one
     whose path ends like the name or the other way round: ``cam1/a.png`` is ``hall/cam1/a.png`` and
     ``a.png``, but never ``cam2/a.png``. Names of layouts (images, train, ...) do not count. Where
-    more than one image fits, none does. ``folder``: only its images.
+    more than one image fits, none does. ``folder``: only its images. ``stems``: the flat names.
     """
 
     def __init__(self, project: Project, folder: int | None = None) -> None:
         prefixes = folder_prefixes(project)
-        flat = flat_stems(project)
+        self.stems = flat_stems(project)
         self._flat: defaultdict[str, set[int]] = defaultdict(set)
         self._by_stem: defaultdict[str, list[tuple[int, tuple[str, ...], str]]] = defaultdict(list)
         self._sizes: dict[int, tuple[int, int]] = {}
@@ -98,7 +98,7 @@ class Matcher:
             prefix = [_folded(one) for one in prefixes[row["folder_id"]] if folder is None]
             parts = _without_layout((*prefix, *path.parts[:-1]))
             self._by_stem[stem].append((number, parts, suffix))
-            name = _folded(flat[number])
+            name = _folded(self.stems[number])
             self._flat[name].add(number)
             bare = name.removeprefix(f"{prefix[0]}__") if prefix else name
             if "__" in bare:  # exported before the project had several folders

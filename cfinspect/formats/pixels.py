@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cfinspect.formats.records import FormatError, IndexMask
 from cfinspect.formats.safe import number, pixel_runs
+from cfinspect.masks.files import classes_in
 from cfinspect.masks.polygons import (
     Mask,
     Ring,
@@ -40,16 +41,11 @@ class Part:
 
 def regions(mask: IndexMask) -> Iterator[Part]:
     """Each 8-connected region of each class; only one of them is in memory at a time."""
-    for class_id in _classes(mask):
+    for class_id in classes_in(mask):
         one = (mask == class_id).astype(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(one, connectivity=8)
         for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), 1):
             yield Part(class_id, y, x, labels[y : y + height, x : x + width] == label)
-
-
-def _classes(mask: IndexMask) -> list[int]:
-    found: list[int] = (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist()
-    return found
 
 
 class Painter:
@@ -90,7 +86,7 @@ def shapes(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Shape]]:
     Thin regions are simplified less, so that none loses more than a hundredth or so.
     """
     size = (mask.shape[0], mask.shape[1])
-    for class_id in _classes(mask):
+    for class_id in classes_in(mask):
         for shape in trace(mask == class_id):
             yield class_id, _simplified(shape, tolerance, size)
 
@@ -154,7 +150,7 @@ def row_runs(mask: NDArray[np.bool_]) -> list[int]:
 
 def names_of(mask: IndexMask, names: Mapping[int, str]) -> dict[int, str]:
     """Number -> name of the classes in ``mask``; numbers without a name get one."""
-    return {number: names.get(number, f"class {number}") for number in _classes(mask)}
+    return {number: names.get(number, f"class {number}") for number in classes_in(mask)}
 
 
 def column_runs(part: Part, height: int, width: int) -> list[int]:

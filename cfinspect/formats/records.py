@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.errors import CfinspectError
+from cfinspect.masks.files import classes_in
 
 IndexMask = NDArray[np.uint8]
 
@@ -95,8 +96,7 @@ class Found:
         """Masks by class name, of the classes that are there."""
         if self.mask is None:
             return {}
-        present = np.flatnonzero(np.bincount(self.mask.ravel(), minlength=256))
-        return {self.classes[n]: self.mask == n for n in present.tolist() if n}
+        return {self.classes[n]: self.mask == n for n in classes_in(self.mask)}
 
 
 Writer = Callable[[Path, Iterator[Item], About, Options], None]

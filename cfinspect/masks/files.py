@@ -26,6 +26,12 @@ def palette() -> NDArray[np.uint8]:
     return colours
 
 
+def classes_in(mask: NDArray[np.uint8]) -> list[int]:
+    """The class numbers that a mask (H, W) uses, ascending, without the background."""
+    found: list[int] = (np.flatnonzero(np.bincount(mask.ravel(), minlength=256)[1:]) + 1).tolist()
+    return found
+
+
 def encode_indexed(mask: NDArray[np.uint8]) -> bytes:
     """A mask (H, W) of class numbers as the bytes of an indexed PNG."""
     if mask.dtype != np.uint8 or mask.ndim != 2:

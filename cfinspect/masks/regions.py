@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.masks.files import classes_in
+
 Mask = NDArray[np.bool_]
 
 _THIN = 10  # px of half-width above which a region is measured at a smaller size
@@ -45,7 +47,7 @@ def regions_of(
     """The regions of a mask (H, W) of class numbers or bool, largest first, at most ``most``."""
     numbers = np.asarray(mask, dtype=np.uint8)
     found: list[tuple[int, int, tuple[int, int, int, int], NDArray[np.int32], int]] = []
-    for class_id in (np.flatnonzero(np.bincount(numbers.ravel(), minlength=256)[1:]) + 1).tolist():
+    for class_id in classes_in(numbers):
         one = (numbers == class_id).astype(np.uint8)
         _, labels, stats, _ = cv2.connectedComponentsWithStats(one, connectivity=8)
         kept = np.asarray(labels, dtype=np.int32)

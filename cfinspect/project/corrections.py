@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.images import ImageError, header_size, read_bytes
-from cfinspect.masks.files import read_indexed, write_indexed
+from cfinspect.masks.files import classes_in, read_indexed, write_indexed
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError
 from cfinspect.project.project import Project
@@ -81,8 +81,8 @@ def store_mask(
             f"The mask of {image['path']} has {mask.shape[1]} x {mask.shape[0]} pixels, the image "
             f"{width} x {height}; they must be equal."
         )
-    known = {row["id"] for row in connection.execute("SELECT id FROM mask_class")} | {0}
-    unknown = set(np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist()) - known
+    known = {row["id"] for row in connection.execute("SELECT id FROM mask_class")}
+    unknown = set(classes_in(mask)) - known
     if unknown:
         raise ProjectError(
             f"The mask of {image['path']} uses the class numbers {sorted(unknown)}, which the "

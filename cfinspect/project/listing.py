@@ -13,7 +13,7 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from cfinspect.project.database import ProjectError
-from cfinspect.project.project import Project
+from cfinspect.project.project import Project, image_name
 
 
 class State(IntEnum):
@@ -252,19 +252,27 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
         if value is not None:
             parts.append(sql)
             values.append(int(value) if isinstance(value, bool | IntEnum) else value)
-    if wanted.folder is not None or wanted.domain is not None:
-        folders = (
-            [project.folder_named(wanted.folder)]
-            if wanted.folder is not None
-            else project.folders()
-        )
-        ids = [one.id for one in folders if wanted.domain in {None, one.domain}] or [0]
-        parts.append(f"folder_id IN ({', '.join('?' * len(ids))})")
-        values += ids
+    condition, ids = in_folders(project, wanted.folder, wanted.domain)
+    parts += condition
+    values += ids
     if wanted.text:
         parts.append("path LIKE ? ESCAPE '\\'")
         values.append(f"%{_literally(wanted.text)}%")
     return " AND ".join(parts), values
+
+
+def in_folders(
+    project: Project, folder: str | None, domain: str | None
+) -> tuple[list[str], list[int]]:
+    """The condition that images lie in a folder, or in those of a domain, and its values.
+
+    Both are empty where everything is wanted. Raises ProjectError for an unknown folder.
+    """
+    if folder is None and domain is None:
+        return [], []
+    folders = project.folders() if folder is None else [project.folder_named(folder)]
+    ids = [one.id for one in folders if domain in {None, one.domain}] or [0]
+    return [f"folder_id IN ({', '.join('?' * len(ids))})"], ids
 
 
 def _literally(text: str) -> str:
@@ -273,12 +281,11 @@ def _literally(text: str) -> str:
 
 
 def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
-    prefix = f"{row['folder']}/" if several and row["folder"] != "." else ""
     return ImageRow(
         id=row["id"],
         folder_id=row["folder_id"],
         path=project.place.root / row["folder"] / row["path"],
-        name=prefix + row["path"],
+        name=image_name(row["folder"], row["path"], several=several),
         state=State(row["state"]),
         verdict=row["verdict"],
         label=row["label"],

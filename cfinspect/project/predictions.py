@@ -16,7 +16,7 @@ from cfinspect.engine.inspection import Inspection
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint
-from cfinspect.project.project import Model, Project, use_predictions
+from cfinspect.project.project import Model, Project, image_name, use_predictions
 from cfinspect.project.saliency import SaliencyCache
 
 _MAX_REGIONS = 200
@@ -82,9 +82,9 @@ def to_inspect(project: Project, model: Model) -> list[ToInspect]:
     ):
         folder = folders.get(row["folder_id"])
         if folder is not None:
-            prefix = f"{folder.name}/" if several and folder.name != "." else ""
             path = folder.path / row["path"]
-            found.append(ToInspect(row["id"], folder.id, path, prefix + row["path"]))
+            name = image_name(folder.name, row["path"], several=several)
+            found.append(ToInspect(row["id"], folder.id, path, name))
     return found
 
 

@@ -46,6 +46,11 @@ class Model:
     card: Mapping[str, Any]
 
 
+def image_name(folder: str, path: str, *, several: bool) -> str:
+    """What an image is called: its path, after the folder's name where there are ``several``."""
+    return f"{folder}/{path}" if several and folder != "." else path
+
+
 class Project:
     """An open project; use as a context manager. ``human`` opens it for verdicts and masks.
 

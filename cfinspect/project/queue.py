@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from enum import StrEnum
 
-from cfinspect.project.listing import ImageRow, by_ids
+from cfinspect.project.listing import ImageRow, by_ids, in_folders
 from cfinspect.project.project import Project
 
 SPACING = 20
@@ -148,11 +148,9 @@ def _order(
     values: list[object] = []
     if not everything:
         conditions.append(_NEEDS)
-    if folder is not None or domain is not None:
-        folders = project.folders() if folder is None else [project.folder_named(folder)]
-        ids = [one.id for one in folders if domain in {None, one.domain}] or [0]
-        conditions.append(f"folder_id IN ({', '.join('?' * len(ids))})")
-        values += ids
+    condition, ids = in_folders(project, folder, domain)
+    conditions += condition
+    values += ids
     if free_for is not None:
         taken = project.database.rows(
             "SELECT image_id FROM lease WHERE holder != ? AND until > ?", free_for, time.time()

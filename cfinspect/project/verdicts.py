@@ -79,8 +79,8 @@ def decide(
 
     ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. A mask without
     a verdict says it as well: damaged when it marks anything. The verdict undamaged takes an
-    earlier mask back. ``expected``: the version that
-    the person looked at. ``holder``: who holds the lease (see `queue`).
+    earlier mask back. ``expected``: the version that the person looked at. ``holder``: who holds
+    the lease (see `queue`).
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
     and not ``force``, or its file was changed since the last scan; ProjectError for an unknown

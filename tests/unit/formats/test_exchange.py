@@ -11,20 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exchanging import drawn, machine, write_images
 
 from cfinspect.engine.datafolder import class_words, scan_folder
-from cfinspect.engine.images import write_png
-from cfinspect.engine.inspection import Inspection
 from cfinspect.formats.choice import Choice, Only
 from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import import_labels
-from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
-from cfinspect.project.listing import State, by_ids, find, page
-from cfinspect.project.predictions import Inspected, save, to_inspect
+from cfinspect.project.listing import State, find
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import (
@@ -33,53 +30,6 @@ from cfinspect.project.verdicts import (
     human_of,
     read_mask_of,
 )
-
-SIDE = 32
-
-
-def write_images(folder: Path, names: list[str], seed: int = 0) -> None:
-    chance = np.random.default_rng(seed)
-    for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        write_png(folder / name, chance.integers(0, 255, (SIDE, SIDE, 3), np.uint8))
-
-
-def machine(project: Project, scores: dict[str, float]) -> None:
-    """Give images a prediction; those from 0.5 on have a square of 16 px and a dot as mask."""
-    card = {"decision": {"score_threshold": 0.5}}
-    model = project.add_model(Path("m.safetensors"), "digest", card)
-    for folder in project.folders():
-        project.bind(folder, model)
-    found = []
-    for number, _, _, name in to_inspect(project, model):
-        score = scores[name]
-        mask = np.zeros((SIDE, SIDE), bool)
-        if score >= 0.5:
-            mask[4:8, 4:8] = mask[20, 20] = True
-        inspection = Inspection(
-            label=int(score >= 0.5),
-            score=score,
-            p0=1 - score,
-            p1=score,
-            p_fake=0.1,
-            flipped=True,
-            review=False,
-            reason="",
-            saliency=mask.astype(np.float32),
-            counterfactual=np.zeros((SIDE, SIDE, 3), np.uint8),
-            mask=mask,
-            area_fraction=float(mask.mean()),
-            head=score,
-        )
-        found.append(Inspected(number, np.zeros((SIDE, SIDE, 3), np.uint8), inspection))
-    save(project, model, found)
-
-
-def drawn(value: int = 1) -> np.ndarray:
-    mask = np.zeros((SIDE, SIDE), np.uint8)
-    mask[10:20, 3:30] = value
-    mask[12:15, 6:9] = 0
-    return mask
 
 
 @pytest.fixture
@@ -173,14 +123,6 @@ def test_an_earlier_export_is_replaced_and_nothing_else(project: Project, tmp_pa
         export(project, "gif", tmp_path / "new")
     with pytest.raises(FormatError, match="no image was chosen"):
         export(project, "png", tmp_path / "new", Choice(folder=".", domain="apple"))
-
-
-def test_nothing_to_export_says_why(tmp_path: Path) -> None:
-    write_images(tmp_path / "hall", ["a.png"])
-    with Project.create(tmp_path / "hall") as project:
-        scan(project)
-        with pytest.raises(FormatError, match="1 not reviewed"):
-            export(project, "png", tmp_path / "out")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits of this kind")
@@ -288,100 +230,10 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
         import_labels(project, "csv", tmp_path / "gone.csv", who="bob")
 
 
-def test_parts_of_a_group_stay_together(tmp_path: Path) -> None:
-    root = tmp_path / "hall"
-    names = [f"{n}.png" for n in range(30)]
-    write_images(root, names)
-    rows = [f"{name},,wall {int(name[:-4]) // 3}" for name in names]
-    (root / "labels.csv").write_text("filename,label,group\n" + "\n".join(rows) + "\n")
-    with Project.create(root, human=True) as project:
-        scan(project)
-        for number, row in enumerate(page(project)):
-            decide(project, row.id, who="ann", mask=drawn() * np.uint8(number % 2))
-        share = {"train": 0.6, "val": 0.2, "test": 0.2}
-        report = export(project, "yolo", tmp_path / "out", Choice(split=share, seed=3))
-        assert sum(report.splits.values()) == 30
-        place = {
-            path.stem: path.parent.name for path in (tmp_path / "out" / "images").rglob("*.png")
-        }
-        for group in range(10):
-            assert len({place[str(number)] for number in range(group * 3, group * 3 + 3)}) == 1
-        assert set(place.values()) == set(share)
-        again = export(project, "yolo", tmp_path / "two", Choice(split=share, seed=3))
-        assert again.splits == report.splits
-
-
-def test_flat_names_are_unique_and_lead_back(tmp_path: Path) -> None:
-    root = tmp_path / "hall"
-    names = ["a/x.png", "a__x.png", "A/X.png", "b/x.png", "deep/er/y.png"]
-    write_images(root, names)
-    write_images(tmp_path / "lot", ["x.png", "z.png"], seed=5)
-    with Project.create(root) as project:
-        project.add_folder(tmp_path / "lot", "apple")
-        scan(project)
-        stems = flat_stems(project)
-        assert len({stem.casefold() for stem in stems.values()}) == len(names) + 2
-        assert "hall__deep__er__y" in stems.values()
-        matcher = Matcher(project)
-        for number, stem in stems.items():
-            assert matcher.find(stem) == number
-            assert matcher.find(f"images/train/{stem}.png") == number
-            assert matcher.find(f"damaged/{stem}.png") == number
-        assert matcher.find("z.jpg") is not None  # another suffix, but only one of this stem
-        assert matcher.find("anything/z.png") is None  # that is not lot/z.png
-        assert matcher.find("x.png") is None  # which one?
-        assert matcher.find("b/x.png") is not None
-        assert matcher.find("/far/away/hall/deep/er/y.png") is not None
-        assert matcher.find("w.png") is None
-
-
 def test_images_can_be_only_referenced(project: Project, tmp_path: Path) -> None:
     export(project, "coco", tmp_path / "out", options=Options(images=Images.REFERENCE))
     data = json.loads((tmp_path / "out" / "annotations.json").read_text())
     assert all(Path(image["file_name"]).is_file() for image in data["images"])
-
-
-def test_an_import_meets_the_right_image_or_none(tmp_path: Path) -> None:
-    root = tmp_path / "hall"
-    write_images(
-        root, ["cam2/0001.png", "scan_1.png", "d1/a.png", "d2/a.png", "caf\u0065\u0301.png"]
-    )
-    with Project.create(root) as project:
-        scan(project)
-        matcher = Matcher(project)
-
-        def called(name: str, size: tuple[int | None, int | None] = (None, None)) -> str | None:
-            number = matcher.find(name, size)
-            return None if number is None else by_ids(project, [number])[0].name
-
-        assert called("cam1/0001.png") is None
-        assert called("images/train/cam2/0001.png") == "cam2/0001.png"
-        assert called("0001.png") == "cam2/0001.png"
-        assert called("scan_1.2.png") is None
-        assert called("scan_1.2") is None
-        assert called("a.png") is None
-        assert called("d1/a.jpg") == "d1/a.png"
-        assert called("D2/A.PNG") == "d2/a.png"
-        assert called("caf\u00e9.png") is not None
-        assert called("0001.png", (SIDE, SIDE)) == "cam2/0001.png"
-
-
-def test_two_sets_that_bring_their_images_do_not_meet(tmp_path: Path) -> None:
-    for number, name in enumerate(("one", "two")):
-        write_images(tmp_path / name / "rgb", ["001.png"], seed=number)
-        (tmp_path / name / "BW").mkdir()
-        mask = np.zeros((SIDE, SIDE), np.uint8)
-        mask[:, : 4 + 4 * number] = 255
-        write_png(tmp_path / name / "BW" / "001.png", mask)
-    (tmp_path / "home").mkdir()
-    with Project.create(tmp_path / "home", human=True) as project:
-        for number, name in enumerate(("one", "two")):
-            report = import_labels(project, "concrete-crack", tmp_path / name, who="set")
-            assert (report.taken, report.masks) == (1, 1)
-            image = find(project, str(tmp_path / name / "rgb" / "001.png"))
-            found = read_mask_of(project, human_of(project, image.id))
-            assert found is not None
-            assert found.sum() == SIDE * (4 + 4 * number)
 
 
 def test_an_export_that_somebody_has_worked_in_is_not_replaced(
@@ -433,42 +285,6 @@ def test_a_photo_that_is_gone_stops_nothing(project: Project, tmp_path: Path) ->
     assert report.written == 3
 
 
-def test_shapes_that_cannot_be_drawn_are_damage_all_the_same(tmp_path: Path) -> None:
-    root = tmp_path / "hall"
-    write_images(root, ["a.png", "b.png", "c.png"])
-    (tmp_path / "a.xml").write_text(
-        f'<annotations><image id="0" name="a.png" width="{SIDE}" height="{SIDE}"><polyline '
-        f'label="crack" points="1,1;9,9"/></image><image id="1" name="b.png" width="{SIDE}" '
-        f'height="{SIDE}"/><image id="2" name="c.png" width="7" height="7"/></annotations>'
-    )
-    with Project.create(root, human=True) as project:
-        scan(project)
-        machine(project, dict.fromkeys(("a.png", "b.png", "c.png"), 0.1))
-        report = import_labels(project, "cvat", tmp_path / "a.xml", who="bob")
-        assert (report.taken, report.undrawn, report.masks) == (2, 1, 0)
-        assert report.unknown == 1, "c.png has another size"
-        verdicts = [human_of(project, find(project, n).id).verdict for n in ("a.png", "b.png")]
-        assert verdicts == [Verdict.DAMAGED, Verdict.UNDAMAGED]
-
-
-def test_one_bad_image_stops_no_import(tmp_path: Path) -> None:
-    root = tmp_path / "hall"
-    write_images(root, ["a.png", "b.png"])
-    masks = tmp_path / "m"
-    masks.mkdir()
-    write_png(masks / "a.png", np.full((5, 5), 255, np.uint8))
-    write_png(masks / "b.png", drawn() * np.uint8(255))
-    with Project.create(root, human=True) as project:
-        scan(project)
-        report = import_labels(project, "png", masks, who="bob")
-        assert (report.taken, report.refused) == (1, 1)
-        assert "5 x 5" in report.problems[0]
-        again = import_labels(project, "png", masks, who="bob", replace=True)
-        assert again.taken == 1
-        with pytest.raises(FormatError, match="is no mask"):
-            import_labels(project, "png", root, who="bob", replace=True)
-
-
 def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_path: Path) -> None:
     export(project, "coco", tmp_path / "out", Choice(only=Only.ALL))
     copy = tmp_path / "copy"
@@ -484,16 +300,3 @@ def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_pat
             other, "coco", tmp_path / "out", who="bob", replace=True, machine_too=True
         )
         assert (all_of_it.taken, all_of_it.masks) == (5, 3)
-
-
-def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
-    deep = "/".join(["a folder with a long name"] * 12)
-    write_images(tmp_path / "hall", [f"{deep}/a.png", f"{deep}/b.png"])
-    with Project.create(tmp_path / "hall", human=True) as project:
-        scan(project)
-        for row in page(project):
-            decide(project, row.id, who="ann", mask=drawn())
-        assert export(project, "voc", tmp_path / "out").written == 2
-        assert len(set(flat_stems(project).values())) == 2
-        copied = import_labels(project, "voc", tmp_path / "out", who="bob", replace=True)
-        assert copied.taken == 2
