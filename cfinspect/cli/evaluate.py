@@ -22,7 +22,6 @@ from cfinspect.cli.options import (
     ModelArgument,
     PrecisionOption,
     UndamagedOption,
-    file_digest,
     open_inspector,
     require_exists,
     require_folder_to_write,
@@ -30,6 +29,7 @@ from cfinspect.cli.options import (
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
+from cfinspect.engine.modelfile import file_digest
 
 if TYPE_CHECKING:
     from cfinspect.engine.data import Dataset, Sample

@@ -14,7 +14,6 @@ from cfinspect.cli.options import (
     DeviceOption,
     ModelArgument,
     PrecisionOption,
-    file_digest,
     open_inspector,
     require_exists,
     require_folder_to_write,
@@ -22,6 +21,7 @@ from cfinspect.cli.options import (
 from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
+from cfinspect.engine.modelfile import file_digest
 
 if TYPE_CHECKING:
     from cfinspect.cli.inspections import Row

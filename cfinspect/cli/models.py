@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cfinspect.cli.options import ModelArgument, file_digest, require_exists
+from cfinspect.cli.options import ModelArgument, require_exists
 from cfinspect.cli.output import JsonFlag, Output, guarded, plain
 
 EXAMPLES = """
@@ -20,7 +20,7 @@ Examples:
 @guarded
 def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
     """Show a model's card: networks, input, thresholds, figures, data, licence note."""
-    from cfinspect.engine.modelfile import load_card, seen_digests  # noqa: PLC0415
+    from cfinspect.engine.modelfile import file_digest, load_card, seen_digests  # noqa: PLC0415
 
     require_exists(model)
     card = plain(load_card(model))

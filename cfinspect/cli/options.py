@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,10 +43,9 @@ def who_is_it(given: str) -> str:
     """The name that verdicts are stored under: the given one, else the login."""
     if given.strip():
         return given.strip()
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without an account for its user
-        return "unknown"
+    from cfinspect.project.verdicts import login_name  # noqa: PLC0415
+
+    return login_name()
 
 
 def require_exists(*paths: Path) -> None:
@@ -65,12 +62,6 @@ def require_folder_to_write(out: Path) -> None:
         place = place.parent
     if not place.is_dir():
         raise CfinspectError(f"{place} is a file: give a folder with --out.")
-
-
-def file_digest(path: Path) -> str:
-    """16 hex digits that tell one file's content from another's."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:

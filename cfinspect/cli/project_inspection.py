@@ -6,19 +6,14 @@ import dataclasses
 import time
 from pathlib import Path
 
-from cfinspect.cli.options import file_digest
 from cfinspect.cli.output import Interrupted, Output, note, plain
 from cfinspect.cli.progress import Counter, duration
-from cfinspect.engine.bulk import Outcome, Source, inspect_sources
+from cfinspect.engine.bulk import Outcome
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.inspection import Inspector
-from cfinspect.project.predictions import Inspected, save, to_inspect
+from cfinspect.engine.modelfile import file_digest
+from cfinspect.project.inspecting import Tally, bind_model, inspect_images
 from cfinspect.project.project import Folder, Project
-from cfinspect.project.saliency import SaliencyCache
-
-_BATCH = 32
-_SAVE_EVERY_SECONDS = 2.0
-_BATCH_PIXELS = 24_000_000  # images wait in memory until they are saved
 
 
 def inspect_project(
@@ -35,52 +30,33 @@ def inspect_project(
     Returns whether there were images and none could be read.
     """
     card = plain(dataclasses.asdict(inspector.backend.card))
-    model = project.add_model(model_path, file_digest(model_path), card)
-    for folder in folders:
-        if folder.model_id != model.id:
-            project.bind(folder, model)
-    wanted = {folder.id for folder in folders}
-    todo = [one for one in to_inspect(project, model) if one.folder_id in wanted]
-    numbers = {one.name: one.image_id for one in todo}
-    cache = SaliencyCache(project)
-    waiting: list[Outcome] = []
-    done = damaged = review = errors = pixels = 0
-    started = saved = time.monotonic()
-
-    def store() -> None:
-        rows = [Inspected(numbers[o.source.name], o.image, o.inspection, o.error) for o in waiting]
-        save(project, model, rows, cache)
-        for one in waiting:
-            _tell(one, output)
-
-    sources = [Source(one.path, one.name, one.name) for one in todo]
+    model = bind_model(project, folders, model_path, file_digest(model_path), card)
+    tally = Tally(0)
+    started = time.monotonic()
     with Counter("Inspecting") as counter:
-        for outcome in inspect_sources(inspector, sources, cancelled=lambda: cancel.cancelled):
-            waiting.append(outcome)
-            done += 1
-            errors += bool(outcome.error)
-            if outcome.inspection is not None and outcome.image is not None:
-                damaged += outcome.inspection.label
-                review += outcome.inspection.review
-                pixels += outcome.image.shape[0] * outcome.image.shape[1]
-            now = time.monotonic()
-            full = len(waiting) >= _BATCH or pixels >= _BATCH_PIXELS
-            if full or now - saved >= _SAVE_EVERY_SECONDS:
-                store()
-                waiting, pixels, saved = [], 0, now
-                counter(done, len(todo))
-        store()
+        for tally in inspect_images(
+            project,
+            model,
+            inspector,
+            folders={folder.id for folder in folders},
+            cancelled=lambda: cancel.cancelled,
+        ):
+            for one in tally.outcomes:
+                _tell(one, output)
+            counter(tally.done, tally.total)
     seconds = time.monotonic() - started
     if cancel.cancelled:
         raise Interrupted(
-            f"Interrupted after {done} of {len(todo)} images; they are kept, the same call goes on."
+            f"Interrupted after {tally.done} of {tally.total} images; they are kept, the same call "
+            "goes on."
         )
+    done, errors = tally.done, tally.errors
     rate = round((done - errors) / max(seconds, 1e-6), 2)
-    counts = {"images": done, "damaged": damaged, "review": review, "errors": errors}
+    counts = {"images": done, "damaged": tally.damaged, "review": tally.review, "errors": errors}
     output.emit("done", {**counts, "seconds": round(seconds, 3), "images_per_second": rate})
     output.say(
-        f"{done} images in {duration(seconds)} ({rate:.1f} images/s): {damaged} damaged, {review} "
-        f"for review, {errors} unreadable."
+        f"{done} images in {duration(seconds)} ({rate:.1f} images/s): {tally.damaged} damaged, "
+        f"{tally.review} for review, {errors} unreadable."
     )
     return errors > 0 and errors == done
 

@@ -120,6 +120,21 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]
     return _decode(path, max_pixels, _WHITE)
 
 
+def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
+    """Read an image as `read_image`, at most ``longest`` px on its longer side, (h, w, 3) uint8.
+
+    Quicker than reading all of it: a JPEG is decoded at an eighth, a quarter or half of its size
+    where that is enough.
+    """
+    image = _decode(path, MAX_PIXELS, _WHITE, longest)
+    height, width = image.shape[:2]
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return image
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return resize_image(image, size)
+
+
 def read_mask(path: Path) -> NDArray[np.bool_]:
     """Read a mask file as bool, shape (H, W): True where the brightest channel is 128 or more.
 
@@ -145,10 +160,16 @@ def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-def _decode(path: Path, max_pixels: int, background: tuple[int, ...]) -> NDArray[np.uint8]:
+def _decode(
+    path: Path, max_pixels: int, background: tuple[int, ...], enough: int | None = None
+) -> NDArray[np.uint8]:
+    """Pixels of an image; a smaller version is good where its longer side is ``enough`` px."""
     data = read_bytes(path)
     image = _open(path, data, max_pixels)
     try:
+        if enough is not None and image.format == "JPEG":
+            share = enough / max(image.size)
+            image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
         image.load()
         upright = _upright(image, data)
         if _is_16_bit_grey(image):

@@ -5,6 +5,7 @@ Reading runs no code. ``load_card`` needs no torch; ``load_model`` does.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,12 @@ def load_card(path: Path) -> Card:
     """Read only the card; raises ModelFileError or CardError with a sentence."""
     metadata, _ = _open(path)
     return Card.from_json(metadata)
+
+
+def file_digest(path: Path) -> str:
+    """16 hex digits that tell one model file's content from another's."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 def seen_digests(path: Path) -> NDArray[np.uint64]:

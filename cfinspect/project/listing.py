@@ -29,6 +29,7 @@ class Sort(StrEnum):
     """What a list is sorted by; images without a prediction stand at the end."""
 
     PLACE = "place"
+    DATE = "mtime_ns"
     SCORE = "score"
     P_FAKE = "p_fake"
     UNCERTAINTY = "uncertainty"
@@ -41,8 +42,9 @@ class Filter:
     """Which images: all conditions hold together, None means any.
 
     ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
-    ``flagged``: the model's review rule. ``text``: part of the path, whatever the case (ASCII).
-    ``missing``: those that vanished instead of those that are there.
+    ``flagged``: the model's review rule. ``verdict``: what humans said (2: skipped).
+    ``inspected``: whether a model has looked at it. ``text``: part of the path, whatever the case
+    (ASCII). ``missing``: those that vanished instead of those that are there.
     """
 
     folder: str | None = None
@@ -51,6 +53,8 @@ class Filter:
     machine: int | None = None
     label: int | None = None
     flagged: bool | None = None
+    verdict: int | None = None
+    inspected: bool | None = None
     score_from: float | None = None
     score_to: float | None = None
     text: str = ""
@@ -84,6 +88,7 @@ class ImageRow:
     height: int | None
     missing: bool
     digest: str
+    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -109,19 +114,50 @@ def page(
 ) -> list[ImageRow]:
     """``limit`` images of a list from place ``offset`` on."""
     where, values = _conditions(project, wanted or Filter())
-    if sort is Sort.PLACE:
-        return _select(project, where, values, _Order("place", descending), offset, limit)
+    if sort in {Sort.PLACE, Sort.DATE}:
+        return _select(project, where, values, _Order(sort, descending), offset, limit)
     inspected = f"{sort} IS NOT NULL AND {where}"
     found = _select(project, inspected, values, _Order(sort, descending), offset, limit)
     if len(found) < limit:
-        order = _Order("place", index="waiting")
-        waiting = f"score IS NULL AND {where}"
-        if sort is Sort.DISAGREEMENT:  # none without a label, inspected or not
-            order, waiting = _Order("place"), f"disagreement IS NULL AND {where}"
+        order, waiting = _tail(sort, where)
         start = 0
         if offset and not found:
             start = offset - _count(project, inspected, values, f"image_by_{sort}")
         found += _select(project, waiting, values, order, start, limit - len(found))
+    return found
+
+
+def ids(
+    project: Project,
+    wanted: Filter | None = None,
+    sort: Sort = Sort.PLACE,
+    *,
+    descending: bool = False,
+) -> list[int]:
+    """The ids of a whole list in its order: what a window scrolls through."""
+    where, values = _conditions(project, wanted or Filter())
+    if sort in {Sort.PLACE, Sort.DATE}:
+        return _ids(project, where, values, _Order(sort, descending), 0, -1)
+    inspected = f"{sort} IS NOT NULL AND {where}"
+    found = _ids(project, inspected, values, _Order(sort, descending), 0, -1)
+    order, waiting = _tail(sort, where)
+    return found + _ids(project, waiting, values, order, 0, -1)
+
+
+def score_histogram(
+    project: Project, wanted: Filter | None = None, bins: int = 20
+) -> tuple[list[int], list[int]]:
+    """How many images of a list have a score in each of ``bins`` equal parts of 0..1: those that
+    the model calls undamaged, and those it calls damaged.
+    """
+    where, values = _conditions(project, wanted or Filter())
+    found = ([0] * bins, [0] * bins)
+    for row in project.database.rows(
+        f"SELECT machine, CAST(score * {bins} AS INTEGER) AS bin, count(*) AS n FROM image INDEXED "
+        f"BY image_by_score WHERE score IS NOT NULL AND {where} GROUP BY machine, bin",
+        *values,
+    ):
+        found[row["machine"]][min(bins - 1, row["bin"])] += row["n"]
     return found
 
 
@@ -217,9 +253,23 @@ class _Order:
         return ", ".join(f"{column} {way}" for column in (self.column, "path", "folder_id"))
 
 
+def _tail(sort: Sort, where: str) -> tuple[_Order, str]:
+    """Order and condition of those without the figure that a list is sorted by."""
+    if sort is Sort.DISAGREEMENT:  # none without a label, inspected or not
+        return _Order("place"), f"disagreement IS NULL AND {where}"
+    return _Order("place", index="waiting"), f"score IS NULL AND {where}"
+
+
 def _select(
     project: Project, where: str, values: list[object], order: _Order, offset: int, limit: int
 ) -> list[ImageRow]:
+    return by_ids(project, _ids(project, where, values, order, offset, limit))
+
+
+def _ids(
+    project: Project, where: str, values: list[object], order: _Order, offset: int, limit: int
+) -> list[int]:
+    """Ids from place ``offset`` on, ``limit`` of them; -1 for all."""
     index = f"image_{order.index or f'by_{order.column}'}"
     rows = project.database.rows(
         f"SELECT id FROM image INDEXED BY {index} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
@@ -227,7 +277,7 @@ def _select(
         limit,
         max(0, offset),
     )
-    return by_ids(project, [row["id"] for row in rows])
+    return [row["id"] for row in rows]
 
 
 def _count(project: Project, where: str, values: list[object], index: str) -> int:
@@ -252,9 +302,15 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
         if value is not None:
             parts.append(sql)
             values.append(int(value) if isinstance(value, bool | IntEnum) else value)
-    condition, ids = in_folders(project, wanted.folder, wanted.domain)
+    if wanted.verdict is not None:
+        # The state is in every index and leaves few rows to look up.
+        parts.append(f"state != {int(State.OPEN)} AND verdict = ?")
+        values.append(wanted.verdict)
+    if wanted.inspected is not None:
+        parts.append(f"score IS {'NOT ' if wanted.inspected else ''}NULL")
+    condition, numbers = in_folders(project, wanted.folder, wanted.domain)
     parts += condition
-    values += ids
+    values += numbers
     if wanted.text:
         parts.append("path LIKE ? ESCAPE '\\'")
         values.append(f"%{_literally(wanted.text)}%")
@@ -301,4 +357,5 @@ def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
         height=row["height"],
         missing=bool(row["missing"]),
         digest=row["digest"],
+        mtime_ns=row["mtime_ns"],
     )

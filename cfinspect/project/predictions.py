@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,19 +67,27 @@ class ToInspect(NamedTuple):
     name: str
 
 
-def to_inspect(project: Project, model: Model) -> list[ToInspect]:
-    """Present images without a prediction of ``model``, in order.
+def to_inspect(
+    project: Project, model: Model, only: Collection[int] | None = None
+) -> list[ToInspect]:
+    """Present images without a prediction of ``model``, in order; or ``only`` these (ids), with or
+    without one.
 
     Only in folders whose bound model it is. Unreadable ones are tried again.
     """
+    wanted = None if only is None else set(only)
     folders = {one.id: one for one in project.folders() if one.model_id == model.id}
     several = len(project.folders()) > 1
     found = []
     for row in project.database.rows(
         "SELECT i.id, i.folder_id, i.path FROM image AS i LEFT JOIN prediction AS p ON p.image_id "
-        "= i.id AND p.model_id = ? WHERE i.missing = 0 AND p.image_id IS NULL ORDER BY i.place",
+        "= i.id AND p.model_id = ? WHERE i.missing = 0 AND (? OR p.image_id IS NULL) ORDER BY "
+        "i.place",
         model.id,
+        wanted is not None,
     ):
+        if wanted is not None and row["id"] not in wanted:
+            continue
         folder = folders.get(row["folder_id"])
         if folder is not None:
             path = folder.path / row["path"]
@@ -99,7 +107,9 @@ def save(
     rows = [_row(model, one, threshold) for one in inspected if one.inspection is not None]
     bits = {one.image_id: fingerprint(one.image) for one in inspected if one.image is not None}
     sizes = {
-        one.image_id: cache.write(one.image_id, model.id, one.inspection.saliency)
+        one.image_id: cache.write(
+            one.image_id, model.id, one.inspection.saliency, one.inspection.counterfactual
+        )
         for one in inspected
         if cache is not None and one.inspection is not None
     }

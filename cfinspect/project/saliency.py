@@ -1,4 +1,7 @@
-"""Saliency maps that were computed, kept within a byte limit; those not used for longest go."""
+"""Saliency maps and counterfactuals that were computed, kept within a byte limit.
+
+Those not used for longest go first.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.atomic import write_atomically
+from cfinspect.project.place import Place
 from cfinspect.project.project import Project
 
+_QUALITY = 92
 DEFAULT_LIMIT = 2 << 30
 _USED_STEP_NS = 3_600_000_000_000  # looking through images must not write all the time
 
 
 class SaliencyCache:
-    """Saliency maps of a project as 8 bit PNG files, at most ``limit`` bytes of them.
+    """Saliency maps of a project as 8 bit PNG files, and counterfactuals as JPEG, at most ``limit``
+    bytes of them.
 
     A map may be gone at any time; whoever asks must be ready to compute it again.
     """
@@ -29,25 +35,39 @@ class SaliencyCache:
         row = project.database.row("SELECT coalesce(sum(bytes), 0) AS n FROM saliency")
         self._held = int(row["n"]) if row else 0
 
-    def write(self, image_id: int, model_id: int, saliency: NDArray[np.float32]) -> int:
-        """Write the map (H, W) in 0..1 to its file; returns its bytes, 0 where that failed.
+    def write(
+        self,
+        image_id: int,
+        model_id: int,
+        saliency: NDArray[np.float32],
+        counterfactual: NDArray[np.uint8],
+    ) -> int:
+        """Write the map (H, W) in 0..1 and x' (H, W, 3) to their files; returns their bytes, 0
+        where that failed.
 
         Belongs before the transaction that ``note``s it: others must not wait for the encoding.
         """
         path = self._path(image_id, model_id)
+        grey = np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+        # x' is for the eye: at this quality no loss is seen.
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            grey = np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
-            done, data = cv2.imencode(".png", grey)
-            if not done:
-                return 0
-            place = self._project.place.scratch
-            write_atomically(
-                path, lambda part: part.write_bytes(data.tobytes()), sync=False, scratch=place
-            )
-            return int(data.size)
-        except OSError:
+            size = self._write(path, ".png", grey, [])
+            ordered = np.ascontiguousarray(counterfactual[..., ::-1])
+            return size + self._write(path.with_suffix(".jpg"), ".jpg", ordered, quality)
+        except (OSError, cv2.error):
             return 0  # a full disk must not stop an inspection for want of a cache
+
+    def _write(self, path: Path, suffix: str, pixels: NDArray[np.uint8], how: list[int]) -> int:
+        done, data = cv2.imencode(suffix, pixels, how)
+        if not done:
+            return 0
+        place = self._project.place.scratch
+        write_atomically(
+            path, lambda part: part.write_bytes(data.tobytes()), sync=False, scratch=place
+        )
+        return int(data.size)
 
     def note(self, connection: sqlite3.Connection, image_id: int, model_id: int, size: int) -> None:
         """Count a map that was written, and delete old ones when there are too many."""
@@ -59,22 +79,14 @@ class SaliencyCache:
         if self._held > self._limit:
             self._shrink(connection)
 
-    def get(self, image_id: int, model_id: int) -> NDArray[np.float32] | None:
-        """A saliency (H, W) in 0..1 in steps of 1/255, or None when it is not kept."""
-        try:
-            data = self._path(image_id, model_id).read_bytes()
-        except OSError:
-            return None
-        grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-        if grey is None:
-            return None
+    def used(self, image_id: int, model_id: int) -> None:
+        """Remember that somebody looked at this map; looked at again soon, nothing is written."""
         now = time.time_ns()
         with self._project.database.writing() as connection:
             connection.execute(
                 "UPDATE saliency SET used = ? WHERE image_id = ? AND model_id = ? AND used < ?",
                 (now, image_id, model_id, now - _USED_STEP_NS),
             )
-        return np.asarray(grey, dtype=np.float32) / np.float32(255)
 
     def _shrink(self, connection: sqlite3.Connection) -> None:
         """Delete the oldest until a tenth is free; what others added meanwhile counts."""
@@ -85,7 +97,9 @@ class SaliencyCache:
         ).fetchall():
             if self._held <= self._limit * 9 // 10:
                 return
-            self._path(old["image_id"], old["model_id"]).unlink(missing_ok=True)
+            path = self._path(old["image_id"], old["model_id"])
+            path.unlink(missing_ok=True)
+            path.with_suffix(".jpg").unlink(missing_ok=True)
             connection.execute(
                 "DELETE FROM saliency WHERE image_id = ? AND model_id = ?",
                 (old["image_id"], old["model_id"]),
@@ -93,4 +107,28 @@ class SaliencyCache:
             self._held -= old["bytes"]
 
     def _path(self, image_id: int, model_id: int) -> Path:
-        return self._project.place.saliency / str(model_id) / f"{image_id}.png"
+        return _path(self._project.place, image_id, model_id)
+
+
+def kept_saliency(place: Place, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
+    """A kept saliency (H, W), 255 standing for 1; needs no database, so any thread may ask."""
+    return _read(_path(place, image_id, model_id), cv2.IMREAD_GRAYSCALE)
+
+
+def kept_counterfactual(place: Place, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
+    """A kept counterfactual (H, W, 3) RGB uint8, or None; needs no database either."""
+    found = _read(_path(place, image_id, model_id).with_suffix(".jpg"), cv2.IMREAD_COLOR)
+    return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _read(path: Path, how: int) -> NDArray[np.uint8] | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data else None
+    return None if found is None else np.asarray(found, dtype=np.uint8)
+
+
+def _path(place: Place, image_id: int, model_id: int) -> Path:
+    return place.saliency / str(model_id) / f"{image_id}.png"

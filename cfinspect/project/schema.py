@@ -184,5 +184,11 @@ CREATE TABLE lease (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# Lists sorted by date.
+_SECOND = """
+CREATE INDEX image_by_mtime_ns ON image
+    (missing, mtime_ns, path, folder_id, state, machine, flagged, label, score);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
 """SQL that leads from version i to i + 1. Never edit one that was released; append."""

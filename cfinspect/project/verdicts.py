@@ -6,6 +6,7 @@ mask's file, the new state, the line in the audit trail.
 
 from __future__ import annotations
 
+import getpass
 import sqlite3
 import time
 from dataclasses import dataclass, replace
@@ -55,6 +56,14 @@ class Human:
     entry: int | None = None
     who: str = ""
     at: str = ""
+
+
+def login_name() -> str:
+    """The name that verdicts are stored under where no other was given: the login."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container without an account for its user
+        return "unknown"
 
 
 def human_of(project: Project, image_id: int) -> Human:

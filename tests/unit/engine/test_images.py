@@ -21,6 +21,7 @@ from cfinspect.engine.images import (
     natural_key,
     read_image,
     read_mask,
+    read_preview,
     resize_image,
     write_jpeg,
     write_png,
@@ -336,3 +337,14 @@ def test_natural_key_orders_numbers_by_value_and_ignores_case() -> None:
     names = ["x10", "X9", "x2a", "x2", "1", "x"]
 
     assert sorted(names, key=natural_key) == ["1", "x", "x2", "x2a", "X9", "x10"]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_a_preview_is_a_small_version_of_the_image(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"ramp{suffix}"
+    ramp = np.tile(np.linspace(0, 255, 800).astype(np.uint8)[None, :, None], (600, 1, 3))
+    write_jpeg(path, ramp) if suffix == ".jpg" else write_png(path, ramp)
+    small = read_preview(path, 100)
+    assert small.shape == (75, 100, 3)
+    assert np.abs(small[37, :, 0] - np.linspace(1, 254, 100)).max() < 4
+    assert read_preview(path, 5000).shape == (600, 800, 3)

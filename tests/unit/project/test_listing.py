@@ -7,7 +7,18 @@ from collections.abc import Callable
 import pytest
 from studio import inspected_project, write_images
 
-from cfinspect.project.listing import Filter, ImageRow, Sort, State, count, counts, find, page
+from cfinspect.project.listing import (
+    Filter,
+    ImageRow,
+    Sort,
+    State,
+    count,
+    counts,
+    find,
+    ids,
+    page,
+    score_histogram,
+)
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide
@@ -39,6 +50,7 @@ def test_pages_together_are_the_whole_list_in_order(
         for start in range(0, 56, 7)
     ]
     assert [row.id for row in itertools.chain(*parts)] == [row.id for row in whole]
+    assert ids(project, sort=sort, descending=descending) == [row.id for row in whole]
     if sort is not Sort.PLACE:
         values = [getattr(row, sort) for row in whole]
         known = [value for value in values if value is not None]
@@ -60,6 +72,9 @@ def test_filters_agree_with_a_plain_loop(project: Project) -> None:
         (Filter(domain="apple"), lambda _: False),
         (Filter(label=1), lambda _: False),
         (Filter(missing=True), lambda _: False),
+        (Filter(verdict=1), lambda r: r.verdict == 1),
+        (Filter(inspected=True), lambda r: r.score is not None),
+        (Filter(inspected=False, state=State.OPEN), lambda r: r.score is None),
     ]
     for wanted, fits in cases:
         expected = [row.id for row in rows if fits(row)]
@@ -74,3 +89,12 @@ def test_counts_add_up(project: Project) -> None:
     assert sum(one.images for one in found) == 50
     assert sum(one.images for one in found if one.state is State.SKIPPED) == 3
     assert sum(one.images for one in found if one.machine is None) == 10
+
+
+def test_the_histogram_counts_every_score_once(project: Project) -> None:
+    scores = [row.score for row in page(project) if row.score is not None]
+    undamaged, damaged = score_histogram(project, bins=4)
+    assert sum(undamaged) == sum(score < 0.5 for score in scores)
+    assert sum(damaged) == sum(score >= 0.5 for score in scores)
+    assert undamaged[2:] == [0, 0]
+    assert damaged[3] == sum(score >= 0.75 for score in scores)

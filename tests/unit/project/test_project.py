@@ -15,7 +15,7 @@ from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import Database, ProjectError
 from cfinspect.project.listing import State, find, page
 from cfinspect.project.project import Project
-from cfinspect.project.saliency import SaliencyCache
+from cfinspect.project.saliency import SaliencyCache, kept_counterfactual, kept_saliency
 from cfinspect.project.scan import scan
 from cfinspect.project.schema import MIGRATIONS
 from cfinspect.project.verdicts import Verdict, decide, human_of
@@ -234,8 +234,9 @@ def test_all_temporary_files_lie_where_they_are_looked_for(
         image = find(project, "img0.png").id
         decide(project, image, who="ann", mask=np.ones((24, 24), np.uint8))
         backup.back_up(project.place, project.database)
-        assert SaliencyCache(project).write(image, 1, np.zeros((24, 24), np.float32))
-        assert len(made) == 3
+        saliency, picture = np.zeros((24, 24), np.float32), np.zeros((24, 24, 3), np.uint8)
+        assert SaliencyCache(project).write(image, 1, saliency, picture)
+        assert len(made) == 4
         assert {path.parent for path in made} == {project.place.scratch}
 
 
@@ -264,19 +265,24 @@ def test_a_full_disk_is_a_sentence_and_nothing_is_changed(tmp_path: Path) -> Non
 def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9] * 30) as project:
         model = bound_model(project)
-        cache = SaliencyCache(project, limit=40_000)
+        cache = SaliencyCache(project, limit=60_000)
         chance = np.random.default_rng(0)
         maps = chance.random((30, 40, 50)).astype(np.float32)
+        pictures = np.repeat(np.arange(0, 240, 8, dtype=np.uint8), 6000).reshape(30, 40, 50, 3)
         for number in range(30):
-            size = cache.write(number + 1, model.id, maps[number])
+            size = cache.write(number + 1, model.id, maps[number], pictures[number])
             with project.database.writing() as connection:
                 cache.note(connection, number + 1, model.id, size)
-        held = sum(file.stat().st_size for file in project.place.saliency.rglob("*.png"))
-        assert held <= 40_000
-        assert cache.get(1, model.id) is None
-        last = cache.get(30, model.id)
+        held = sum(file.stat().st_size for file in project.place.saliency.rglob("*.*"))
+        assert held <= 60_000
+        assert kept_saliency(project.place, 1, model.id) is None
+        assert kept_counterfactual(project.place, 1, model.id) is None
+        last = kept_saliency(project.place, 30, model.id)
         assert last is not None
-        assert np.abs(last - maps[29]).max() <= 0.5 / 255 + 1e-6
+        assert np.abs(last / 255 - maps[29]).max() <= 0.5 / 255 + 1e-6
+        picture = kept_counterfactual(project.place, 30, model.id)
+        assert picture is not None
+        assert np.abs(picture.astype(int) - pictures[29]).max() <= 2
         rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
         assert rows[0]["n"] == held
 

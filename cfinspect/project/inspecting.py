@@ -1,0 +1,104 @@
+"""A model over the images of a project: predictions are stored as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cfinspect.engine.bulk import Outcome, Source, inspect_sources
+from cfinspect.engine.inspection import Inspector
+from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
+from cfinspect.project.project import Folder, Model, Project
+from cfinspect.project.saliency import SaliencyCache
+
+_BATCH = 32
+_SAVE_EVERY_SECONDS = 2.0
+_BATCH_PIXELS = 24_000_000  # images wait in memory until they are saved
+
+
+@dataclass
+class Tally:
+    """How far it is. ``total``: images to inspect; ``done``: those that are stored, of them
+    ``damaged``, for ``review`` and unreadable (``errors``). ``outcomes``: those stored last.
+    """
+
+    total: int
+    done: int = 0
+    damaged: int = 0
+    review: int = 0
+    errors: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+
+
+def bind_model(
+    project: Project, folders: list[Folder], path: Path, digest: str, card: dict[str, Any]
+) -> Model:
+    """Let the model file ``path`` count for ``folders``; returns the project's record of it."""
+    model = project.add_model(path, digest, card)
+    for folder in folders:
+        if folder.model_id != model.id:
+            project.bind(folder, model)
+    return model
+
+
+def inspect_images(
+    project: Project,
+    model: Model,
+    inspector: Inspector,
+    *,
+    folders: Collection[int],
+    only: Collection[int] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Tally]:
+    """Inspect what ``model`` has not seen of ``folders`` (ids); yields after every saving.
+
+    ``only``: these images (ids), also those that the model has seen. A kill or a cancel loses
+    seconds of work at most; the same call goes on from there.
+    """
+    todo = to_inspect(project, model, only)
+    todo = [one for one in todo if one.folder_id in folders]
+    yield from _Work(project, model, todo).run(inspector, cancelled)
+
+
+class _Work:
+    def __init__(self, project: Project, model: Model, todo: list[ToInspect]) -> None:
+        self._project = project
+        self._model = model
+        self._todo = todo
+        self._numbers = {one.name: one.image_id for one in todo}
+        self._cache = SaliencyCache(project)
+        self._tally = Tally(len(todo))
+
+    def run(self, inspector: Inspector, cancelled: Callable[[], bool]) -> Iterator[Tally]:
+        waiting: list[Outcome] = []
+        pixels, saved = 0, time.monotonic()
+        sources = [Source(one.path, one.name, one.name) for one in self._todo]
+        for outcome in inspect_sources(inspector, sources, cancelled=cancelled):
+            waiting.append(outcome)
+            if outcome.image is not None:
+                pixels += outcome.image.shape[0] * outcome.image.shape[1]
+            full = len(waiting) >= _BATCH or pixels >= _BATCH_PIXELS
+            if full or time.monotonic() - saved >= _SAVE_EVERY_SECONDS:
+                yield self._store(waiting)
+                waiting, pixels, saved = [], 0, time.monotonic()
+        yield self._store(waiting)
+
+    def _store(self, outcomes: list[Outcome]) -> Tally:
+        ids = [self._numbers[one.source.name] for one in outcomes]
+        rows = [
+            Inspected(number, one.image, one.inspection, one.error)
+            for number, one in zip(ids, outcomes, strict=True)
+        ]
+        save(self._project, self._model, rows, self._cache)
+        found = [one.inspection for one in outcomes if one.inspection is not None]
+        tally = self._tally
+        tally.done += len(outcomes)
+        tally.errors += len(outcomes) - len(found)
+        tally.damaged += sum(one.label for one in found)
+        tally.review += sum(one.review for one in found)
+        tally.outcomes, tally.ids = outcomes, ids
+        return tally
