@@ -15,6 +15,7 @@ from cfinspect.cli import (
     doctor,
     evaluate,
     exchange,
+    gui,
     inspect,
     models,
     project,
@@ -51,6 +52,7 @@ app.command("export", epilog=exchange.EXPORT_EXAMPLES)(exchange.export)
 app.command("import", epilog=exchange.IMPORT_EXAMPLES)(exchange.import_)
 app.command("tile", epilog=tile.EXAMPLES)(tile.tile)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command("gui", epilog=gui.EXAMPLES)(gui.gui)
 app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
 app.command("synth", epilog=synth.EXAMPLES)(synth.synth)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
@@ -72,11 +74,11 @@ def prepare(
 ) -> None:
     """Visual quality control that learns from good/bad labels and shows why.
 
-    Train on folders of undamaged and damaged images, then inspect others: each gets a score, the
+    Without a command the window opens. Train on folders of undamaged and damaged images, then inspect others: each gets a score, the
     counterfactual (what it would look like undamaged) and a mask of the damage.
     """
     for stream in (sys.stdout, sys.stderr):
         # File names may hold what the terminal's encoding lacks; that must not end the work.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        gui.gui(folder=None, log_file=None)

@@ -16,7 +16,6 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded
-from cfinspect.cli.settings import new_config, resumed_config
 from cfinspect.engine.config import (
     AUGMENTS,
     DISCRIMINATORS,
@@ -27,6 +26,7 @@ from cfinspect.engine.config import (
 )
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken, Finished
+from cfinspect.engine.settings import new_config, resumed_config
 
 if TYPE_CHECKING:
     from cfinspect.engine.events import Event

@@ -21,9 +21,9 @@ class ConfigError(CfinspectError):
     """A setting has a value that cannot work."""
 
 
-def _setting(default: Any, why: str) -> Any:
+def _setting(default: Any, why: str, choices: tuple[str, ...] = ()) -> Any:
     """A dataclass field whose meaning travels with it (used by ``--help`` and the window)."""
-    return field(default=default, metadata={"help": why})
+    return field(default=default, metadata={"help": why, "choices": choices})
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,25 @@ class TrainConfig:
     out: str = _setting("", "folder for the run's files")
     undamaged: str | None = _setting(None, "name of the folder of undamaged images")
     damaged: str | None = _setting(None, "name of the folder of damaged images")
-    preset: str = _setting("balanced", "fast, balanced or paper: the starting point of all others")
+    preset: str = _setting(
+        "balanced", "fast, balanced or paper: the starting point of all others", PRESETS
+    )
 
-    generator: str = _setting("unet", "network that makes the counterfactual")
+    generator: str = _setting("unet", "network that makes the counterfactual", GENERATORS)
     width: int = _setting(16, "channels of the generator's first level; each level doubles them")
     generator_stem: int = _setting(2, "side of the patches the generator starts from: 1, 2 or 4")
-    discriminator: str = _setting("compact", "network that classifies and tells fakes")
+    discriminator: str = _setting(
+        "compact", "network that classifies and tells fakes", DISCRIMINATORS
+    )
     discriminator_width: int = _setting(24, "channels of the compact discriminator's first stage")
     backbone_weights: str | None = _setting(None, "local file with pretrained backbone weights")
     init_from: str | None = _setting(None, "cfinspect model to fine-tune instead of starting fresh")
 
     size: int = _setting(96, "side of the network's input in pixels, a multiple of 32")
-    scope: str = _setting("auto", "whole: an image is resized to size; tiles: photos go by windows")
-    augment: str = _setting("strong", "label-preserving changes of the training images")
+    scope: str = _setting(
+        "auto", "whole: an image is resized to size; tiles: photos go by windows", SCOPES
+    )
+    augment: str = _setting("strong", "label-preserving changes of the training images", AUGMENTS)
 
     rho: float = _setting(0.4, "weight of fakes in D's loss; 1 makes real images tie with fake")
     l1: float = _setting(8.0, "weight of the sparsity term mean|x - x'|")
@@ -79,7 +85,7 @@ class TrainConfig:
     review_rate: float = _setting(0.1, "share of images that a human should see")
 
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
-    precision: str = _setting("auto", "auto, fp32, bf16 or fp16")
+    precision: str = _setting("auto", "auto, fp32, bf16 or fp16", ("auto", "fp32", "bf16", "fp16"))
     validate_every: int = _setting(
         100, "steps between two looks at the validation images; before the last fifth, thrice that"
     )
@@ -87,14 +93,9 @@ class TrainConfig:
     memory_gb: float = _setting(2.0, "decoded images kept in memory up to this many GiB")
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("preset", PRESETS),
-            ("generator", GENERATORS),
-            ("discriminator", DISCRIMINATORS),
-            ("scope", SCOPES),
-            ("augment", AUGMENTS),
-        ):
-            if getattr(self, name) not in allowed:
+        for setting in dataclasses.fields(self):
+            name, allowed = setting.name, setting.metadata["choices"]
+            if allowed and name != "precision" and getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"{name} {getattr(self, name)!r} is unknown: choose one of {', '.join(allowed)}"
                 )

@@ -126,3 +126,11 @@ def tune_host() -> None:
 
 # From glibc's malloc.h; 32 MiB is the most that it accepts for the first.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def limit_threads(count: int) -> None:
+    """Let the calling thread compute with ``count`` threads of the CPU at most.
+
+    Somebody is using the machine for something else meanwhile, such as a window.
+    """
+    torch.set_num_threads(max(1, count))

@@ -35,6 +35,7 @@ PACKAGES = (
     Package("pyyaml", "yaml", "6.0"),
     Package("PySide6-Essentials", "PySide6", "6.11.2", below="6.12", for_window=True),
     Package("qdarkstyle", "qdarkstyle", "3.2", for_window=True),
+    Package("pyqtgraph", "pyqtgraph", "0.13.7", for_window=True),
 )
 
 

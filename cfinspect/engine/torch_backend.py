@@ -26,7 +26,7 @@ class TorchBackend:
         self.card: Card = model.card
         self.device = device
         self.most = most
-        self._networks = tuple(
+        self._networks: tuple[torch.nn.Module, ...] = tuple(
             # mypy knows no memory_format here, though it is documented
             network.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
             for network in (model.generator, model.discriminator)
@@ -56,6 +56,11 @@ class TorchBackend:
             # outside of the handler: while it runs, its traceback keeps the tensors alive
             self.most = max(1, min(self.most, len(batch)) // 2)
             self.device.free_memory()
+
+    def close(self) -> None:
+        """Let the networks go and hand their memory back; nothing can be run afterwards."""
+        self._networks = ()
+        self.device.free_memory()
 
 
 def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -85,6 +85,27 @@ def import_labels(
             break
         work.take(one)
     return work.report
+
+
+def preview(project: Project, form: str, path: Path, most: int = 2000) -> tuple[int, int, int]:
+    """What an import would find: images in the file (``most`` are looked at), those of them that
+    the project has, and those of these that humans have decided. Raises FormatError.
+    """
+    read, about = reader(form)
+    if not path.exists():
+        raise FormatError(f"There is no file or folder {path}; check the path.")
+    if about.images is not None:  # the project gets them with the import
+        return sum(1 for _ in islice(read(path), most)), 0, 0
+    matcher = Matcher(project)
+    number = 0
+    hits = []
+    for found in islice(read(path), most):
+        number += 1
+        hit = matcher.find(found.name, (found.height, found.width))
+        if hit is not None:
+            hits.append(hit)
+    decided = sum(row.state is not State.OPEN for row in by_ids(project, hits))
+    return number, len(hits), decided
 
 
 def _machine_words(path: Path) -> dict[str, set[str]]:

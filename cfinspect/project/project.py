@@ -107,6 +107,14 @@ class Project:
             raise
         return project
 
+    @classmethod
+    def open_again(cls, root: Path) -> Project:
+        """Another connection of a program that has opened the project of ``root`` already."""
+        place = find_place(root)
+        if place is None:
+            raise ProjectError(f"There is no project in {root} any more.")
+        return cls(place, Database(place.database, human=False))
+
     def again(self, *, human: bool = False) -> Project:
         """A second connection to the same project, for another thread."""
         return Project(self.place, Database(self.place.database, human=human))
@@ -165,10 +173,19 @@ class Project:
             connection.execute(
                 "INSERT INTO folder (path, domain, mm_per_px, added) VALUES (?, ?, ?, ?) ON "
                 "CONFLICT (path) DO UPDATE SET domain = coalesce(nullif(?, ''), domain), mm_per_px "
-                "= coalesce(excluded.mm_per_px, mm_per_px)",
+                "= coalesce(excluded.mm_per_px, mm_per_px), removed = 0",
                 (self._name_of(real), domain or real.name, mm_per_px, now_text(), domain),
             )
         return next(folder for folder in self.folders() if folder.path == real)
+
+    def remove_folder(self, folder: Folder) -> None:
+        """Take an image folder out of the project; no file is touched.
+
+        What was said of its images is kept, and comes back with the folder and a scan.
+        """
+        with self.database.writing() as connection:
+            connection.execute("UPDATE folder SET removed = 1 WHERE id = ?", (folder.id,))
+            connection.execute("UPDATE image SET missing = 1 WHERE folder_id = ?", (folder.id,))
 
     def folders(self) -> list[Folder]:
         """The image folders, in the order they were added."""
@@ -181,7 +198,7 @@ class Project:
                 row["model_id"],
                 row["mm_per_px"],
             )
-            for row in self.database.rows("SELECT * FROM folder ORDER BY id")
+            for row in self.database.rows("SELECT * FROM folder WHERE removed = 0 ORDER BY id")
         ]
 
     def folder_named(self, name: str) -> Folder:

@@ -184,8 +184,9 @@ CREATE TABLE lease (
 );
 """
 
-# Lists sorted by date.
+# Lists sorted by date; folders that can be taken out of a project without losing their history.
 _SECOND = """
+ALTER TABLE folder ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX image_by_mtime_ns ON image
     (missing, mtime_ns, path, folder_id, state, machine, flagged, label, score);
 """

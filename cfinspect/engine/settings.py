@@ -1,4 +1,4 @@
-"""From the options of ``cfinspect train`` to a TrainConfig."""
+"""From what a person chose (options of ``cfinspect train``, the window's form) to a TrainConfig."""
 
 from __future__ import annotations
 

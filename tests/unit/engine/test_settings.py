@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cfinspect.cli.settings import new_config, parse_setting, resumed_config
 from cfinspect.engine.config import ConfigError, TrainConfig
+from cfinspect.engine.settings import new_config, parse_setting, resumed_config
 
 
 @pytest.mark.parametrize(

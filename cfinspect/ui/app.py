@@ -1,0 +1,96 @@
+"""Start of the window: first paint first, everything else after it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.ui import theme, translate
+from cfinspect.ui.icons import icon
+from cfinspect.ui.preferences import Preferences
+
+_log = logging.getLogger(__name__)
+
+# The window's thread waits for the interpreter while a job holds it; at Python's own 5 ms a busy
+# job is felt in every stroke.
+_SWITCH_SECONDS = 0.001
+
+
+def make_app(arguments: list[str] | None = None) -> QApplication:
+    """The application object, with our name and icon."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    app = QApplication(arguments if arguments is not None else sys.argv[:1])
+    app.setApplicationName("cfinspect")
+    app.setOrganizationName("cfinspect")
+    app.setDesktopFileName("cfinspect")
+    return app
+
+
+def run(folder: Path | None = None, log_file: Path | None = None) -> int:
+    """Open the window, at ``folder`` or where it was left; returns the exit code.
+
+    Raises CfinspectError for a folder or a log file that cannot be used.
+    """
+    if log_file is not None:
+        from cfinspect.ui.panels.log import log_to_file  # noqa: PLC0415
+
+        log_to_file(log_file)
+    if folder is not None and not folder.is_dir():
+        raise CfinspectError(f"There is no folder {folder}; check the path.")
+    _require_display()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    app = make_app()
+    preferences = Preferences()
+    translate.install(preferences.get("language"))
+    theme.apply(app, preferences.get("theme"))
+    app.setWindowIcon(icon("app"))
+    from cfinspect.ui.main_window import MainWindow  # noqa: PLC0415  (after the checks above)
+
+    window = MainWindow(preferences)
+    _catch_exceptions(window.show_failure)
+    window.show()
+    start = folder.resolve() if folder is not None else None
+    if start is None and preferences.get("restore"):
+        recent = preferences.recent()
+        start = recent[0] if recent and recent[0].is_dir() else None
+    if start is not None:
+        QTimer.singleShot(0, lambda: window.open_project(start))
+    return app.exec()
+
+
+def _require_display() -> None:
+    """Say what is missing before Qt aborts the process."""
+    chosen = os.environ.get("QT_QPA_PLATFORM", "")
+    if sys.platform != "linux" or chosen not in {"", "xcb", "wayland"}:
+        return
+    if not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+        raise CfinspectError(
+            "There is no display to open a window on: use the commands (`cfinspect --help`), or "
+            "start it from a desktop session."
+        )
+
+
+def _catch_exceptions(show: object) -> None:
+    """An exception in a slot is shown and logged; the window stays."""
+    from cfinspect.ui.translate import tr  # noqa: PLC0415
+    from cfinspect.ui.workers.job import Failure  # noqa: PLC0415
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        failure = Failure.of(tr("Something went wrong"), error.with_traceback(trace))
+        if threading.current_thread() is threading.main_thread():
+            show(failure)  # type: ignore[operator]
+
+    sys.excepthook = hook

@@ -1,0 +1,1 @@
+"""One image on screen: layers, comparing, and the tools that correct masks."""

@@ -1,0 +1,110 @@
+"""What all dialogs share: a frame with buttons, the error dialog, questions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cfinspect.ui import theme
+from cfinspect.ui.icons import pixmap
+from cfinspect.ui.translate import tr
+from cfinspect.ui.workers.job import Failure
+
+
+class Dialog(QDialog):
+    """A window with a column of widgets (``column``) and buttons below."""
+
+    def __init__(self, parent: QWidget | None, title: str, width: int = 560) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setMinimumWidth(width)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(20, 16, 20, 16)
+        outer.setSpacing(12)
+        self.column = QVBoxLayout()
+        self.column.setSpacing(8)
+        outer.addLayout(self.column, 1)
+        self.buttons = QDialogButtonBox()
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        outer.addWidget(self.buttons)
+
+    def add_ok(self, text: str) -> QPushButton:
+        """The button that does it."""
+        button = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
+        button.setProperty("role", "primary")
+        button.setDefault(True)
+        return button
+
+    def add_cancel(self, text: str = "") -> QPushButton:
+        """The button that does nothing."""
+        role = QDialogButtonBox.ButtonRole.RejectRole
+        return self.buttons.addButton(text or tr("Cancel"), role)
+
+    def add_text(self, text: str, *, faint: bool = False) -> QLabel:
+        """A paragraph."""
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        if faint:
+            label.setProperty("role", "faint")
+        self.column.addWidget(label)
+        return label
+
+
+class ErrorDialog(Dialog):
+    """A sentence, what to do, and the details to copy."""
+
+    def __init__(self, parent: QWidget | None, failure: Failure) -> None:
+        super().__init__(parent, failure.title)
+        row = QHBoxLayout()
+        sign = QLabel()
+        sign.setPixmap(pixmap("warning", theme.colours().damaged, 40))
+        sign.setAlignment(Qt.AlignmentFlag.AlignTop)
+        row.addWidget(sign)
+        words = QLabel(failure.sentence)
+        words.setWordWrap(True)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row.addWidget(words, 1)
+        self.column.addLayout(row)
+        self.details = QPlainTextEdit(failure.details)
+        self.details.setReadOnly(True)
+        self.details.setAccessibleName(tr("Details"))
+        self.details.setMinimumHeight(180)
+        self.details.hide()
+        self.column.addWidget(self.details)
+        more = self.buttons.addButton(tr("Details"), QDialogButtonBox.ButtonRole.ActionRole)
+        more.setCheckable(True)
+        more.toggled.connect(self.details.setVisible)
+        self.copy = self.buttons.addButton(
+            tr("Copy details"), QDialogButtonBox.ButtonRole.ActionRole
+        )
+        self.copy.clicked.connect(
+            lambda: QGuiApplication.clipboard().setText(
+                f"{failure.title}\n{failure.sentence}\n\n{failure.details}"
+            )
+        )
+        self.add_ok(tr("Close"))
+
+
+class Question(Dialog):
+    """A question with an answer that does it, and one that does not."""
+
+    def __init__(
+        self, parent: QWidget | None, title: str, text: str, yes: str, no: str = ""
+    ) -> None:
+        super().__init__(parent, title, 460)
+        self.add_text(text)
+        self.add_cancel(no)
+        self.add_ok(yes)

@@ -1,0 +1,298 @@
+"""Export and import: choose, see what would come of it, do it as a job."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from cfinspect.formats.choice import Choice, Only, picks
+from cfinspect.formats.records import Images, Options
+from cfinspect.formats.registry import FORMATS, READERS, WRITERS
+from cfinspect.project.project import Project
+from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.session import Session
+from cfinspect.ui.translate import mark, tr
+from cfinspect.ui.workers.job import Failure
+from cfinspect.ui.workers.jobs import Export, Import
+
+_ONLY = {
+    Only.REVIEWED: mark("what humans decided"),
+    Only.CORRECTED: mark("only masks drawn by humans"),
+    Only.ACCEPTED: mark("where humans agreed with the model, and corrected masks"),
+    Only.ALL: mark("everything, the model's word included"),
+}
+_IMAGES = {
+    Images.COPY: mark("copy the images"),
+    Images.LINK: mark("link the images (same disk)"),
+    Images.REFERENCE: mark("leave the images where they are"),
+}
+_PARTS = {
+    "": mark("one set"),
+    "train=0.8,val=0.2": "80 / 20",
+    "train=0.7,val=0.15,test=0.15": "70 / 15 / 15",
+}
+
+
+class _Path(QWidget):
+    """A path with a button that opens the file dialog."""
+
+    changed = Signal()
+
+    def __init__(self, title: str, *, files: bool = False) -> None:
+        super().__init__()
+        self._title = title
+        self._files = files
+        self.line = QLineEdit()
+        self.line.setAccessibleName(title)
+        self.line.textChanged.connect(lambda _: self.changed.emit())
+        button = QPushButton(tr("Choose…"))
+        button.clicked.connect(self._choose)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.line, 1)
+        layout.addWidget(button)
+        if files:
+            other = QPushButton(tr("File…"))
+            other.clicked.connect(self._choose_file)
+            layout.addWidget(other)
+
+    def path(self) -> Path | None:
+        """What was given."""
+        text = self.line.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def _choose(self) -> None:
+        found = QFileDialog.getExistingDirectory(self, self._title, self.line.text())
+        if found:
+            self.line.setText(found)
+
+    def _choose_file(self) -> None:
+        found, _ = QFileDialog.getOpenFileName(self, self._title, self.line.text())
+        if found:
+            self.line.setText(found)
+
+
+class ExportDialog(Dialog):
+    """Which format, which images, where; with the counts of what would be written."""
+
+    def __init__(
+        self, parent: QWidget | None, session: Session, scope: tuple[str | None, str | None]
+    ) -> None:
+        super().__init__(parent, tr("Export labels"), 620)
+        self._session = session
+        self._scope = scope
+        self._found = 0
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        self.form = QComboBox()
+        for name in WRITERS:
+            self.form.addItem(f"{name}: {FORMATS[name].summary}", name)
+        last = session.preferences.text("export_format", "coco")
+        self.form.setCurrentIndex(max(0, self.form.findData(last)))
+        self.only = QComboBox()
+        for only, text in _ONLY.items():
+            self.only.addItem(tr(text), only.value)
+        self.where = QComboBox()
+        self.where.addItem(tr("the whole project"), (None, None))
+        folder, domain = scope
+        if folder is not None or domain is not None:
+            self.where.addItem(folder or domain or "", scope)
+            self.where.setCurrentIndex(1)
+        self.parts = QComboBox()
+        for key, text in _PARTS.items():
+            self.parts.addItem(tr(text), key)
+        self.images = QComboBox()
+        for images, text in _IMAGES.items():
+            self.images.addItem(tr(text), images.value)
+        self.polygons = QCheckBox(tr("as polygons, where the format has both"))
+        self.out = _Path(tr("Folder to write"))
+        root = session.root
+        if root is not None:
+            default = root.parent / f"{root.name}-{self.form.currentData()}"
+            self.out.line.setText(session.preferences.text(f"export{root}", str(default)))
+        for text, field in (
+            (tr("Format"), self.form),
+            (tr("Images of"), self.where),
+            (tr("Take"), self.only),
+            (tr("Split by group"), self.parts),
+            (tr("Image files"), self.images),
+            (tr("Masks"), self.polygons),
+            (tr("Into"), self.out),
+        ):
+            form.addRow(text, field)
+        self.column.addLayout(form)
+        self.preview = self.add_text("")
+        self.add_cancel()
+        self.ok = self.add_ok(tr("Export"))
+        self._timer = QTimer(self, singleShot=True, interval=100)
+        self._timer.timeout.connect(self._count)
+        for combo in (self.form, self.only, self.where):
+            combo.currentIndexChanged.connect(lambda _: self._timer.start())
+        self.form.currentIndexChanged.connect(self._other_format)
+        self.out.changed.connect(self._show_ok)
+        self._count()
+
+    def _other_format(self) -> None:
+        root = self._session.root
+        if root is not None:
+            name = self.form.currentData()
+            known = {str(root.parent / f"{root.name}-{one}") for one in WRITERS}
+            if self.out.line.text() in known:
+                self.out.line.setText(str(root.parent / f"{root.name}-{name}"))
+
+    def choice(self) -> Choice:
+        """Which images are asked for."""
+        folder, domain = self.where.currentData()
+        split = {}
+        for part in filter(None, self.parts.currentData().split(",")):
+            name, share = part.split("=")
+            split[name] = float(share)
+        return Choice(only=Only(self.only.currentData()), folder=folder, domain=domain, split=split)
+
+    def _count(self) -> None:
+        choice = self.choice()
+        needs_masks = FORMATS[self.form.currentData()].needs_masks
+        self.preview.setText(tr("Counting…"))
+
+        def work(project: Project) -> tuple[int, int, int, Counter[str]]:
+            left_out: Counter[str] = Counter()
+            chosen = list(picks(project, choice, left_out))
+            damaged = sum(one.label for one in chosen)
+            corrected = sum(one.human.mask is not None for one in chosen)
+            return len(chosen), damaged, corrected, left_out
+
+        def show(found: tuple[int, int, int, Counter[str]]) -> None:
+            number, damaged, corrected, left_out = found
+            self._found = number
+            lines = [
+                tr(
+                    "{n} images would be written: {damaged} damaged, {undamaged} undamaged; "
+                    "{corrected} masks drawn by humans.",
+                    n=number,
+                    damaged=damaged,
+                    undamaged=number - damaged,
+                    corrected=corrected,
+                )
+            ]
+            if left_out:
+                parts = ", ".join(f"{count} {tr(reason)}" for reason, count in left_out.items())
+                lines.append(tr("Left out: {parts}.", parts=parts))
+            if needs_masks and damaged:
+                lines.append(
+                    tr(
+                        "Damaged images without any mask are left out as well: this format would "
+                        "call their damage background."
+                    )
+                )
+            self.preview.setText("\n".join(lines))
+            self._show_ok()
+
+        self._session.reader.ask(work, show, key="export")
+
+    def _show_ok(self) -> None:
+        self.ok.setEnabled(self._found > 0 and self.out.path() is not None)
+
+    def job(self) -> Export:
+        """The job that does it."""
+        out, root = self.out.path(), self._session.root
+        assert out is not None
+        assert root is not None
+        self._session.preferences.set_text("export_format", self.form.currentData())
+        self._session.preferences.set_text(f"export{root}", str(out))
+        return Export(
+            root,
+            self.form.currentData(),
+            out,
+            self.choice(),
+            Options(images=Images(self.images.currentData()), polygons=self.polygons.isChecked()),
+            self._session.who,
+        )
+
+
+class ImportDialog(Dialog):
+    """Which format, from where; with a look at what the file holds and what would be taken."""
+
+    def __init__(self, parent: QWidget | None, session: Session) -> None:
+        super().__init__(parent, tr("Import labels"), 620)
+        self._session = session
+        self._sound = False
+        form = QFormLayout()
+        form.setVerticalSpacing(10)
+        self.form = QComboBox()
+        for name in READERS:
+            self.form.addItem(f"{name}: {FORMATS[name].summary}", name)
+        last = session.preferences.text("import_format", "coco")
+        self.form.setCurrentIndex(max(0, self.form.findData(last)))
+        self.path = _Path(tr("File or folder to read"), files=True)
+        self.replace = QCheckBox(tr("also where humans have decided already"))
+        form.addRow(tr("Format"), self.form)
+        form.addRow(tr("From"), self.path)
+        form.addRow(tr("Replace"), self.replace)
+        self.column.addLayout(form)
+        self.add_text(
+            tr("What comes in counts as what a human said, under your name, and is in the trail."),
+            faint=True,
+        )
+        self.preview = self.add_text("")
+        self.add_cancel()
+        self.ok = self.add_ok(tr("Import"))
+        self.ok.setEnabled(False)
+        self._timer = QTimer(self, singleShot=True, interval=250)
+        self._timer.timeout.connect(self._look)
+        self.form.currentIndexChanged.connect(lambda _: self._timer.start())
+        self.path.changed.connect(self._timer.start)
+
+    def _look(self) -> None:
+        path, name = self.path.path(), self.form.currentData()
+        self.ok.setEnabled(False)
+        if path is None:
+            self.preview.setText("")
+            return
+        self.preview.setText(tr("Reading…"))
+
+        def work(project: Project) -> tuple[int, int, int]:
+            from cfinspect.formats.importing import preview  # noqa: PLC0415
+
+            return preview(project, name, path)
+
+        def show(found: tuple[int, int, int]) -> None:
+            number, known, decided = found
+            text = tr(
+                "{n} images in it; {known} of them are in this project, {decided} of those have a "
+                "verdict already.",
+                n=number,
+                known=known,
+                decided=decided,
+            )
+            if FORMATS[name].images is not None:
+                text = tr("{n} images with labels, which are added to the project.", n=number)
+            elif number > known:
+                text += "\n" + tr("Left out: {n} that the project does not have.", n=number - known)
+            self.preview.setText(text)
+            self.ok.setEnabled(known > 0 or FORMATS[name].images is not None)
+
+        def sorry(failure: Failure) -> None:
+            self.preview.setText(failure.sentence)
+
+        self._session.reader.ask(work, show, sorry, key="import")
+
+    def job(self) -> Import:
+        """The job that does it."""
+        path, root, name = self.path.path(), self._session.root, self.form.currentData()
+        assert path is not None
+        assert root is not None
+        self._session.preferences.set_text("import_format", name)
+        who = f"{self._session.who} ({name} import)"
+        return Import(root, name, path, who, replace=self.replace.isChecked())

@@ -1,0 +1,353 @@
+"""The models of a project: which there are, what they can do, which one counts where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from cfinspect.engine.modelfile import file_digest, load_card
+from cfinspect.project.inspecting import bind_model
+from cfinspect.project.project import Model, Project
+from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.panels.folders import dropped_paths
+from cfinspect.ui.session import Session
+from cfinspect.ui.translate import tr
+from cfinspect.ui.workers.job import Ticket
+from cfinspect.ui.workers.jobs import Compare, card_of, plain
+
+_HEADS = ("F1", "AUROC", "review", "flip")
+
+
+def add_model_file(session: Session, path: Path, folders: list[int]) -> None:
+    """Let a model file count for folders (ids); a file that is no model is told."""
+
+    def work(project: Project) -> Model:
+        import dataclasses  # noqa: PLC0415
+
+        card = plain(dataclasses.asdict(load_card(path)))
+        chosen = [one for one in project.folders() if one.id in folders]
+        return bind_model(project, chosen, path.resolve(), file_digest(path), card)
+
+    session.change(work)
+
+
+class ModelsDialog(Dialog):
+    """A table of models with their cards; import, bind, compare, reveal."""
+
+    inspect_asked = Signal(object)
+
+    def __init__(self, parent: QWidget | None, session: Session, folders: list[int]) -> None:
+        super().__init__(parent, tr("Models"), 760)
+        self._session = session
+        self._ticket: Ticket | None = None
+        self.setAcceptDrops(True)
+        self.add_text(
+            tr("Drop a model file (.safetensors) here, or import it. A model counts for folders."),
+            faint=True,
+        )
+        self.table = QTableWidget(0, 6)
+        self.table.setAccessibleName(tr("Models"))
+        self.table.setHorizontalHeaderLabels(
+            [tr("Model"), tr("Made"), "F1", tr("Flip"), tr("Trained on"), tr("Counts for")]
+        )
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setTabKeyNavigation(False)
+        self.table.setMinimumHeight(160)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        self.table.itemSelectionChanged.connect(self._chosen)
+        self.column.addWidget(self.table)
+        row = QHBoxLayout()
+        self.folder = QComboBox()
+        self.folder.setAccessibleName(tr("Folder"))
+        self.bind = QPushButton(tr("Use for this folder"))
+        self.bind.clicked.connect(self._bind)
+        self.compare = QPushButton(tr("Compare on this folder"))
+        self.compare.setToolTip(
+            tr("Select two or more models; truth is what humans said, else the folder's labels")
+        )
+        self.compare.clicked.connect(self._compare)
+        row.addWidget(QLabel(tr("Folder:")))
+        row.addWidget(self.folder, 1)
+        row.addWidget(self.bind)
+        row.addWidget(self.compare)
+        self.column.addLayout(row)
+        self.card = QPlainTextEdit()
+        self.card.setReadOnly(True)
+        self.card.setAccessibleName(tr("Card of the model"))
+        self.card.setMinimumHeight(130)
+        self.column.addWidget(self.card)
+        self.figures = QGridLayout()
+        self.column.addLayout(self.figures)
+        self.note = self.add_text("", faint=True)
+        role = QDialogButtonBox.ButtonRole.ActionRole
+        self.import_button = self.buttons.addButton(tr("Import…"), role)
+        self.import_button.clicked.connect(self._import)
+        self.reveal = self.buttons.addButton(tr("Show file"), role)
+        self.reveal.clicked.connect(self._reveal)
+        self.buttons.addButton(tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
+        self._wanted = folders[0] if folders else None
+        session.facts_changed.connect(self._fill)
+        self._fill()
+
+    def _fill(self) -> None:
+        facts = self._session.facts
+        if facts is None:
+            return
+        chosen = self.folder.currentData() or self._wanted
+        self.folder.clear()
+        for folder in facts.folders:
+            name = folder.path.name if folder.name == "." else folder.name
+            self.folder.addItem(f"{name} ({folder.domain})", folder.id)
+        place = self.folder.findData(chosen)
+        self.folder.setCurrentIndex(max(0, place))
+        self.table.setRowCount(len(facts.models))
+        for row, model in enumerate(facts.models):
+            about = card_of(model)
+            bound = [
+                one.path.name if one.name == "." else one.name
+                for one in facts.folders
+                if one.model_id == model.id
+            ]
+            there = model.path.is_file()
+            texts = (
+                model.name if there else tr("{name} (file is gone)", name=model.name),
+                about["created"],
+                _number(about["f1"]),
+                _number(about["flip"]),
+                about["folders"],
+                ", ".join(bound),
+            )
+            for column, text in enumerate(texts):
+                item = QTableWidgetItem(text)
+                item.setData(Qt.ItemDataRole.UserRole, model.id)
+                item.setToolTip(str(model.path))
+                self.table.setItem(row, column, item)
+        if self.table.currentRow() < 0 and facts.models:
+            self.table.selectRow(len(facts.models) - 1)
+        self._chosen()
+
+    def selected(self) -> list[Model]:
+        """The models that are selected."""
+        facts = self._session.facts
+        rows = sorted({index.row() for index in self.table.selectedIndexes()})
+        return [] if facts is None else [facts.models[row] for row in rows]
+
+    def _chosen(self) -> None:
+        models = self.selected()
+        self.bind.setEnabled(len(models) == 1 and models[0].path.is_file())
+        self.reveal.setEnabled(len(models) == 1)
+        self.compare.setEnabled(bool(models) and self._ticket is None)
+        self.card.setPlainText(_card_text(models[0]) if len(models) == 1 else "")
+
+    def _bind(self) -> None:
+        model, folder = self.selected()[0], self.folder.currentData()
+        add_model_file(self._session, model.path, [folder])
+        self.note.setText(
+            tr(
+                "{model} counts for the folder now. Images that it has not seen need an inspection "
+                "(Ctrl+R).",
+                model=model.name,
+            )
+        )
+
+    def _import(self) -> None:
+        found, _ = QFileDialog.getOpenFileName(
+            self, tr("Import a model file"), "", tr("Models (*.safetensors)")
+        )
+        if found:
+            self.import_files([Path(found)])
+
+    def import_files(self, paths: list[Path]) -> None:
+        """Take in model files; they count for nothing yet unless the folder has no model."""
+        facts = self._session.facts
+        free = [] if facts is None else [one.id for one in facts.folders if one.model_id is None]
+        for path in paths:
+            add_model_file(self._session, path, free)
+
+    def _reveal(self) -> None:
+        path = self.selected()[0].path
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))
+
+    def _compare(self) -> None:
+        root = self._session.root
+        models = [model.path for model in self.selected()]
+        if root is None or not models:
+            return
+        ticket = self._session.jobs.add(Compare(root, models, self.folder.currentData()))
+        self._ticket = ticket
+        self.note.setText(tr("Comparing…"))
+        ticket.progressed.connect(
+            lambda progress: self.note.setText(
+                tr("Comparing: {done} of {total}", done=progress.done, total=progress.total)
+            )
+        )
+        ticket.succeeded.connect(self._show_comparison)
+        ticket.ended.connect(self._compared)
+        self._chosen()
+
+    def _compared(self) -> None:
+        self._ticket = None
+        self._chosen()
+
+    def _show_comparison(self, found: list[dict[str, Any]]) -> None:
+        while self.figures.count():
+            item = self.figures.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
+        for column, text in enumerate(("", *_HEADS)):
+            self.figures.addWidget(QLabel(text), 0, column)
+        for row, one in enumerate(found, start=1):
+            report = one["report"]
+            figures = report["classification"]
+            interval = (figures.get("ci95") or {}).get("f1")
+            f1 = _number(figures.get("f1"))
+            if interval:
+                f1 += f" ({interval[0]:.2f} – {interval[1]:.2f})"
+            flip = (report.get("counterfactual") or {}).get("flip_rate_damaged")
+            share = (report.get("review") or {}).get("rate")
+            texts = (Path(one["model"]).parent.name + "/" + Path(one["model"]).name, f1)
+            rest = (_number(figures.get("auroc")), _number(share), _number(flip))
+            for column, text in enumerate((*texts, *rest)):
+                self.figures.addWidget(QLabel(text), row, column)
+        images = found[0]["report"]["classification"]["n"] if found else 0
+        self.note.setText(
+            tr(
+                "On {n} images of this folder with a known label. Figures on images that a model "
+                "was trained on flatter it.",
+                n=images,
+            )
+        )
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take model files."""
+        if any(path.suffix == ".safetensors" for path in dropped_paths(event)):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Import them."""
+        self.import_files([p for p in dropped_paths(event) if p.suffix == ".safetensors"])
+        event.acceptProposedAction()
+
+
+class InspectDialog(Dialog):
+    """Which model looks at which folders."""
+
+    def __init__(self, parent: QWidget | None, session: Session, folders: list[int]) -> None:
+        super().__init__(parent, tr("Inspect"), 520)
+        self._session = session
+        facts = session.facts
+        assert facts is not None
+        chosen = [one for one in facts.folders if one.id in folders]
+        names = ", ".join(one.path.name if one.name == "." else one.name for one in chosen)
+        self.folders = [one.id for one in chosen]
+        self.add_text(tr("Folders: {names}", names=names))
+        self.model = QComboBox()
+        self.model.setAccessibleName(tr("Model"))
+        bound = {one.model_id for one in chosen}
+        for model in reversed(facts.models):
+            if model.path.is_file():
+                about = card_of(model)
+                where = model.path.parent.name
+                self.model.addItem(f"{model.name} ({where}, {about['created']})", model.path)
+                if model.id in bound:
+                    self.model.setCurrentIndex(self.model.count() - 1)
+        row = QHBoxLayout()
+        row.addWidget(self.model, 1)
+        other = QPushButton(tr("Other file…"))
+        other.clicked.connect(self._choose)
+        row.addWidget(other)
+        self.column.addLayout(row)
+        waiting = sum(
+            one.images for one in facts.counts if one.folder_id in folders and one.machine is None
+        )
+        self.add_text(
+            tr(
+                "Images that the model has seen are passed over. {n} have no result yet. Verdicts "
+                "are never touched.",
+                n=waiting,
+            ),
+            faint=True,
+        )
+        self.add_cancel()
+        self.ok = self.add_ok(tr("Inspect"))
+        if not self.model.count():
+            self.add_text(
+                tr(
+                    "There is no model yet: choose a model file, or train one (Ctrl+T) from "
+                    "undamaged and damaged images."
+                )
+            )
+        self._show_ok()
+
+    def _choose(self) -> None:
+        found, _ = QFileDialog.getOpenFileName(
+            self, tr("Choose a model file"), "", tr("Models (*.safetensors)")
+        )
+        if found:
+            self.add_file(Path(found))
+
+    def add_file(self, path: Path) -> None:
+        """Offer this file, and choose it."""
+        self.model.insertItem(0, f"{path.name} ({path.parent.name})", path)
+        self.model.setCurrentIndex(0)
+        self._show_ok()
+
+    def _show_ok(self) -> None:
+        self.ok.setEnabled(self.model.count() > 0 and bool(self.folders))
+
+    def chosen(self) -> Path:
+        """The model file."""
+        path: Path = self.model.currentData()
+        return path
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _card_text(model: Model) -> str:
+    card = model.card
+    lines = [str(model.path), ""]
+    for name in ("created", "cfinspect_version", "licence_note"):
+        if card.get(name):
+            lines.append(f"{name}: {card[name]}")
+    for part in ("preprocessing", "decision", "data"):
+        inside = card.get(part) or {}
+        lines.append(f"{part}: " + ", ".join(f"{k} {_short(v)}" for k, v in inside.items()))
+    figures = (card.get("metrics") or {}).get("validation") or {}
+    lines.append("validation: " + ", ".join(f"{k} {_short(v)}" for k, v in figures.items()))
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{k} {_short(v)}" for k, v in value.items()) + ")"
+    if isinstance(value, list):
+        return "[" + ", ".join(_short(one) for one in value) + "]"
+    return str(value)

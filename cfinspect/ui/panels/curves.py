@@ -1,0 +1,107 @@
+"""Live curves of a training: losses above, figures on the validation images below."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from cfinspect.ui import theme
+from cfinspect.ui.translate import tr
+
+_INTERVAL = 0.5  # s between two drawings; ten a second would be seen by nobody
+_POINTS = 400
+_COLOURS = ("#4C9BE8", "#F28E2B", "#2FB8A6", "#A98AF0", "#E15759", "#EDC948", "#9C755F", "#BAB0AC")
+
+Series = Mapping[str, Sequence[tuple[int, float]]]
+
+
+class Curves(QWidget):
+    """Two plots side by side; pyqtgraph is imported when the first curve is drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._drawn = 0.0
+        self._plots: list[Any] = []
+        self._lines: dict[tuple[int, str], Any] = {}
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._empty = QLabel(tr("The curves appear here while a training runs."))
+        self._empty.setProperty("role", "faint")
+        self._row.addWidget(self._empty)
+        self.setMinimumHeight(160)
+
+    def clear(self) -> None:
+        """Forget all curves."""
+        for plot in self._plots:
+            plot.clear()
+        self._lines.clear()
+        self._drawn = 0.0
+
+    def draw(self, losses: Series, figures: Series) -> None:
+        """Draw these curves, at most twice a second."""
+        if time.monotonic() - self._drawn < _INTERVAL or not losses:
+            return
+        self._drawn = time.monotonic()
+        if not self._plots:
+            self._make()
+        for number, series in enumerate((losses, figures)):
+            for place, (name, points) in enumerate(series.items()):
+                self._line(number, name, place).setData(*_thinned(points))
+
+    def _make(self) -> None:
+        import pyqtgraph as pg  # noqa: PLC0415  (not before the first paint)
+
+        pg.setConfigOptions(antialias=True)
+        self._empty.hide()
+        for title in (tr("Losses"), tr("On the validation images")):
+            column = QVBoxLayout()
+            heading = QLabel(title)
+            heading.setProperty("role", "faint")
+            column.addWidget(heading)
+            plot = pg.PlotWidget(background=None)
+            plot.setAccessibleName(title)
+            plot.hideButtons()
+            plot.setMenuEnabled(False)
+            plot.showGrid(x=False, y=True, alpha=0.2)
+            plot.addLegend(offset=(-8, 8), labelTextSize="8pt")
+            font = QFont(self.font())
+            font.setPixelSize(10)
+            for name in ("left", "bottom"):
+                plot.getAxis(name).setTickFont(font)
+            column.addWidget(plot)
+            self._row.addLayout(column, 1)
+            self._plots.append(plot)
+        self._plots[1].setYRange(0, 1)
+        self.retheme()
+
+    def retheme(self) -> None:
+        """Axes in the theme's colours."""
+        now = theme.colours()
+        for plot in self._plots:
+            for name in ("left", "bottom"):
+                plot.getAxis(name).setPen(now.line)
+                plot.getAxis(name).setTextPen(now.faint)
+
+    def _line(self, number: int, name: str, place: int) -> Any:
+        import pyqtgraph as pg  # noqa: PLC0415
+
+        key = (number, name)
+        if key not in self._lines:
+            pen = pg.mkPen(_COLOURS[place % len(_COLOURS)], width=1.6)
+            self._lines[key] = self._plots[number].plot(pen=pen, name=name)
+        return self._lines[key]
+
+
+def _thinned(points: Sequence[tuple[int, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values, averaged down to what a plot can show."""
+    values = np.asarray(points, dtype=np.float64)
+    if len(values) > _POINTS:
+        block = len(values) // _POINTS + 1
+        whole = len(values) // block * block
+        values = values[:whole].reshape(-1, block, 2).mean(axis=1)
+    return values[:, 0], values[:, 1]

@@ -1,0 +1,266 @@
+"""The gallery: a grid or a list over any number of images."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QListView,
+    QStackedWidget,
+    QTableView,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cfinspect.project.listing import ImageRow, Sort
+from cfinspect.ui.icons import icon
+from cfinspect.ui.models.images import Column, ImageModel
+from cfinspect.ui.panels.badges import GridDelegate
+from cfinspect.ui.session import Session
+from cfinspect.ui.translate import mark, tr
+
+_ORDERS = (
+    (Sort.PLACE, False, mark("Name")),
+    (Sort.SCORE, True, mark("Score, highest first")),
+    (Sort.SCORE, False, mark("Score, lowest first")),
+    (Sort.P_FAKE, True, mark("p_fake, highest first")),
+    (Sort.UNCERTAINTY, True, mark("Least sure first")),
+    (Sort.AREA, True, mark("Damaged area, largest first")),
+    (Sort.DATE, True, mark("Newest first")),
+    (Sort.DATE, False, mark("Oldest first")),
+)
+
+
+class _Grid(QListView):
+    """Rows of equal cells; ctrl and wheel make them larger or smaller."""
+
+    resized = Signal(int)
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        # Not IconMode: that lays out every single item; this only counts them.
+        self.setViewMode(QListView.ViewMode.ListMode)
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(True)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMouseTracking(False)
+        self.set_side(side)
+
+    def set_side(self, side: int) -> None:
+        """Another size of the pictures."""
+        self.grid = GridDelegate(side, self)
+        self.setItemDelegate(self.grid)
+        self.setGridSize(self.grid.cell)
+        self.verticalScrollBar().setSingleStep(self.grid.cell.height() // 3)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom with ctrl, else scroll."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            step = 16 if event.angleDelta().y() > 0 else -16
+            self.resized.emit(max(64, min(256, self.grid.side + step)))
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return opens; letters are commands, not a search by name."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.activated.emit(self.currentIndex())
+        elif event.text().isalnum() and not event.modifiers():
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+
+class Gallery(QWidget):
+    """Grid and list over one model, with one selection. ``opened``: show this image."""
+
+    opened = Signal(int)
+    selection_changed = Signal()
+    inspect_asked = Signal()
+
+    def __init__(self, session: Session, model: ImageModel) -> None:
+        super().__init__()
+        self._session = session
+        self.model = model
+        self._last: int | None = None
+        self.grid = _Grid(session.preferences.get("thumbnail_size"))
+        self.table = self._make_table()
+        self.grid.setAccessibleName(tr("Images as a grid"))
+        self.table.setAccessibleName(tr("Images as a list"))
+        self.grid.setModel(model)
+        self.table.setModel(model)
+        self.table.setSelectionModel(self.grid.selectionModel())
+        self.grid.selectionModel().selectionChanged.connect(self.selection_changed)
+        self.grid.resized.connect(
+            lambda side: self._session.preferences.set("thumbnail_size", side)
+        )
+        session.preferences.changed.connect(self._preference_changed)
+        for view in (self.grid, self.table):
+            view.activated.connect(self._open)
+            view.doubleClicked.connect(self._open)
+        self.views = QStackedWidget()
+        self.empty = self._make_empty()
+        for widget in (self.grid, self.table, self.empty):
+            self.views.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._make_bar())
+        layout.addWidget(self.views)
+        model.listed.connect(self._listed)
+        session.opened.connect(self._watch_thumbnails)
+        self._reset_timer = QTimer(self, singleShot=True, interval=0)
+        self._reset_timer.timeout.connect(self._back_to_place)
+        model.modelReset.connect(self._reset_timer.start)
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setSortingEnabled(True)
+        table.setAlternatingRowColors(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(28)
+        table.horizontalHeader().setDefaultSectionSize(116)
+        table.horizontalHeader().setSortIndicator(int(Column.NAME), Qt.SortOrder.AscendingOrder)
+        table.horizontalHeader().setStretchLastSection(True)
+        table.setTabKeyNavigation(False)
+        return table
+
+    def _make_bar(self) -> QWidget:
+        bar = QWidget()
+        layout = QHBoxLayout(bar)
+        layout.setContentsMargins(8, 4, 8, 4)
+        self.count = QLabel()
+        self.count.setProperty("role", "faint")
+        self.order = QComboBox()
+        self.order.setAccessibleName(tr("Order"))
+        for _, _, text in _ORDERS:
+            self.order.addItem(tr(text))
+        self.order.activated.connect(self._reorder)
+        self.as_grid, self.as_list = QToolButton(), QToolButton()
+        group = QButtonGroup(bar)
+        pairs = ((self.as_grid, "gallery", tr("Grid")), (self.as_list, "list", tr("List")))
+        for number, (button, name, text) in enumerate(pairs):
+            button.setIcon(icon(name))
+            button.setToolTip(text)
+            button.setAccessibleName(text)
+            button.setCheckable(True)
+            group.addButton(button, number)
+        self.as_grid.setChecked(True)
+        group.idClicked.connect(lambda number: self._show_view())
+        layout.addWidget(self.count)
+        layout.addStretch()
+        layout.addWidget(QLabel(tr("Order:")))
+        layout.addWidget(self.order)
+        layout.addWidget(self.as_grid)
+        layout.addWidget(self.as_list)
+        return bar
+
+    def _make_empty(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        self.empty_text = QLabel(tr("No image fits the filter."))
+        self.empty_text.setProperty("role", "faint")
+        self.empty_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty_text.setWordWrap(True)
+        layout.addWidget(self.empty_text)
+        return page
+
+    # What is selected -----------------------------------------------------------------------------
+
+    def selected(self) -> list[ImageRow]:
+        """The images that are selected, in the list's order."""
+        places = sorted({index.row() for index in self.grid.selectionModel().selectedIndexes()})
+        found = (self.model.row_at(place) for place in places)
+        return [row for row in found if row is not None]
+
+    def selected_count(self) -> int:
+        """How many images are selected."""
+        return len(self.grid.selectionModel().selectedRows())
+
+    def select(self, image_id: int) -> None:
+        """Select one image and scroll to it."""
+        place = self.model.place_of(image_id)
+        self._last = image_id
+        if place is not None:
+            index = self.model.index(place, 0)
+            flags = QItemSelectionModel.SelectionFlag
+            self.grid.selectionModel().setCurrentIndex(index, flags.ClearAndSelect | flags.Rows)
+            for view in (self.grid, self.table):
+                view.scrollTo(index)
+
+    def focus(self) -> None:
+        """Give the view on screen the keys."""
+        view = self.views.currentWidget()
+        if view is not None:
+            view.setFocus()
+
+    def select_all(self) -> None:
+        """Select the whole list."""
+        view = self.table if self.views.currentWidget() is self.table else self.grid
+        view.selectAll()
+
+    # Reactions ------------------------------------------------------------------------------------
+
+    def _open(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.opened.emit(self.model.ids[index.row()])
+
+    def _reorder(self, number: int) -> None:
+        sort_by, descending, _ = _ORDERS[number]
+        self.model.show(sort_by=sort_by, descending=descending)
+
+    def _show_view(self) -> None:
+        if not self.model.ids:
+            self.views.setCurrentWidget(self.empty)
+        elif self.as_list.isChecked():
+            self.views.setCurrentWidget(self.table)
+        else:
+            self.views.setCurrentWidget(self.grid)
+
+    def _listed(self, number: int) -> None:
+        self.count.setText(tr("{n} images", n=f"{number:,}"))
+        for place, (sort_by, descending, _) in enumerate(_ORDERS):
+            if (sort_by, descending) == (self.model.sort_by, self.model.descending):
+                self.order.setCurrentIndex(place)
+        filtered = self.model.wanted != type(self.model.wanted)(missing=self.model.wanted.missing)
+        self.empty_text.setText(
+            tr("No image fits the filter. Clear it on the left to see all.")
+            if filtered
+            else tr(
+                "There are no images here yet. Put some into the folder and rescan (F5), or add "
+                "another folder on the left."
+            )
+        )
+        self._show_view()
+
+    def _back_to_place(self) -> None:
+        if self._last is not None:
+            self.select(self._last)
+
+    def _watch_thumbnails(self) -> None:
+        self._last = None
+        self._session.thumbnails.ready.connect(lambda _: self.grid.viewport().update())
+
+    def _preference_changed(self, name: str) -> None:
+        if name == "thumbnail_size":
+            self.grid.set_side(self._session.preferences.get(name))
+
+    def sizeHint(self) -> QSize:
+        """As much as there is."""
+        return QSize(900, 700)

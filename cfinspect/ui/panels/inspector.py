@@ -1,0 +1,406 @@
+"""The inspection panel: what the model says of the image, why a human should look, and where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSlider,
+    QTableWidget,
+    QTableWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cfinspect.engine.thresholds import clean_mask
+from cfinspect.masks.regions import Region, regions_of
+from cfinspect.ui import theme
+from cfinspect.ui.models.images import label_text
+from cfinspect.ui.panels.histogram import Histogram
+from cfinspect.ui.session import Session
+from cfinspect.ui.translate import reason_in_words, tr
+from cfinspect.ui.workers.pictures import Picture
+
+_STEPS = 255
+_WIDTH = 296
+_MOST_REGIONS = 100
+
+
+class Bars(QWidget):
+    """p0, p1 and p_fake as bars, each with its letter, shape of colour and number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._values: tuple[float, float, float] | None = None
+        self.setMinimumHeight(72)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_values(self, values: tuple[float, float, float] | None) -> None:
+        """Show these three, or nothing."""
+        self._values = values
+        if values is not None:
+            texts = zip(("p0", "p1", "p_fake"), values, strict=True)
+            self.setAccessibleName(", ".join(f"{name} {value:.2f}" for name, value in texts))
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Three rows."""
+        painter = QPainter(self)
+        now = theme.colours()
+        names = (
+            (tr("p0 undamaged"), now.undamaged),
+            (tr("p1 damaged"), now.damaged),
+            (tr("p fake"), now.review),
+        )
+        metrics = painter.fontMetrics()
+        label = max(metrics.horizontalAdvance(name) for name, _ in names) + 8
+        number = metrics.horizontalAdvance("0.00") + 4
+        for row, (name, colour) in enumerate(names):
+            y = row * 24
+            painter.setPen(now.faint)
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRect(0, y, label, 22), middle, name)
+            track = QRectF(label, y + 6, max(10, self.width() - label - number - 8), 10)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(now.line)
+            painter.drawRoundedRect(track, 3, 3)
+            if self._values is None:
+                continue
+            value = self._values[row]
+            filled = QRectF(track)
+            filled.setWidth(max(2.0, track.width() * value))
+            painter.setBrush(colour)
+            painter.drawRoundedRect(filled, 3, 3)
+            painter.setPen(now.text)
+            place = QRect(self.width() - number, y, number, 22)
+            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, f"{value:.2f}")
+        painter.end()
+
+    def sizeHint(self) -> QSize:
+        """Three rows."""
+        return QSize(220, 72)
+
+
+class Inspector(QScrollArea):
+    """Everything about one image. ``mask_moved``: the mask of another threshold, (H, W) bool;
+    ``region_chosen``: a box in image pixels; ``asked``: name of the word to explain.
+    """
+
+    mask_moved = Signal(object)
+    region_chosen = Signal(object)
+    asked = Signal(str)
+    inspect_asked = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._picture: Picture | None = None
+        self._threshold = 0.1
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumWidth(_WIDTH)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        page = QWidget()
+        self._layout = QVBoxLayout(page)
+        self._layout.setContentsMargins(12, 8, 12, 12)
+        self._layout.setSpacing(8)
+        self.setWidget(page)
+        self._make_answer()
+        self._make_human()
+        self._make_mask()
+        self._make_histogram()
+        self._layout.addStretch()
+        # The regions take a while on large photos; while the slider moves only the mask is drawn.
+        self._measure_timer = QTimer(self, singleShot=True, interval=200)
+        self._measure_timer.timeout.connect(self._measure)
+        self.show_picture(None)
+
+    # Parts ----------------------------------------------------------------------------------------
+
+    def _heading(self, text: str, word: str = "") -> None:
+        row = QHBoxLayout()
+        label = QLabel(text.upper())
+        label.setProperty("role", "heading")
+        row.addWidget(label)
+        row.addStretch()
+        if word:
+            button = QToolButton()
+            button.setText("?")
+            button.setAutoRaise(True)
+            button.setToolTip(tr("What is this?"))
+            button.setAccessibleName(tr("Explain {word}", word=word))
+            button.clicked.connect(lambda: self.asked.emit(word))
+            row.addWidget(button)
+        self._layout.addLayout(row)
+
+    def _make_answer(self) -> None:
+        self._heading(tr("What the model says"), "score")
+        row = QHBoxLayout()
+        self.label = QLabel()
+        self.score = QLabel()
+        self.score.setProperty("role", "big")
+        self.score.setAlignment(Qt.AlignmentFlag.AlignRight)
+        row.addWidget(self.label)
+        row.addWidget(self.score, 1)
+        self._layout.addLayout(row)
+        self.bars = Bars()
+        self._layout.addWidget(self.bars)
+        self.why = QLabel()
+        self.why.setWordWrap(True)
+        self._layout.addWidget(self.why)
+        self.inspect_button = QPushButton(tr("Inspect this folder"))
+        self.inspect_button.clicked.connect(self.inspect_asked)
+        self._layout.addWidget(self.inspect_button)
+
+    def _make_human(self) -> None:
+        self._heading(tr("What humans say"))
+        self.human = QLabel()
+        self.human.setWordWrap(True)
+        self._layout.addWidget(self.human)
+        self.comment = QPlainTextEdit()
+        self.comment.setPlaceholderText(tr("Comment (C), stored when you leave the field"))
+        self.comment.setAccessibleName(tr("Comment"))
+        self.comment.setTabChangesFocus(True)
+        self.comment.setFixedHeight(56)
+        self._layout.addWidget(self.comment)
+
+    def _make_mask(self) -> None:
+        self._heading(tr("Mask threshold"), "mask")
+        row = QHBoxLayout()
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(1, _STEPS)
+        self.slider.setAccessibleName(tr("Mask threshold"))
+        self.slider.setToolTip(tr("From which saliency on a pixel belongs to the mask"))
+        self.slider.valueChanged.connect(self._moved)
+        self.threshold_text = QLabel()
+        self.threshold_text.setFixedWidth(40)
+        self.reset = QToolButton()
+        self.reset.setText(tr("Reset"))
+        self.reset.setToolTip(tr("Back to the model's own threshold"))
+        self.reset.clicked.connect(self._reset)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.threshold_text)
+        row.addWidget(self.reset)
+        self._layout.addLayout(row)
+        self.region_text = QLabel()
+        self.region_text.setProperty("role", "faint")
+        self.region_text.setWordWrap(True)
+        self._layout.addWidget(self.region_text)
+        self.regions = QTableWidget(0, 4)
+        self.regions.setAccessibleName(tr("Regions"))
+        self.regions.verticalHeader().hide()
+        self.regions.setShowGrid(False)
+        self.regions.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.regions.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.regions.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.regions.verticalHeader().setDefaultSectionSize(24)
+        self.regions.setMinimumHeight(120)
+        self.regions.setTabKeyNavigation(False)
+        self.regions.itemSelectionChanged.connect(self._choose_region)
+        self._layout.addWidget(self.regions)
+
+    def _make_histogram(self) -> None:
+        self._heading(tr("Scores of this folder"))
+        self.histogram = Histogram(self._session)
+        self._layout.addWidget(self.histogram)
+
+    # What is shown --------------------------------------------------------------------------------
+
+    def show_picture(self, picture: Picture | None) -> None:
+        """Show what is known of a picture."""
+        changed = (picture.row.id if picture else 0) != (
+            self._picture.row.id if self._picture else 0
+        )
+        self._picture = picture
+        self._show_answer()
+        self.show_human(fresh=changed)
+        self._show_threshold(changed)
+        self._show_regions()
+        self.histogram.show_image(picture.row if picture else None)
+
+    def _show_answer(self) -> None:
+        picture = self._picture
+        found = picture.prediction if picture is not None else None
+        self.inspect_button.setVisible(picture is not None and found is None and not picture.error)
+        if found is None:
+            self.label.setText(tr("not inspected") if picture else tr("no image"))
+            role = "faint"
+            self.score.setText("")
+            self.bars.show_values(None)
+            self.why.setText("")
+        else:
+            self.label.setText(label_text(found.label).upper())
+            role = "damaged" if found.label else "undamaged"
+            self.score.setText(f"{found.score:.2f}")
+            self.bars.show_values((found.p0, found.p1, found.p_fake))
+            if found.review:
+                reasons = "; ".join(reason_in_words(found.reason))
+                self.why.setText(tr("REVIEW: {reasons}.", reasons=reasons))
+                self.why.setProperty("role", "review")
+            else:
+                self.why.setText(tr("No need for a review by the model's own rule."))
+                self.why.setProperty("role", "faint")
+        self.label.setProperty("role", role)
+        for widget in (self.label, self.why):
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
+
+    def show_human(self, *, fresh: bool = True) -> None:
+        """Show what humans said; ``fresh``: of another image than before."""
+        picture = self._picture
+        self.comment.setEnabled(picture is not None and not picture.error)
+        if picture is None:
+            self.human.setText("")
+            self.comment.setPlainText("")
+            return
+        human = picture.human
+        if fresh or not self.comment.hasFocus():
+            self.comment.setPlainText(human.comment)
+        if human.verdict is None and not human.comment:
+            self.human.setText(tr("Nothing yet."))
+            return
+        verdict = {0: tr("undamaged"), 1: tr("damaged"), 2: tr("skipped")}.get(
+            -1 if human.verdict is None else int(human.verdict), tr("no verdict")
+        )
+        text = tr(
+            "✔ {verdict}, by {who} at {time}",
+            verdict=verdict,
+            who=human.who,
+            time=human.at[:16].replace("T", " ") + " UTC",
+        )
+        if human.mask is not None:
+            text += ", " + tr("mask corrected")
+        self.human.setText(text)
+
+    def model_threshold(self) -> float:
+        """The threshold of the model that looked at the image."""
+        if self._picture is None:
+            return 0.1
+        model = self._session.model_of(self._picture.row.folder_id)
+        decision = model.card.get("decision", {}) if model else {}
+        return float(decision.get("mask_threshold", 0.1))
+
+    def _show_threshold(self, changed: bool) -> None:
+        usable = self._picture is not None and bool(self._picture.saliency)
+        for widget in (self.slider, self.reset):
+            widget.setEnabled(usable)
+        if changed:
+            self._threshold = self.model_threshold()
+            self.slider.blockSignals(True)
+            self.slider.setValue(max(1, round(self._threshold * _STEPS)))
+            self.slider.blockSignals(False)
+        self.threshold_text.setText(f"{self._threshold:.2f}")
+
+    # Threshold ------------------------------------------------------------------------------------
+
+    def _moved(self, value: int) -> None:
+        picture = self._picture
+        if picture is None or not picture.saliency:
+            return
+        self._threshold = value / _STEPS
+        self.threshold_text.setText(f"{self._threshold:.2f}")
+        self.mask_moved.emit(self.mask_at(value))
+        self._measure_timer.start()
+
+    def mask_at(self, value: int) -> Any:
+        """The mask of saliencies from ``value`` (of 255) on, (H, W) bool, specks removed."""
+        assert self._picture is not None
+        saliency = self._picture.saliency[0]
+        model = self._session.model_of(self._picture.row.folder_id)
+        decision = model.card.get("decision", {}) if model else {}
+        share = float(decision.get("min_area_fraction", 0.0005))
+        area = saliency.size
+        if model is not None:
+            before = model.card.get("preprocessing", {})
+            tile = int(before.get("tile", 0))
+            if before.get("scope") == "tiles" and max(saliency.shape) > 2 * tile > 0:
+                area = tile * tile
+        return clean_mask(saliency >= value, max(1, round(share * area)))
+
+    def _reset(self) -> None:
+        picture = self._picture
+        if picture is None:
+            return
+        self._show_threshold(changed=True)
+        mask = picture.mask
+        empty = np.zeros((picture.height, picture.width), dtype=np.bool_)
+        self.mask_moved.emit(empty if mask is None else mask)
+        self._show_regions()
+
+    def _measure(self) -> None:
+        picture = self._picture
+        if picture is None or not picture.saliency:
+            return
+        mask = self.mask_at(self.slider.value())
+        share = float(mask.mean())
+        self._list_regions(regions_of(mask, self._mm_per_px(), most=_MOST_REGIONS), share)
+
+    def _mm_per_px(self) -> float | None:
+        folder = self._session.folder(self._picture.row.folder_id) if self._picture else None
+        return folder.mm_per_px if folder else None
+
+    def _show_regions(self) -> None:
+        found = self._picture.prediction if self._picture else None
+        if found is None:
+            self.region_text.setText("")
+            self.regions.setRowCount(0)
+            return
+        scale = self._mm_per_px()
+        known = {"x", "y", "width", "height", "area", "length", "mean_width", "class_id"}
+        rows = []
+        for one in found.regions[:_MOST_REGIONS]:
+            region = Region(**{name: value for name, value in one.items() if name in known})
+            rows.append(region)
+        self._list_regions(rows, found.area_fraction, scale)
+
+    def _list_regions(
+        self, regions: list[Region], share: float, scale: float | None = None
+    ) -> None:
+        scale = scale if scale is not None else self._mm_per_px()
+        unit = "mm" if scale else "px"
+        factor = scale or 1.0
+        self.region_text.setText(
+            tr("{n} regions, {share} % of the image", n=len(regions), share=f"{100 * share:.2f}")
+        )
+        heads = [
+            "#",
+            tr("Area {unit}", unit=f"{unit}²"),
+            tr("Length {unit}", unit=unit),
+            tr("Width {unit}", unit=unit),
+        ]
+        self.regions.setHorizontalHeaderLabels(heads)
+        self.regions.blockSignals(True)
+        self.regions.setRowCount(len(regions))
+        for place, region in enumerate(regions):
+            figures = (
+                str(place + 1),
+                f"{region.area * factor**2:.{2 if scale else 0}f}",
+                f"{region.length * factor:.1f}",
+                f"{region.mean_width * factor:.{2 if scale else 1}f}",
+            )
+            for column, text in enumerate(figures):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                box = QRect(region.x, region.y, region.width, region.height)
+                item.setData(Qt.ItemDataRole.UserRole, box)
+                self.regions.setItem(place, column, item)
+        self.regions.clearSelection()
+        self.regions.blockSignals(False)
+
+    def _choose_region(self) -> None:
+        items = self.regions.selectedItems()
+        if items:
+            self.region_chosen.emit(items[0].data(Qt.ItemDataRole.UserRole))

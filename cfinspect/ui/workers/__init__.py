@@ -1,0 +1,1 @@
+"""What runs beside the window: jobs, the desks that read and write projects, image loading."""

@@ -1,0 +1,418 @@
+"""The kinds of long work. Each opens its own connection and calls the layers below; torch is
+imported here and nowhere else in the window, on the job's thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.formats.choice import Choice
+from cfinspect.formats.records import Options
+from cfinspect.project.inspecting import Tally, bind_model, inspect_images
+from cfinspect.project.project import Model, Project
+from cfinspect.project.scan import ScanReport, scan
+from cfinspect.ui.translate import tr
+from cfinspect.ui.workers.job import Progress, Tell
+
+if TYPE_CHECKING:
+    from cfinspect.engine.inspection import Inspector
+    from cfinspect.formats.exporting import Report as ExportReport
+    from cfinspect.formats.importing import Report as ImportReport
+
+_BATCH = 32
+
+
+def threads_for_work() -> int:
+    """Threads that networks may take while the window is open: one core stays with the person."""
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
+@contextmanager
+def open_inspector(path: Path, device: str, tell: Tell) -> Iterator[Inspector]:
+    """A model on the job's thread, and its memory given back afterwards."""
+    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+
+    tell.show(Progress(text=tr("Loading the model")))
+    load_card(path)  # a bad file is told before torch is started
+    from cfinspect.engine.device import limit_threads  # noqa: PLC0415
+    from cfinspect.engine.torch_backend import load_backend  # noqa: PLC0415
+
+    limit_threads(threads_for_work())
+    backend = load_backend(path, device=device)
+    tell.show(Progress(text=str(backend.device)))
+    try:
+        yield Inspector(backend, batch=_BATCH)
+    finally:
+        backend.close()
+
+
+@dataclass
+class WarmUp:
+    """Import what jobs need, so that the first of them starts at once; returns device and why."""
+
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Getting ready"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> str:
+        """Import torch and everything that uses it."""
+        import cfinspect.engine.trainer  # noqa: PLC0415
+        from cfinspect.engine.device import choose_device, limit_threads  # noqa: PLC0415
+
+        limit_threads(threads_for_work())
+        del tell
+        assert cfinspect.engine.trainer
+        return str(choose_device(self.device))
+
+
+@dataclass
+class Scan:
+    """Take in new, moved and vanished images; ``folders``: ids, None for all."""
+
+    root: Path
+    folders: Collection[int] | None = None
+    title: str = field(default_factory=lambda: tr("Looking for images"))
+    keeps: str = field(default_factory=lambda: tr("What was read so far is kept."))
+
+    def run(self, tell: Tell) -> ScanReport:
+        """Scan with progress."""
+        with Project.open_again(self.root) as project:
+            chosen = None
+            if self.folders is not None:
+                chosen = [one for one in project.folders() if one.id in self.folders]
+            return scan(
+                project,
+                chosen,
+                progress=lambda done, total: tell.progress(done, total or None),
+                cancelled=lambda: tell.cancelled,
+            )
+
+
+@dataclass
+class Inspect:
+    """A model over folders (ids), or over ``only`` these images; parts are lists of image ids."""
+
+    root: Path
+    model: Path
+    folders: Collection[int]
+    only: Collection[int] | None = None
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Inspecting"))
+    keeps: str = field(default_factory=lambda: tr("What is done is kept; the rest can follow."))
+
+    def run(self, tell: Tell) -> Tally:
+        """Bind the model, inspect, store as it goes; images whose folder has it bound already
+        are done only once.
+        """
+        from cfinspect.engine.modelfile import file_digest  # noqa: PLC0415
+
+        if not self.model.is_file():
+            raise CfinspectError(
+                tr(
+                    "The model {file} is not there any more; choose another under Model.",
+                    file=self.model,
+                )
+            )
+        tally = Tally(0)
+        with (
+            open_inspector(self.model, self.device, tell) as inspector,
+            Project.open_again(self.root) as project,
+        ):
+            card = plain(dataclasses.asdict(inspector.backend.card))
+            folders = [one for one in project.folders() if one.id in self.folders]
+            model = bind_model(project, folders, self.model, file_digest(self.model), card)
+            tell.restart_clock()
+            for tally in inspect_images(
+                project,
+                model,
+                inspector,
+                folders=self.folders,
+                only=self.only,
+                cancelled=lambda: tell.cancelled,
+            ):
+                tell.part(list(tally.ids))
+                text = tr("{n} for review", n=tally.review)
+                tell.progress(tally.done, tally.total, text)
+                tally.outcomes = []
+        return tally
+
+
+@dataclass
+class Export:
+    """Write labels for other tools."""
+
+    root: Path
+    form: str
+    out: Path
+    choice: Choice
+    options: Options
+    who: str
+    title: str = field(default_factory=lambda: tr("Exporting"))
+    keeps: str = field(default_factory=lambda: tr("Nothing is written; an earlier export stays."))
+
+    def run(self, tell: Tell) -> ExportReport | None:
+        """Export; None when cancelled."""
+        from cfinspect.formats.exporting import export  # noqa: PLC0415
+
+        with Project.open_again(self.root) as project:
+            try:
+                return export(
+                    project,
+                    self.form,
+                    self.out,
+                    self.choice,
+                    self.options,
+                    who=self.who,
+                    progress=tell.progress,
+                    cancelled=lambda: tell.cancelled,
+                )
+            except KeyboardInterrupt:
+                return None
+
+
+@dataclass
+class Import:
+    """Take labels and masks of another tool as what humans said."""
+
+    root: Path
+    form: str
+    path: Path
+    who: str
+    replace: bool = False
+    domain: str = ""
+    title: str = field(default_factory=lambda: tr("Importing"))
+    keeps: str = field(default_factory=lambda: tr("What was taken so far is kept."))
+
+    def run(self, tell: Tell) -> ImportReport:
+        """Import into the human layer."""
+        from cfinspect.formats.importing import import_labels  # noqa: PLC0415
+
+        with Project.create(self.root, human=True) as project:
+            return import_labels(
+                project,
+                self.form,
+                self.path,
+                who=self.who,
+                replace=self.replace,
+                domain=self.domain,
+                progress=tell.progress,
+                cancelled=lambda: tell.cancelled,
+            )
+
+
+@dataclass
+class Train:
+    """One training; parts are the engine's events, the result the last of them."""
+
+    settings: dict[str, Any]
+    resume: bool = False
+    title: str = field(default_factory=lambda: tr("Training"))
+    keeps: str = field(default_factory=lambda: tr("A checkpoint is kept; it can be resumed."))
+
+    def run(self, tell: Tell) -> Any:
+        """Train, relaying every event."""
+        from cfinspect.engine.config import TrainConfig  # noqa: PLC0415
+        from cfinspect.engine.device import limit_threads  # noqa: PLC0415
+        from cfinspect.engine.events import DataProgress, Finished, StepDone  # noqa: PLC0415
+        from cfinspect.engine.trainer import train  # noqa: PLC0415
+
+        limit_threads(threads_for_work())
+        last = None
+        config = TrainConfig.from_dict(self.settings)
+        for event in train(config, cancel=tell.cancel, resume=self.resume):
+            if isinstance(event, StepDone):
+                rate, left = event.images_per_second, event.seconds_left
+                text = tr("step {n}", n=event.step)
+                tell.show(Progress(round(1000 * event.fraction), 1000, rate, left, text))
+            elif isinstance(event, DataProgress):
+                tell.show(Progress(event.done, event.total, text=tr("Reading images")))
+            elif isinstance(event, Finished):
+                last = event
+            tell.part(event)
+            _ = tell.cancelled  # where a paused training waits
+        return last
+
+
+@dataclass
+class Compare:
+    """Several models on the images whose truth is known; the result is a row of figures each.
+
+    The truth is what humans said, else the label of the class folder or ``labels.csv``.
+    """
+
+    root: Path
+    models: Sequence[Path]
+    folder: int
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Comparing models"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> list[dict[str, Any]]:
+        """Evaluate one model after the other."""
+        from cfinspect.engine.evaluate.report import (  # noqa: PLC0415
+            EvaluationCancelled,
+            evaluate,
+        )
+
+        samples = self._samples()
+        found: list[dict[str, Any]] = []
+        total = len(samples) * len(self.models)
+        for number, path in enumerate(self.models):
+            base = number * len(samples)
+
+            def progress(done: int, _: int, base: int = base, name: str = path.name) -> None:
+                tell.progress(base + done, total, name)
+
+            with open_inspector(path, self.device, tell) as inspector:
+                try:
+                    result = evaluate(
+                        inspector, samples, progress=progress, cancelled=lambda: tell.cancelled
+                    )
+                except EvaluationCancelled:
+                    break
+            found.append({"model": str(path), "report": result.report})
+        return found
+
+    def _samples(self) -> list[Any]:
+        from cfinspect.engine.data import Sample  # noqa: PLC0415
+        from cfinspect.project.listing import Filter, page  # noqa: PLC0415
+
+        samples = []
+        with Project.open_again(self.root) as project:
+            folder = next(one for one in project.folders() if one.id == self.folder)
+            offset = 0
+            while rows := page(project, Filter(folder=folder.name), offset=offset, limit=1000):
+                offset += len(rows)
+                for row in rows:
+                    truth = row.verdict if row.verdict in {0, 1} else row.label
+                    if truth in {0, 1}:
+                        size = (row.width or 0, row.height or 0)
+                        samples.append(
+                            Sample(row.path, truth, row.group or row.name, None, 0, *size)
+                        )
+        if not samples:
+            raise CfinspectError(
+                tr(
+                    "No image of this folder has a known label: give some verdicts first, or use "
+                    "folders called undamaged and damaged."
+                )
+            )
+        return samples
+
+
+@dataclass
+class Demo:
+    """Draw cracked walls and apples, train a small model on each, and make a project of them.
+
+    A second time it is there at once. The result is the project's folder.
+    """
+
+    folder: Path
+    device: str = "auto"
+    minutes: float | None = None
+    title: str = field(default_factory=lambda: tr("Preparing the demo"))
+    keeps: str = field(default_factory=lambda: tr("The next try goes on from there."))
+
+    def run(self, tell: Tell) -> Path | None:
+        """Make what is missing; None when cancelled."""
+        import json  # noqa: PLC0415
+
+        from cfinspect.resources import models_path, resource_path  # noqa: PLC0415
+
+        recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
+        places = {}
+        for number, domain in enumerate(("crack", "apple")):
+            place = self.folder / domain
+            shipped = models_path() / recipe["model"].format(domain=domain)
+            model = shipped if shipped.is_file() else place / "run" / "model.safetensors"
+            if not (place / "new").is_dir():
+                self._draw(place / "new", domain, recipe["new"], tell)
+            if not model.is_file() and not self._train(place, domain, number, recipe, tell):
+                return None
+            if tell.cancelled:
+                return None
+            places[domain] = (place / "new", model)
+        return self._project(places, tell)
+
+    def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: Tell) -> None:
+        from cfinspect.engine.synth.folder import write_folder  # noqa: PLC0415
+
+        text = tr("Drawing {domain} images", domain=domain)
+        write_folder(
+            out,
+            domain,
+            **settings,
+            progress=lambda done, total: tell.show(Progress(done, total, text=text)),
+        )
+
+    def _train(
+        self, place: Path, domain: str, number: int, recipe: dict[str, Any], tell: Tell
+    ) -> bool:
+        from cfinspect.engine.config import TrainConfig  # noqa: PLC0415
+        from cfinspect.engine.device import limit_threads  # noqa: PLC0415
+        from cfinspect.engine.events import StepDone  # noqa: PLC0415
+        from cfinspect.engine.trainer import train  # noqa: PLC0415
+
+        limit_threads(threads_for_work())
+        if not (place / "images").is_dir():
+            self._draw(place / "images", domain, recipe["images"], tell)
+        settings = {**recipe["train"], "device": self.device}
+        if self.minutes is not None:
+            settings["minutes"] = self.minutes
+        config = TrainConfig.from_preset(
+            **settings, data=(str(place / "images"),), out=str(place / "run")
+        )
+        text = tr("Learning from {domain} images ({n} of 2)", domain=domain, n=number + 1)
+        resume = (place / "run" / "config.json").exists()
+        for event in train(config, cancel=tell.cancel, resume=resume):
+            if isinstance(event, StepDone):
+                left = event.seconds_left + (1 - number) * 60 * (config.minutes or 0)
+                done = round(500 * (number + event.fraction))
+                tell.show(Progress(done, 1000, event.images_per_second, left, text))
+        return (place / "run" / "model.safetensors").is_file()
+
+    def _project(self, places: dict[str, tuple[Path, Path]], tell: Tell) -> Path | None:
+        root = places["crack"][0]
+        with Project.create(root, domain="crack") as project:
+            project.add_folder(places["apple"][0], "apple")
+            scan(project, cancelled=lambda: tell.cancelled)
+            folders = {folder.domain: folder.id for folder in project.folders()}
+        for domain, (_, model) in places.items():
+            if tell.cancelled:
+                return None
+            Inspect(root, model, [folders[domain]], device=self.device).run(tell)
+        return root
+
+
+def plain(value: Any) -> Any:
+    """A card's dataclass fields as JSON has them."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def card_of(model: Model) -> dict[str, Any]:
+    """The figures of a model that a person wants to see first."""
+    card = dict(model.card)
+    metrics = dict(card.get("metrics", {})).get("validation", {})
+    data = card.get("data", {})
+    return {
+        "created": str(card.get("created", ""))[:16].replace("T", " "),
+        "f1": metrics.get("f1"),
+        "auroc": metrics.get("auroc"),
+        "flip": metrics.get("flip_damaged"),
+        "folders": ", ".join(data.get("folders", [])),
+        "images": (data.get("counts") or {}).get("training"),
+        "size": (card.get("preprocessing") or {}).get("size"),
+        "scope": (card.get("preprocessing") or {}).get("scope"),
+    }
