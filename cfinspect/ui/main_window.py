@@ -311,7 +311,7 @@ class MainWindow(QMainWindow):
         page = self.pages.currentWidget()
         on_image = page is self.image_page and self.reviewer.row is not None
         found = set()
-        if self.session.project is not None:
+        if self.session.project is not None and self.session.facts is not None:
             found.add("project")
         if on_image:
             found |= {"image", "target"}

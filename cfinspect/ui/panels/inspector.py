@@ -373,14 +373,14 @@ class Inspector(QScrollArea):
         unit = "mm" if scale else "px"
         factor = scale or 1.0
         self.region_text.setText(
-            tr("{n} regions, {share} % of the image", n=len(regions), share=f"{100 * share:.2f}")
+            tr(
+                "{n} regions, {share} % of the image; in {unit}",
+                n=len(regions),
+                share=f"{100 * share:.2f}",
+                unit=f"{unit}, {unit}²",
+            )
         )
-        heads = [
-            "#",
-            tr("Area {unit}", unit=f"{unit}²"),
-            tr("Length {unit}", unit=unit),
-            tr("Width {unit}", unit=unit),
-        ]
+        heads = ["#", tr("Area"), tr("Length"), tr("Width")]
         self.regions.setHorizontalHeaderLabels(heads)
         self.regions.blockSignals(True)
         self.regions.setRowCount(len(regions))

@@ -91,6 +91,8 @@ class TrainingPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
+        session.opened.connect(self._show_state)
+        session.closed.connect(self._show_state)
         self._show_state()
 
     # Form -----------------------------------------------------------------------------------------

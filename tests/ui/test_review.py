@@ -1,0 +1,332 @@
+"""Open a folder, inspect it, review it, correct masks, undo: through the real window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import (
+    answer,
+    drag,
+    inspect,
+    live,
+    open_folder,
+    picture_shown,
+    press,
+    project_of,
+    settled,
+    trigger,
+    wait_for,
+)
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+
+from cfinspect.project.listing import Filter, State, page
+from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
+from cfinspect.ui.canvas.editor import Tool
+from cfinspect.ui.canvas.view import Compare
+from cfinspect.ui.dialogs.help import SummaryDialog
+from cfinspect.ui.dialogs.models import InspectDialog
+from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.panels.gallery import Gallery
+
+
+def test_from_the_first_page_to_results(
+    window: MainWindow, walls: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(walls))
+    assert window.pages.currentWidget() is window.welcome
+    QTest.mouseClick(window.welcome.open, Qt.MouseButton.LeftButton)
+    wait_for(lambda: len(window.model.ids) == 48)
+    assert window.pages.currentWidget() is window.gallery
+    wait_for(lambda: window.session.facts is not None)
+
+    def choose(dialog: InspectDialog) -> None:
+        assert not dialog.ok.isEnabled()  # there is no model yet
+        dialog.add_file(model)
+        dialog.ok.click()
+
+    met = answer(InspectDialog, choose)
+    press(window, Qt.Key.Key_R, ctrl=True)
+    assert met
+    facts = window.session.facts
+    assert facts is not None
+    wait_for(lambda: all(one.machine is not None for one in window.session.facts.counts))  # type: ignore[union-attr]
+    row = window.model.row_at(0)
+    assert row is not None
+    assert row.score is not None
+    with project_of(window) as project:
+        assert len(page(project, Filter(inspected=True), limit=100)) == 48
+
+
+def test_a_review_by_keys_alone(window: MainWindow, walls: Path, model: Path) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    press(window, Qt.Key.Key_R)
+    wait_for(lambda: window.reviewer.reviewing)
+    first = window.reviewer.order[:4]
+    picture_shown(window)
+    for key in (Qt.Key.Key_D, Qt.Key.Key_U, Qt.Key.Key_S, Qt.Key.Key_A):
+        press(window, key)
+        picture_shown(window)
+    settled(window)
+    with project_of(window) as project:
+        said = [human_of(project, one).verdict for one in first]
+        machine = project.database.row("SELECT machine FROM image WHERE id = ?", first[3])
+    assert machine is not None
+    assert said == [Verdict.DAMAGED, Verdict.UNDAMAGED, Verdict.SKIPPED, machine["machine"]]
+    assert window.reviewer.row is not None
+    assert window.reviewer.row.id not in first
+    press(window, Qt.Key.Key_Z, ctrl=True)
+    settled(window)
+    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == first[3])
+    with project_of(window) as project:
+        assert human_of(project, first[3]).verdict is None
+    press(window, Qt.Key.Key_Y, ctrl=True)
+    settled(window)
+    with project_of(window) as project:
+        assert human_of(project, first[3]).verdict == machine["machine"]
+    met = answer(SummaryDialog, lambda dialog: dialog.accept())
+    press(window, Qt.Key.Key_Escape)
+    assert met
+    assert window.pages.currentWidget() is window.gallery
+
+
+def test_the_review_ends_by_itself_with_a_summary(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    texts: list[str] = []
+
+    def read(dialog: SummaryDialog) -> None:
+        from PySide6.QtWidgets import QLabel
+
+        texts.extend(label.text() for label in dialog.findChildren(QLabel))
+        dialog.accept()
+
+    met = answer(SummaryDialog, read, 60)
+    trigger(window, "review")
+    wait_for(lambda: window.reviewer.reviewing)
+    waiting = window.session.facts.waiting if window.session.facts else 0
+    for _ in range(200):
+        if met:
+            break
+        picture_shown(window)
+        press(window, Qt.Key.Key_D)
+        settled(window)
+    assert met
+    assert f"{waiting} images reviewed" in texts
+    with project_of(window) as project:
+        done = page(project, Filter(state=State.VERDICT), limit=100)
+    assert len(done) == waiting
+
+
+def open_first(window: MainWindow, place: int = 0) -> int:
+    image_id = window.model.ids[place]
+    window.open_image(image_id)
+    picture_shown(window)
+    return image_id
+
+
+def test_brush_undo_and_mask(window: MainWindow, walls: Path, model: Path) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = open_first(window)
+    canvas = window.canvas
+    picture = canvas.picture
+    assert picture is not None
+    before = picture.mask.astype(np.uint8) if picture.mask is not None else np.zeros((48, 48))
+    press(window, Qt.Key.Key_B)
+    assert canvas.tool is Tool.BRUSH
+    canvas.set_radius(2)
+    middle = canvas.rect().center()
+    drag(canvas, [(middle.x() + 12 * n, middle.y()) for n in range(8)])
+    assert window.reviewer.has_edits
+    assert canvas.editor is not None
+    once = canvas.editor.mask.copy()
+    assert (once != before).any()
+    drag(canvas, [(middle.x(), middle.y() + 12 * n) for n in range(8)])
+    twice = canvas.editor.mask.copy()
+    press(window, Qt.Key.Key_Z, ctrl=True)
+    assert (canvas.editor.mask == once).all()
+    press(window, Qt.Key.Key_Y, ctrl=True)
+    assert (canvas.editor.mask == twice).all()
+    drag(canvas, [(middle.x(), middle.y() + 12 * n) for n in range(8)], right=True)  # erases
+    assert canvas.editor.mask.sum() < twice.sum()
+    expected = canvas.editor.mask.copy()
+    press(window, Qt.Key.Key_M)
+    settled(window)
+    with project_of(window) as project:
+        human = human_of(project, image_id)
+        stored = read_mask_of(project, human)
+    assert stored is not None
+    assert (stored == expected).all()
+    assert human.who == "ann"
+
+
+def test_leaving_an_image_stores_its_corrections(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = open_first(window)
+    trigger(window, "polygon")
+    canvas = window.canvas
+    x, y = canvas.rect().center().toTuple()
+    for point in ((x, y), (x + 90, y), (x + 90, y + 90)):
+        drag(canvas, [point])
+    QTest.keyClick(canvas, Qt.Key.Key_Return)
+    assert window.reviewer.has_edits
+    press(window, Qt.Key.Key_Right)
+    settled(window)
+    with project_of(window) as project:
+        human = human_of(project, image_id)
+    assert human.mask is not None
+    assert human.verdict is Verdict.DAMAGED
+    press(window, Qt.Key.Key_Left)
+    picture_shown(window)
+    assert window.canvas.picture is not None
+    assert window.canvas.picture.human_mask is not None
+
+
+def test_fill_snap_and_discard(window: MainWindow, walls: Path, model: Path) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = open_first(window, 5)
+    trigger(window, "fill")
+    canvas = window.canvas
+    drag(canvas, [canvas.rect().center().toTuple()])
+    assert window.reviewer.has_edits
+    trigger(window, "snap")
+    wait_for(lambda: canvas.message == "")
+    press(window, Qt.Key.Key_X)
+    assert not window.reviewer.has_edits
+    trigger(window, "mask_ok")
+    settled(window)
+    window.reviewer.show(image_id)
+    picture_shown(window)
+    press(window, Qt.Key.Key_X)  # takes the stored mask away
+    settled(window)
+    with project_of(window) as project:
+        assert human_of(project, image_id).mask is None
+
+
+def test_the_threshold_redraws_the_mask_and_can_be_stored(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = open_first(window)
+    inspector = window.inspector
+    picture = window.canvas.picture
+    assert picture is not None
+    inspector.slider.setValue(40)
+    few = window.canvas.machine_mask()
+    assert few is not None
+    inspector.slider.setValue(4)
+    many = window.canvas.machine_mask()
+    assert many is not None
+    assert many.sum() > few.sum()
+    live(0.3)
+    assert inspector.regions.rowCount() > 0
+    inspector.regions.selectRow(0)
+    assert window.canvas.highlight is not None
+    expected = many.copy()
+    press(window, Qt.Key.Key_M)
+    settled(window)
+    with project_of(window) as project:
+        stored = read_mask_of(project, human_of(project, image_id))
+    assert stored is not None
+    assert (stored == expected).all()
+
+
+def test_comments_are_stored_when_the_field_is_left(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = open_first(window)
+    window.activateWindow()
+    press(window, Qt.Key.Key_C)
+    wait_for(window.inspector.comment.hasFocus)
+    QTest.keyClicks(window.inspector.comment, "damp stain, not a crack")
+    window.canvas.setFocus()
+    settled(window)
+    with project_of(window) as project:
+        assert human_of(project, image_id).comment == "damp stain, not a crack"
+        assert human_of(project, image_id).verdict is None
+
+
+def test_comparing_and_layers(window: MainWindow, walls: Path, model: Path) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    open_first(window)
+    canvas = window.canvas
+    picture = canvas.picture
+    assert picture is not None
+    assert picture.counterfactual
+    plain = canvas.grab().toImage()
+    QTest.keyPress(canvas, Qt.Key.Key_Space)
+    blinked = canvas.grab().toImage()
+    QTest.keyRelease(canvas, Qt.Key.Key_Space)
+    assert blinked != plain
+    assert canvas.grab().toImage() == plain
+    press(window, Qt.Key.Key_W)
+    assert canvas.compare is Compare.SWIPE
+    half = canvas.width() // 2
+    drag(canvas, [(half, 200), (half + 150, 200)])
+    assert canvas.divider > 0.55
+    press(window, Qt.Key.Key_T)
+    assert canvas.compare is Compare.SIDE
+    press(window, Qt.Key.Key_T)
+    assert canvas.compare is Compare.OFF
+    press(window, Qt.Key.Key_3)
+    assert canvas.layers.saliency.visible
+    assert canvas.grab().toImage() != plain
+
+
+def test_a_verdict_for_many_at_once(window: MainWindow, walls: Path, model: Path) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    gallery: Gallery = window.gallery
+    gallery.select(window.model.ids[0])
+    gallery.grid.setFocus()
+    for _ in range(2):
+        QTest.keyClick(gallery.grid, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert len(gallery.selected()) == 3
+    press(window, Qt.Key.Key_U)
+    settled(window)
+    with project_of(window) as project:
+        said = page(project, Filter(verdict=0), limit=100)
+    assert [row.id for row in said] == window.model.ids[:3]
+    press(window, Qt.Key.Key_Z, ctrl=True)
+    settled(window)
+    with project_of(window) as project:
+        assert len(page(project, Filter(verdict=0), limit=100)) == 2
+
+
+def test_filter_and_order_are_answered_by_the_database(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    folders = window.folders
+    folders.text.setText("crack_0000")
+    wait_for(lambda: 0 < len(window.model.ids) < 48)
+    names = [window.model.row_at(place).name for place in range(len(window.model.ids))]  # type: ignore[union-attr]
+    assert all("crack_0000" in name for name in names)
+    folders.clear_filter()
+    wait_for(lambda: len(window.model.ids) == 48)
+    folders.set_state(3)  # the model says damaged
+    wait_for(lambda: len(window.model.ids) < 48)
+    window.gallery.order.setCurrentIndex(1)
+    window.gallery.order.activated.emit(1)
+    wait_for(lambda: window.model.descending and window.session.reader.is_idle)
+    scores = [window.model.row_at(place).score for place in range(len(window.model.ids))]  # type: ignore[union-attr]
+    assert scores == sorted(scores, reverse=True)
+    folders.set_state(10)
+    wait_for(lambda: not window.model.ids)
+    assert window.gallery.views.currentWidget() is window.gallery.empty

@@ -1,0 +1,139 @@
+"""Training in the window: start, pause, cancel, resume, use; settings from TrainConfig."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from driver import answer, click, live, open_folder, trigger, wait_for
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
+
+from cfinspect.engine.config import TrainConfig
+from cfinspect.ui.dialogs.common import ErrorDialog, Question
+from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.workers.job import State
+
+TINY = {
+    "size": "32",
+    "width": "4",
+    "discriminator_width": "4",
+    "warmup": "10",
+    "batch": "8",
+    "steps": None,
+    "validate_every": "5",
+    "checkpoint_every": "10",
+    "l1_ramp": "5",
+}
+
+
+def fill_in(window: MainWindow, walls: Path, minutes: float) -> None:
+    """The form, with settings for a tiny model."""
+    page = window.training
+    trigger(window, "train")
+    assert page.data() == [walls]  # the project's folder has labels
+    page.more.setChecked(True)
+    for name, value in TINY.items():
+        if value is not None:
+            field = page.settings[name]
+            assert isinstance(field, QLineEdit)
+            field.setText(value)
+    page.settings["scope"].setCurrentText("whole")  # type: ignore[attr-defined]
+    page.minutes.setValue(minutes)
+    page.device.setCurrentText("cpu")
+
+
+def test_the_form_has_every_setting_of_trainconfig(window: MainWindow) -> None:
+    own = {"data", "out", "preset", "minutes", "steps", "device"}
+    names = {setting.name for setting in dataclasses.fields(TrainConfig)}
+    assert set(window.training.settings) == names - own
+    for name, widget in window.training.settings.items():
+        assert widget.toolTip(), name
+
+
+def test_start_pause_cancel_resume_and_use(
+    window: MainWindow, walls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_folder(window, walls)
+    fill_in(window, walls, 0.2)
+    page = window.training
+    click(page, "Start")
+    wait_for(lambda: page._losses.get("d") or any(page._losses.values()))
+    ticket = page._ticket
+    assert ticket is not None
+    click(page, "Pause")
+    live(0.5)
+    steps = max(len(points) for points in page._losses.values())
+    live(0.6)
+    assert max(len(points) for points in page._losses.values()) <= steps + 1
+    assert page.big.text() == "Paused."
+    click(page, "Go on")
+    wait_for(lambda: max(len(points) for points in page._losses.values()) > steps + 5)
+    assert "left" in page.big.text()
+    click(page, "Cancel")
+    wait_for(lambda: ticket.is_over)
+    assert ticket.state is State.CANCELLED
+    run = page.last_run
+    assert run is not None
+    assert (run / "checkpoint.safetensors").is_file()
+    assert not (run / "model.safetensors").exists()
+
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(run))
+    click(page, "Resume a run…")
+    assert page.is_running
+    wait_for(lambda: page.model is not None, 120)
+    assert (run / "model.safetensors").is_file()
+    assert not page.samples.pixmap().isNull()
+    assert page._figures["f1"]
+    assert "new model" in " ".join(
+        page.result_grid.itemAt(place).widget().text()  # type: ignore[union-attr]
+        for place in range(page.result_grid.count())
+    )
+    click(page, "Use this model")
+    wait_for(lambda: all(one.machine is not None for one in window.session.facts.counts))  # type: ignore[union-attr]
+    assert window.pages.currentWidget() is window.gallery
+
+
+def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
+    window.expected_failure = True  # type: ignore[attr-defined]
+    trigger(window, "train")
+    page = window.training
+    met = answer(ErrorDialog, lambda dialog: dialog.accept())
+    page.start()
+    assert met
+    assert "Add a folder first" in window.last_failure.sentence  # type: ignore[union-attr]
+    (tmp_path / "empty").mkdir()
+    page.add_folder(tmp_path / "empty")
+    met = answer(ErrorDialog, lambda dialog: dialog.accept())
+    page.start()
+    wait_for(lambda: bool(met))
+    wait_for(lambda: not page.is_running)
+    assert "undamaged" in window.last_failure.sentence  # type: ignore[union-attr]
+    page.more.setChecked(True)
+    page.settings["size"].setText("33")  # type: ignore[attr-defined]
+    met = answer(ErrorDialog, lambda dialog: dialog.accept())
+    page.start()
+    assert met
+    assert "multiple of 32" in window.last_failure.sentence  # type: ignore[union-attr]
+
+
+def test_closing_during_a_training_asks_and_keeps_a_checkpoint(
+    window: MainWindow, walls: Path
+) -> None:
+    open_folder(window, walls)
+    fill_in(window, walls, 5)
+    page = window.training
+    click(page, "Start")
+    wait_for(lambda: any(len(points) > 12 for points in page._losses.values()))
+    met = answer(Question, lambda dialog: dialog.reject())
+    assert not window.close()
+    assert met
+    assert window.isVisible()
+    assert page.is_running
+    met = answer(Question, lambda dialog: dialog.accept())
+    assert window.close()
+    assert met
+    QApplication.processEvents()
+    run = page.last_run
+    assert run is not None
+    assert (run / "checkpoint.safetensors").is_file()

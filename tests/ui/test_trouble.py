@@ -1,0 +1,186 @@
+"""What goes wrong: bad files, a missing model, read-only folders, changed images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driver import (
+    answer,
+    click,
+    inspect,
+    live,
+    open_folder,
+    picture_shown,
+    press,
+    project_of,
+    settled,
+    trigger,
+    wait_for,
+)
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from cfinspect.project import place
+from cfinspect.project.project import Project
+from cfinspect.project.verdicts import Verdict, decide, human_of
+from cfinspect.ui.dialogs.common import ErrorDialog, Question
+from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.workers.job import State
+
+
+def closes(window: MainWindow) -> list[ErrorDialog]:
+    """The next error dialog is read and closed."""
+    window.expected_failure = True  # type: ignore[attr-defined]
+    return answer(ErrorDialog, lambda dialog: dialog.accept())
+
+
+def test_a_damaged_image_is_told_and_the_others_are_inspected(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    bad = next((walls / "damaged").iterdir())
+    bad.write_bytes(bad.read_bytes()[:200])
+    open_folder(window, walls)
+    ticket = inspect(window, model)
+    assert ticket.state is State.DONE
+    assert "1 unreadable" in window.message.text()
+    with project_of(window) as project:
+        row = project.database.row("SELECT image_id FROM unreadable")
+    assert row is not None
+    window.open_image(row["image_id"])
+    wait_for(lambda: window.canvas.picture is not None)
+    assert window.canvas.picture is not None
+    assert bad.name in window.canvas.picture.error
+    press(window, Qt.Key.Key_Right)
+    picture_shown(window)
+    assert not window.canvas.picture.error
+
+
+def test_a_model_that_is_gone(window: MainWindow, walls: Path, model: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(model.read_bytes())
+    open_folder(window, walls)
+    inspect(window, own)
+    own.unlink()
+    met = closes(window)
+    ticket = window.start_inspection(own, [1], window.model.ids[:2])
+    assert ticket is not None
+    wait_for(lambda: ticket.is_over)
+    assert met
+    assert "is not there any more" in window.last_failure.sentence  # type: ignore[union-attr]
+
+
+def test_a_file_that_is_no_model(window: MainWindow, walls: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.safetensors"
+    wrong.write_text("no")
+    open_folder(window, walls)
+    met = closes(window)
+    window.take_paths([wrong])
+    wait_for(lambda: bool(met))
+    assert "not a readable model" in window.last_failure.sentence  # type: ignore[union-attr]
+
+
+def test_a_read_only_folder_keeps_its_project_elsewhere(
+    window: MainWindow, walls: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Asked of the disk itself; a test that runs as root cannot take the permission away.
+    monkeypatch.setattr(place, "can_write", lambda _: False)
+    open_folder(window, walls)
+    inspect(window, model)
+    press(window, Qt.Key.Key_R)
+    wait_for(lambda: window.reviewer.reviewing)
+    image_id = window.reviewer.order[0]
+    press(window, Qt.Key.Key_D)
+    settled(window)
+    assert not (walls / ".cfinspect").exists()
+    with project_of(window) as project:
+        assert human_of(project, image_id).verdict is Verdict.DAMAGED
+
+
+def test_an_image_that_was_changed_meanwhile_gets_no_verdict(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = window.model.ids[0]
+    window.open_image(image_id)
+    picture_shown(window)
+    row = window.reviewer.row
+    assert row is not None
+    row.path.write_bytes(row.path.read_bytes() + b" ")
+    met = closes(window)
+    press(window, Qt.Key.Key_D)
+    settled(window)
+    assert met
+    assert "was changed since the last scan" in window.last_failure.sentence  # type: ignore[union-attr]
+    with project_of(window) as project:
+        assert human_of(project, image_id).verdict is None
+
+
+def test_corrections_that_cannot_be_stored_come_back(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    from driver import drag
+
+    open_folder(window, walls)
+    inspect(window, model)
+    image_id = window.model.ids[0]
+    window.open_image(image_id)
+    picture_shown(window)
+    press(window, Qt.Key.Key_B)
+    middle = window.canvas.rect().center()
+    drag(window.canvas, [(middle.x() + 9 * n, middle.y()) for n in range(8)])
+    drawn = window.canvas.editor.mask.copy()  # type: ignore[union-attr]
+    with Project.create(walls, human=True) as colleague:
+        decide(colleague, image_id, who="bob", verdict=Verdict.SKIPPED)
+    met = closes(window)
+    press(window, Qt.Key.Key_M)
+    settled(window)
+    assert met
+    assert "was changed by bob" in window.last_failure.sentence  # type: ignore[union-attr]
+    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == image_id)
+    wait_for(lambda: window.reviewer.has_edits)
+    assert (window.canvas.editor.mask == drawn).all()  # type: ignore[union-attr]
+    press(window, Qt.Key.Key_M)  # having seen what bob said
+    settled(window)
+    with project_of(window) as project:
+        human = human_of(project, image_id)
+    assert human.mask is not None
+    assert human.who == "ann"
+
+
+def test_details_can_be_copied(window: MainWindow) -> None:
+    window.expected_failure = True  # type: ignore[attr-defined]
+
+    def look(dialog: ErrorDialog) -> None:
+        assert not dialog.details.isVisible()
+        click(dialog, "Details")
+        assert dialog.details.isVisible()
+        click(dialog, "Copy details")
+        dialog.accept()
+
+    met = answer(ErrorDialog, look)
+    window.open_project(Path("/no/such/folder"))
+    assert met
+    assert "/no/such/folder" in QGuiApplication.clipboard().text()
+
+
+def test_closing_the_project_during_an_inspection_keeps_what_is_done(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    ticket = window.start_inspection(model, [1])
+    assert ticket is not None
+    wait_for(lambda: ticket.state is State.RUNNING)
+    met = answer(Question, lambda dialog: dialog.accept())
+    trigger(window, "close")
+    if ticket.state is State.RUNNING or met:  # it may have been quicker
+        wait_for(lambda: ticket.is_over)
+    live(0.2)
+    assert window.session.project is None
+    assert window.pages.currentWidget() is window.welcome
+    open_folder(window, walls)
+    inspect(window, model)
+    facts = window.session.facts
+    assert facts is not None
+    assert sum(one.images for one in facts.counts if one.machine is not None) == 48
