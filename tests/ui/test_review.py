@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from driver import (
     answer,
@@ -136,9 +135,7 @@ def test_brush_undo_and_mask(window: MainWindow, walls: Path, model: Path) -> No
     inspect(window, model)
     image_id = open_first(window)
     canvas = window.canvas
-    picture = canvas.picture
-    assert picture is not None
-    before = picture.mask.astype(np.uint8) if picture.mask is not None else np.zeros((48, 48))
+    window.inspector.slider.setValue(255)  # an empty mask to begin with
     press(window, Qt.Key.Key_B)
     assert canvas.tool is Tool.BRUSH
     canvas.set_radius(2)
@@ -147,7 +144,7 @@ def test_brush_undo_and_mask(window: MainWindow, walls: Path, model: Path) -> No
     assert window.reviewer.has_edits
     assert canvas.editor is not None
     once = canvas.editor.mask.copy()
-    assert (once != before).any()
+    assert once.any()
     drag(canvas, [(middle.x(), middle.y() + 12 * n) for n in range(8)])
     twice = canvas.editor.mask.copy()
     press(window, Qt.Key.Key_Z, ctrl=True)
