@@ -74,8 +74,9 @@ def prepare(
 ) -> None:
     """Visual quality control that learns from good/bad labels and shows why.
 
-    Without a command the window opens. Train on folders of undamaged and damaged images, then inspect others: each gets a score, the
-    counterfactual (what it would look like undamaged) and a mask of the damage.
+    Without a command the window opens. Train on folders of undamaged and damaged images, then
+    inspect others: each gets a score, the counterfactual (what it would look like undamaged) and a
+    mask of the damage.
     """
     for stream in (sys.stdout, sys.stderr):
         # File names may hold what the terminal's encoding lacks; that must not end the work.

@@ -83,6 +83,7 @@ class Reviewer(QObject):
         self._canvas.needs_editor.connect(self._make_editor)
         self._canvas.stroke_ended.connect(self._stroke_ended)
         inspector.mask_moved.connect(self._canvas.set_machine_mask)
+        inspector.threshold_moved.connect(self._canvas.preview_threshold)
         inspector.region_chosen.connect(self._canvas.look_at)
         inspector.comment.focusOutEvent = self._comment_left  # type: ignore[method-assign]
         session.said.connect(self._said)
@@ -310,6 +311,7 @@ class Reviewer(QObject):
         row, picture = self.row, self._canvas.picture
         if row is None or picture is None or not picture.width:
             return
+        self._inspector.settle()
         editor = self._canvas.editor
         if editor is not None:
             mask = editor.mask.copy()
@@ -363,6 +365,7 @@ class Reviewer(QObject):
         picture = self._canvas.picture
         if picture is None or not picture.width:
             return
+        self._inspector.settle()
         base = picture.human_mask
         if base is None:
             machine = self._canvas.machine_mask()
@@ -414,7 +417,7 @@ class Reviewer(QObject):
     def snap(self) -> None:
         """Move the outline of what is in sight to the edges of the picture."""
         picture = self._canvas.picture
-        if picture is None or picture.pixels is None:
+        if picture is None or picture.preview or not picture.levels:
             return
         if self._canvas.editor is None:
             self._make_editor()
@@ -430,7 +433,8 @@ class Reviewer(QObject):
         if not part.any():
             self.note.emit(tr("There is no mask in sight to snap; mark the damage roughly first."))
             return
-        pixels = np.ascontiguousarray(picture.pixels[rows, columns])
+        pixels = picture.pixels(rows, columns)
+        assert pixels is not None
         before = editor.mask
 
         def work(_: Project) -> IndexMask:

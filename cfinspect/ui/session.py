@@ -135,7 +135,7 @@ class Session(QObject):
         self.looker.failed.connect(self.failed)
         self.looker.start()
         self.thumbnails = Thumbnails(self.project.place, self)
-        self.pictures = Pictures(self.looker, self)
+        self.pictures = Pictures(self.looker, self.project.place, self)
         self.done, self.undone = [], []
         self._timer.start()
         self.preferences.remember(self.project.place.root)

@@ -221,9 +221,11 @@ def test_the_threshold_redraws_the_mask_and_can_be_stored(
     picture = window.canvas.picture
     assert picture is not None
     inspector.slider.setValue(40)
+    inspector.settle()
     few = window.canvas.machine_mask()
     assert few is not None
     inspector.slider.setValue(4)
+    inspector.settle()
     many = window.canvas.machine_mask()
     assert many is not None
     assert many.sum() > few.sum()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cfinspect.masks.drawing import Box, Point, brush, flood_fill, polygon
 from cfinspect.masks.history import History
-from cfinspect.ui.canvas.layers import halved
+from cfinspect.ui.canvas.layers import halved, mask_levels
 
 IndexMask = NDArray[np.uint8]
 
@@ -77,10 +77,7 @@ class MaskEditor(QObject):
     def levels(self) -> list[IndexMask]:
         """The mask and its halves, as far as the canvas needs them."""
         if self._levels is None:
-            levels = [self._work]
-            while max(levels[-1].shape) > 512:
-                levels.append(halved(levels[-1]))
-            self._levels = levels
+            self._levels = mask_levels(self._work)
         return self._levels
 
     # Strokes --------------------------------------------------------------------------------------

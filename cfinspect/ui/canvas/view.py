@@ -28,13 +28,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from cfinspect.engine.thresholds import clean_mask
 from cfinspect.masks.drawing import Box
 from cfinspect.ui import theme
 from cfinspect.ui.canvas.editor import MAX_RADIUS, MIN_RADIUS, MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
     Layers,
-    halved,
     indexed,
+    mask_levels,
     mask_table,
     outline,
     saliency_table,
@@ -47,6 +48,7 @@ _T = TypeVar("_T")
 _MAX_SCALE = 64.0
 _HANDLE = 14  # px around the divider that catch the mouse
 _OVERVIEW = 150
+_WIDE_PENS = 2500
 _SHARP_FROM = 3.0  # screen pixels a pixel, from which pixels are shown as squares
 
 
@@ -95,6 +97,7 @@ class Canvas(QWidget):
         self._fitted = True
         self._blink = False
         self._machine: NDArray[np.uint8] | None = None
+        self._preview: tuple[int, int] | None = None
         self._caches: dict[str, tuple[object, object]] = {}
         self._pan: QPointF | None = None
         self._dragging_divider = False
@@ -120,9 +123,10 @@ class Canvas(QWidget):
             self._blink = False
             self.highlight = None
             self._fitted = True
-        self._machine = None
+        self._machine = self._preview = None
         if picture is not None and picture.mask is not None:
             self._machine = picture.mask.view(np.uint8)
+            self._caches["machine"] = (id(self._machine), picture.mask_levels)
         if self._fitted:
             self.fit()
         self.update()
@@ -130,7 +134,15 @@ class Canvas(QWidget):
     def set_machine_mask(self, mask: NDArray[np.bool_] | None) -> None:
         """Show another mask as the machine's: that of another threshold."""
         self._machine = None if mask is None else mask.view(np.uint8)
+        self._preview = None
         self._forget("machine")
+        self.update()
+
+    def preview_threshold(self, value: int, smallest: int) -> None:
+        """Outline saliencies from ``value`` (of 255) on, for what is in sight only and as fine as
+        the screen: what a moving slider needs. ``smallest``: px of the smallest island.
+        """
+        self._preview = (value, smallest)
         self.update()
 
     def machine_mask(self) -> NDArray[np.uint8] | None:
@@ -386,8 +398,11 @@ class Canvas(QWidget):
             self._paint_indexed(painter, picture, image, smooth=True)
         if layers.human_mask.visible:
             self._paint_human(painter, picture)
-        if layers.machine_mask.visible and self._machine is not None and self.editor is None:
-            self._paint_machine(painter, picture)
+        if layers.machine_mask.visible and self.editor is None:
+            if self._preview is not None and picture.saliency:
+                self._paint_preview(painter, picture, *self._preview)
+            elif self._machine is not None:
+                self._paint_machine(painter, picture)
         if self.highlight is not None:
             self._paint_highlight(painter)
 
@@ -409,7 +424,7 @@ class Canvas(QWidget):
         if picture.human_mask is None:
             return []
         found = picture.human_mask
-        return self._cached("human", id(found), lambda: _mask_levels(found))
+        return self._cached("human", id(found), lambda: mask_levels(found))
 
     def _paint_human(self, painter: QPainter, picture: Picture) -> None:
         levels = self._human_levels(picture)
@@ -442,13 +457,42 @@ class Canvas(QWidget):
     def _paint_machine(self, painter: QPainter, picture: Picture) -> None:
         assert self._machine is not None
         machine = self._machine
-        levels = self._cached("machine", id(machine), lambda: _mask_levels(machine))
+        levels = self._cached("machine", id(machine), lambda: mask_levels(machine, binary=True))
         mask = levels[self._level(len(levels))]
         part = self._visible(mask.shape[1] / picture.width, QSize(mask.shape[1], mask.shape[0]))
         if part.isEmpty():
             return
         path = self._outline_of("machine_outline", mask, picture, part)
         self._stroke_path(painter, path, QColor("#FFB454"), Qt.PenStyle.DashLine)
+
+    def _paint_preview(
+        self, painter: QPainter, picture: Picture, value: int, smallest: int
+    ) -> None:
+        levels = self._cached(
+            "peaks", id(picture), lambda: mask_levels(picture.saliency[0])
+        )  # of four pixels the largest: thin damage does not fade as it does in an average
+        wanted = self._device_scale()
+        level = 0 if wanted >= 1 else math.ceil(math.log2(1 / wanted))
+        level = min(len(levels) - 1, level)
+        peaks = levels[level]
+        part = self._visible(peaks.shape[1] / picture.width, QSize(peaks.shape[1], peaks.shape[0]))
+        if part.isEmpty():
+            return
+        cut = peaks[part.top() : part.bottom() + 1, part.left() : part.right() + 1]
+        mask = clean_mask(cut >= value, max(1, smallest >> (2 * level)))
+        factor = picture.width / peaks.shape[1]
+        path = outline(mask.view(np.uint8), factor, fine=False)
+        path.translate(part.left() * factor, part.top() * factor)
+        painter.save()
+        painter.setTransform(
+            QTransform(self._scale, 0, 0, self._scale, self._offset.x(), self._offset.y()), True
+        )
+        pen = QPen(QColor("#FFB454"), 1)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPath(path)
+        painter.restore()
 
     def _outline_of(
         self, name: str, mask: NDArray[np.uint8], picture: Picture, part: QRect
@@ -476,18 +520,21 @@ class Canvas(QWidget):
         self, painter: QPainter, path: QPainterPath, colour: QColor, style: Qt.PenStyle
     ) -> None:
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, path.elementCount() < 6000)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, path.elementCount() < _WIDE_PENS)
         painter.setTransform(
             QTransform(self._scale, 0, 0, self._scale, self._offset.x(), self._offset.y()), True
         )
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        # Wide pens take Qt ten times as long; where there is much to draw, thin ones have to do.
+        fine = path.elementCount() < _WIDE_PENS
         for tint, width in ((QColor(0, 0, 0, 150), 3.0), (colour, 1.5)):
-            pen = QPen(tint, width)
+            pen = QPen(tint, width if fine else 1.0)
             pen.setCosmetic(True)
-            if width < 2 and style is Qt.PenStyle.DashLine:
+            if tint is colour and style is Qt.PenStyle.DashLine:
                 pen.setDashPattern([4, 2.5])
+            shift = 1 / self._scale if tint is not colour and not fine else 0.0
             painter.setPen(pen)
-            painter.drawPath(path)
+            painter.drawPath(path.translated(shift, shift) if shift else path)
         painter.restore()
 
     def _paint_highlight(self, painter: QPainter) -> None:
@@ -775,8 +822,9 @@ class Canvas(QWidget):
             return
         point = (place.x(), place.y())
         if self.tool is Tool.FILL:
-            if self.picture is not None and self.picture.pixels is not None:
-                self.editor.fill(self.picture.pixels, point, self.tolerance, erase=erase)
+            pixels = self.picture.pixels() if self.picture is not None else None
+            if pixels is not None:
+                self.editor.fill(pixels, point, self.tolerance, erase=erase)
                 self.stroke_ended.emit()
                 self.update()
             return
@@ -825,10 +873,3 @@ class Canvas(QWidget):
     def sizeHint(self) -> QSize:
         """As much as there is."""
         return QSize(900, 700)
-
-
-def _mask_levels(mask: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    levels = [mask]
-    while max(levels[-1].shape) > 512:
-        levels.append(halved(levels[-1]))
-    return levels

@@ -43,6 +43,8 @@ class Dialog(QDialog):
         """The button that does it."""
         button = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
         button.setProperty("role", "primary")
+        button.style().unpolish(button)  # the box has polished it already
+        button.style().polish(button)
         button.setDefault(True)
         return button
 

@@ -84,7 +84,7 @@ class KeysDialog(Dialog):
     """All shortcuts by menu, on one page."""
 
     def __init__(self, parent: QWidget | None, actions: Actions) -> None:
-        super().__init__(parent, tr("Keys at a glance"), 900)
+        super().__init__(parent, tr("Keys at a glance"), 1120)
         row = QHBoxLayout()
         row.setSpacing(28)
         self.column.addLayout(row)
@@ -110,6 +110,7 @@ class KeysDialog(Dialog):
                     key = QLabel(keys[0])
                     key.setProperty("role", "key")
                     key.setAlignment(Qt.AlignmentFlag.AlignCenter)
+                    key.setMinimumWidth(key.fontMetrics().horizontalAdvance(keys[0]) + 28)
                     grid.addWidget(key, place, 0)
                     grid.addWidget(QLabel(text), place, 1)
                 grid.setColumnStretch(1, 1)

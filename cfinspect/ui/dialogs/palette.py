@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
@@ -51,6 +51,7 @@ class Palette(QDialog):
             key = action.shortcut().toString()
             item = QListWidgetItem(action.icon(), f"{name}    {key}" if key else name)
             item.setData(Qt.ItemDataRole.UserRole, action)
+            item.setSizeHint(QSize(0, 28))
             if not action.isEnabled():
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -95,11 +93,13 @@ class Bars(QWidget):
 
 
 class Inspector(QScrollArea):
-    """Everything about one image. ``mask_moved``: the mask of another threshold, (H, W) bool;
+    """Everything about one image. ``threshold_moved``: the slider moves (value of 255, px of the
+    smallest island); ``mask_moved``: where it has come to rest, the mask (H, W) bool;
     ``region_chosen``: a box in image pixels; ``asked``: name of the word to explain.
     """
 
     mask_moved = Signal(object)
+    threshold_moved = Signal(int, int)
     region_chosen = Signal(object)
     asked = Signal(str)
     inspect_asked = Signal()
@@ -312,11 +312,17 @@ class Inspector(QScrollArea):
             return
         self._threshold = value / _STEPS
         self.threshold_text.setText(f"{self._threshold:.2f}")
-        self.mask_moved.emit(self.mask_at(value))
+        self.threshold_moved.emit(value, self._smallest())
         self._measure_timer.start()
 
-    def mask_at(self, value: int) -> Any:
-        """The mask of saliencies from ``value`` (of 255) on, (H, W) bool, specks removed."""
+    def settle(self) -> None:
+        """Make the mask of a slider that was moved a moment ago."""
+        if self._measure_timer.isActive():
+            self._measure_timer.stop()
+            self._measure()
+
+    def _smallest(self) -> int:
+        """Area in px of the smallest island that the model keeps."""
         assert self._picture is not None
         saliency = self._picture.saliency[0]
         model = self._session.model_of(self._picture.row.folder_id)
@@ -328,7 +334,7 @@ class Inspector(QScrollArea):
             tile = int(before.get("tile", 0))
             if before.get("scope") == "tiles" and max(saliency.shape) > 2 * tile > 0:
                 area = tile * tile
-        return clean_mask(saliency >= value, max(1, round(share * area)))
+        return max(1, round(share * area))
 
     def _reset(self) -> None:
         picture = self._picture
@@ -344,7 +350,8 @@ class Inspector(QScrollArea):
         picture = self._picture
         if picture is None or not picture.saliency:
             return
-        mask = self.mask_at(self.slider.value())
+        mask = clean_mask(picture.saliency[0] >= self.slider.value(), self._smallest())
+        self.mask_moved.emit(mask)
         share = float(mask.mean())
         self._list_regions(regions_of(mask, self._mm_per_px(), most=_MOST_REGIONS), share)
 

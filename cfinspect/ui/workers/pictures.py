@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
@@ -24,15 +24,16 @@ from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import kept_counterfactual, kept_saliency
 from cfinspect.project.verdicts import Human, human_of, read_mask_of
+from cfinspect.ui.canvas.layers import mask_levels
 from cfinspect.ui.workers.desk import Desk
 from cfinspect.ui.workers.thumbnails import to_qimage
 
 _log = logging.getLogger(__name__)
 
-_PREVIEW_SIDE = 2200
+_PREVIEW_SIDE = 1500
 _PREVIEW_FROM = 5_000_000  # px from which a preview comes before the whole image
 _SMALLEST = 256  # no smaller copies than this
-_MEMORY = 420 << 20
+_MEMORY = 512 << 20
 _KEPT = 8
 
 Levels = list[QImage]
@@ -46,8 +47,8 @@ class Picture:
     ``levels``, ``counterfactual``: the image and x' at full size, half, a quarter, ...; empty when
     not there (yet). ``preview``: that the largest level is smaller than the image, which is still
     being read. ``saliency``: |x - x'| as (h, w) uint8, 255 for 1, in the same sizes. ``mask``: of
-    the machine, (H, W) bool. ``human_mask``: class numbers (H, W) uint8, None where no human drew
-    one. ``error``: why there is no image, a sentence.
+    the machine, (H, W) bool, ``mask_levels`` its halves. ``human_mask``: class numbers (H, W)
+    uint8, None where no human drew one. ``error``: why there is no image, a sentence.
     """
 
     row: ImageRow
@@ -61,7 +62,7 @@ class Picture:
     prediction: Prediction | None = None
     human: Human = field(default_factory=Human)
     human_mask: NDArray[np.uint8] | None = None
-    pixels: NDArray[np.uint8] | None = None
+    mask_levels: Maps = field(default_factory=list)
     error: str = ""
 
     @property
@@ -69,8 +70,18 @@ class Picture:
         """Memory that it takes, about."""
         images = sum(one.sizeInBytes() for one in (*self.levels, *self.counterfactual))
         maps = sum(one.nbytes for one in self.saliency)
-        arrays = (self.mask, self.human_mask, self.pixels)
+        arrays = (*self.mask_levels, self.human_mask)
         return images + maps + sum(one.nbytes for one in arrays if one is not None)
+
+    def pixels(
+        self, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> NDArray[np.uint8] | None:
+        """The image or a part of it, (h, w, 3) RGB uint8; None while only a preview is here."""
+        if self.preview or not self.levels:
+            return None
+        image = self.levels[0]
+        four = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)
+        return np.ascontiguousarray(four[rows, columns, 2::-1])
 
 
 class Pictures(QObject):
@@ -82,11 +93,13 @@ class Pictures(QObject):
 
     loaded = Signal(int, object)
 
-    def __init__(self, desk: Desk, parent: QObject | None = None) -> None:
+    def __init__(self, desk: Desk, place: Place, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
+        self._place = place
         self._held: OrderedDict[int, Picture] = OrderedDict()
         self._ahead: deque[int] = deque()
+        self._upcoming: tuple[int, ...] = ()
         self._current: int | None = None
         self._loader = _Loader()
         self._loader.came.connect(self._come)
@@ -101,11 +114,15 @@ class Pictures(QObject):
 
     def want(self, image_id: int, ahead: Sequence[int] = ()) -> Picture | None:
         """Show this one now, and read ``ahead``; returns it if it is here (whole or not)."""
+        self._slim(self._current)
         self._current = image_id
         held = self.get(image_id)
+        self._upcoming = tuple(ahead)
         self._ahead = deque(one for one in ahead if one not in self._held)
         if held is None or held.preview:
             self._ask(image_id)
+        elif self._lacks_counterfactual(held):
+            self._loader.ask_counterfactual(held, self._place)
         else:
             self._next()
         return held
@@ -130,6 +147,18 @@ class Pictures(QObject):
         """Memory that the pictures take, about."""
         return sum(one.size_in_bytes for one in self._held.values())
 
+    def _slim(self, image_id: int | None) -> None:
+        """Drop the counterfactual of a large photo that is on screen no longer."""
+        held = self._held.get(image_id) if image_id is not None else None
+        if held is not None and held.width * held.height >= _PREVIEW_FROM:
+            self._held[held.row.id] = replace(held, counterfactual=[])
+
+    @staticmethod
+    def _lacks_counterfactual(held: Picture) -> bool:
+        """Whether it was read ahead, and is so large that its counterfactual was not."""
+        large = held.width * held.height >= _PREVIEW_FROM
+        return large and held.prediction is not None and not held.counterfactual
+
     def _ask(self, image_id: int) -> None:
         self._desk.ask(
             lambda project: _facts(project, image_id),
@@ -149,8 +178,13 @@ class Pictures(QObject):
         self._held[image_id] = picture
         self._held.move_to_end(image_id)
         while len(self._held) > 1 and (len(self._held) > _KEPT or self.bytes_held > _MEMORY):
-            oldest = next(one for one in self._held if one != self._current)
-            if oldest == image_id:
+            # What was left behind goes first, then what will come last.
+            behind = (one for one in self._held if one not in {self._current, *self._upcoming})
+            oldest = next(behind, None)
+            if oldest is None:
+                ahead = (one for one in reversed(self._upcoming) if one in self._held)
+                oldest = next(ahead, None)
+            if oldest is None:
                 break
             del self._held[oldest]
         self.loaded.emit(image_id, picture)
@@ -187,6 +221,9 @@ def _facts(project: Project, image_id: int) -> Facts | None:
     return Facts(row, prediction, human, mask, project.place, model_id, problem)
 
 
+Task = Callable[[], None]
+
+
 class _Loader(QThread):
     """Reads files: image, saliency and counterfactual side by side."""
 
@@ -195,16 +232,22 @@ class _Loader(QThread):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("pictures")
-        self._asked: deque[Facts] = deque()
+        self._asked: deque[Task] = deque()
         self._some = threading.Condition()
         self._over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
     def ask(self, facts: Facts, first: bool) -> None:
+        self._put(lambda: self._try(facts, first), first)
+
+    def ask_counterfactual(self, picture: Picture, place: Place) -> None:
+        self._put(lambda: self._add_counterfactual(picture, place), True)
+
+    def _put(self, task: Task, first: bool) -> None:
         with self._some:
             if first:
                 self._asked.clear()  # whoever leafs on does not wait for what was left behind
-            self._asked.append(facts)
+            self._asked.append(task)
             self._some.notify()
 
     def stop(self) -> None:
@@ -224,46 +267,64 @@ class _Loader(QThread):
                 self._some.wait_for(lambda: self._over or bool(self._asked))
                 if self._over:
                     return
-                facts = self._asked.popleft()
-            try:
-                self._load(facts)
-            except CfinspectError as error:
-                self.came.emit(_without(facts, str(error)))
-            except Exception as error:
-                _log.exception("Cannot show %s", facts.row.path)
-                self.came.emit(_without(facts, f"{type(error).__name__}: {error}"))
+                task = self._asked.popleft()
+            task()
+            del task  # or it would hold the picture until the next one
+
+    def _try(self, facts: Facts, first: bool) -> None:
+        try:
+            self._load(facts, first)
+        except CfinspectError as error:
+            self.came.emit(_without(facts, str(error)))
+        except Exception as error:
+            _log.exception("Cannot show %s", facts.row.path)
+            self.came.emit(_without(facts, f"{type(error).__name__}: {error}"))
 
     def _superseded(self) -> bool:
         with self._some:
             return self._over or bool(self._asked)
 
-    def _load(self, facts: Facts) -> None:
+    def _load(self, facts: Facts, first: bool) -> None:
         row, place = facts.row, facts.place
-        height, width = header_size(row.path, read_bytes(row.path))
+        # What an inspection has seen needs no look at the header.
+        height, width = row.height or 0, row.width or 0
+        if not width:
+            height, width = header_size(row.path, read_bytes(row.path))
+        large = height * width >= _PREVIEW_FROM
         model = facts.model_id if facts.prediction is not None else None
-        if height * width >= _PREVIEW_FROM:
+        if large and first:
             small = read_preview(row.path, _PREVIEW_SIDE)
             self.came.emit(_picture(facts, small, (height, width), preview=True))
             if self._superseded():
                 return
         maps = other = None
         if model is not None:
-            maps = self._pool.submit(kept_saliency, place, row.id, model)
-            other = self._pool.submit(_read_counterfactual, place, row.id, model)
+            maps = self._pool.submit(_read_saliency, place, row.id, model)
+            if not large:
+                other = self._pool.submit(_read_counterfactual, place, row.id, model)
         pixels = read_image(row.path)
-        saliency = maps.result() if maps is not None else None
+        size = (pixels.shape[0], pixels.shape[1])
+        saliency = maps.result() if maps is not None else []
         counterfactual = other.result() if other is not None else []
-        if saliency is not None and saliency.shape != pixels.shape[:2]:
-            saliency = None  # of a file that was replaced since
-        picture = _picture(facts, pixels, (height, width), preview=False)
-        self.came.emit(
-            replace(
-                picture,
-                counterfactual=counterfactual if _fits(counterfactual, pixels) else [],
-                saliency=[] if saliency is None else pyramid(saliency),
-                pixels=pixels,
-            )
-        )
+        if saliency and saliency[0].shape != size:
+            saliency = []  # of a file that was replaced since
+        picture = replace(_picture(facts, pixels, size, preview=False), saliency=saliency)
+        if not large or model is None:
+            picture = replace(picture, counterfactual=_fitting(counterfactual, size))
+            self.came.emit(picture)
+            return
+        # That of a large photo is large, too: only the one on screen needs it, and a bit later.
+        self.came.emit(picture)
+        if first and not self._superseded():
+            self._add_counterfactual(picture, place)
+
+    def _add_counterfactual(self, picture: Picture, place: Place) -> None:
+        if picture.prediction is None:
+            return
+        levels = _read_counterfactual(place, picture.row.id, picture.prediction.model_id)
+        levels = _fitting(levels, (picture.height, picture.width))
+        if levels:
+            self.came.emit(replace(picture, counterfactual=levels))
 
 
 def _read_counterfactual(place: Place, image_id: int, model_id: int) -> Levels:
@@ -271,8 +332,14 @@ def _read_counterfactual(place: Place, image_id: int, model_id: int) -> Levels:
     return [] if found is None else [to_qimage(one) for one in pyramid(found)]
 
 
-def _fits(levels: Levels, pixels: NDArray[np.uint8]) -> bool:
-    return bool(levels) and (levels[0].height(), levels[0].width()) == pixels.shape[:2]
+def _read_saliency(place: Place, image_id: int, model_id: int) -> Maps:
+    found = kept_saliency(place, image_id, model_id)
+    return [] if found is None else pyramid(found)
+
+
+def _fitting(levels: Levels, size: tuple[int, int]) -> Levels:
+    """The levels if they are of an image of this size, else none."""
+    return levels if levels and (levels[0].height(), levels[0].width()) == size else []
 
 
 def _picture(
@@ -292,6 +359,7 @@ def _picture(
         levels=[to_qimage(one) for one in pyramid(pixels)],
         preview=preview,
         mask=mask,
+        mask_levels=[] if mask is None else mask_levels(mask.view(np.uint8), binary=True),
         prediction=prediction,
         human=facts.human,
         human_mask=human_mask,
