@@ -277,7 +277,7 @@ def _ids(
         limit,
         max(0, offset),
     )
-    return [row["id"] for row in rows]
+    return [row[0] for row in rows]
 
 
 def _count(project: Project, where: str, values: list[object], index: str) -> int:

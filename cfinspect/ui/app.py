@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 # The window's thread waits for the interpreter while a job holds it; at Python's own 5 ms a busy
 # job is felt in every stroke.
 _SWITCH_SECONDS = 0.001
+_AFTER_PAINT_MS = 40
 
 
 def make_app(arguments: list[str] | None = None) -> QApplication:
@@ -29,6 +30,7 @@ def make_app(arguments: list[str] | None = None) -> QApplication:
     running = QApplication.instance()
     if isinstance(running, QApplication):
         return running
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = QApplication(arguments if arguments is not None else sys.argv[:1])
     app.setApplicationName("cfinspect")
     app.setOrganizationName("cfinspect")
@@ -48,7 +50,6 @@ def run(folder: Path | None = None, log_file: Path | None = None) -> int:
     if folder is not None and not folder.is_dir():
         raise CfinspectError(f"There is no folder {folder}; check the path.")
     _require_display()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     app = make_app()
     preferences = Preferences()
     translate.install(preferences.get("language"))
@@ -63,8 +64,13 @@ def run(folder: Path | None = None, log_file: Path | None = None) -> int:
     if start is None and preferences.get("restore"):
         recent = preferences.recent()
         start = recent[0] if recent and recent[0].is_dir() else None
-    if start is not None:
-        QTimer.singleShot(0, lambda: window.open_project(start))
+
+    def go_on() -> None:
+        window.build()
+        if start is not None:
+            window.open_project(start)
+
+    QTimer.singleShot(_AFTER_PAINT_MS, go_on)
     return app.exec()
 
 

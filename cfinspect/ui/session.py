@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from cfinspect.project import queue
+from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import Count, ImageRow, by_ids, counts
+from cfinspect.project.place import find_place
 from cfinspect.project.project import Folder, Model, Project
 from cfinspect.project.verdicts import (
     KEEP,
@@ -113,21 +115,30 @@ class Session(QObject):
         """Open the project of a folder, making one where there is none; ``opened`` follows."""
         self.close()
         self._opening = root
+        # The desk that writes checks the database; looking at a large one need not wait for that.
         self.writer = Desk(opener(root, domain=domain, human=True), self)
         self.writer.failed.connect(self.failed)
         self.writer.refused.connect(self._refused)
         self.writer.opened.connect(self._is_open)
         self.writer.start()
+        if find_place(root) is not None:
+            QTimer.singleShot(0, self._is_open)
 
     def _refused(self, failure: Failure) -> None:
         self._opening = None
+        if self.project is not None:
+            self.close()
         self.failed.emit(failure)
 
     def _is_open(self) -> None:
-        root, self._opening = self._opening, None
+        root = self._opening
         if root is None:
             return
-        self.project = Project.open_again(root)
+        try:
+            self.project = Project.open_again(root)
+        except ProjectError:
+            return  # the writing desk will say what is wrong
+        self._opening = None
         self.reader = Desk(lambda: Project.open_again(root), self)
         self.reader.failed.connect(self.failed)
         self.reader.start()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 from cfinspect.project.project import Project
 from cfinspect.ui.main_window import MainWindow
 from cfinspect.ui.workers.job import Ticket
+from cfinspect.ui.workers.jobs import Scan
 
 _D = TypeVar("_D", bound=QWidget)
 _DOCUMENTED_SECONDS = 60.0
@@ -39,7 +40,7 @@ def live(seconds: float) -> None:
 def press(window: MainWindow, key: Qt.Key, *, ctrl: bool = False) -> None:
     """Press a key where the keys go now."""
     modifier = Qt.KeyboardModifier.ControlModifier if ctrl else Qt.KeyboardModifier.NoModifier
-    window._refresh_now()  # what a person would have waited for
+    window.refresh_now()  # what a person would have waited for
     if not window.isActiveWindow():  # a dialog was open
         window.activateWindow()
         wait_for(window.isActiveWindow)
@@ -49,7 +50,7 @@ def press(window: MainWindow, key: Qt.Key, *, ctrl: bool = False) -> None:
 
 def trigger(window: MainWindow, name: str) -> None:
     """Choose a command as from its menu; it must be enabled."""
-    window._refresh_now()
+    window.refresh_now()
     action = window.actions_[name]
     assert action.isEnabled(), f"{name} is disabled"
     action.trigger()
@@ -104,10 +105,13 @@ def click(parent: QWidget, text: str) -> None:
 
 def open_folder(window: MainWindow, folder: Path) -> None:
     """Open a project and wait until its images are listed."""
+    scanned: list[bool] = []
     window.open_project(folder)
-    wait_for(lambda: window.session.facts is not None)
+    wait_for(lambda: window.session.project is not None)
+    window.session.jobs.ended.connect(lambda ticket: scanned.append(isinstance(ticket.job, Scan)))
+    wait_for(lambda: any(scanned))
     wait_for(lambda: window.session.jobs.running is None)
-    wait_for(lambda: len(window.model.ids) == sum(c.images for c in window.session.facts.counts))  # type: ignore[union-attr]
+    wait_for(lambda: window.session.facts is not None and window.session.reader.is_idle)
     wait_for(lambda: len(window.model.ids) > 0)
 
 

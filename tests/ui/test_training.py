@@ -14,6 +14,8 @@ from cfinspect.ui.dialogs.common import ErrorDialog, Question
 from cfinspect.ui.main_window import MainWindow
 from cfinspect.ui.workers.job import State
 
+pytest_plugins = ["stage"]
+
 TINY = {
     "size": "32",
     "width": "4",
@@ -90,7 +92,8 @@ def test_start_pause_cancel_resume_and_use(
         for place in range(page.result_grid.count())
     )
     click(page, "Use this model")
-    wait_for(lambda: all(one.machine is not None for one in window.session.facts.counts))  # type: ignore[union-attr]
+    wait_for(lambda: window.session.jobs.running is None)
+    wait_for(lambda: any(one.machine is not None for one in window.session.facts.counts))  # type: ignore[union-attr]
     assert window.pages.currentWidget() is window.gallery
 
 

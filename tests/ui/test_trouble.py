@@ -28,6 +28,8 @@ from cfinspect.ui.dialogs.common import ErrorDialog, Question
 from cfinspect.ui.main_window import MainWindow
 from cfinspect.ui.workers.job import State
 
+pytest_plugins = ["stage"]
+
 
 def closes(window: MainWindow) -> list[ErrorDialog]:
     """The next error dialog is read and closed."""

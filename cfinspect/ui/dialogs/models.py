@@ -27,7 +27,7 @@ from cfinspect.engine.modelfile import file_digest, load_card
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Model, Project
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.panels.folders import dropped_paths
+from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Ticket

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
@@ -78,11 +80,32 @@ class GridDelegate(QStyledItemDelegate):
 
 def _draw_fitting(painter: QPainter, frame: QRect, picture: QPixmap) -> None:
     """The whole picture inside the frame; small ones grow, so that all look alike."""
-    size = picture.size().scaled(frame.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    place = QRect(0, 0, size.width(), size.height())
-    place.moveCenter(frame.center())
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawPixmap(place, picture)
+    ratio = painter.device().devicePixelRatioF()
+    scaled = _scaled(picture.cacheKey(), round(frame.width() * ratio), picture)
+    scaled.setDevicePixelRatio(ratio)
+    place = QRectF(QPointF(0, 0), scaled.deviceIndependentSize())
+    place.moveCenter(QRectF(frame).center())
+    painter.drawPixmap(place.topLeft().toPoint(), scaled)
+
+
+_KEPT = 1500
+_scaled_ones: OrderedDict[tuple[int, int], QPixmap] = OrderedDict()
+
+
+def _scaled(key: int, side: int, picture: QPixmap) -> QPixmap:
+    """A thumbnail at the size that is on screen; scrolling draws the same ones again and again."""
+    found = _scaled_ones.get((key, side))
+    if found is None:
+        found = picture.scaled(
+            side,
+            side,
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
+        _scaled_ones[key, side] = found
+        if len(_scaled_ones) > _KEPT:
+            _scaled_ones.popitem(last=False)
+    return found
 
 
 def draw_badges(painter: QPainter, frame: QRect, row: ImageRow) -> None:

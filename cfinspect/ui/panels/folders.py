@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -26,6 +25,7 @@ from PySide6.QtWidgets import (
 
 from cfinspect.project.listing import Count, Filter, State
 from cfinspect.ui.icons import icon
+from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import mark, tr
 
@@ -312,8 +312,3 @@ class Folders(QWidget):
         """Hand them on."""
         self.dropped.emit(dropped_paths(event))
         event.acceptProposedAction()
-
-
-def dropped_paths(event: QDropEvent) -> list[Path]:
-    """The local files and folders of a drop."""
-    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -11,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QListView,
     QStackedWidget,
     QTableView,
     QToolButton,
@@ -22,7 +20,7 @@ from PySide6.QtWidgets import (
 from cfinspect.project.listing import ImageRow, Sort
 from cfinspect.ui.icons import icon
 from cfinspect.ui.models.images import Column, ImageModel
-from cfinspect.ui.panels.badges import GridDelegate
+from cfinspect.ui.panels.grid import Grid
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import mark, tr
 
@@ -38,50 +36,6 @@ _ORDERS = (
 )
 
 
-class _Grid(QListView):
-    """Rows of equal cells; ctrl and wheel make them larger or smaller."""
-
-    resized = Signal(int)
-
-    def __init__(self, side: int) -> None:
-        super().__init__()
-        # Not IconMode: that lays out every single item; this only counts them.
-        self.setViewMode(QListView.ViewMode.ListMode)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(True)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setMouseTracking(False)
-        self.set_side(side)
-
-    def set_side(self, side: int) -> None:
-        """Another size of the pictures."""
-        self.grid = GridDelegate(side, self)
-        self.setItemDelegate(self.grid)
-        self.setGridSize(self.grid.cell)
-        self.verticalScrollBar().setSingleStep(self.grid.cell.height() // 3)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom with ctrl, else scroll."""
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            step = 16 if event.angleDelta().y() > 0 else -16
-            self.resized.emit(max(64, min(256, self.grid.side + step)))
-            event.accept()
-        else:
-            super().wheelEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return opens; letters are commands, not a search by name."""
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            self.activated.emit(self.currentIndex())
-        elif event.text().isalnum() and not event.modifiers():
-            event.ignore()
-        else:
-            super().keyPressEvent(event)
-
-
 class Gallery(QWidget):
     """Grid and list over one model, with one selection. ``opened``: show this image."""
 
@@ -94,7 +48,7 @@ class Gallery(QWidget):
         self._session = session
         self.model = model
         self._last: int | None = None
-        self.grid = _Grid(session.preferences.get("thumbnail_size"))
+        self.grid = Grid(session.preferences.get("thumbnail_size"))
         self.table = self._make_table()
         self.grid.setAccessibleName(tr("Images as a grid"))
         self.table.setAccessibleName(tr("Images as a list"))

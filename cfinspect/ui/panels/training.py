@@ -43,7 +43,7 @@ from cfinspect.engine.events import (
 from cfinspect.engine.settings import new_config, resumed_config
 from cfinspect.ui.icons import icon
 from cfinspect.ui.panels.curves import Curves
-from cfinspect.ui.panels.folders import dropped_paths
+from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration
 from cfinspect.ui.translate import tr

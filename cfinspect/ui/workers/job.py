@@ -7,7 +7,9 @@ signal too and never takes the window down.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 import threading
 import time
@@ -212,6 +214,7 @@ class _Worker(QThread):
         self._work()
 
     def _work(self) -> None:
+        _be_nice()
         while True:
             with self._some:
                 self._some.wait_for(lambda: bool(self._tickets))
@@ -236,6 +239,13 @@ class _Worker(QThread):
         self.over.emit(ticket, result, failure)
 
 
+def _be_nice() -> None:
+    """Let the window's thread go before this one and all that it starts."""
+    if sys.platform == "linux":  # elsewhere QThread's own priority does it
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+
+
 class JobQueue(QObject):
     """The jobs of the window: one runs, the others wait; ``changed`` when a list is to be redrawn.
 
@@ -251,7 +261,7 @@ class JobQueue(QObject):
         self._worker = _Worker()
         self._worker.began.connect(self._began)
         self._worker.over.connect(self._over)
-        self._worker.start()
+        self._worker.start(QThread.Priority.LowPriority)
         self.tickets: list[Ticket] = []
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from common import a_window, listed, live, percentile, wait_for
+from measured import a_window, listed, live, percentile, wait_for
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
@@ -69,13 +69,14 @@ def gallery(place: Path, arguments: argparse.Namespace) -> None:
     with Project.create(root) as project:
         scan(project)
     with a_window(place / "home") as window:
-        live(3)  # the networks' library is being loaded
+        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
         started = time.perf_counter()
         window.open_project(root)
         wait_for(lambda: listed(window))
         QApplication.processEvents()
         opened = time.perf_counter() - started
         print(f"{arguments.images} images listed and scrollable after {opened:.2f} s (<= 1)")
+        live(1)  # the scan begins
         wait_for(lambda: window.session.jobs.running is None)
         bar = window.gallery.grid.verticalScrollBar()
         for name in ("cold", "warm"):
@@ -127,7 +128,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
         root = place / name.replace(" ", "")
         inspected_project(root, 9, size)
         with a_window(place / "home") as window:
-            live(3)
+            wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
             open_first(window, root)
             ahead = []
             for _step in range(8):
@@ -170,7 +171,7 @@ def threshold(place: Path, _: argparse.Namespace) -> None:
     root = place / "hall"
     inspected_project(root, 1, _4_MP)
     with a_window(place / "home") as window:
-        live(3)
+        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
         open_first(window, root)
         wait_for(lambda: bool(window.canvas.picture and window.canvas.picture.saliency))
         for name, zoom in (("fitted", 0.0), ("at 100 %", 1.0)):
@@ -297,7 +298,7 @@ def memory(place: Path, _: argparse.Namespace) -> None:
     other = place / "other"
     shutil.copytree(root, other, ignore=shutil.ignore_patterns(".cfinspect"))
     with a_window(place / "home") as window:
-        live(3)
+        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
         open_first(window, root)
         before = 0.0
         for number in range(500):
@@ -310,7 +311,8 @@ def memory(place: Path, _: argparse.Namespace) -> None:
         assert project is not None
         before = resident()
         for number in range(50):
-            digest, done = f"model {number % 2}", []
+            digest = f"model {number % 2}"
+            done: list[object] = []
 
             def bind(project: Project, digest: str = digest) -> None:
                 model = project.add_model(Path(f"{digest}.safetensors"), digest, CARD)

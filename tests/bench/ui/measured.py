@@ -24,6 +24,7 @@ def a_window(home: Path) -> Iterator[MainWindow]:
     translate.install("en")
     theme.apply(app, "dark")
     window = MainWindow(Preferences(home / "window.ini"))
+    window.build()
     window.preferences.set("who", "bench")
     window.resize(1600, 1000)
     window.show()

@@ -76,6 +76,7 @@ def window(
     translate.install("en")
     theme.apply(qapp, "dark")
     made = MainWindow(Preferences(tmp_path / "window.ini"))
+    made.build()
     made.preferences.set("who", "ann")
     made.preferences.set("device", "cpu")
     made.resize(1400, 860)

@@ -1,0 +1,155 @@
+"""What the parts of the main window have in common: the names of its pieces, telling and asking.
+
+The window is built in two steps, so that it is on the screen before NumPy and OpenCV are imported:
+nothing here or in the other modules of this package imports them at its top.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import (
+    QDialog,
+    QDockWidget,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QProgressBar,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
+
+from cfinspect.ui.dialogs.common import ErrorDialog, Question
+from cfinspect.ui.preferences import Preferences
+from cfinspect.ui.translate import tr
+from cfinspect.ui.workers.job import Failure, Ticket
+
+if TYPE_CHECKING:
+    from cfinspect.project.listing import ImageRow
+    from cfinspect.ui.actions import Actions
+    from cfinspect.ui.canvas.view import Canvas
+    from cfinspect.ui.models.images import ImageModel
+    from cfinspect.ui.panels.folders import Folders
+    from cfinspect.ui.panels.gallery import Gallery
+    from cfinspect.ui.panels.imagepage import ImagePage
+    from cfinspect.ui.panels.inspector import Inspector
+    from cfinspect.ui.panels.log import LogView
+    from cfinspect.ui.panels.training import TrainingPage
+    from cfinspect.ui.panels.welcome import Welcome
+    from cfinspect.ui.reviewer import Reviewer
+    from cfinspect.ui.session import Session
+
+
+class WindowBase(QMainWindow):
+    """The window's pieces by name; ``build`` of the main window makes most of them.
+
+    ``last_failure``: what the last error dialog said.
+    """
+
+    preferences: Preferences
+    session: Session
+    actions_: Actions
+    welcome: Welcome
+    model: ImageModel
+    gallery: Gallery
+    image_page: ImagePage
+    canvas: Canvas
+    inspector: Inspector
+    reviewer: Reviewer
+    training: TrainingPage
+    folders: Folders
+    log: LogView
+    pages: QStackedWidget
+    docks: dict[str, QDockWidget]
+    tool_bar: QToolBar
+    recent_menu: QMenu
+    message: QLabel
+    device_label: QLabel
+    saved_label: QLabel
+    project_label: QLabel
+    job_label: QLabel
+    job_bar: QProgressBar
+    job_cancel: QToolButton
+    last_failure: Failure | None
+    is_built: bool
+    is_closing: bool
+    device: str
+    _message_timer: QTimer
+    _refresh_timer: QTimer
+
+    def show_page(self, page: QWidget) -> None:
+        """Bring a page to the front."""
+        raise NotImplementedError
+
+    def rescan(self, folders: list[int] | None = None) -> None:
+        """Look for new, moved and vanished images."""
+        raise NotImplementedError
+
+    def warm_up(self) -> None:
+        """Load the networks' library once."""
+        raise NotImplementedError
+
+    def start_inspection(
+        self, model: Path, folders: list[int], only: list[int] | None = None
+    ) -> Ticket | None:
+        """Queue an inspection."""
+        raise NotImplementedError
+
+    def toggle_fullscreen(self) -> None:
+        """The picture alone, or everything again."""
+        raise NotImplementedError
+
+    def targets(self) -> list[ImageRow]:
+        """The images that a command is for."""
+        raise NotImplementedError
+
+    def refresh_actions(self) -> None:
+        """Enable what can be done now, once the present event is over."""
+        if self.is_built:
+            self._refresh_timer.start()
+
+    def tell(self, text: str) -> None:
+        """Say something in passing, in the status bar."""
+        self.message.setText(text)
+        self.message.setToolTip(text)
+        self._message_timer.start()
+
+    def show_failure(self, failure: Failure) -> None:
+        """An error: a sentence, what to do, and details."""
+        self.last_failure = failure
+        self.message.clear()
+        if not self.is_closing:
+            self.run_dialog(ErrorDialog(self, failure))
+
+    def run_dialog(self, dialog: QDialog) -> bool:
+        """Show a dialog until it is answered; whether the answer was yes."""
+        answer = dialog.exec()
+        dialog.deleteLater()
+        return answer == QDialog.DialogCode.Accepted
+
+    def ask(self, title: str, text: str, yes: str, no: str = "") -> bool:
+        """A question."""
+        return self.run_dialog(Question(self, title, text, yes, no))
+
+    def explain(self, word: str) -> None:
+        """One paragraph and a picture about a word."""
+        from cfinspect.ui.dialogs.help import WordDialog  # noqa: PLC0415
+
+        self.run_dialog(WordDialog(self, word))
+
+    def show_saving(self, pending: int) -> None:
+        """Say whether words are on their way to the disk."""
+        if pending:
+            self.saved_label.setText(tr("saving…"))
+        else:
+            self.show_saved()
+
+    def show_saved(self) -> None:
+        """Say when the last word was stored."""
+        if self.session.unsaved == 0:
+            self.saved_label.setText(tr("saved {time}", time=time.strftime("%H:%M:%S")))

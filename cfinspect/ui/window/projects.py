@@ -1,0 +1,246 @@
+"""Projects and their folders: opening, closing, adding, removing, scanning; and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QFileDialog, QInputDialog
+
+from cfinspect.project.place import user_folder
+from cfinspect.ui.translate import tr
+from cfinspect.ui.window.base import WindowBase
+from cfinspect.ui.workers.job import Failure
+
+if TYPE_CHECKING:
+    from cfinspect.project.project import Project
+
+
+_SCAN_AFTER_MS = 600
+_WARM_UP_MS = 2500
+
+
+class ProjectsPart(WindowBase):
+    """What the window does with projects."""
+
+    def open_dialog(self) -> None:
+        """Ask for a folder."""
+        start = self.preferences.text("open_folder", str(Path.home()))
+        found = QFileDialog.getExistingDirectory(self, tr("Open a folder of images"), start)
+        if found:
+            self.preferences.set_text("open_folder", str(Path(found).parent))
+            self.open_project(Path(found))
+
+    def open_project(self, folder: Path) -> None:
+        """Open a folder; what is open is stored and closed first."""
+        if not folder.is_dir():
+            self.preferences.forget(folder)
+            self.welcome.show_recent()
+            self.show_failure(
+                Failure(
+                    tr("The project cannot be opened"),
+                    tr("There is no folder {folder} any more.", folder=folder),
+                    str(folder),
+                )
+            )
+            return
+        if not self.may_leave():
+            return
+        self.leave()
+        self.tell(tr("Opening {folder}…", folder=folder))
+        self.session.open(folder)
+
+    def close_project(self) -> None:
+        """Close the project and go to the first page."""
+        if self.may_leave():
+            self.leave()
+            self.welcome.show_recent()
+            self.show_page(self.welcome)
+
+    def leave(self) -> None:
+        """Store what is unsaved, stop jobs, close the project."""
+        self.reviewer.keep_edits()
+        self.reviewer.keep_comment()
+        self.session.jobs.cancel_all()
+        self.session.close()
+
+    def may_leave(self) -> bool:
+        """Ask where a job runs; whether the project may be closed."""
+        from cfinspect.ui.workers.jobs import WarmUp  # noqa: PLC0415
+
+        ticket = self.session.jobs.running
+        if ticket is None or isinstance(ticket.job, WarmUp):
+            return True
+        return self.ask(
+            tr("A job is running"),
+            tr(
+                "{job} is not done yet. Stop it? {keeps}",
+                job=ticket.job.title,
+                keeps=ticket.job.keeps,
+            ),
+            tr("Stop it"),
+            tr("Go on"),
+        )
+
+    def project_opened(self) -> None:
+        """Show a project that was opened."""
+        from cfinspect.project.listing import Filter  # noqa: PLC0415
+
+        root = self.session.root
+        assert root is not None
+        self.setWindowTitle(f"{root.name} – cfinspect")
+        self.project_label.setText(tr("project {name}", name=root.name))
+        self.message.clear()
+        self.model.wanted = Filter()
+        self.model.reload()
+        self.show_page(self.gallery)
+        self.gallery.grid.setFocus()
+        # Looking at what is known comes first.
+        QTimer.singleShot(_SCAN_AFTER_MS, self.rescan)
+        QTimer.singleShot(_WARM_UP_MS, self.warm_up)
+
+    def project_closed(self) -> None:
+        """Show that none is open."""
+        self.setWindowTitle("cfinspect")
+        self.project_label.setText("")
+        self.saved_label.setText("")
+
+    def facts_changed(self) -> None:
+        """Remember the counts for the list of recent projects."""
+        root, facts = self.session.root, self.session.facts
+        if root is None or facts is None:
+            return
+        total = sum(one.images for one in facts.counts)
+        self.preferences.set_text(
+            f"counts{root}", tr("{n} images, {left} to review", n=f"{total:,}", left=facts.waiting)
+        )
+        self.refresh_actions()
+
+    def fill_recent(self) -> None:
+        """List the recent projects in their menu."""
+        self.recent_menu.clear()
+        for folder in self.preferences.recent():
+            action = self.recent_menu.addAction(str(folder))
+            action.setEnabled(folder.is_dir())
+            action.triggered.connect(lambda _=False, folder=folder: self.open_project(folder))
+
+    def add_folder(self) -> None:
+        """Ask for another image folder."""
+        found = QFileDialog.getExistingDirectory(self, tr("Add an image folder"))
+        if found:
+            self.take_paths([Path(found)])
+
+    def take_paths(self, paths: list[Path]) -> None:
+        """What was dropped: model files for this project, folders to add or to open."""
+        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
+
+        folders = [path for path in paths if path.is_dir()]
+        if self.session.project is None:
+            if folders:
+                self.open_project(folders[0])
+            return
+        for path in paths:
+            if path.suffix == ".safetensors":
+                add_model_file(self.session, path, self.folders.current_folders())
+                self.tell(tr("The model {name} was added.", name=path.name))
+        if folders:
+            self._add_folders(folders)
+
+    def _add_folders(self, folders: list[Path]) -> None:
+        domains = sorted(
+            {one.domain for one in self.session.facts.folders} if self.session.facts else []
+        )
+        suggested = folders[0].name
+        domain, chosen = QInputDialog.getItem(
+            self,
+            tr("Add an image folder"),
+            tr("What do these images show? Folders of one domain share their models."),
+            [*domains, suggested] if suggested not in domains else domains,
+            0,
+            True,
+        )
+        if not chosen:
+            return
+
+        def work(project: Project) -> list[int]:
+            return [project.add_folder(folder, domain.strip()).id for folder in folders]
+
+        self.session.change(work, self.rescan)
+
+    def remove_folder(self, number: int) -> None:
+        """Take a folder out of the project, after a question: undo does not bring it back."""
+        folder = self.session.folder(number)
+        if folder is None or not self.ask(
+            tr("Remove from the project"),
+            tr(
+                "{folder} leaves the project. No file is deleted, and what was said of its images "
+                "comes back when the folder is added again.",
+                folder=folder.path,
+            ),
+            tr("Remove"),
+        ):
+            return
+        self.session.change(
+            lambda project: project.remove_folder(folder), lambda _: self.model.reload()
+        )
+
+    def set_scale(self, number: int) -> None:
+        """Ask for the scale of a folder's images."""
+        folder = self.session.folder(number)
+        if folder is None:
+            return
+        value, chosen = QInputDialog.getDouble(
+            self,
+            tr("Scale"),
+            tr("Millimetres a pixel in {folder}:", folder=folder.path.name),
+            folder.mm_per_px or 0.1,
+            0.000001,
+            1000.0,
+            6,
+        )
+        if chosen:
+            self.session.change(
+                lambda project: project.add_folder(folder.path, mm_per_px=value),
+                lambda _: self.inspector.show_picture(self.canvas.picture),
+            )
+
+    def rescan(self, folders: list[int] | None = None) -> None:
+        """Look for new, moved and vanished images."""
+        from cfinspect.ui.workers.jobs import Scan  # noqa: PLC0415
+
+        root = self.session.root
+        if root is None:
+            return
+        ticket = self.session.jobs.add(Scan(root, folders))
+        ticket.succeeded.connect(self._scanned)
+
+    def _scanned(self, report: Any) -> None:
+        if report is None or self.session.project is None:
+            return
+        self.session.refresh()
+        self.model.reload()
+        if report.problems:
+            self.tell(report.problems[0])
+        elif report.new or report.vanished or report.moved:
+            self.tell(
+                tr(
+                    "{new} new images, {moved} moved, {vanished} vanished.",
+                    new=report.new,
+                    moved=report.moved,
+                    vanished=report.vanished,
+                )
+            )
+
+    def demo(self) -> None:
+        """Make the demo project if it is not there, and open it."""
+        from cfinspect.ui.workers.jobs import Demo  # noqa: PLC0415
+
+        if not self.may_leave():
+            return
+        self.leave()
+        ticket = self.session.jobs.add(Demo(user_folder() / "demo", self.preferences.get("device")))
+        self.tell(
+            tr("Preparing the demo: the first time, two small models learn for a good minute each.")
+        )
+        ticket.succeeded.connect(lambda root: self.session.open(root) if root else None)

@@ -1,0 +1,140 @@
+"""Images and verdicts: the gallery, the image's page, the review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QGuiApplication
+
+from cfinspect.ui.translate import tr
+from cfinspect.ui.window.base import WindowBase
+
+if TYPE_CHECKING:
+    from cfinspect.project.listing import ImageRow
+    from cfinspect.project.verdicts import Verdict
+    from cfinspect.ui.canvas.editor import Tool
+    from cfinspect.ui.canvas.view import Compare
+    from cfinspect.ui.reviewer import Summary
+
+
+class ReviewPart(WindowBase):
+    """What the window does with images and verdicts."""
+
+    def show_gallery(self) -> None:
+        """Back to the gallery, at the image that was open; from there, to the first page."""
+        from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
+
+        page = self.pages.currentWidget()
+        if page is self.image_page:
+            if self.canvas.tool is not Tool.HAND:
+                self.reviewer.set_tool(Tool.HAND)
+                return
+            if self.isFullScreen():
+                self.toggle_fullscreen()
+                return
+            self.reviewer.keep_edits()
+            self.reviewer.keep_comment()
+            self.reviewer.end()
+            row = self.reviewer.row
+            self.show_page(self.gallery)
+            if row is not None:
+                self.gallery.select(row.id)
+        elif self.session.project is not None:
+            self.show_page(self.gallery)
+        self.gallery.focus()
+
+    def open_image(self, image_id: int) -> None:
+        """Show one image of the gallery's list."""
+        self.show_page(self.image_page)
+        self.reviewer.browse(image_id, self.model.ids)
+        self.canvas.setFocus()
+
+    def image_shown(self, row: ImageRow) -> None:
+        """Show the name of the image on screen."""
+        size = f"   {row.width} x {row.height}" if row.width else ""
+        group = "   " + tr("group {name}", name=row.group) if row.group else ""
+        self.image_page.name.setText(f"{row.name}{size}{group}")
+        self.image_page.name.setToolTip(str(row.path))
+        self.show_page(self.image_page)
+
+    def show_review_text(self) -> None:
+        """Say where in the list or the review the person is."""
+        reviewer = self.reviewer
+        if reviewer.reviewing:
+            done, waiting = reviewer.progress
+            text = tr("REVIEW   {done} done, {left} left", done=done, left=waiting)
+        else:
+            place = reviewer.place
+            total = len(reviewer.order)
+            text = (
+                ""
+                if place is None
+                else tr("{n} of {total}", n=f"{place + 1:,}", total=f"{total:,}")
+            )
+        if reviewer.has_edits:
+            text += "   " + tr("corrections not stored yet")
+        self.image_page.review_text.setText(text)
+
+    def start_review(self) -> None:
+        """Work down the queue of what the folders panel shows."""
+        folder, domain = self.folders.current_scope()
+        self.reviewer.start(folder, domain)
+        self.canvas.setFocus()
+
+    def targets(self) -> list[ImageRow]:
+        """The image on screen, or those that are selected."""
+        if self.pages.currentWidget() is self.image_page:
+            return [self.reviewer.row] if self.reviewer.row is not None else []
+        return self.gallery.selected()
+
+    def say(self, verdict: Verdict) -> None:
+        """A verdict on the image on screen, or on all that are selected in the gallery."""
+        if self.pages.currentWidget() is self.image_page:
+            self.reviewer.say(verdict)
+        else:
+            rows = self.gallery.selected()
+            self.session.say_of_many(rows, verdict)
+
+    def accept(self) -> None:
+        """The model is right: of the image on screen, or of all that are selected."""
+        from cfinspect.project.verdicts import Verdict  # noqa: PLC0415
+
+        if self.pages.currentWidget() is self.image_page:
+            self.reviewer.accept()
+            return
+        for row in self.gallery.selected():
+            if row.machine is not None:
+                self.session.say(row, verdict=Verdict(row.machine))
+
+    def comment(self) -> None:
+        """Put the cursor into the comment."""
+        self.docks["panel_right"].show()
+        self.reviewer.comment()
+
+    def take_tool(self, tool: Tool) -> None:
+        """Take a tool; again: put it down."""
+        from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
+
+        self.reviewer.set_tool(Tool.HAND if self.canvas.tool is tool else tool)
+
+    def compare(self, compare: Compare) -> None:
+        """Compare so; again: not at all."""
+        from cfinspect.ui.canvas.view import Compare  # noqa: PLC0415
+
+        self.canvas.set_compare(Compare.OFF if self.canvas.compare is compare else compare)
+        self.refresh_actions()
+
+    def review_ended(self, summary: Summary) -> None:
+        """Tell what was done in a review."""
+        from cfinspect.ui.dialogs.help import SummaryDialog  # noqa: PLC0415
+
+        if summary.reviewed:
+            self.run_dialog(SummaryDialog(self, summary))
+        if self.pages.currentWidget() is self.image_page:
+            self.tell(tr("The review queue is empty."))
+
+    def copy_name(self) -> None:
+        """Copy the paths of the images."""
+        paths = "\n".join(str(row.path) for row in self.targets())
+        QGuiApplication.clipboard().setText(paths)
+        self.tell(tr("Copied."))

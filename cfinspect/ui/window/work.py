@@ -1,0 +1,189 @@
+"""Long work: inspecting, training, and how jobs are shown."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtWidgets import QFileDialog
+
+from cfinspect.project.place import user_folder
+from cfinspect.ui.translate import tr
+from cfinspect.ui.window.base import WindowBase
+from cfinspect.ui.workers.job import State, Ticket
+
+
+class WorkPart(WindowBase):
+    """What the window does as jobs."""
+
+    def inspect(self, folders: list[int] | None = None) -> None:
+        """Ask which model, and inspect the chosen folders."""
+        from cfinspect.ui.dialogs.models import InspectDialog  # noqa: PLC0415
+
+        wanted = folders or self.folders.current_folders()
+        if self.session.facts is None:
+            return
+        dialog = InspectDialog(self, self.session, wanted)
+        if self.run_dialog(dialog):
+            self.start_inspection(dialog.chosen(), dialog.folders)
+
+    def inspect_this_folder(self) -> None:
+        """Inspect the folder of the image on screen."""
+        row = self.reviewer.row
+        if row is not None:
+            self.inspect([row.folder_id])
+
+    def inspect_selection(self) -> None:
+        """Inspect the selected images again with their folder's model."""
+        by_folder: dict[int, list[int]] = {}
+        for row in self.targets():
+            by_folder.setdefault(row.folder_id, []).append(row.id)
+        for folder, ids in by_folder.items():
+            model = self.session.model_of(folder)
+            if model is not None:
+                self.start_inspection(model.path, [folder], ids)
+
+    def start_inspection(
+        self, model: Path, folders: list[int], only: list[int] | None = None
+    ) -> Ticket | None:
+        """Queue an inspection; results appear while it runs."""
+        from cfinspect.ui.workers.jobs import Inspect  # noqa: PLC0415
+
+        root = self.session.root
+        if root is None:
+            return None
+        device = self.preferences.get("device")
+        ticket = self.session.jobs.add(Inspect(root, model, folders, only, device))
+        ticket.part.connect(self._inspected)
+        ticket.succeeded.connect(self._inspection_done)
+        ticket.ended.connect(self._after_inspection)
+        return ticket
+
+    def _inspected(self, parts: list[list[int]]) -> None:
+        ids = [one for part in parts for one in part]
+        self.session.images_changed.emit(ids)
+        self.session.refresh()
+        if self.reviewer.row is not None and self.reviewer.row.id in set(ids):
+            self.reviewer.reload()
+
+    def _inspection_done(self, tally: Any) -> None:
+        text = tr(
+            "{done} images inspected: {damaged} damaged, {review} for review, {errors} unreadable.",
+            done=tally.done,
+            damaged=tally.damaged,
+            review=tally.review,
+            errors=tally.errors,
+        )
+        if tally.review:
+            text += " " + tr("Press R to review.")
+        self.tell(text)
+
+    def _after_inspection(self) -> None:
+        if self.session.project is not None:
+            self.session.images_changed.emit(None)
+            self.session.refresh()
+            self.model.reload()
+            self.reviewer.reload()
+
+    def show_training(self) -> None:
+        """The training page, with this project's folders if they have labels."""
+        facts, project = self.session.facts, self.session.project
+        if facts is not None and project is not None and not self.training.data():
+            for folder in facts.folders:
+                if (folder.path / "undamaged").is_dir() and (folder.path / "damaged").is_dir():
+                    self.training.add_folder(folder.path)
+        self.show_page(self.training)
+
+    def training_folder(self) -> None:
+        """Ask for a folder to learn from."""
+        found = QFileDialog.getExistingDirectory(self, tr("A folder to learn from"))
+        if found:
+            self.training.add_folder(Path(found))
+
+    def training_from_verdicts(self) -> None:
+        """Write what humans said as a folder of training data."""
+        from cfinspect.formats.choice import Choice  # noqa: PLC0415
+        from cfinspect.formats.records import Images, Options  # noqa: PLC0415
+        from cfinspect.ui.workers.jobs import Export  # noqa: PLC0415
+
+        root, project = self.session.root, self.session.project
+        if root is None or project is None:
+            return
+        out = user_folder() / "training" / f"{root.name}-{project.id[:8]}"
+        job = Export(
+            root, "cfinspect", out, Choice(), Options(images=Images.COPY), self.session.who
+        )
+        ticket = self.session.jobs.add(job)
+        ticket.succeeded.connect(
+            lambda report: self.training.add_folder(out) if report is not None else None
+        )
+
+    def resume_training(self) -> None:
+        """Ask which run to go on with."""
+        start = self.training.last_run or user_folder() / "runs"
+        found = QFileDialog.getExistingDirectory(
+            self, tr("The folder of the run to go on with"), str(start)
+        )
+        if found:
+            self.training.resume(Path(found))
+
+    def use_model(self, path: Path) -> None:
+        """Let a new model count, and inspect with it."""
+        if self.session.project is None:
+            return
+        self.show_page(self.gallery)
+        self.start_inspection(path, self.folders.current_folders())
+
+    def warm_up(self) -> None:
+        """Load the networks' library once, while nobody waits for it."""
+        from cfinspect.ui.workers.jobs import WarmUp  # noqa: PLC0415
+
+        if self.device or self.is_closing:
+            return
+        self.device = tr("getting ready…")
+        self.device_label.setText(self.device)
+        ticket = self.session.jobs.add(WarmUp(self.preferences.get("device")))
+        ticket.succeeded.connect(self._warm)
+
+    def _warm(self, device: str | None) -> None:
+        if device:
+            # What is there now stays; the collector need not look at it again and again, which
+            # would be felt while scrolling.
+            gc.freeze()
+            self.device = device
+            self.device_label.setText(device)
+            self.training.show_device(device)
+
+    def cancel_job(self) -> None:
+        """Stop the job that runs."""
+        ticket = self.session.jobs.running
+        if ticket is not None:
+            self.session.jobs.cancel(ticket)
+            self.tell(tr("Stopping: {keeps}", keeps=ticket.job.keeps))
+
+    def show_jobs(self) -> None:
+        """Show the running job in the status bar."""
+        from cfinspect.ui.dialogs.help import job_text  # noqa: PLC0415
+        from cfinspect.ui.workers.jobs import WarmUp  # noqa: PLC0415
+
+        ticket = self.session.jobs.running
+        waiting = sum(one.state is State.WAITING for one in self.session.jobs.tickets)
+        hidden = ticket is None or isinstance(ticket.job, WarmUp)
+        for widget in (self.job_label, self.job_bar, self.job_cancel):
+            widget.setVisible(not hidden)
+        if ticket is not None and not hidden:
+            text = f"{ticket.job.title}: {job_text(ticket)}"
+            if waiting:
+                text += "   " + tr("({n} more wait)", n=waiting)
+            self.job_label.setText(text)
+            self.job_bar.setMaximum(ticket.progress.total or 0)
+            self.job_bar.setValue(ticket.progress.done)
+            self.job_cancel.setEnabled(ticket.state is not State.STOPPING)
+        self.refresh_actions()
+
+    def job_ended(self, ticket: Ticket) -> None:
+        """Say what a cancelled job left."""
+        if ticket.state is State.CANCELLED and ticket.job.keeps:
+            title = ticket.job.title
+            self.tell(tr("{job} was stopped. {keeps}", job=title, keeps=ticket.job.keeps))
