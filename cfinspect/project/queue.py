@@ -99,11 +99,14 @@ def release(project: Project, holder: str) -> None:
         )
 
 
-def waiting(project: Project) -> int:
-    """How many images the queue holds."""
+def waiting(project: Project, *, folder: str | None = None, domain: str | None = None) -> int:
+    """How many images the queue holds, of all or of a folder or domain."""
+    condition, ids = in_folders(project, folder, domain)
+    where = " AND ".join([_NEEDS, *condition])
     row = project.database.row(
         f"SELECT count(*) AS n FROM image INDEXED BY image_by_uncertainty WHERE missing = 0 AND "
-        f"uncertainty IS NOT NULL AND state = 0 AND {_NEEDS}"
+        f"uncertainty IS NOT NULL AND state = 0 AND {where}",
+        *ids,
     )
     return int(row["n"]) if row else 0
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
+from cfinspect.ui import theme
 from cfinspect.ui.icons import icon
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import mark, tr
@@ -43,6 +44,11 @@ class Command:
     break_before: bool = False
     holds: bool = False
     short: str = ""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a key that is held down does it again and again."""
+        return self.name in {"next", "previous", "zoom_in", "zoom_out", "smaller", "larger"}
 
 
 COMMANDS = (
@@ -153,7 +159,9 @@ COMMANDS = (
         holds=True,
         break_before=True,
     ),
-    Command("panel_right", mark("Inspection"), "view", "panel-right", ("F8",), (), holds=True),
+    Command(
+        "panel_right", mark("Inspection"), "view", "panel-right", ("F8",), ("image",), holds=True
+    ),
     Command("log", mark("Log"), "view", "log", ("F9",), (), holds=True),
     Command(
         "fullscreen",
@@ -309,6 +317,8 @@ class Actions(QObject):
             action = QAction(tr(command.text), self)
             action.setObjectName(command.name)
             action.setCheckable(command.holds)
+            # A verdict key held a moment too long must not judge the next images as well.
+            action.setAutoRepeat(command.repeats)
             if command.short:
                 action.setIconText(tr(command.short))
             self._actions[command.name] = action
@@ -352,4 +362,6 @@ class Actions(QObject):
         """Draw the icons in the theme's colours."""
         for name, action in self._actions.items():
             if BY_NAME[name].icon:
-                action.setIcon(icon(BY_NAME[name].icon))
+                now = theme.colours()
+                colours = {"damaged": now.damaged, "undamaged": now.undamaged}
+                action.setIcon(icon(BY_NAME[name].icon, colours.get(name)))

@@ -65,6 +65,8 @@ def import_labels(window: MainWindow) -> None:
 
 
 def _imported(window: MainWindow, report: Any) -> None:
+    if window.session.project is None:
+        return
     window.session.pictures.forget()
     window.session.images_changed.emit(None)
     window.session.refresh()
@@ -82,6 +84,23 @@ def _imported(window: MainWindow, report: Any) -> None:
             refused=report.refused,
         )
     )
+    if report.machine:
+        dialog.add_text(
+            tr(
+                "{n} labels or masks are the model's own word in an export of ours, and are not "
+                "taken as a human's.",
+                n=report.machine,
+            ),
+            faint=True,
+        )
+    if report.undrawn:
+        dialog.add_text(
+            tr(
+                "{n} images have lines, points or boxes only: damaged, without a mask.",
+                n=report.undrawn,
+            ),
+            faint=True,
+        )
     for problem in report.problems[:5]:
         dialog.add_text(problem, faint=True)
     dialog.add_ok(tr("Close"))
@@ -99,7 +118,8 @@ def import_model(window: MainWindow) -> None:
         window, tr("Import a model file"), "", tr("Models (*.safetensors)")
     )
     if found:
-        add_model_file(window.session, Path(found), window.folders.current_folders())
+        folders = window.one_domain(window.folders.current_folders())
+        add_model_file(window.session, Path(found), folders)
 
 
 def preferences(window: MainWindow) -> None:

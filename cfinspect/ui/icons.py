@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QAbstractButton
+from shiboken6 import isValid
 
 from cfinspect.resources import resource_path
 from cfinspect.ui import theme
@@ -14,10 +17,26 @@ from cfinspect.ui import theme
 _SIZES = (20, 40, 60)
 
 
-def icon(name: str) -> QIcon:
+_dressed: WeakKeyDictionary[QAbstractButton, str] = WeakKeyDictionary()
+
+
+def icon(name: str, colour: QColor | None = None) -> QIcon:
     """The icon ``resources/icons/<name>.svg`` for the theme in use."""
     now = theme.colours()
-    return _icon(name, now.text.name(), now.line.name())
+    return _icon(name, (colour or now.text).name(), now.line.name())
+
+
+def dress(button: QAbstractButton, name: str) -> None:
+    """Give a button an icon that follows the theme."""
+    button.setIcon(icon(name))
+    _dressed[button] = name
+
+
+def dress_again() -> None:
+    """Colours have changed: draw the icons of all buttons anew."""
+    for button, name in list(_dressed.items()):
+        if isValid(button):
+            button.setIcon(icon(name))
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from cfinspect.ui import theme
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress_again, icon
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.panels.welcome import Welcome
 from cfinspect.ui.preferences import Preferences
@@ -32,8 +32,10 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
         self.preferences = preferences
         self.last_failure = None
         self.is_built = self.is_closing = False
-        self.device = ""
+        self.device_text = ""
         self.docks = {}
+        self._failures = []
+        self._is_telling = False
         self._hidden_for_fullscreen: list[QWidget] = []
         self.setWindowTitle("cfinspect")
         self.setWindowIcon(icon("app"))
@@ -66,7 +68,9 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
         if self.session.project is not None and self.session.facts is not None:
             found.add("project")
         if on_image:
-            found |= {"image", "target"}
+            found.add("image")
+            if self.reviewer.is_shown:
+                found.add("target")
             picture = self.canvas.picture
             if picture is not None and picture.width:
                 found.add("editable")
@@ -139,6 +143,8 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
         if name == "theme" and isinstance(app, QApplication):
             theme.apply(app, self.preferences.get("theme"))
             self.actions_.reload_icons()
+            dress_again()
+            self.folders.show_facts()
             self.canvas.retheme()
             self.training.retheme()
             self.inspector.histogram.retheme()
@@ -147,7 +153,7 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
             self.canvas.layers.colour_map = self.preferences.get(name)
             self.canvas.refresh()
         elif name == "device":
-            self.device = ""
+            self.device_text = ""
             self.warm_up()
 
     def toggle_dock(self, name: str) -> None:
@@ -170,7 +176,8 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
             self._hidden_for_fullscreen = []
         else:
             parts: list[QWidget] = [*self.docks.values(), self.tool_bar, self.menuBar()]
-            parts += [self.statusBar()]
+            page = self.image_page
+            parts += [self.statusBar(), page.head, page.tools, page.layer_bar]
             self._hidden_for_fullscreen = [part for part in parts if part.isVisible()]
             for part in self._hidden_for_fullscreen:
                 part.hide()
@@ -208,15 +215,16 @@ class MainWindow(ProjectsPart, WorkPart, ReviewPart):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask where a job runs, stop it cleanly, store everything, then go."""
-        if self.is_closing or not self.may_leave():
+        if not self.is_built:
+            event.accept()
+            return
+        if self.is_closing or not self.may_leave() or not self.store_all():
             event.ignore()
             return
         self.is_closing = True
         if not self.isFullScreen():
             self.preferences.set_bytes("geometry", QByteArray(self.saveGeometry()))
             self.preferences.set_bytes("state", QByteArray(self.saveState(_LAYOUT_VERSION)))
-        self.reviewer.keep_edits()
-        self.reviewer.keep_comment()
         self.tell(tr("Stopping and storing…"))
         QApplication.processEvents()
         self.session.jobs.close()

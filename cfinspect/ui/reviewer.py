@@ -15,12 +15,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cfinspect.masks.refine import snap_to_edges
 from cfinspect.project.listing import ImageRow, by_ids
 from cfinspect.project.project import Project
-from cfinspect.project.queue import Rank, take
+from cfinspect.project.queue import Rank, take, waiting
 from cfinspect.project.verdicts import Human, Verdict
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.panels.imagepage import ImagePage
 from cfinspect.ui.panels.inspector import Inspector
-from cfinspect.ui.session import IndexMask, Session
+from cfinspect.ui.session import IndexMask, Said, Session
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Failure
 from cfinspect.ui.workers.pictures import Picture
@@ -74,12 +74,14 @@ class Reviewer(QObject):
         self.order: list[int] = []
         self.reviewing = False
         self._started = 0.0
-        self._first_word = 0
         self._scope: tuple[str | None, str | None] = (None, None)
         self._taking = False
         self._lost: dict[int, IndexMask] = {}
+        self._lost_comments: dict[int, str] = {}
+        self._end_when_empty = False
+        self.left = 0
         self._autosave = QTimer(self, singleShot=True, interval=_AUTOSAVE_MS)
-        self._autosave.timeout.connect(self.keep_edits)
+        self._autosave.timeout.connect(self._save_meanwhile)
         self._canvas.needs_editor.connect(self._make_editor)
         self._canvas.stroke_ended.connect(self._stroke_ended)
         inspector.mask_moved.connect(self._canvas.set_machine_mask)
@@ -90,6 +92,8 @@ class Reviewer(QObject):
         session.closed.connect(self._forget)
         session.opened.connect(self._opened)
         session.jump.connect(self._jump)
+        session.stale.connect(self._stale)
+        session.facts_changed.connect(self._count_left)
 
     def _opened(self) -> None:
         self._session.pictures.loaded.connect(self._loaded)
@@ -97,7 +101,10 @@ class Reviewer(QObject):
     def _forget(self) -> None:
         self.row, self.order, self.reviewing = None, [], False
         self._lost.clear()
+        self._lost_comments.clear()
+        self._taking = self._end_when_empty = False
         self._autosave.stop()
+        self._canvas.set_editor(None)
         self._canvas.show_picture(None)
         self._inspector.show_picture(None)
         self.changed.emit()
@@ -180,11 +187,15 @@ class Reviewer(QObject):
         self._canvas.message = tr("reading the whole image…") if picture.preview else ""
         self._canvas.show_picture(picture)
         self._inspector.show_picture(picture)
-        lost = self._lost.pop(picture.row.id, None)
-        if lost is not None and picture.width:
+        lost = self._lost.get(picture.row.id)
+        if lost is not None and lost.shape == (picture.height, picture.width):
             self._make_editor()
             if self._canvas.editor is not None:
                 self._canvas.editor.replace(lost)
+                del self._lost[picture.row.id]
+        comment = self._lost_comments.pop(picture.row.id, None)
+        if comment is not None:
+            self._inspector.comment.setPlainText(comment)
         self.changed.emit()
 
     def _jump(self, image_id: int) -> None:
@@ -198,26 +209,35 @@ class Reviewer(QObject):
     def start(self, folder: str | None, domain: str | None) -> None:
         """Start with the most doubtful images of a folder or domain."""
         self._scope = (folder, domain)
-        self._started = time.monotonic()
-        self._first_word = len(self._session.done)
-        self.order = []
         self._take_more(begin=True)
 
     def _take_more(self, *, begin: bool = False, then_end: bool = False) -> None:
+        self._end_when_empty = self._end_when_empty or then_end
         if self._taking:
             return
         self._taking = True
         session, (folder, domain) = self._session, self._scope
         holder, who = session.holder, session.who
         rank = Rank(session.preferences.get("rank"))
+        known = [] if begin else list(self.order)
 
         def work(project: Project) -> list[int]:
-            rows = take(project, holder, who, rank, folder=folder, domain=domain, number=_LEASED)
+            rows = take(
+                project,
+                holder,
+                who,
+                rank,
+                folder=folder,
+                domain=domain,
+                number=_LEASED + len(known),
+            )
             return [row.id for row in rows]
 
         def after(ids: list[int]) -> None:
             self._taking = False
-            new = [one for one in ids if one not in self.order]
+            ends, self._end_when_empty = self._end_when_empty, False
+            session.leases = True
+            new = [one for one in ids if one not in known]
             if begin:
                 if not new:
                     self.note.emit(
@@ -227,32 +247,36 @@ class Reviewer(QObject):
                         )
                     )
                     return
+                session.review += 1
+                self._started = time.monotonic()
                 self.reviewing = True
                 self.order = new
+                self._count_left()
                 self.show(new[0])
                 return
             self.order = self.order + new
             self._show_strip()
-            if then_end and new:
+            if ends and new:
                 self.step(1)
-            elif then_end:
-                self.end()
+            elif ends:
+                self.end(all_done=True)
 
         def sorry(failure: Failure) -> None:
-            self._taking = False
+            self._taking = self._end_when_empty = False
             session.failed.emit(failure)
 
         session.writer.ask(work, after, sorry)
 
-    def end(self) -> None:
-        """End the review and say what was done."""
+    def end(self, *, all_done: bool = False) -> None:
+        """End the review and say what was done; ``all_done``: nothing is left in the queue."""
         if not self.reviewing:
             return
         self.keep_edits()
+        self._session.settle(10)
         self.reviewing = False
-        said = self._session.done[self._first_word :]
+        self._session.release_leases()
+        said = self._said_now()
         latest = {one.image_id: one for one in said if one.verdict is not None}.values()
-        facts = self._session.facts
         summary = Summary(
             seconds=time.monotonic() - self._started,
             undamaged=sum(one.verdict == Verdict.UNDAMAGED for one in latest),
@@ -260,26 +284,43 @@ class Reviewer(QObject):
             skipped=sum(one.verdict == Verdict.SKIPPED for one in latest),
             corrected=len({one.image_id for one in said if one.corrected}),
             overruled=sum(one.overruled for one in latest),
-            left=facts.waiting if facts is not None else 0,
+            left=0 if all_done else max(0, self.left),
         )
         self.finished.emit(summary)
         self.changed.emit()
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many images of this review have a verdict, and how many wait in all."""
-        done = len({one.image_id for one in self._session.done[self._first_word :]})
-        waiting = self._session.facts.waiting if self._session.facts is not None else 0
-        return done, waiting
+        """How many images of this review have a verdict, and how many wait where it looks."""
+        return len({one.image_id for one in self._said_now()}), self.left
+
+    def _said_now(self) -> list[Said]:
+        """What was said in this review."""
+        return [one for one in self._session.done if one.review == self._session.review]
+
+    def _count_left(self) -> None:
+        if not self.reviewing:
+            return
+        folder, domain = self._scope
+
+        def show(number: int) -> None:
+            self.left = number
+            self.changed.emit()
+
+        self._session.reader.ask(
+            lambda project: waiting(project, folder=folder, domain=domain), show, key="left"
+        )
 
     # Verdicts -------------------------------------------------------------------------------------
 
     def say(self, verdict: Verdict) -> None:
         """A verdict on the image on screen; a corrected mask goes with it."""
         row = self.row
-        if row is None:
+        if row is None or not self.is_shown:
             return
         editor = self._canvas.editor
+        if editor is not None and editor.is_drawing:
+            editor.end()
         if editor is not None and editor.is_changed and verdict is not Verdict.UNDAMAGED:
             mask = editor.mask.copy()
             marks = bool(mask.any())
@@ -302,9 +343,16 @@ class Reviewer(QObject):
         self._advance()
 
     def accept(self) -> None:
-        """The model is right."""
-        if self.row is not None and self.row.machine is not None:
-            self.say(Verdict(self.row.machine))
+        """The model is right: it is the word on screen that counts."""
+        picture = self._canvas.picture
+        if self.is_shown and picture is not None and picture.prediction is not None:
+            self.say(Verdict(picture.prediction.label))
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the image can be seen: nobody judges what is still being read."""
+        picture = self._canvas.picture
+        return self.row is not None and picture is not None and picture.row.id == self.row.id
 
     def mask_is_right(self) -> None:
         """Store the mask on screen: the corrected one, or the machine's at this threshold."""
@@ -313,15 +361,23 @@ class Reviewer(QObject):
             return
         self._inspector.settle()
         editor = self._canvas.editor
+        machine = self._canvas.machine_mask()
         if editor is not None:
+            if editor.is_drawing:
+                editor.end()
             mask = editor.mask.copy()
-            editor.mark_saved()
         elif picture.human_mask is not None:
             mask = picture.human_mask
+        elif machine is not None and picture.human.mask is None:
+            mask = machine.copy()
         else:
-            machine = self._canvas.machine_mask()
-            empty = np.zeros((picture.height, picture.width), np.uint8)
-            mask = empty if machine is None else machine.copy()
+            mask = np.zeros((picture.height, picture.width), np.uint8)
+        if not mask.any():
+            # A verdict by the way would be one that nobody meant.
+            self.note.emit(tr("The mask is empty: press U if the image is undamaged."))
+            return
+        if editor is not None:
+            editor.mark_saved()
         self._session.say(
             row,
             mask=mask,
@@ -386,15 +442,21 @@ class Reviewer(QObject):
         editor = self._canvas.editor
         return editor is not None and editor.is_changed
 
+    def _save_meanwhile(self) -> None:
+        editor = self._canvas.editor
+        if editor is not None and editor.is_drawing:  # in the middle of a stroke
+            self._autosave.start()
+        else:
+            self.keep_edits()
+
     def keep_edits(self) -> None:
         """Store corrections that were made: on leaving the image, and every now and then."""
         row, editor = self.row, self._canvas.editor
         self._autosave.stop()
         if row is None or editor is None:
             return
-        if editor.is_drawing:  # in the middle of a stroke
-            self._autosave.start()
-            return
+        if editor.is_drawing:
+            editor.end()
         if editor.is_changed:
             mask = editor.mask.copy()
             editor.mark_saved()
@@ -406,13 +468,10 @@ class Reviewer(QObject):
             )
 
     def _not_stored(self, image_id: int, mask: IndexMask) -> None:
-        """Bring corrections back to the screen that could not be stored."""
+        """Bring corrections back to the screen that could not be stored; X drops them."""
         self._lost[image_id] = mask
-        self._session.pictures.forget([image_id])
-        self._jump(image_id)
-        if self.row is not None and self.row.id == image_id:
-            self.row = None  # or the corrections on screen would be stored again
-            self.show(image_id)
+        self._canvas.set_editor(None)  # or what is on screen would be stored once more
+        self.show(image_id)
 
     def snap(self) -> None:
         """Move the outline of what is in sight to the edges of the picture."""
@@ -435,7 +494,7 @@ class Reviewer(QObject):
             return
         pixels = picture.pixels(rows, columns)
         assert pixels is not None
-        before = editor.mask
+        before = editor.changes
 
         def work(_: Project) -> IndexMask:
             snapped = snap_to_edges(pixels, part > 0, _SNAP_RADIUS)
@@ -445,33 +504,47 @@ class Reviewer(QObject):
 
         def after(result: IndexMask) -> None:
             self._canvas.message = ""
-            if self._canvas.editor is editor and editor.mask is before:
+            if self._canvas.editor is editor and editor.changes == before:
                 editor.replace(result)
                 self._stroke_ended()
             self._canvas.update()
 
+        def sorry(failure: Failure) -> None:
+            self._canvas.message = ""
+            self._canvas.update()
+            self._session.failed.emit(failure)
+
         self._canvas.message = tr("snapping to edges…")
         self._canvas.update()
-        self._session.looker.ask(work, after)
+        self._session.looker.ask(work, after, sorry)
 
     # Undo -----------------------------------------------------------------------------------------
 
     @property
     def can_undo(self) -> bool:
         """Whether a stroke or a word can be taken back."""
-        editor = self._canvas.editor
-        return (editor is not None and editor.can_undo) or self._session.can_undo
+        editor = self._editor_on_screen()
+        return (
+            self._canvas.has_corners
+            or (editor is not None and editor.can_undo)
+            or self._session.can_undo
+        )
 
     @property
     def can_redo(self) -> bool:
         """Whether a stroke or a word was taken back."""
-        editor = self._canvas.editor
+        editor = self._editor_on_screen()
         return (editor is not None and editor.can_redo) or self._session.can_redo
 
+    def _editor_on_screen(self) -> MaskEditor | None:
+        return self._canvas.editor if self._page.isVisible() else None
+
     def undo(self) -> None:
-        """Take back the last stroke; without one, the last thing that was said."""
-        editor = self._canvas.editor
-        if editor is not None and editor.can_undo:
+        """Take back the last corner or stroke; without one, the last thing that was said."""
+        editor = self._editor_on_screen()
+        if self._canvas.has_corners:
+            self._canvas.drop_corner()
+        elif editor is not None and editor.can_undo:
             editor.undo()
             self._canvas.update()
         else:
@@ -480,7 +553,7 @@ class Reviewer(QObject):
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        editor = self._canvas.editor
+        editor = self._editor_on_screen()
         if editor is not None and editor.can_redo:
             editor.redo()
             self._canvas.update()
@@ -506,7 +579,12 @@ class Reviewer(QObject):
             return
         text = self._inspector.comment.toPlainText().strip()
         if text != picture.human.comment:
-            self._session.say(row, comment=text, expected=self._expected())
+            self._session.say(
+                row,
+                comment=text,
+                expected=self._expected(),
+                sorry=lambda _: self._lost_comments.update({row.id: text}),
+            )
 
     # News -----------------------------------------------------------------------------------------
 
@@ -528,15 +606,31 @@ class Reviewer(QObject):
 
     def reload(self) -> None:
         """Read the image again: a model has looked at it meanwhile."""
-        if self.row is None or self.has_edits or self._session.project is None:
+        if self._session.project is None:
             return
         self._session.pictures.forget()
+        if self.row is None or self.has_edits:
+            return
         self.row = next(iter(self._session.rows([self.row.id])), self.row)
         self._session.pictures.want(self.row.id)
         self.changed.emit()
 
+    def _stale(self, image_id: int) -> None:
+        """Something else was stored than what was shown: look again."""
+        if self.row is not None and self.row.id == image_id and not self.has_edits:
+            self.reload()
+
+    def put_away(self) -> None:
+        """Leave the image's page: corrections are on their way to the disk."""
+        self.keep_edits()
+        self.keep_comment()
+        self._canvas.set_editor(None)
+
     def set_tool(self, tool: Tool) -> None:
         """Take a tool; the canvas gets the keys."""
+        if tool is not Tool.HAND and not self._canvas.layers.human_mask.visible:
+            self._page.layer_bar.boxes["human_mask"].setChecked(True)  # nobody draws unseen
+        self._canvas.highlight = None
         self._canvas.set_tool(tool)
         self._canvas.setFocus()
         self.changed.emit()

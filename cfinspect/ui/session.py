@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEventLoop, QObject, QThread, QTimer, Signal
 
 from cfinspect.project import queue
 from cfinspect.project.database import ProjectError
@@ -19,6 +20,7 @@ from cfinspect.project.place import find_place
 from cfinspect.project.project import Folder, Model, Project
 from cfinspect.project.verdicts import (
     KEEP,
+    ConflictError,
     Human,
     Kept,
     Verdict,
@@ -28,6 +30,7 @@ from cfinspect.project.verdicts import (
     revert,
 )
 from cfinspect.ui.preferences import Preferences
+from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.desk import Desk, opener
 from cfinspect.ui.workers.job import Failure, JobQueue
 from cfinspect.ui.workers.pictures import Pictures
@@ -41,7 +44,7 @@ _RENEW_MS = 120_000
 @dataclass(frozen=True)
 class Said:
     """One thing that was said in this sitting and can be taken back. ``overruled``: it was not what
-    the model says; ``corrected``: with a mask.
+    the model says; ``corrected``: with a mask; ``review``: in which review of this sitting.
     """
 
     entry: int
@@ -49,6 +52,7 @@ class Said:
     verdict: Verdict | None
     corrected: bool = False
     overruled: bool = False
+    review: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ class Session(QObject):
 
     ``opened``, ``closed``: a project came or went. ``facts_changed``: folders, models or counts.
     ``images_changed``: ids whose figures or verdicts changed (None: possibly all). ``said``: an
-    image id with what humans say of it now; it is on disk. ``saving``: how many words are on their
+    image id with what humans say of it now; it is on disk. ``stale``: what was shown of an image is
+    not how it is. ``saving``: how many words are on their
     way. ``failed``: something for the person.
     """
 
@@ -78,6 +83,7 @@ class Session(QObject):
     said = Signal(int, object)
     saving = Signal(int)
     jump = Signal(int)
+    stale = Signal(int)
     failed = Signal(object)
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
@@ -89,7 +95,11 @@ class Session(QObject):
         self.holder = uuid.uuid4().hex
         self.done: list[Said] = []
         self.undone: list[Said] = []
-        self._pending = 0
+        self.review = 0
+        self.leases = False
+        self._writer: Desk | None = None
+        self._pending = self._failures = 0
+        self._waiting: list[Callable[[], None]] = []
         self._opening: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_RENEW_MS)
@@ -107,6 +117,12 @@ class Session(QObject):
         return self.project.place.root if self.project is not None else None
 
     @property
+    def writer(self) -> Desk:
+        """The desk that writes; only while a project is open or being opened."""
+        assert self._writer is not None
+        return self._writer
+
+    @property
     def is_opening(self) -> bool:
         """Whether a project is being opened."""
         return self._opening is not None
@@ -116,7 +132,7 @@ class Session(QObject):
         self.close()
         self._opening = root
         # The desk that writes checks the database; looking at a large one need not wait for that.
-        self.writer = Desk(opener(root, domain=domain, human=True), self)
+        self._writer = Desk(opener(root, domain=domain, human=True), self)
         self.writer.failed.connect(self.failed)
         self.writer.refused.connect(self._refused)
         self.writer.opened.connect(self._is_open)
@@ -153,22 +169,44 @@ class Session(QObject):
         self.opened.emit()
         self.refresh()
 
+    def settle(self, seconds: float = 60.0) -> bool:
+        """Wait until every word is on disk, with the window alive; False when one could not be
+        stored, or the time is up.
+        """
+        failures, end = self._failures, time.monotonic() + seconds
+        while self._pending and time.monotonic() < end:
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
+            QThread.msleep(2)
+        return self._pending == 0 and self._failures == failures
+
     def close(self) -> bool:
-        """Close the project; what was said is stored first. Whether everything ended in time."""
+        """Close the project; ``settle`` first. Whether everything ended in time."""
         self._opening = None
-        if self.project is None:
-            return True
         self._timer.stop()
-        holder = self.holder
-        self.writer.ask(lambda project: queue.release(project, holder))
-        ended = self.writer.close()
+        ended = True
+        writer = self._writer
+        if writer is not None:
+            for signal in (writer.opened, writer.refused):
+                signal.disconnect()
+            holder = self.holder
+            writer.ask(lambda project: queue.release(project, holder))
+            ended = writer.close()
+            writer.deleteLater()
+            self._writer = None
+        if self.project is None:
+            return ended
         self.pictures.close()
         self.thumbnails.close()
-        ended = self.reader.close() and ended
-        ended = self.looker.close() and ended
+        for desk in (self.reader, self.looker):
+            ended = desk.close() and ended
+        parts: tuple[QObject, ...] = (self.pictures, self.thumbnails, self.reader, self.looker)
+        for part in parts:
+            part.deleteLater()
         self.project.close()
         self.project, self.facts = None, None
         self._pending = 0
+        self._waiting.clear()
+        self.saving.emit(0)
         self.closed.emit()
         return ended
 
@@ -218,6 +256,7 @@ class Session(QObject):
         """Change the project (folders, models) on the writing desk, then read the facts again."""
 
         def after(result: Any) -> None:
+            self.pictures.forget()
             if then is not None:
                 then(result)
             self.refresh()
@@ -268,7 +307,9 @@ class Session(QObject):
             assert human.entry is not None
             overruled = human.verdict in {0, 1} and row.machine not in {None, human.verdict}
             corrected = isinstance(mask, np.ndarray)
-            self.done.append(Said(human.entry, row.id, human.verdict, corrected, overruled))
+            self.done.append(
+                Said(human.entry, row.id, human.verdict, corrected, overruled, self.review)
+            )
             self.undone.clear()
             shown = mask if corrected else None
             self._tell(row.id, human, shown if isinstance(shown, np.ndarray) else None)
@@ -277,17 +318,60 @@ class Session(QObject):
 
         self._pending += 1
         self.saving.emit(self._pending)
-        self.writer.ask(work, after, lambda failure: self._lost(failure, sorry))
+        self.writer.ask(work, after, lambda failure: self._lost(failure, row.id, sorry))
 
-    def say_of_many(self, rows: list[ImageRow], verdict: Verdict) -> None:
-        """One verdict for many images; each can be taken back by itself."""
-        for row in rows:
-            self.say(row, verdict=verdict)
+    def say_of_many(self, said: list[tuple[ImageRow, Verdict]]) -> None:
+        """Verdicts on many images in one transaction; each can be taken back by itself.
+
+        Those that cannot be stored are told together; the others are.
+        """
+        who, holder = self.who, self.holder
+
+        def work(project: Project) -> tuple[list[tuple[ImageRow, Human]], list[str]]:
+            stored, problems = [], []
+            with project.database.writing():
+                for row, verdict in said:
+                    try:
+                        human = decide(project, row.id, who=who, verdict=verdict, holder=holder)
+                    except ConflictError as error:
+                        problems.append(str(error))
+                    else:
+                        stored.append((row, human))
+            return stored, problems
+
+        def after(result: tuple[list[tuple[ImageRow, Human]], list[str]]) -> None:
+            self._arrived()
+            stored, problems = result
+            for row, human in stored:
+                assert human.entry is not None
+                overruled = row.machine not in {None, human.verdict}
+                self.done.append(
+                    Said(human.entry, row.id, human.verdict, False, overruled, self.review)
+                )
+                self.pictures.renew(row.id, human, None)
+                self.said.emit(row.id, human)
+            self.undone.clear()
+            self.images_changed.emit([row.id for row, _ in stored])
+            self.refresh()
+            if problems:
+                self._failures += 1
+                sentence = tr(
+                    "{n} of {total} images got no verdict. The first: {problem}",
+                    n=len(problems),
+                    total=len(said),
+                    problem=problems[0],
+                )
+                title = tr("That did not work")
+                self.failed.emit(Failure(title, sentence, "\n".join(problems)))
+
+        self._pending += 1
+        self.saving.emit(self._pending)
+        self.writer.ask(work, after, lambda failure: self._lost(failure, None, None))
 
     @property
     def can_undo(self) -> bool:
         """Whether something was said in this sitting."""
-        return bool(self.done)
+        return bool(self.done or self._pending)
 
     @property
     def can_redo(self) -> bool:
@@ -295,13 +379,17 @@ class Session(QObject):
         return bool(self.undone)
 
     def undo(self) -> None:
-        """Take back the last thing said, and show that image."""
-        if self.done:
+        """Take back the last thing said, and show that image; one on its way is waited for."""
+        if self._pending:
+            self._waiting.append(self.undo)
+        elif self.done:
             self._revert(self.done.pop(), self.undone)
 
     def redo(self) -> None:
         """Say again what was taken back last."""
-        if self.undone:
+        if self._pending:
+            self._waiting.append(self.redo)
+        elif self.undone:
             self._revert(self.undone.pop(), self.done)
 
     def _revert(self, last: Said, other: list[Said]) -> None:
@@ -315,15 +403,13 @@ class Session(QObject):
             self._arrived()
             human, mask = result
             assert human.entry is not None
-            other.append(
-                Said(human.entry, last.image_id, last.verdict, last.corrected, last.overruled)
-            )
+            other.append(replace(last, entry=human.entry))
             self._tell(last.image_id, human, mask)
             self.jump.emit(last.image_id)
 
         self._pending += 1
         self.saving.emit(self._pending)
-        self.writer.ask(work, after, lambda failure: self._lost(failure, None))
+        self.writer.ask(work, after, lambda failure: self._lost(failure, last.image_id, None))
 
     def _tell(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
         held = self.pictures.get(image_id)
@@ -339,16 +425,38 @@ class Session(QObject):
     def _arrived(self) -> None:
         self._pending -= 1
         self.saving.emit(self._pending)
+        if not self._pending and self._waiting:
+            QTimer.singleShot(0, self._next_waiting)
 
-    def _lost(self, failure: Failure, sorry: Callable[[Failure], None] | None) -> None:
+    def _next_waiting(self) -> None:
+        if self._waiting and not self._pending:
+            self._waiting.pop(0)()
+            if self._waiting and not self._pending:
+                self._next_waiting()
+
+    def _lost(
+        self, failure: Failure, image_id: int | None, sorry: Callable[[Failure], None] | None
+    ) -> None:
+        """A word that could not be stored: what was shown of the image may not be how it is."""
+        self._failures += 1
         self._arrived()
-        self.failed.emit(failure)
+        if image_id is not None:
+            self.pictures.forget([image_id])
         if sorry is not None:
             sorry(failure)
+        if image_id is not None:
+            self.stale.emit(image_id)
+        self.failed.emit(failure)
 
     def _renew_leases(self) -> None:
         holder = self.holder
-        self.writer.ask(lambda project: queue.renew(project, holder), key="renew")
+        if self.project is not None and self.leases:
+            self.writer.ask(lambda project: queue.renew(project, holder), key="renew")
+
+    def release_leases(self) -> None:
+        """Let colleagues have what this window had taken for its review."""
+        holder, self.leases = self.holder, False
+        self.writer.ask(lambda project: queue.release(project, holder))
 
     # Reading --------------------------------------------------------------------------------------
 

@@ -142,6 +142,11 @@ QMenuBar::item:selected { background-color: @line; }
 QToolBar QToolButton { background: transparent; border-radius: 4px; padding: 4px 8px; }
 QToolBar QToolButton:hover, QToolBar QToolButton:focus { background-color: @line; }
 QToolBar QWidget#space { background: transparent; }
+QToolBar QToolButton:disabled { background: transparent; color: @faint; }
+QToolBar QCheckBox, QToolBar QLabel { background: transparent; padding: 0 4px; }
+QToolButton[role="verdict"] { border: 1px solid @line; padding: 8px 12px; margin: 2px;
+    font-weight: 600; }
+QToolButton[role="verdict"]:disabled { border: 1px solid @raised; font-weight: 400; }
 QStatusBar QToolButton { background: transparent; padding: 2px; }
 QTreeView::item { padding: 2px 0; }
 QFrame[role="bar"] QToolButton { background: transparent; border-radius: 4px; }

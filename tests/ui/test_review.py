@@ -55,7 +55,7 @@ def test_from_the_first_page_to_results(
 
     met = answer(InspectDialog, choose)
     press(window, Qt.Key.Key_R, ctrl=True)
-    assert met
+    wait_for(lambda: bool(met))
     wait_for(lambda: inspected(window) == 48)
     row = window.model.row_at(0)
     assert row is not None
@@ -93,7 +93,7 @@ def test_a_review_by_keys_alone(window: MainWindow, walls: Path, model: Path) ->
         assert human_of(project, first[3]).verdict == machine["machine"]
     met = answer(SummaryDialog, lambda dialog: dialog.accept())
     press(window, Qt.Key.Key_Escape)
-    assert met
+    wait_for(lambda: bool(met))
     assert window.pages.currentWidget() is window.gallery
 
 
@@ -120,7 +120,7 @@ def test_the_review_ends_by_itself_with_a_summary(
         picture_shown(window)
         press(window, Qt.Key.Key_D)
         settled(window)
-    assert met
+    wait_for(lambda: bool(met))
     assert f"{waiting} images reviewed" in texts
     with project_of(window) as project:
         done = page(project, Filter(state=State.VERDICT), limit=100)
@@ -139,7 +139,7 @@ def test_brush_undo_and_mask(window: MainWindow, walls: Path, model: Path) -> No
     inspect(window, model)
     image_id = open_first(window)
     canvas = window.canvas
-    window.inspector.slider.setValue(255)  # an empty mask to begin with
+    window.inspector.slider.setValue(1000)  # an empty mask to begin with
     press(window, Qt.Key.Key_B)
     assert canvas.tool is Tool.BRUSH
     canvas.set_radius(2)
@@ -224,11 +224,11 @@ def test_the_threshold_redraws_the_mask_and_can_be_stored(
     inspector = window.inspector
     picture = window.canvas.picture
     assert picture is not None
-    inspector.slider.setValue(40)
+    inspector.slider.setValue(400)
     inspector.settle()
     few = window.canvas.machine_mask()
     assert few is not None
-    inspector.slider.setValue(4)
+    inspector.slider.setValue(126)
     inspector.settle()
     many = window.canvas.machine_mask()
     assert many is not None

@@ -103,7 +103,7 @@ def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
     page = window.training
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
-    assert met
+    wait_for(lambda: bool(met))
     assert "Add a folder first" in window.last_failure.sentence  # type: ignore[union-attr]
     (tmp_path / "empty").mkdir()
     page.add_folder(tmp_path / "empty")
@@ -116,7 +116,7 @@ def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
     page.settings["size"].setText("33")  # type: ignore[attr-defined]
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
-    assert met
+    wait_for(lambda: bool(met))
     assert "multiple of 32" in window.last_failure.sentence  # type: ignore[union-attr]
 
 
@@ -130,12 +130,12 @@ def test_closing_during_a_training_asks_and_keeps_a_checkpoint(
     wait_for(lambda: any(len(points) > 12 for points in page._losses.values()))
     met = answer(Question, lambda dialog: dialog.reject())
     assert not window.close()
-    assert met
+    wait_for(lambda: bool(met))
     assert window.isVisible()
     assert page.is_running
     met = answer(Question, lambda dialog: dialog.accept())
     assert window.close()
-    assert met
+    wait_for(lambda: bool(met))
     QApplication.processEvents()
     run = page.last_run
     assert run is not None

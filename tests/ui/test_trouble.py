@@ -68,7 +68,7 @@ def test_a_model_that_is_gone(window: MainWindow, walls: Path, model: Path, tmp_
     ticket = window.start_inspection(own, [1], window.model.ids[:2])
     assert ticket is not None
     wait_for(lambda: ticket.is_over)
-    assert met
+    wait_for(lambda: bool(met))
     assert "is not there any more" in window.last_failure.sentence  # type: ignore[union-attr]
 
 
@@ -113,7 +113,7 @@ def test_an_image_that_was_changed_meanwhile_gets_no_verdict(
     met = closes(window)
     press(window, Qt.Key.Key_D)
     settled(window)
-    assert met
+    wait_for(lambda: bool(met))
     assert "was changed since the last scan" in window.last_failure.sentence  # type: ignore[union-attr]
     with project_of(window) as project:
         assert human_of(project, image_id).verdict is None
@@ -138,7 +138,7 @@ def test_corrections_that_cannot_be_stored_come_back(
     met = closes(window)
     press(window, Qt.Key.Key_M)
     settled(window)
-    assert met
+    wait_for(lambda: bool(met))
     assert "was changed by bob" in window.last_failure.sentence  # type: ignore[union-attr]
     wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == image_id)
     wait_for(lambda: window.reviewer.has_edits)
@@ -163,7 +163,7 @@ def test_details_can_be_copied(window: MainWindow) -> None:
 
     met = answer(ErrorDialog, look)
     window.open_project(Path("/no/such/folder"))
-    assert met
+    wait_for(lambda: bool(met))
     assert "/no/such/folder" in QGuiApplication.clipboard().text()
 
 

@@ -34,7 +34,7 @@ class MaskEditor(QObject):
 
     ``changed`` carries the box that changed (None: all of it); ``state_changed``: undo, redo or
     "unsaved" are different now. The mask starts as ``base`` and counts as changed only after the
-    first stroke.
+    first stroke. ``changes`` counts whatever happened to it.
     """
 
     changed = Signal(object)
@@ -45,6 +45,7 @@ class MaskEditor(QObject):
         self._history = History(base)
         self._work = base.copy()
         self.value = 1
+        self.changes = 0
         self._stroke: list[Point] = []
         self._painted: Box | None = None
         self._levels: list[IndexMask] | None = None
@@ -119,6 +120,7 @@ class MaskEditor(QObject):
         """Put another mask in its place, as one step of undo."""
         self._work = mask.copy()
         self._levels = None
+        self.changes += 1
         self.changed.emit(None)
         self._commit()
 
@@ -144,6 +146,7 @@ class MaskEditor(QObject):
     def _touched(self, box: Box | None) -> None:
         if box is None:
             return
+        self.changes += 1
         if self._levels is not None:
             _renew(self._levels, box)
         self.changed.emit(box)
@@ -155,6 +158,7 @@ class MaskEditor(QObject):
     def _restore(self) -> None:
         self._work = self._history.mask.copy()
         self._levels = None
+        self.changes += 1
         self.changed.emit(None)
         self.state_changed.emit()
 

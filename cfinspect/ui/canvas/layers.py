@@ -107,17 +107,17 @@ def mask_levels(mask: NDArray[np.uint8], *, binary: bool = False) -> list[NDArra
     return levels
 
 
-def outline(mask: NDArray[np.uint8], scale: float = 1.0, fine: bool = True) -> QPainterPath:
-    """The outline of what is not 0 in ``mask`` (h, w), its points multiplied with ``scale``.
+def outline(mask: NDArray[np.uint8], *, fine: bool = True) -> QPainterPath:
+    """The outline of what is not 0 in ``mask`` (h, w), in its pixels.
 
     ``fine``: along the edges of pixels, a quarter of one inside; else through their centres, which
     is enough (and quicker) where a pixel is smaller than one of the screen.
     """
     binary = (mask > 0).astype(np.uint8)
-    shift, unit = 0.5, scale
+    shift, unit = 0.5, 1.0
     if fine:
         binary = np.repeat(np.repeat(binary, 2, axis=0), 2, axis=1)
-        unit = scale / 2
+        unit = 0.5
     # A frame, so that the outline closes at the edges of the image as well.
     rings, _ = cv2.findContours(
         np.pad(binary, 1),

@@ -118,7 +118,7 @@ class Canvas(QWidget):
         self.picture = picture
         self._caches.clear()
         if not same:
-            self.editor = None
+            self.set_editor(None)
             self._corners = []
             self._blink = False
             self.highlight = None
@@ -151,8 +151,11 @@ class Canvas(QWidget):
 
     def set_editor(self, editor: MaskEditor | None) -> None:
         """Correct this mask from now on; None shows the stored one again."""
-        if self.editor is not None and self.editor is not editor:
-            self.editor.abandon()
+        old = self.editor
+        if old is not None and old is not editor:
+            old.abandon()
+            old.changed.disconnect(self._mask_changed)
+            old.deleteLater()  # two masks and a history
         self.editor = editor
         if editor is not None:
             editor.changed.connect(self._mask_changed)
@@ -276,7 +279,7 @@ class Canvas(QWidget):
         """Rows and columns of the image that can be seen."""
         if self.picture is None:
             return slice(0, 0), slice(0, 0)
-        part = self._visible(1.0, QSize(self.picture.width, self.picture.height))
+        part = self._visible(self.picture, QSize(self.picture.width, self.picture.height))
         return slice(part.top(), part.bottom() + 1), slice(part.left(), part.right() + 1)
 
     def _centre(self) -> QPointF:
@@ -359,29 +362,31 @@ class Canvas(QWidget):
             return 0
         return max(0, min(count - 1, math.floor(math.log2(1 / wanted))))
 
-    def _transform(self, width: int, level_width: int) -> QTransform:
-        """From a copy's pixels to the pane."""
-        factor = self._scale * width / level_width
-        return QTransform(factor, 0, 0, factor, self._offset.x(), self._offset.y())
+    def _transform(self, picture: Picture, level: QSize) -> QTransform:
+        """From a copy's pixels to the pane; halves are rounded, so both ways have their factor."""
+        x = self._scale * picture.width / level.width()
+        y = self._scale * picture.height / level.height()
+        return QTransform(x, 0, 0, y, self._offset.x(), self._offset.y())
 
     def _paint_image(self, painter: QPainter, picture: Picture, levels: list[QImage]) -> None:
         image = levels[self._level(len(levels))]
         painter.save()
-        painter.setTransform(self._transform(picture.width, image.width()), True)
+        painter.setTransform(self._transform(picture, image.size()), True)
         smooth = self._device_scale() < _SHARP_FROM
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        part = self._visible(image.width() / picture.width, image.size())
+        part = self._visible(picture, image.size())
         painter.drawImage(part.topLeft(), image, part)
         painter.restore()
 
-    def _visible(self, factor: float, size: QSize) -> QRect:
-        """The part of a copy (``factor`` times the image's size) that a pane shows."""
+    def _visible(self, picture: Picture, size: QSize) -> QRect:
+        """The part of a copy of this size that a pane shows."""
         pane = self._panes()[0]
-        scale = self._scale / factor
-        left = math.floor(-self._offset.x() / scale) - 1
-        top = math.floor(-self._offset.y() / scale) - 1
-        right = math.ceil((pane.width() - self._offset.x()) / scale) + 1
-        bottom = math.ceil((pane.height() - self._offset.y()) / scale) + 1
+        across = self._scale * picture.width / size.width()
+        down = self._scale * picture.height / size.height()
+        left = math.floor(-self._offset.x() / across) - 1
+        top = math.floor(-self._offset.y() / down) - 1
+        right = math.ceil((pane.width() - self._offset.x()) / across) + 1
+        bottom = math.ceil((pane.height() - self._offset.y()) / down) + 1
         whole = QRect(QPoint(0, 0), size)
         return QRect(left, top, right - left, bottom - top).intersected(whole)
 
@@ -396,7 +401,7 @@ class Canvas(QWidget):
                 "saliency", (level, id(table)), lambda: indexed(picture.saliency[level], table)
             )
             self._paint_indexed(painter, picture, image, smooth=True)
-        if layers.human_mask.visible:
+        if layers.human_mask.visible or self.editor is not None:
             self._paint_human(painter, picture)
         if layers.machine_mask.visible and self.editor is None:
             if self._preview is not None and picture.saliency:
@@ -410,11 +415,11 @@ class Canvas(QWidget):
         self, painter: QPainter, picture: Picture, image: QImage, *, smooth: bool = False
     ) -> None:
         painter.save()
-        painter.setTransform(self._transform(picture.width, image.width()), True)
+        painter.setTransform(self._transform(picture, image.size()), True)
         painter.setRenderHint(
             QPainter.RenderHint.SmoothPixmapTransform, smooth and self._device_scale() < _SHARP_FROM
         )
-        part = self._visible(image.width() / picture.width, image.size())
+        part = self._visible(picture, image.size())
         painter.drawImage(part.topLeft(), image, part)
         painter.restore()
 
@@ -436,8 +441,8 @@ class Canvas(QWidget):
         classes = [colour, colour, QColor("#56B4E9"), QColor("#CC79A7"), QColor("#F0E442")]
         table = mask_table(colour, self.layers.human_mask.opacity, classes)
         mask = levels[level]
-        factor = mask.shape[1] / picture.width
-        part = self._visible(factor, QSize(mask.shape[1], mask.shape[0]))
+        size = QSize(mask.shape[1], mask.shape[0])
+        part = self._visible(picture, size)
         if part.isEmpty():
             return
         # A stroke changes the mask while it is drawn: only what is in sight is coloured.
@@ -445,7 +450,7 @@ class Canvas(QWidget):
         columns = slice(part.left(), part.right() + 1)
         cut = mask[rows, columns]
         painter.save()
-        painter.setTransform(self._transform(picture.width, mask.shape[1]), True)
+        painter.setTransform(self._transform(picture, size), True)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawImage(part.topLeft(), indexed(cut, table))
         painter.restore()
@@ -459,7 +464,7 @@ class Canvas(QWidget):
         machine = self._machine
         levels = self._cached("machine", id(machine), lambda: mask_levels(machine, binary=True))
         mask = levels[self._level(len(levels))]
-        part = self._visible(mask.shape[1] / picture.width, QSize(mask.shape[1], mask.shape[0]))
+        part = self._visible(picture, QSize(mask.shape[1], mask.shape[0]))
         if part.isEmpty():
             return
         path = self._outline_of("machine_outline", mask, picture, part)
@@ -475,14 +480,15 @@ class Canvas(QWidget):
         level = 0 if wanted >= 1 else math.ceil(math.log2(1 / wanted))
         level = min(len(levels) - 1, level)
         peaks = levels[level]
-        part = self._visible(peaks.shape[1] / picture.width, QSize(peaks.shape[1], peaks.shape[0]))
+        part = self._visible(picture, QSize(peaks.shape[1], peaks.shape[0]))
         if part.isEmpty():
             return
         cut = peaks[part.top() : part.bottom() + 1, part.left() : part.right() + 1]
         mask = clean_mask(cut >= value, max(1, smallest >> (2 * level)))
-        factor = picture.width / peaks.shape[1]
-        path = outline(mask.view(np.uint8), factor, fine=False)
-        path.translate(part.left() * factor, part.top() * factor)
+        path = outline(mask.view(np.uint8), fine=False)
+        path.translate(part.left(), part.top())
+        across, down = picture.width / peaks.shape[1], picture.height / peaks.shape[0]
+        path = QTransform.fromScale(across, down).map(path)
         painter.save()
         painter.setTransform(
             QTransform(self._scale, 0, 0, self._scale, self._offset.x(), self._offset.y()), True
@@ -498,7 +504,8 @@ class Canvas(QWidget):
         self, name: str, mask: NDArray[np.uint8], picture: Picture, part: QRect
     ) -> QPainterPath:
         """The outline in image pixels; of a large mask only what is in sight and around it."""
-        factor = picture.width / mask.shape[1]
+        across = picture.width / mask.shape[1]
+        down = picture.height / mask.shape[0]
         whole = QRect(0, 0, mask.shape[1], mask.shape[0])
         if mask.size > 1_500_000:
             margin = max(part.width(), part.height()) // 2
@@ -511,8 +518,9 @@ class Canvas(QWidget):
 
         def trace() -> QPainterPath:
             cut = mask[whole.top() : whole.bottom() + 1, whole.left() : whole.right() + 1]
-            path = outline(cut, factor, fine=self._device_scale() >= 1)
-            return path.translated(whole.left() * factor, whole.top() * factor)
+            path = outline(cut, fine=self._device_scale() >= 1)
+            path.translate(whole.left(), whole.top())
+            return QTransform.fromScale(across, down).map(path)
 
         return self._cached(name, key, trace)
 
@@ -610,7 +618,7 @@ class Canvas(QWidget):
     def _paint_overview(self, painter: QPainter, picture: Picture) -> None:
         """Where we are, once the image is larger than the window."""
         pane = self._panes()[0]
-        part = self._visible(1.0, QSize(picture.width, picture.height))
+        part = self._visible(picture, QSize(picture.width, picture.height))
         if part.width() >= picture.width - 2 and part.height() >= picture.height - 2:
             return
         factor = _OVERVIEW / max(picture.width, picture.height)
@@ -775,8 +783,7 @@ class Canvas(QWidget):
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self._corners:
             self.close_polygon()
         elif key == Qt.Key.Key_Backspace and self._corners:
-            self._corners.pop()
-            self.update()
+            self.drop_corner()
         elif key == Qt.Key.Key_Escape and (self._corners or self.tool is not Tool.HAND):
             self.set_tool(Tool.HAND)
             self.stroke_ended.emit()
@@ -799,6 +806,17 @@ class Canvas(QWidget):
         """A fitted image stays fitted."""
         if self._fitted:
             self.fit()
+
+    @property
+    def has_corners(self) -> bool:
+        """Whether a polygon is being drawn."""
+        return bool(self._corners)
+
+    def drop_corner(self) -> None:
+        """Take back the last corner of the polygon."""
+        if self._corners:
+            self._corners.pop()
+            self.update()
 
     def close_polygon(self) -> None:
         """Fill the polygon that was drawn."""

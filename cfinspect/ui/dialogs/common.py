@@ -28,6 +28,7 @@ class Dialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(width)
+        self.is_over = False
         outer = QVBoxLayout(self)
         outer.setContentsMargins(20, 16, 20, 16)
         outer.setSpacing(12)
@@ -38,6 +39,11 @@ class Dialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         outer.addWidget(self.buttons)
+
+    def done(self, answer: int) -> None:
+        """Close; answers that were asked for and come later find nobody."""
+        self.is_over = True
+        super().done(answer)
 
     def add_ok(self, text: str) -> QPushButton:
         """The button that does it."""

@@ -174,6 +174,8 @@ class ExportDialog(Dialog):
             return len(chosen), damaged, corrected, left_out
 
         def show(found: tuple[int, int, int, Counter[str]]) -> None:
+            if self.is_over:
+                return
             number, damaged, corrected, left_out = found
             self._found = number
             lines = [
@@ -197,6 +199,8 @@ class ExportDialog(Dialog):
                     )
                 )
             self.preview.setText("\n".join(lines))
+            self.preview.setMinimumHeight(self.preview.heightForWidth(self.preview.width()))
+            self.adjustSize()
             self._show_ok()
 
         self._session.reader.ask(work, show, key="export")
@@ -268,6 +272,8 @@ class ImportDialog(Dialog):
             return preview(project, name, path)
 
         def show(found: tuple[int, int, int]) -> None:
+            if self.is_over:
+                return
             number, known, decided = found
             text = tr(
                 "{n} images in it; {known} of them are in this project, {decided} of those have a "
@@ -284,6 +290,8 @@ class ImportDialog(Dialog):
             self.ok.setEnabled(known > 0 or FORMATS[name].images is not None)
 
         def sorry(failure: Failure) -> None:
+            if self.is_over:
+                return
             self.preview.setText(failure.sentence)
 
         self._session.reader.ask(work, show, sorry, key="import")

@@ -29,9 +29,10 @@ from cfinspect.project.project import Model, Project
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
+from cfinspect.ui.times import duration
 from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.job import Ticket
-from cfinspect.ui.workers.jobs import Compare, card_of, plain
+from cfinspect.ui.workers.job import Progress, Ticket
+from cfinspect.ui.workers.jobs import Compare, card_of, model_name, plain
 
 _HEADS = ("F1", "AUROC", "review", "flip")
 
@@ -131,9 +132,9 @@ class ModelsDialog(Dialog):
                 for one in facts.folders
                 if one.model_id == model.id
             ]
-            there = model.path.is_file()
+            there, name = model.path.is_file(), model_name(model)
             texts = (
-                model.name if there else tr("{name} (file is gone)", name=model.name),
+                name if there else tr("{name} (file is gone)", name=name),
                 about["created"],
                 _number(about["f1"]),
                 _number(about["flip"]),
@@ -169,7 +170,7 @@ class ModelsDialog(Dialog):
             tr(
                 "{model} counts for the folder now. Images that it has not seen need an inspection "
                 "(Ctrl+R).",
-                model=model.name,
+                model=model_name(model),
             )
         )
 
@@ -183,7 +184,9 @@ class ModelsDialog(Dialog):
     def import_files(self, paths: list[Path]) -> None:
         """Take in model files; they count for nothing yet unless the folder has no model."""
         facts = self._session.facts
-        free = [] if facts is None else [one.id for one in facts.folders if one.model_id is None]
+        open_ones = [] if facts is None else [one for one in facts.folders if one.model_id is None]
+        single = len({one.domain for one in open_ones}) == 1
+        free = [one.id for one in open_ones] if single else []
         for path in paths:
             add_model_file(self._session, path, free)
 
@@ -196,17 +199,28 @@ class ModelsDialog(Dialog):
         models = [model.path for model in self.selected()]
         if root is None or not models:
             return
-        ticket = self._session.jobs.add(Compare(root, models, self.folder.currentData()))
+        device = self._session.preferences.get("device")
+        job = Compare(root, models, self.folder.currentData(), device)
+        ticket = self._session.jobs.add(job)
         self._ticket = ticket
         self.note.setText(tr("Comparing…"))
-        ticket.progressed.connect(
-            lambda progress: self.note.setText(
-                tr("Comparing: {done} of {total}", done=progress.done, total=progress.total)
-            )
-        )
+        ticket.progressed.connect(self._compares)
         ticket.succeeded.connect(self._show_comparison)
         ticket.ended.connect(self._compared)
         self._chosen()
+
+    def _compares(self, progress: Progress) -> None:
+        if progress.total:
+            text = tr("Comparing: {done} of {total}", done=progress.done, total=progress.total)
+            if progress.seconds_left is not None:
+                text += ", " + tr("{time} left", time=duration(progress.seconds_left))
+            self.note.setText(text)
+
+    def done(self, answer: int) -> None:
+        """A comparison that nobody looks at any more is stopped."""
+        if self._ticket is not None:
+            self._session.jobs.cancel(self._ticket)
+        super().done(answer)
 
     def _compared(self) -> None:
         self._ticket = None
@@ -271,8 +285,7 @@ class InspectDialog(Dialog):
         for model in reversed(facts.models):
             if model.path.is_file():
                 about = card_of(model)
-                where = model.path.parent.name
-                self.model.addItem(f"{model.name} ({where}, {about['created']})", model.path)
+                self.model.addItem(f"{model_name(model)} ({about['created']})", model.path)
                 if model.id in bound:
                     self.model.setCurrentIndex(self.model.count() - 1)
         row = QHBoxLayout()
@@ -292,10 +305,12 @@ class InspectDialog(Dialog):
             ),
             faint=True,
         )
+        self.none_yet = self.add_text("")
+        self.none_yet.hide()
         self.add_cancel()
         self.ok = self.add_ok(tr("Inspect"))
         if not self.model.count():
-            self.add_text(
+            self.none_yet.setText(
                 tr(
                     "There is no model yet: choose a model file, or train one (Ctrl+T) from "
                     "undamaged and damaged images."
@@ -317,6 +332,7 @@ class InspectDialog(Dialog):
         self._show_ok()
 
     def _show_ok(self) -> None:
+        self.none_yet.setVisible(self.model.count() == 0)
         self.ok.setEnabled(self.model.count() > 0 and bool(self.folders))
 
     def chosen(self) -> Path:

@@ -24,10 +24,11 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.project.listing import Count, Filter, State
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress, icon
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import mark, tr
+from cfinspect.ui.workers.jobs import model_name
 
 _KEY = Qt.ItemDataRole.UserRole
 
@@ -45,6 +46,9 @@ _STATES: tuple[tuple[str, Filter], ...] = (
     (mark("No verdict yet"), Filter(state=State.OPEN)),
     (mark("Vanished"), Filter(missing=True)),
 )
+
+
+_TO_REVIEW = 1
 
 
 class Folders(QWidget):
@@ -74,12 +78,13 @@ class Folders(QWidget):
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.tree.customContextMenuRequested.connect(self._menu)
         self.tree.currentItemChanged.connect(self._chosen)
+        self.tree.itemClicked.connect(self._clicked)
         header = self.tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, header.ResizeMode.Stretch)
         header.setSectionResizeMode(1, header.ResizeMode.ResizeToContents)
         add = QPushButton(tr("Add folder…"))
-        add.setIcon(icon("folder-add"))
+        dress(add, "folder-add")
         add.setToolTip(tr("Add another folder of images; it can be dropped here as well"))
         add.clicked.connect(self.add_asked)
         layout = QVBoxLayout(self)
@@ -198,7 +203,7 @@ class Folders(QWidget):
         counts: dict[int, list[Count]] = defaultdict(list)
         for one in facts.counts:
             counts[one.folder_id].append(one)
-        models = {model.id: model.name for model in facts.models}
+        models = {model.id: model_name(model) for model in facts.models}
         self.tree.blockSignals(True)
         self.tree.clear()
         every = self._item(self.tree, tr("All images"), facts.counts, ("all", None))
@@ -228,6 +233,9 @@ class Folders(QWidget):
         self.tree.expandAll()
         self.tree.setCurrentItem(chosen)
         self.tree.blockSignals(False)
+        if chosen is every and (self._folder is not None or self._domain is not None):
+            self._folder = self._domain = None  # what was chosen has left the project
+            self._tell()
 
     def _item(
         self,
@@ -270,6 +278,15 @@ class Folders(QWidget):
         self._folder = value if kind == "folder" else None
         self._domain = value if kind == "domain" else None
         self._tell()
+
+    def _clicked(self, item: QTreeWidgetItem) -> None:
+        """A count is a way to the images that it counts."""
+        parent = item.parent()
+        if item.flags() & Qt.ItemFlag.ItemIsSelectable or parent is None:
+            return
+        self.tree.setCurrentItem(parent)
+        if item.text(0) == tr("to review"):
+            self.set_state(_TO_REVIEW)
 
     def _clear(self) -> None:
         self._folder = self._domain = None

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.project.listing import ImageRow, Sort
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import Column, ImageModel
 from cfinspect.ui.panels.grid import Grid
 from cfinspect.ui.session import Session
@@ -110,7 +110,7 @@ class Gallery(QWidget):
         group = QButtonGroup(bar)
         pairs = ((self.as_grid, "gallery", tr("Grid")), (self.as_list, "list", tr("List")))
         for number, (button, name, text) in enumerate(pairs):
-            button.setIcon(icon(name))
+            dress(button, name)
             button.setToolTip(text)
             button.setAccessibleName(text)
             button.setCheckable(True)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QListView,
     QSizePolicy,
     QSlider,
+    QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from cfinspect.ui.canvas.layers import Layer
 from cfinspect.ui.canvas.view import Canvas
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import ImageModel
 from cfinspect.ui.panels.badges import GridDelegate
 from cfinspect.ui.session import Session
@@ -37,18 +38,17 @@ _LAYERS = (
 )
 
 
-class LayerBar(QFrame):
-    """Visibility and opacity of the layers, and the gain of the saliency."""
+class LayerBar(QToolBar):
+    """Visibility and opacity of the layers, and the gain of the saliency.
+
+    A tool bar, because that folds what does not fit on a small screen into a menu.
+    """
 
     def __init__(self, canvas: Canvas) -> None:
         super().__init__()
-        self.setProperty("role", "bar")
         self._canvas = canvas
         self.boxes: dict[str, QCheckBox] = {}
         self.sliders: dict[str, QSlider] = {}
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 4, 12, 4)
-        layout.setSpacing(8)
         for name, key, text in _LAYERS:
             box = QCheckBox(f"{tr(text)} ({key})")
             box.setChecked(self._layer(name).visible)
@@ -56,11 +56,11 @@ class LayerBar(QFrame):
             box.toggled.connect(lambda on, name=name: self._show(name, on))
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.boxes[name] = box
-            layout.addWidget(box)
+            self.addWidget(box)
             if name != "machine_mask":  # an outline has no use for it
-                layout.addWidget(self._opacity(name, tr(text)))
-        layout.addStretch()
-        layout.addWidget(QLabel(tr("Gain")))
+                self.addWidget(self._opacity(name, tr(text)))
+        self.addWidget(_stretch())
+        self.addWidget(QLabel(tr("Gain") + " "))
         self.gain = QSlider(Qt.Orientation.Horizontal)
         self.gain.setRange(5, 100)
         self.gain.setValue(round(canvas.layers.gain * 10))
@@ -70,8 +70,8 @@ class LayerBar(QFrame):
         self.gain.valueChanged.connect(self._set_gain)
         self.gain_text = QLabel(f"{canvas.layers.gain:.1f}x")
         self.gain_text.setFixedWidth(40)
-        layout.addWidget(self.gain)
-        layout.addWidget(self.gain_text)
+        self.addWidget(self.gain)
+        self.addWidget(self.gain_text)
 
     def toggle(self, name: str) -> None:
         """Show a hidden layer, hide a shown one."""
@@ -149,7 +149,7 @@ class ImagePage(QWidget):
         )
 
     def _make_head(self) -> QWidget:
-        head = QFrame()
+        self.head = head = QFrame()
         head.setProperty("role", "bar")
         layout = QHBoxLayout(head)
         layout.setContentsMargins(8, 4, 12, 4)
@@ -161,22 +161,23 @@ class ImagePage(QWidget):
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.pixel = QLabel()
         self.pixel.setProperty("role", "faint")
-        self.pixel.setMinimumWidth(260)
+        self.pixel.setMaximumWidth(320)
+        self.pixel.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.pixel.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.zoom = QLabel()
         self.zoom.setFixedWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.back, self.previous, self.next):
             layout.addWidget(widget)
-        layout.addWidget(self.name, 1)
-        layout.addWidget(self.pixel)
+        layout.addWidget(self.name, 3)
+        layout.addWidget(self.pixel, 2)
         layout.addWidget(self.zoom)
         self.canvas.pixel.connect(self.pixel.setText)
         return head
 
     def _button(self, name: str, text: str, signal: SignalInstance) -> QToolButton:
         button = QToolButton()
-        button.setIcon(icon(name))
+        dress(button, name)
         button.setToolTip(text)
         button.setAccessibleName(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -184,17 +185,11 @@ class ImagePage(QWidget):
         return button
 
     def _make_review_bar(self) -> QWidget:
-        self.review_bar = QFrame()
-        self.review_bar.setProperty("role", "bar")
-        layout = QHBoxLayout(self.review_bar)
-        layout.setContentsMargins(12, 4, 12, 4)
+        self.review_bar = QToolBar()
         self.review_text = QLabel()
         self.review_text.setTextFormat(Qt.TextFormat.PlainText)
-        layout.addWidget(self.review_text)
-        layout.addStretch()
-        self.verdict_row = QHBoxLayout()
-        self.verdict_row.setSpacing(4)
-        layout.addLayout(self.verdict_row)
+        self.review_bar.addWidget(self.review_text)
+        self.review_bar.addWidget(_stretch())
         return self.review_bar
 
     def _make_strip(self) -> QListView:
@@ -240,7 +235,11 @@ class ImagePage(QWidget):
             # The action's changes set the button's text anew; the key belongs to it.
             action.changed.connect(partial(_with_key, button, action))
             _with_key(button, action)
-            self.verdict_row.addWidget(button)
+            button.setProperty("role", "verdict")
+            button.setIconSize(QSize(20, 20))
+            if action.objectName() == "mask_ok":
+                self.review_bar.addSeparator()
+            self.review_bar.addWidget(button)
 
     def show_strip(self, ids: list[int], current: int) -> None:
         """List these images in the strip, with the current one selected."""
@@ -254,6 +253,14 @@ class ImagePage(QWidget):
 
     def _show_zoom(self, scale: float) -> None:
         self.zoom.setText(f"{100 * scale * self.devicePixelRatioF():.0f} %")
+
+
+def _stretch() -> QWidget:
+    """What takes the room that is left."""
+    space = QWidget()
+    space.setObjectName("space")
+    space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+    return space
 
 
 def _with_key(button: QToolButton, action: QAction) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -30,9 +32,11 @@ from cfinspect.ui.models.images import label_text
 from cfinspect.ui.panels.histogram import Histogram
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import reason_in_words, tr
+from cfinspect.ui.workers.jobs import model_name
 from cfinspect.ui.workers.pictures import Picture
 
 _STEPS = 255
+_TRAVEL = 1000
 _WIDTH = 296
 _MOST_REGIONS = 100
 
@@ -109,6 +113,7 @@ class Inspector(QScrollArea):
         self._session = session
         self._picture: Picture | None = None
         self._threshold = 0.1
+        self._is_moved = False
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(_WIDTH)
@@ -158,9 +163,12 @@ class Inspector(QScrollArea):
         self._layout.addLayout(row)
         self.bars = Bars()
         self._layout.addWidget(self.bars)
+        self.model_name = QLabel()
+        self.model_name.setProperty("role", "faint")
         self.why = QLabel()
         self.why.setWordWrap(True)
         self._layout.addWidget(self.why)
+        self._layout.addWidget(self.model_name)
         self.inspect_button = QPushButton(tr("Inspect this folder"))
         self.inspect_button.clicked.connect(self.inspect_asked)
         self._layout.addWidget(self.inspect_button)
@@ -181,7 +189,7 @@ class Inspector(QScrollArea):
         self._heading(tr("Mask threshold"), "mask")
         row = QHBoxLayout()
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setRange(1, _STEPS)
+        self.slider.setRange(1, _TRAVEL)
         self.slider.setAccessibleName(tr("Mask threshold"))
         self.slider.setToolTip(tr("From which saliency on a pixel belongs to the mask"))
         self.slider.valueChanged.connect(self._moved)
@@ -212,6 +220,14 @@ class Inspector(QScrollArea):
         self.regions.itemSelectionChanged.connect(self._choose_region)
         self._layout.addWidget(self.regions)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """As wide as what is in it: nothing is cut off at the side."""
+        super().showEvent(event)
+        page = self.widget()
+        if page is not None:
+            bar = self.verticalScrollBar().sizeHint().width()
+            self.setMinimumWidth(max(_WIDTH, page.minimumSizeHint().width() + bar + 4))
+
     def _make_histogram(self) -> None:
         self._heading(tr("Scores of this folder"))
         self.histogram = Histogram(self._session)
@@ -221,19 +237,25 @@ class Inspector(QScrollArea):
 
     def show_picture(self, picture: Picture | None) -> None:
         """Show what is known of a picture."""
-        changed = (picture.row.id if picture else 0) != (
-            self._picture.row.id if self._picture else 0
-        )
-        self._picture = picture
+        before, self._picture = self._picture, picture
+        changed = _subject(before) != _subject(picture)
+        if changed:
+            self._is_moved = False
+            self._measure_timer.stop()
         self._show_answer()
         self.show_human(fresh=changed)
         self._show_threshold(changed)
-        self._show_regions()
+        if self._is_moved and picture is not None and picture.saliency:
+            self._measure()  # the same image again: what the person chose stays
+        else:
+            self._show_regions()
         self.histogram.show_image(picture.row if picture else None)
 
     def _show_answer(self) -> None:
         picture = self._picture
         found = picture.prediction if picture is not None else None
+        model = self._session.model_of(picture.row.folder_id) if picture is not None else None
+        self.model_name.setText(tr("model: {name}", name=model_name(model)) if model else "")
         self.inspect_button.setVisible(picture is not None and found is None and not picture.error)
         if found is None:
             self.label.setText(tr("not inspected") if picture else tr("no image"))
@@ -246,8 +268,15 @@ class Inspector(QScrollArea):
             role = "damaged" if found.label else "undamaged"
             self.score.setText(f"{found.score:.2f}")
             self.bars.show_values((found.p0, found.p1, found.p_fake))
-            if found.review:
-                reasons = "; ".join(reason_in_words(found.reason))
+            reasons_given = reason_in_words(found.reason) if found.review else []
+            assert picture is not None
+            label = picture.row.label
+            if label in {0, 1} and label != found.label:
+                reasons_given.append(
+                    tr("its folder says {label}, the model does not", label=label_text(label))
+                )
+            if reasons_given:
+                reasons = "; ".join(reasons_given)
                 self.why.setText(tr("REVIEW: {reasons}.", reasons=reasons))
                 self.why.setProperty("role", "review")
             else:
@@ -269,17 +298,17 @@ class Inspector(QScrollArea):
         human = picture.human
         if fresh or not self.comment.hasFocus():
             self.comment.setPlainText(human.comment)
-        if human.verdict is None and not human.comment:
-            self.human.setText(tr("Nothing yet."))
+        if human.verdict is None:
+            said = tr("Comment by {who}", who=human.who) if human.comment else tr("Nothing yet.")
+            self.human.setText(said)
             return
-        verdict = {0: tr("undamaged"), 1: tr("damaged"), 2: tr("skipped")}.get(
-            -1 if human.verdict is None else int(human.verdict), tr("no verdict")
-        )
+        verdict = (tr("undamaged"), tr("damaged"), tr("skipped"))[int(human.verdict)]
+        moment = datetime.fromisoformat(human.at).astimezone()
         text = tr(
             "✔ {verdict}, by {who} at {time}",
             verdict=verdict,
             who=human.who,
-            time=human.at[:16].replace("T", " ") + " UTC",
+            time=moment.strftime("%Y-%m-%d %H:%M"),
         )
         if human.mask is not None:
             text += ", " + tr("mask corrected")
@@ -300,7 +329,7 @@ class Inspector(QScrollArea):
         if changed:
             self._threshold = self.model_threshold()
             self.slider.blockSignals(True)
-            self.slider.setValue(max(1, round(self._threshold * _STEPS)))
+            self.slider.setValue(max(1, round(_TRAVEL * self._threshold**0.5)))
             self.slider.blockSignals(False)
         self.threshold_text.setText(f"{self._threshold:.2f}")
 
@@ -310,10 +339,14 @@ class Inspector(QScrollArea):
         picture = self._picture
         if picture is None or not picture.saliency:
             return
-        self._threshold = value / _STEPS
+        self._threshold, self._is_moved = self._level() / _STEPS, True
         self.threshold_text.setText(f"{self._threshold:.2f}")
-        self.threshold_moved.emit(value, self._smallest())
+        self.threshold_moved.emit(self._level(), self._smallest())
         self._measure_timer.start()
+
+    def _level(self) -> int:
+        """The saliency of 255 that the slider stands for: finer where most thresholds are."""
+        return max(1, round(_STEPS * (self.slider.value() / _TRAVEL) ** 2))
 
     def settle(self) -> None:
         """Make the mask of a slider that was moved a moment ago."""
@@ -340,6 +373,8 @@ class Inspector(QScrollArea):
         picture = self._picture
         if picture is None:
             return
+        self._is_moved = False
+        self._measure_timer.stop()
         self._show_threshold(changed=True)
         mask = picture.mask
         empty = np.zeros((picture.height, picture.width), dtype=np.bool_)
@@ -350,7 +385,7 @@ class Inspector(QScrollArea):
         picture = self._picture
         if picture is None or not picture.saliency:
             return
-        mask = clean_mask(picture.saliency[0] >= self.slider.value(), self._smallest())
+        mask = clean_mask(picture.saliency[0] >= self._level(), self._smallest())
         self.mask_moved.emit(mask)
         share = float(mask.mean())
         self._list_regions(regions_of(mask, self._mm_per_px(), most=_MOST_REGIONS), share)
@@ -411,3 +446,10 @@ class Inspector(QScrollArea):
         items = self.regions.selectedItems()
         if items:
             self.region_chosen.emit(items[0].data(Qt.ItemDataRole.UserRole))
+
+
+def _subject(picture: Picture | None) -> tuple[int, int | None]:
+    """Which image, and whose answer on it."""
+    if picture is None:
+        return 0, None
+    return picture.row.id, picture.prediction.model_id if picture.prediction else None

@@ -41,7 +41,7 @@ from cfinspect.engine.events import (
     Validated,
 )
 from cfinspect.engine.settings import new_config, resumed_config
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress
 from cfinspect.ui.panels.curves import Curves
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
@@ -297,7 +297,7 @@ class TrainingPage(QWidget):
 
     def _button(self, name: str, text: str, slot: Any) -> QPushButton:
         button = QPushButton(text)
-        button.setIcon(icon(name))
+        dress(button, name)
         button.clicked.connect(slot)
         return button
 
@@ -538,7 +538,7 @@ class TrainingPage(QWidget):
             return
         paused = ticket.is_paused
         self.pause_button.setText(tr("Go on") if paused else tr("Pause"))
-        self.pause_button.setIcon(icon("play" if paused else "pause"))
+        dress(self.pause_button, "play" if paused else "pause")
         stopping = ticket.state is State.STOPPING
         self.cancel_button.setEnabled(not stopping)
         self.pause_button.setEnabled(not stopping)
@@ -552,7 +552,7 @@ class TrainingPage(QWidget):
     def retheme(self) -> None:
         """Colours have changed."""
         self.curves.retheme()
-        self.start_button.setIcon(icon("play"))
+        dress(self.start_button, "play")
 
     # Drag and drop --------------------------------------------------------------------------------
 

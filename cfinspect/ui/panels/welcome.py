@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import tr
 
@@ -68,7 +68,7 @@ class Welcome(QWidget):
     def _card(self, name: str, text: str, about: str) -> QPushButton:
         card = QPushButton(f"  {text}\n  {about}")
         card.setProperty("role", "card")
-        card.setIcon(icon(name))
+        dress(card, name)
         card.setIconSize(QSize(32, 32))
         card.setMinimumHeight(92)
         card.setAccessibleName(text)
@@ -96,7 +96,7 @@ class Welcome(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         button = QPushButton(folder.name or str(folder))
         button.setProperty("role", "flat")
-        button.setIcon(icon("folder"))
+        dress(button, "folder")
         button.clicked.connect(lambda: self.chosen.emit(folder))
         where = QLabel(
             tr(

@@ -78,12 +78,22 @@ class WindowBase(QMainWindow):
     last_failure: Failure | None
     is_built: bool
     is_closing: bool
-    device: str
+    device_text: str
+    _failures: list[Failure]
+    _is_telling: bool
     _message_timer: QTimer
     _refresh_timer: QTimer
 
     def show_page(self, page: QWidget) -> None:
         """Bring a page to the front."""
+        raise NotImplementedError
+
+    def one_domain(self, folders: list[int]) -> list[int]:
+        """Of these folders (ids) those of one domain."""
+        raise NotImplementedError
+
+    def store_all(self) -> bool:
+        """Store corrections and comments; whether the project may be left."""
         raise NotImplementedError
 
     def rescan(self, folders: list[int] | None = None) -> None:
@@ -122,9 +132,26 @@ class WindowBase(QMainWindow):
     def show_failure(self, failure: Failure) -> None:
         """An error: a sentence, what to do, and details."""
         self.last_failure = failure
-        self.message.clear()
-        if not self.is_closing:
-            self.run_dialog(ErrorDialog(self, failure))
+        self._failures.append(failure)
+        # Not here: whoever failed may have more to do, and a dialog would hold it up.
+        QTimer.singleShot(0, self._show_failures)
+
+    def _show_failures(self) -> None:
+        if not self._failures or self._is_telling or not self.is_built or self.is_closing:
+            return
+        self._is_telling = True
+        try:
+            while self._failures:
+                first = self._failures[0]
+                alike = sum(one.sentence == first.sentence for one in self._failures)
+                self._failures = [o for o in self._failures if o.sentence != first.sentence]
+                if alike > 1:
+                    sentence = f"{first.sentence} {tr('({n} times)', n=alike)}"
+                    first = Failure(first.title, sentence, first.details)
+                self.message.clear()
+                self.run_dialog(ErrorDialog(self, first))
+        finally:
+            self._is_telling = False
 
     def run_dialog(self, dialog: QDialog) -> bool:
         """Show a dialog until it is answered; whether the answer was yes."""

@@ -25,7 +25,7 @@ from cfinspect.ui import commands
 from cfinspect.ui.actions import MENUS, Actions
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.view import Compare
-from cfinspect.ui.icons import icon
+from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import ImageModel
 from cfinspect.ui.panels.folders import Folders
 from cfinspect.ui.panels.gallery import Gallery
@@ -40,7 +40,7 @@ from cfinspect.ui.translate import tr
 if TYPE_CHECKING:
     from cfinspect.ui.main_window import MainWindow
 
-_MESSAGE_MS = 10_000
+_MESSAGE_MS = 6_000
 _WARM_UP_MS = 2500
 
 
@@ -136,7 +136,7 @@ def make_bars(window: MainWindow) -> None:
     window.job_bar.setFixedSize(120, 10)
     window.job_bar.setTextVisible(False)
     window.job_cancel = QToolButton()
-    window.job_cancel.setIcon(icon("stop"))
+    dress(window.job_cancel, "stop")
     window.job_cancel.setToolTip(tr("Cancel this job (Ctrl+.)"))
     window.job_cancel.setAccessibleName(tr("Cancel this job"))
     window.job_cancel.clicked.connect(window.cancel_job)
@@ -169,7 +169,7 @@ def connect(window: MainWindow) -> None:
     session.jobs.changed.connect(window.show_jobs)
     session.jobs.failed.connect(window.show_failure)
     session.jobs.ended.connect(window.job_ended)
-    window.folders.filtered.connect(window.model.show)
+    window.folders.filtered.connect(window.list_images)
     window.folders.dropped.connect(window.take_paths)
     window.folders.add_asked.connect(window.add_folder)
     window.folders.rescan_asked.connect(lambda number: window.rescan([number]))
@@ -267,5 +267,5 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], None]]:
         "keys": lambda: commands.keys(window),
         "explain_score": lambda: window.explain("score"),
         "explain_counterfactual": lambda: window.explain("counterfactual"),
-        "about": lambda: commands.about(window, window.device),
+        "about": lambda: commands.about(window, window.device_text),
     }

@@ -45,25 +45,51 @@ class ProjectsPart(WindowBase):
                 )
             )
             return
-        if not self.may_leave():
+        if not self.may_leave() or not self.leave():
             return
-        self.leave()
         self.tell(tr("Opening {folder}…", folder=folder))
         self.session.open(folder)
 
     def close_project(self) -> None:
         """Close the project and go to the first page."""
-        if self.may_leave():
-            self.leave()
+        if self.may_leave() and self.leave():
             self.welcome.show_recent()
             self.show_page(self.welcome)
 
-    def leave(self) -> None:
-        """Store what is unsaved, stop jobs, close the project."""
-        self.reviewer.keep_edits()
-        self.reviewer.keep_comment()
+    def leave(self) -> bool:
+        """Store what is unsaved, stop jobs, close the project; whether that went well."""
+        if not self.store_all():
+            return False
         self.session.jobs.cancel_all()
         self.session.close()
+        return True
+
+    def store_all(self) -> bool:
+        """Store corrections and comments; where that fails, the person decides.
+
+        What could not be stored is on screen again.
+        """
+        if self.session.project is None:
+            return True
+        self.reviewer.put_away()
+        self._is_telling = True  # one question in the end, instead of many dialogs
+        try:
+            stored = self.session.settle()
+        finally:
+            self._is_telling = False
+        if stored:
+            return True
+        self._failures.clear()
+        failure = self.last_failure
+        return self.ask(
+            tr("Not everything is stored"),
+            tr(
+                "{problem} Leave all the same, and lose what could not be stored?",
+                problem=failure.sentence if failure is not None else "",
+            ),
+            tr("Leave"),
+            tr("Stay"),
+        )
 
     def may_leave(self) -> bool:
         """Ask where a job runs; whether the project may be closed."""
@@ -140,10 +166,10 @@ class ProjectsPart(WindowBase):
             if folders:
                 self.open_project(folders[0])
             return
-        for path in paths:
-            if path.suffix == ".safetensors":
-                add_model_file(self.session, path, self.folders.current_folders())
-                self.tell(tr("The model {name} was added.", name=path.name))
+        models = [path for path in paths if path.suffix == ".safetensors"]
+        chosen = self.one_domain(self.folders.current_folders()) if models else []
+        for path in models:
+            add_model_file(self.session, path, chosen)
         if folders:
             self._add_folders(folders)
 
@@ -151,12 +177,12 @@ class ProjectsPart(WindowBase):
         domains = sorted(
             {one.domain for one in self.session.facts.folders} if self.session.facts else []
         )
-        suggested = folders[0].name
+        suggested = folders[0].name if folders[0].name not in domains else ""
         domain, chosen = QInputDialog.getItem(
             self,
             tr("Add an image folder"),
             tr("What do these images show? Folders of one domain share their models."),
-            [*domains, suggested] if suggested not in domains else domains,
+            [suggested, *domains] if suggested else domains,
             0,
             True,
         )
@@ -181,9 +207,23 @@ class ProjectsPart(WindowBase):
             tr("Remove"),
         ):
             return
-        self.session.change(
-            lambda project: project.remove_folder(folder), lambda _: self.model.reload()
+        self.session.change(lambda project: project.remove_folder(folder))
+
+    def one_domain(self, folders: list[int]) -> list[int]:
+        """Of these folders (ids) those of one domain: a model is made for one."""
+        known = [one for one in map(self.session.folder, folders) if one is not None]
+        domains = sorted({one.domain for one in known})
+        if len(domains) < 2:
+            return folders
+        domain, chosen = QInputDialog.getItem(
+            self,
+            tr("Which images?"),
+            tr("A model is for one kind of images. For which folders shall it count?"),
+            domains,
+            0,
+            False,
         )
+        return [one.id for one in known if one.domain == domain] if chosen else []
 
     def set_scale(self, number: int) -> None:
         """Ask for the scale of a folder's images."""
@@ -220,6 +260,8 @@ class ProjectsPart(WindowBase):
             return
         self.session.refresh()
         self.model.reload()
+        if report.new or report.changed or report.vanished or report.moved or report.returned:
+            self.reviewer.reload()
         if report.problems:
             self.tell(report.problems[0])
         elif report.new or report.vanished or report.moved:
@@ -236,9 +278,8 @@ class ProjectsPart(WindowBase):
         """Make the demo project if it is not there, and open it."""
         from cfinspect.ui.workers.jobs import Demo  # noqa: PLC0415
 
-        if not self.may_leave():
+        if not self.may_leave() or not self.leave():
             return
-        self.leave()
         ticket = self.session.jobs.add(Demo(user_folder() / "demo", self.preferences.get("device")))
         self.tell(
             tr("Preparing the demo: the first time, two small models learn for a good minute each.")

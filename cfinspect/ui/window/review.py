@@ -10,7 +10,7 @@ from cfinspect.ui.translate import tr
 from cfinspect.ui.window.base import WindowBase
 
 if TYPE_CHECKING:
-    from cfinspect.project.listing import ImageRow
+    from cfinspect.project.listing import Filter, ImageRow
     from cfinspect.project.verdicts import Verdict
     from cfinspect.ui.canvas.editor import Tool
     from cfinspect.ui.canvas.view import Compare
@@ -25,15 +25,20 @@ class ReviewPart(WindowBase):
         from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
 
         page = self.pages.currentWidget()
+        if self.inspector.comment.hasFocus():
+            self.canvas.setFocus()  # which stores the comment
+            return
         if page is self.image_page:
+            if self.canvas.has_corners:
+                self.canvas.set_tool(self.canvas.tool)
+                return
             if self.canvas.tool is not Tool.HAND:
                 self.reviewer.set_tool(Tool.HAND)
                 return
             if self.isFullScreen():
                 self.toggle_fullscreen()
                 return
-            self.reviewer.keep_edits()
-            self.reviewer.keep_comment()
+            self.reviewer.put_away()
             self.reviewer.end()
             row = self.reviewer.row
             self.show_page(self.gallery)
@@ -42,6 +47,13 @@ class ReviewPart(WindowBase):
         elif self.session.project is not None:
             self.show_page(self.gallery)
         self.gallery.focus()
+
+    def list_images(self, wanted: Filter) -> None:
+        """List what the folders panel asks for; an open image makes room for the list."""
+        self.model.show(wanted)
+        if self.pages.currentWidget() is self.image_page and not self.reviewer.reviewing:
+            self.reviewer.put_away()
+            self.show_page(self.gallery)
 
     def open_image(self, image_id: int) -> None:
         """Show one image of the gallery's list."""
@@ -53,7 +65,13 @@ class ReviewPart(WindowBase):
         """Show the name of the image on screen."""
         size = f"   {row.width} x {row.height}" if row.width else ""
         group = "   " + tr("group {name}", name=row.group) if row.group else ""
-        self.image_page.name.setText(f"{row.name}{size}{group}")
+        folder = self.session.folder(row.folder_id)
+        name = row.name
+        if folder is not None and row.path.is_relative_to(folder.path):
+            inner = row.path.relative_to(folder.path).as_posix()
+            several = self.session.facts is not None and len(self.session.facts.folders) > 1
+            name = f"{folder.path.name}/{inner}" if several else inner
+        self.image_page.name.setText(f"{name}{size}{group}")
         self.image_page.name.setToolTip(str(row.path))
         self.show_page(self.image_page)
 
@@ -92,8 +110,7 @@ class ReviewPart(WindowBase):
         if self.pages.currentWidget() is self.image_page:
             self.reviewer.say(verdict)
         else:
-            rows = self.gallery.selected()
-            self.session.say_of_many(rows, verdict)
+            self.session.say_of_many([(row, verdict) for row in self.gallery.selected()])
 
     def accept(self) -> None:
         """The model is right: of the image on screen, or of all that are selected."""
@@ -102,9 +119,10 @@ class ReviewPart(WindowBase):
         if self.pages.currentWidget() is self.image_page:
             self.reviewer.accept()
             return
-        for row in self.gallery.selected():
-            if row.machine is not None:
-                self.session.say(row, verdict=Verdict(row.machine))
+        rows = self.gallery.selected()
+        self.session.say_of_many(
+            [(row, Verdict(row.machine)) for row in rows if row.machine is not None]
+        )
 
     def comment(self) -> None:
         """Put the cursor into the comment."""

@@ -62,6 +62,10 @@ class WorkPart(WindowBase):
 
     def _inspected(self, parts: list[list[int]]) -> None:
         ids = [one for part in parts for one in part]
+        if self.session.project is None:
+            return
+        shown = self.reviewer.row.id if self.reviewer.row is not None else None
+        self.session.pictures.forget([one for one in ids if one != shown])
         self.session.images_changed.emit(ids)
         self.session.refresh()
         if self.reviewer.row is not None and self.reviewer.row.id in set(ids):
@@ -133,27 +137,35 @@ class WorkPart(WindowBase):
         if self.session.project is None:
             return
         self.show_page(self.gallery)
-        self.start_inspection(path, self.folders.current_folders())
+        folders = self.one_domain(self.folders.current_folders())
+        if folders:
+            self.start_inspection(path, folders)
 
     def warm_up(self) -> None:
         """Load the networks' library once, while nobody waits for it."""
         from cfinspect.ui.workers.jobs import WarmUp  # noqa: PLC0415
 
-        if self.device or self.is_closing:
+        if self.device_text or self.is_closing:
             return
-        self.device = tr("getting ready…")
-        self.device_label.setText(self.device)
+        self.device_text = tr("getting ready…")
+        self.device_label.setText(self.device_text)
         ticket = self.session.jobs.add(WarmUp(self.preferences.get("device")))
         ticket.succeeded.connect(self._warm)
+        ticket.ended.connect(lambda: self._not_warm(ticket))
 
     def _warm(self, device: str | None) -> None:
         if device:
             # What is there now stays; the collector need not look at it again and again, which
             # would be felt while scrolling.
             gc.freeze()
-            self.device = device
+            self.device_text = device
             self.device_label.setText(device)
             self.training.show_device(device)
+
+    def _not_warm(self, ticket: Ticket) -> None:
+        if ticket.state is not State.DONE:
+            self.device_text = ""  # another time
+            self.device_label.clear()
 
     def cancel_job(self) -> None:
         """Stop the job that runs."""

@@ -51,6 +51,7 @@ class Desk(QThread):
         self._asked: deque[_Ask | None] = deque()
         self._some = threading.Condition()
         self._busy = 0
+        self._closed = False
         self._answer.connect(self._deliver)
 
     @property
@@ -77,6 +78,7 @@ class Desk(QThread):
 
     def close(self, seconds: float = 30.0) -> bool:
         """Do what was asked so far and end; whether it ended in time. Later answers are dropped."""
+        self._closed = True
         with self._some:
             self._asked.append(None)
             self._some.notify()
@@ -110,6 +112,8 @@ class Desk(QThread):
 
     def _deliver(self, ask: _Ask, result: Any, failure: Failure | None) -> None:
         self._busy -= 1
+        if self._closed:  # whoever asked has gone
+            return
         if failure is None:
             if ask.then is not None:
                 ask.then(result)

@@ -91,7 +91,10 @@ class Job(Protocol):
 
 
 class Ticket(QObject):
-    """A job in the queue, as the window sees it; its signals arrive on the window's thread."""
+    """A job in the queue, as the window sees it; its signals arrive on the window's thread.
+
+    ``succeeded`` with the result of a job that was not cancelled; ``ended`` in every case.
+    """
 
     progressed = Signal(object)
     part = Signal(object)
@@ -319,7 +322,7 @@ class JobQueue(QObject):
         if failure is not None:
             ticket.failed.emit(failure)
             self.failed.emit(failure)
-        else:
+        elif ticket.state is State.DONE:
             ticket.succeeded.emit(result)
         ticket.ended.emit()
         self.ended.emit(ticket)

@@ -47,7 +47,6 @@ def open_inspector(path: Path, device: str, tell: Tell) -> Iterator[Inspector]:
 
     limit_threads(threads_for_work())
     backend = load_backend(path, device=device)
-    tell.show(Progress(text=str(backend.device)))
     try:
         yield Inspector(backend, batch=_BATCH)
     finally:
@@ -399,6 +398,12 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def model_name(model: Model) -> str:
+    """What a person calls a model: every training leaves a file called model.safetensors."""
+    path = model.path
+    return path.parent.name if path.stem == "model" and path.parent.name else path.stem
 
 
 def card_of(model: Model) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from cfinspect.project.project import Project
 from cfinspect.project.saliency import kept_counterfactual, kept_saliency
 from cfinspect.project.verdicts import Human, human_of, read_mask_of
 from cfinspect.ui.canvas.layers import mask_levels
+from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.desk import Desk
 from cfinspect.ui.workers.thumbnails import to_qimage
 
@@ -99,6 +100,7 @@ class Pictures(QObject):
         self._place = place
         self._held: OrderedDict[int, Picture] = OrderedDict()
         self._ahead: deque[int] = deque()
+        self._said: dict[int, tuple[Human, NDArray[np.uint8] | None]] = {}
         self._upcoming: tuple[int, ...] = ()
         self._current: int | None = None
         self._loader = _Loader()
@@ -131,16 +133,20 @@ class Pictures(QObject):
         """Read these again when they are asked for (None: all): something about them changed."""
         for image_id in list(self._held) if image_ids is None else image_ids:
             self._held.pop(image_id, None)
+            self._said.pop(image_id, None)
 
     def renew(self, image_id: int, human: Human, mask: NDArray[np.uint8] | None) -> None:
         """Note what a human said, without reading the image again."""
+        self._said[image_id] = (human, mask)
         held = self._held.get(image_id)
         if held is not None:
             self._held[image_id] = replace(held, human=human, human_mask=mask)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread and let go of everything."""
+        self._loader.came.disconnect()
         self._loader.stop()
+        self._held.clear()
 
     @property
     def bytes_held(self) -> int:
@@ -175,6 +181,10 @@ class Pictures(QObject):
 
     def _come(self, picture: Picture) -> None:
         image_id = picture.row.id
+        said = self._said.get(image_id)
+        if said is not None and said[0].version > picture.human.version:
+            # It was on its way when the person said something.
+            picture = replace(picture, human=said[0], human_mask=said[1])
         self._held[image_id] = picture
         self._held.move_to_end(image_id)
         while len(self._held) > 1 and (len(self._held) > _KEPT or self.bytes_held > _MEMORY):
@@ -210,7 +220,8 @@ def _facts(project: Project, image_id: int) -> Facts | None:
     if not rows:
         return None
     row = rows[0]
-    model_id = next(one.model_id for one in project.folders() if one.id == row.folder_id)
+    folder = next((one for one in project.folders() if one.id == row.folder_id), None)
+    model_id = folder.model_id if folder is not None else None
     human = human_of(project, image_id)
     problem, mask = "", None
     try:
@@ -286,6 +297,10 @@ class _Loader(QThread):
 
     def _load(self, facts: Facts, first: bool) -> None:
         row, place = facts.row, facts.place
+        if row.missing:  # what lies there now may be another image
+            raise CfinspectError(
+                tr("{file} was not there at the last scan; rescan (F5).", file=row.path)
+            )
         # What an inspection has seen needs no look at the header.
         height, width = row.height or 0, row.width or 0
         if not width:

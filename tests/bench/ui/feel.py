@@ -180,7 +180,7 @@ def threshold(place: Path, _: argparse.Namespace) -> None:
             slider = window.inspector.slider
             started, steps = time.perf_counter(), 60
             for step in range(steps):
-                slider.setValue(20 + step * 2)
+                slider.setValue(250 + step * 5)
                 window.canvas.repaint()
                 QApplication.processEvents()
             rate = steps / (time.perf_counter() - started)

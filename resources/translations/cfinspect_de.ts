@@ -1,0 +1,1831 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+  <context>
+    <name>cfinspect</name>
+    <message>
+      <source>&amp;Edit</source>
+      <translation>&amp;Bearbeiten</translation>
+    </message>
+    <message>
+      <source>&amp;File</source>
+      <translation>&amp;Datei</translation>
+    </message>
+    <message>
+      <source>&amp;Help</source>
+      <translation>&amp;Hilfe</translation>
+    </message>
+    <message>
+      <source>&amp;Model</source>
+      <translation>&amp;Modell</translation>
+    </message>
+    <message>
+      <source>&amp;Review</source>
+      <translation>&amp;Prüfung</translation>
+    </message>
+    <message>
+      <source>&amp;Tools</source>
+      <translation>&amp;Werkzeuge</translation>
+    </message>
+    <message>
+      <source>&amp;View</source>
+      <translation>&amp;Ansicht</translation>
+    </message>
+    <message>
+      <source>({n} more wait)</source>
+      <translation>({n} weitere warten)</translation>
+    </message>
+    <message>
+      <source>A checkpoint is kept; it can be resumed.</source>
+      <translation>Ein Zwischenstand bleibt erhalten; das Training kann fortgesetzt werden.</translation>
+    </message>
+    <message>
+      <source>A folder to learn from</source>
+      <translation>Ein Ordner zum Lernen</translation>
+    </message>
+    <message>
+      <source>A job is running</source>
+      <translation>Eine Aufgabe läuft</translation>
+    </message>
+    <message>
+      <source>A second network paints what the image would look like if it were of the other class: a damaged one repaired, an undamaged one damaged. What it had to change is the damage.
+
+Hold the space bar to blink between both, or press W for a divider. When the painted image does not change the model's mind (it did not flip), the mask is worth less.</source>
+      <translation>Ein zweites Netz malt, wie das Bild aussähe, wenn es zur anderen Klasse gehörte: ein beschädigtes repariert, ein unbeschädigtes beschädigt. Was es dafür ändern musste, ist der Schaden.
+
+Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W für eine Trennlinie. Wenn das gemalte Bild das Modell nicht umstimmt (nicht „kippt“), ist die Maske weniger wert.</translation>
+    </message>
+    <message>
+      <source>About cfinspect</source>
+      <translation>Über cfinspect</translation>
+    </message>
+    <message>
+      <source>Accept</source>
+      <translation>Zustimmen</translation>
+    </message>
+    <message>
+      <source>Accept the model's word</source>
+      <translation>Dem Modell zustimmen</translation>
+    </message>
+    <message>
+      <source>Actual size</source>
+      <translation>Originalgröße</translation>
+    </message>
+    <message>
+      <source>Add a folder first that holds undamaged/ and damaged/ images.</source>
+      <translation>Fügen Sie zuerst einen Ordner hinzu, der undamaged/ und damaged/ enthält.</translation>
+    </message>
+    <message>
+      <source>Add an image folder</source>
+      <translation>Einen Bildordner hinzufügen</translation>
+    </message>
+    <message>
+      <source>Add another folder of images; it can be dropped here as well</source>
+      <translation>Einen weiteren Bildordner hinzufügen; er kann auch hierher gezogen werden</translation>
+    </message>
+    <message>
+      <source>Add folder…</source>
+      <translation>Ordner hinzufügen…</translation>
+    </message>
+    <message>
+      <source>Add image folder…</source>
+      <translation>Bildordner hinzufügen…</translation>
+    </message>
+    <message>
+      <source>Add this project's verdicts</source>
+      <translation>Die Urteile dieses Projekts hinzufügen</translation>
+    </message>
+    <message>
+      <source>All images</source>
+      <translation>Alle Bilder</translation>
+    </message>
+    <message>
+      <source>All settings</source>
+      <translation>Alle Einstellungen</translation>
+    </message>
+    <message>
+      <source>Area</source>
+      <translation>Fläche</translation>
+    </message>
+    <message>
+      <source>As the system</source>
+      <translation>Wie das System</translation>
+    </message>
+    <message>
+      <source>Automatic</source>
+      <translation>Automatisch</translation>
+    </message>
+    <message>
+      <source>Back to the gallery (Esc)</source>
+      <translation>Zurück zur Galerie (Esc)</translation>
+    </message>
+    <message>
+      <source>Back to the model's own threshold</source>
+      <translation>Zurück zur Schwelle des Modells</translation>
+    </message>
+    <message>
+      <source>Blink image and counterfactual (hold)</source>
+      <translation>Zwischen Bild und Gegenbild blinken (halten)</translation>
+    </message>
+    <message>
+      <source>Brush</source>
+      <translation>Pinsel</translation>
+    </message>
+    <message>
+      <source>Cancel</source>
+      <translation>Abbrechen</translation>
+    </message>
+    <message>
+      <source>Cancel the running job</source>
+      <translation>Die laufende Aufgabe abbrechen</translation>
+    </message>
+    <message>
+      <source>Cancel this job</source>
+      <translation>Diese Aufgabe abbrechen</translation>
+    </message>
+    <message>
+      <source>Cancel this job (Ctrl+.)</source>
+      <translation>Diese Aufgabe abbrechen (Strg+.)</translation>
+    </message>
+    <message>
+      <source>Cancelled; a checkpoint is kept.</source>
+      <translation>Abgebrochen; ein Zwischenstand bleibt erhalten.</translation>
+    </message>
+    <message>
+      <source>Card of the model</source>
+      <translation>Karte des Modells</translation>
+    </message>
+    <message>
+      <source>Choose a model file</source>
+      <translation>Eine Modelldatei wählen</translation>
+    </message>
+    <message>
+      <source>Choose…</source>
+      <translation>Wählen…</translation>
+    </message>
+    <message>
+      <source>Clear the filter</source>
+      <translation>Filter leeren</translation>
+    </message>
+    <message>
+      <source>Click a spot; the right button erases</source>
+      <translation>Klicken Sie auf eine Stelle; die rechte Taste radiert</translation>
+    </message>
+    <message>
+      <source>Click the corners, close with Enter or a double click</source>
+      <translation>Klicken Sie die Ecken, schließen Sie mit Eingabe oder Doppelklick</translation>
+    </message>
+    <message>
+      <source>Close</source>
+      <translation>Schließen</translation>
+    </message>
+    <message>
+      <source>Close project</source>
+      <translation>Projekt schließen</translation>
+    </message>
+    <message>
+      <source>Colours of the window.</source>
+      <translation>Farben des Fensters.</translation>
+    </message>
+    <message>
+      <source>Command</source>
+      <translation>Befehl</translation>
+    </message>
+    <message>
+      <source>Commands</source>
+      <translation>Befehle</translation>
+    </message>
+    <message>
+      <source>Commands and their keys</source>
+      <translation>Befehle und ihre Tasten</translation>
+    </message>
+    <message>
+      <source>Comment</source>
+      <translation>Kommentar</translation>
+    </message>
+    <message>
+      <source>Comment (C), stored when you leave the field</source>
+      <translation>Kommentar (C), gespeichert beim Verlassen des Feldes</translation>
+    </message>
+    <message>
+      <source>Compare on this folder</source>
+      <translation>In diesem Ordner vergleichen</translation>
+    </message>
+    <message>
+      <source>Comparing models</source>
+      <translation>Modelle vergleichen</translation>
+    </message>
+    <message>
+      <source>Comparing: {done} of {total}</source>
+      <translation>Vergleich: {done} von {total}</translation>
+    </message>
+    <message>
+      <source>Comparing…</source>
+      <translation>Vergleich läuft…</translation>
+    </message>
+    <message>
+      <source>Copied.</source>
+      <translation>Kopiert.</translation>
+    </message>
+    <message>
+      <source>Copy details</source>
+      <translation>Einzelheiten kopieren</translation>
+    </message>
+    <message>
+      <source>Copy file path</source>
+      <translation>Dateipfad kopieren</translation>
+    </message>
+    <message>
+      <source>Corrections dropped.</source>
+      <translation>Korrekturen verworfen.</translation>
+    </message>
+    <message>
+      <source>Counterfactual</source>
+      <translation>Gegenbild</translation>
+    </message>
+    <message>
+      <source>Counting…</source>
+      <translation>Zähle…</translation>
+    </message>
+    <message>
+      <source>Counts for</source>
+      <translation>Gilt für</translation>
+    </message>
+    <message>
+      <source>Cracked walls and apples that the program draws itself</source>
+      <translation>Gerissene Wände und Äpfel, die das Programm selbst zeichnet</translation>
+    </message>
+    <message>
+      <source>Damaged</source>
+      <translation>Beschädigt</translation>
+    </message>
+    <message>
+      <source>Damaged area, largest first</source>
+      <translation>Beschädigte Fläche, größte zuerst</translation>
+    </message>
+    <message>
+      <source>Damaged images without any mask are left out as well: this format would call their damage background.</source>
+      <translation>Beschädigte Bilder ganz ohne Maske werden ebenfalls ausgelassen: Dieses Format würde ihren Schaden Hintergrund nennen.</translation>
+    </message>
+    <message>
+      <source>Dark</source>
+      <translation>Dunkel</translation>
+    </message>
+    <message>
+      <source>Date</source>
+      <translation>Datum</translation>
+    </message>
+    <message>
+      <source>Default</source>
+      <translation>Standard</translation>
+    </message>
+    <message>
+      <source>Details</source>
+      <translation>Einzelheiten</translation>
+    </message>
+    <message>
+      <source>Device</source>
+      <translation>Gerät</translation>
+    </message>
+    <message>
+      <source>Device: {device}</source>
+      <translation>Gerät: {device}</translation>
+    </message>
+    <message>
+      <source>Discard</source>
+      <translation>Verwerfen</translation>
+    </message>
+    <message>
+      <source>Discard corrections</source>
+      <translation>Korrekturen verwerfen</translation>
+    </message>
+    <message>
+      <source>Done.</source>
+      <translation>Fertig.</translation>
+    </message>
+    <message>
+      <source>Drawing {domain} images</source>
+      <translation>Zeichne Bilder ({domain})</translation>
+    </message>
+    <message>
+      <source>Drop a model file (.safetensors) here, or import it. A model counts for folders.</source>
+      <translation>Ziehen Sie eine Modelldatei (.safetensors) hierher oder importieren Sie sie. Ein Modell gilt für Ordner.</translation>
+    </message>
+    <message>
+      <source>Eraser</source>
+      <translation>Radierer</translation>
+    </message>
+    <message>
+      <source>Explain {word}</source>
+      <translation>{word} erklären</translation>
+    </message>
+    <message>
+      <source>Export</source>
+      <translation>Export</translation>
+    </message>
+    <message>
+      <source>Export done</source>
+      <translation>Export fertig</translation>
+    </message>
+    <message>
+      <source>Export labels</source>
+      <translation>Labels exportieren</translation>
+    </message>
+    <message>
+      <source>Export labels…</source>
+      <translation>Labels exportieren…</translation>
+    </message>
+    <message>
+      <source>Exporting</source>
+      <translation>Export</translation>
+    </message>
+    <message>
+      <source>File or folder to read</source>
+      <translation>Datei oder Ordner zum Lesen</translation>
+    </message>
+    <message>
+      <source>File…</source>
+      <translation>Datei…</translation>
+    </message>
+    <message>
+      <source>Fill what looks alike</source>
+      <translation>Ähnliches füllen</translation>
+    </message>
+    <message>
+      <source>Filter</source>
+      <translation>Filter</translation>
+    </message>
+    <message>
+      <source>Fit to window</source>
+      <translation>Einpassen</translation>
+    </message>
+    <message>
+      <source>Flip</source>
+      <translation>Kippen</translation>
+    </message>
+    <message>
+      <source>Folder</source>
+      <translation>Ordner</translation>
+    </message>
+    <message>
+      <source>Folder to write</source>
+      <translation>Zielordner</translation>
+    </message>
+    <message>
+      <source>Folder:</source>
+      <translation>Ordner:</translation>
+    </message>
+    <message>
+      <source>Folders</source>
+      <translation>Ordner</translation>
+    </message>
+    <message>
+      <source>Folders to learn from</source>
+      <translation>Ordner zum Lernen</translation>
+    </message>
+    <message>
+      <source>Folders: {names}</source>
+      <translation>Ordner: {names}</translation>
+    </message>
+    <message>
+      <source>Format</source>
+      <translation>Format</translation>
+    </message>
+    <message>
+      <source>From</source>
+      <translation>Von</translation>
+    </message>
+    <message>
+      <source>From which saliency on a pixel belongs to the mask</source>
+      <translation>Ab welcher Salienz ein Pixel zur Maske gehört</translation>
+    </message>
+    <message>
+      <source>Gain</source>
+      <translation>Verstärkung</translation>
+    </message>
+    <message>
+      <source>Gain of the saliency</source>
+      <translation>Verstärkung der Salienz</translation>
+    </message>
+    <message>
+      <source>Gallery</source>
+      <translation>Galerie</translation>
+    </message>
+    <message>
+      <source>Getting ready</source>
+      <translation>Vorbereitung</translation>
+    </message>
+    <message>
+      <source>Give folders that hold undamaged/ and damaged/ images (or good/ and bad/, ok/ and ng/). No masks are needed.</source>
+      <translation>Geben Sie Ordner mit undamaged/ und damaged/ an (oder good/ und bad/, ok/ und ng/). Masken sind nicht nötig.</translation>
+    </message>
+    <message>
+      <source>Go on</source>
+      <translation>Weiter</translation>
+    </message>
+    <message>
+      <source>Go on after a verdict</source>
+      <translation>Nach einem Urteil weitergehen</translation>
+    </message>
+    <message>
+      <source>Grid</source>
+      <translation>Raster</translation>
+    </message>
+    <message>
+      <source>Hide all layers; again: show the masks</source>
+      <translation>Alle Ebenen ausblenden; noch einmal: die Masken zeigen</translation>
+    </message>
+    <message>
+      <source>Highest score</source>
+      <translation>Höchste Bewertung</translation>
+    </message>
+    <message>
+      <source>Histogram of {n} scores</source>
+      <translation>Histogramm von {n} Bewertungen</translation>
+    </message>
+    <message>
+      <source>Human</source>
+      <translation>Mensch</translation>
+    </message>
+    <message>
+      <source>Human's mask</source>
+      <translation>Maske des Menschen</translation>
+    </message>
+    <message>
+      <source>Human: damaged</source>
+      <translation>Mensch: beschädigt</translation>
+    </message>
+    <message>
+      <source>Human: skipped</source>
+      <translation>Mensch: übersprungen</translation>
+    </message>
+    <message>
+      <source>Human: undamaged</source>
+      <translation>Mensch: unbeschädigt</translation>
+    </message>
+    <message>
+      <source>I cannot say</source>
+      <translation>Ich kann es nicht sagen</translation>
+    </message>
+    <message>
+      <source>Image</source>
+      <translation>Bild</translation>
+    </message>
+    <message>
+      <source>Image alone</source>
+      <translation>Nur das Bild</translation>
+    </message>
+    <message>
+      <source>Image files</source>
+      <translation>Bilddateien</translation>
+    </message>
+    <message>
+      <source>Image folders</source>
+      <translation>Bildordner</translation>
+    </message>
+    <message>
+      <source>Image, counterfactual, saliency and mask side by side</source>
+      <translation>Bild, Gegenbild, Salienz und Maske nebeneinander</translation>
+    </message>
+    <message>
+      <source>Images as a grid</source>
+      <translation>Bilder als Raster</translation>
+    </message>
+    <message>
+      <source>Images as a list</source>
+      <translation>Bilder als Liste</translation>
+    </message>
+    <message>
+      <source>Images of</source>
+      <translation>Bilder von</translation>
+    </message>
+    <message>
+      <source>Images that the model has seen are passed over. {n} have no result yet. Verdicts are never touched.</source>
+      <translation>Bilder, die das Modell schon gesehen hat, werden übergangen. {n} haben noch kein Ergebnis. Urteile bleiben unberührt.</translation>
+    </message>
+    <message>
+      <source>Images to come</source>
+      <translation>Kommende Bilder</translation>
+    </message>
+    <message>
+      <source>Images with a verdict become a folder of training data, with corrected labels</source>
+      <translation>Bilder mit einem Urteil werden zu einem Ordner von Trainingsdaten, mit berichtigten Labels</translation>
+    </message>
+    <message>
+      <source>Import</source>
+      <translation>Import</translation>
+    </message>
+    <message>
+      <source>Import a model file</source>
+      <translation>Eine Modelldatei importieren</translation>
+    </message>
+    <message>
+      <source>Import a model file…</source>
+      <translation>Eine Modelldatei importieren…</translation>
+    </message>
+    <message>
+      <source>Import done</source>
+      <translation>Import fertig</translation>
+    </message>
+    <message>
+      <source>Import labels</source>
+      <translation>Labels importieren</translation>
+    </message>
+    <message>
+      <source>Import labels…</source>
+      <translation>Labels importieren…</translation>
+    </message>
+    <message>
+      <source>Importing</source>
+      <translation>Import</translation>
+    </message>
+    <message>
+      <source>Import…</source>
+      <translation>Importieren…</translation>
+    </message>
+    <message>
+      <source>In {time}, {pace} s an image. Everything is saved; Ctrl+Z still takes verdicts back.</source>
+      <translation>In {time}, {pace} s je Bild. Alles ist gespeichert; Strg+Z nimmt Urteile weiterhin zurück.</translation>
+    </message>
+    <message>
+      <source>Inspect</source>
+      <translation>Inspizieren</translation>
+    </message>
+    <message>
+      <source>Inspect these images again</source>
+      <translation>Diese Bilder noch einmal inspizieren</translation>
+    </message>
+    <message>
+      <source>Inspect this folder</source>
+      <translation>Diesen Ordner inspizieren</translation>
+    </message>
+    <message>
+      <source>Inspecting</source>
+      <translation>Inspektion läuft</translation>
+    </message>
+    <message>
+      <source>Inspection</source>
+      <translation>Inspektion</translation>
+    </message>
+    <message>
+      <source>Inspect…</source>
+      <translation>Inspizieren…</translation>
+    </message>
+    <message>
+      <source>Into</source>
+      <translation>Nach</translation>
+    </message>
+    <message>
+      <source>Jobs</source>
+      <translation>Aufgaben</translation>
+    </message>
+    <message>
+      <source>Jobs…</source>
+      <translation>Aufgaben…</translation>
+    </message>
+    <message>
+      <source>Keep the old one</source>
+      <translation>Das alte behalten</translation>
+    </message>
+    <message>
+      <source>Keys</source>
+      <translation>Tasten</translation>
+    </message>
+    <message>
+      <source>Keys at a glance</source>
+      <translation>Tasten auf einen Blick</translation>
+    </message>
+    <message>
+      <source>Language</source>
+      <translation>Sprache</translation>
+    </message>
+    <message>
+      <source>Larger brush</source>
+      <translation>Größerer Pinsel</translation>
+    </message>
+    <message>
+      <source>Learning from {domain} images ({n} of 2)</source>
+      <translation>Lerne aus Bildern ({domain}, {n} von 2)</translation>
+    </message>
+    <message>
+      <source>Least sure first</source>
+      <translation>Unsicherste zuerst</translation>
+    </message>
+    <message>
+      <source>Left out: {n} that the project does not have.</source>
+      <translation>Ausgelassen: {n}, die das Projekt nicht hat.</translation>
+    </message>
+    <message>
+      <source>Left out: {parts}.</source>
+      <translation>Ausgelassen: {parts}.</translation>
+    </message>
+    <message>
+      <source>Length</source>
+      <translation>Länge</translation>
+    </message>
+    <message>
+      <source>Let a model look at the images of the folder</source>
+      <translation>Ein Modell die Bilder des Ordners ansehen lassen</translation>
+    </message>
+    <message>
+      <source>Light</source>
+      <translation>Hell</translation>
+    </message>
+    <message>
+      <source>List</source>
+      <translation>Liste</translation>
+    </message>
+    <message>
+      <source>Loading the model</source>
+      <translation>Lade das Modell</translation>
+    </message>
+    <message>
+      <source>Log</source>
+      <translation>Protokoll</translation>
+    </message>
+    <message>
+      <source>Look at doubtful images, the most doubtful first</source>
+      <translation>Zweifelhafte Bilder ansehen, die zweifelhaftesten zuerst</translation>
+    </message>
+    <message>
+      <source>Looking for images</source>
+      <translation>Suche nach Bildern</translation>
+    </message>
+    <message>
+      <source>Losses</source>
+      <translation>Verluste</translation>
+    </message>
+    <message>
+      <source>Lowest score</source>
+      <translation>Niedrigste Bewertung</translation>
+    </message>
+    <message>
+      <source>Machine's mask</source>
+      <translation>Maske der Maschine</translation>
+    </message>
+    <message>
+      <source>Made</source>
+      <translation>Erstellt</translation>
+    </message>
+    <message>
+      <source>Main tools</source>
+      <translation>Hauptwerkzeuge</translation>
+    </message>
+    <message>
+      <source>Mark damage; the right button erases</source>
+      <translation>Schaden markieren; die rechte Taste radiert</translation>
+    </message>
+    <message>
+      <source>Mask corrected</source>
+      <translation>Maske korrigiert</translation>
+    </message>
+    <message>
+      <source>Mask is right</source>
+      <translation>Maske stimmt</translation>
+    </message>
+    <message>
+      <source>Mask ok</source>
+      <translation>Maske ok</translation>
+    </message>
+    <message>
+      <source>Mask threshold</source>
+      <translation>Maskenschwelle</translation>
+    </message>
+    <message>
+      <source>Masks</source>
+      <translation>Masken</translation>
+    </message>
+    <message>
+      <source>Millimetres a pixel in {folder}:</source>
+      <translation>Millimeter je Pixel in {folder}:</translation>
+    </message>
+    <message>
+      <source>Model</source>
+      <translation>Modell</translation>
+    </message>
+    <message>
+      <source>Model says</source>
+      <translation>Modell sagt</translation>
+    </message>
+    <message>
+      <source>Model: damaged</source>
+      <translation>Modell: beschädigt</translation>
+    </message>
+    <message>
+      <source>Model: undamaged</source>
+      <translation>Modell: unbeschädigt</translation>
+    </message>
+    <message>
+      <source>Models</source>
+      <translation>Modelle</translation>
+    </message>
+    <message>
+      <source>Models (*.safetensors)</source>
+      <translation>Modelle (*.safetensors)</translation>
+    </message>
+    <message>
+      <source>Models…</source>
+      <translation>Modelle…</translation>
+    </message>
+    <message>
+      <source>Move the mask's outline to the nearest edges of the picture</source>
+      <translation>Den Umriss der Maske an die nächsten Kanten des Bildes legen</translation>
+    </message>
+    <message>
+      <source>Move the picture</source>
+      <translation>Bild verschieben</translation>
+    </message>
+    <message>
+      <source>Name</source>
+      <translation>Name</translation>
+    </message>
+    <message>
+      <source>New keys</source>
+      <translation>Neue Tasten</translation>
+    </message>
+    <message>
+      <source>Newest first</source>
+      <translation>Neueste zuerst</translation>
+    </message>
+    <message>
+      <source>Next image</source>
+      <translation>Nächstes Bild</translation>
+    </message>
+    <message>
+      <source>Next image (Right)</source>
+      <translation>Nächstes Bild (Rechts)</translation>
+    </message>
+    <message>
+      <source>No image fits the filter.</source>
+      <translation>Kein Bild passt zum Filter.</translation>
+    </message>
+    <message>
+      <source>No image fits the filter. Clear it on the left to see all.</source>
+      <translation>Kein Bild passt zum Filter. Leeren Sie ihn links, um alle zu sehen.</translation>
+    </message>
+    <message>
+      <source>No image of this folder has a known label: give some verdicts first, or use folders called undamaged and damaged.</source>
+      <translation>Kein Bild dieses Ordners hat ein bekanntes Label: Fällen Sie zuerst Urteile, oder benutzen Sie Ordner namens undamaged und damaged.</translation>
+    </message>
+    <message>
+      <source>No job runs or waits.</source>
+      <translation>Keine Aufgabe läuft oder wartet.</translation>
+    </message>
+    <message>
+      <source>No need for a review by the model's own rule.</source>
+      <translation>Nach der Regel des Modells ist keine Prüfung nötig.</translation>
+    </message>
+    <message>
+      <source>No scores yet: inspect the folder.</source>
+      <translation>Noch keine Bewertungen: Inspizieren Sie den Ordner.</translation>
+    </message>
+    <message>
+      <source>No verdict yet</source>
+      <translation>Noch kein Urteil</translation>
+    </message>
+    <message>
+      <source>Not inspected</source>
+      <translation>Nicht inspiziert</translation>
+    </message>
+    <message>
+      <source>Nothing is written; an earlier export stays.</source>
+      <translation>Nichts wird geschrieben; ein früherer Export bleibt.</translation>
+    </message>
+    <message>
+      <source>Nothing waits for a review here. Inspect the folder first, or choose another one on the left.</source>
+      <translation>Hier wartet nichts auf eine Prüfung. Inspizieren Sie den Ordner zuerst, oder wählen Sie links einen anderen.</translation>
+    </message>
+    <message>
+      <source>Nothing yet.</source>
+      <translation>Noch nichts.</translation>
+    </message>
+    <message>
+      <source>Oldest first</source>
+      <translation>Älteste zuerst</translation>
+    </message>
+    <message>
+      <source>On the validation images</source>
+      <translation>Auf den Validierungsbildern</translation>
+    </message>
+    <message>
+      <source>On {n} images of this folder with a known label. Figures on images that a model was trained on flatter it.</source>
+      <translation>Auf {n} Bildern dieses Ordners mit bekanntem Label. Werte auf Bildern, mit denen ein Modell trainiert wurde, schmeicheln ihm.</translation>
+    </message>
+    <message>
+      <source>One network answers with three probabilities that add up to one: p0 that the image is undamaged, p1 that it is damaged, and p_fake that it does not look like a real image of either kind. The score is p1 / (p0 + p1): how sure the model is of damage, leaving p_fake aside. From the model's threshold on an image counts as damaged.
+
+A high p_fake means that the image is unlike what the model was trained on: another camera, other light, something in the way. Do not trust the score then; look yourself.</source>
+      <translation>Ein Netz antwortet mit drei Wahrscheinlichkeiten, die zusammen eins ergeben: p0, dass das Bild unbeschädigt ist, p1, dass es beschädigt ist, und p_fake, dass es wie kein echtes Bild der beiden Arten aussieht. Die Bewertung ist p1 / (p0 + p1): wie sicher sich das Modell eines Schadens ist, ohne p_fake. Ab der Schwelle des Modells gilt ein Bild als beschädigt.
+
+Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine andere Kamera, anderes Licht, etwas im Weg. Trauen Sie der Bewertung dann nicht; sehen Sie selbst hin.</translation>
+    </message>
+    <message>
+      <source>Opacity</source>
+      <translation>Deckkraft</translation>
+    </message>
+    <message>
+      <source>Opacity of {layer}</source>
+      <translation>Deckkraft von {layer}</translation>
+    </message>
+    <message>
+      <source>Open</source>
+      <translation>Öffnen</translation>
+    </message>
+    <message>
+      <source>Open a folder first.</source>
+      <translation>Öffnen Sie zuerst einen Ordner.</translation>
+    </message>
+    <message>
+      <source>Open a folder of images</source>
+      <translation>Einen Bildordner öffnen</translation>
+    </message>
+    <message>
+      <source>Open folder</source>
+      <translation>Ordner öffnen</translation>
+    </message>
+    <message>
+      <source>Open folder…</source>
+      <translation>Ordner öffnen…</translation>
+    </message>
+    <message>
+      <source>Open the last project</source>
+      <translation>Das letzte Projekt öffnen</translation>
+    </message>
+    <message>
+      <source>Opening {folder}…</source>
+      <translation>Öffne {folder}…</translation>
+    </message>
+    <message>
+      <source>Order</source>
+      <translation>Reihenfolge</translation>
+    </message>
+    <message>
+      <source>Order:</source>
+      <translation>Reihenfolge:</translation>
+    </message>
+    <message>
+      <source>Other file…</source>
+      <translation>Andere Datei…</translation>
+    </message>
+    <message>
+      <source>Part of the name</source>
+      <translation>Teil des Namens</translation>
+    </message>
+    <message>
+      <source>Pause</source>
+      <translation>Pause</translation>
+    </message>
+    <message>
+      <source>Paused.</source>
+      <translation>Angehalten.</translation>
+    </message>
+    <message>
+      <source>Perceptually even colour maps: equal steps look equal.</source>
+      <translation>Gleichmäßig wahrgenommene Farbskalen: Gleiche Schritte sehen gleich aus.</translation>
+    </message>
+    <message>
+      <source>Picture alone on the screen</source>
+      <translation>Nur das Bild auf dem Schirm</translation>
+    </message>
+    <message>
+      <source>Polygon</source>
+      <translation>Polygon</translation>
+    </message>
+    <message>
+      <source>Preferences</source>
+      <translation>Einstellungen</translation>
+    </message>
+    <message>
+      <source>Preferences…</source>
+      <translation>Einstellungen…</translation>
+    </message>
+    <message>
+      <source>Preparing the demo</source>
+      <translation>Bereite die Demo vor</translation>
+    </message>
+    <message>
+      <source>Preparing the demo: the first time, two small models learn for a good minute each.</source>
+      <translation>Die Demo wird vorbereitet: Beim ersten Mal lernen zwei kleine Modelle je gut eine Minute.</translation>
+    </message>
+    <message>
+      <source>Preset</source>
+      <translation>Vorgabe</translation>
+    </message>
+    <message>
+      <source>Press R to review.</source>
+      <translation>Drücken Sie R zum Prüfen.</translation>
+    </message>
+    <message>
+      <source>Previous image</source>
+      <translation>Voriges Bild</translation>
+    </message>
+    <message>
+      <source>Previous image (Left)</source>
+      <translation>Voriges Bild (Links)</translation>
+    </message>
+    <message>
+      <source>Quit</source>
+      <translation>Beenden</translation>
+    </message>
+    <message>
+      <source>REVIEW   {done} done, {left} left</source>
+      <translation>PRÜFUNG   {done} erledigt, {left} übrig</translation>
+    </message>
+    <message>
+      <source>REVIEW: {reasons}.</source>
+      <translation>PRÜFEN: {reasons}.</translation>
+    </message>
+    <message>
+      <source>Reading images</source>
+      <translation>Lese Bilder</translation>
+    </message>
+    <message>
+      <source>Reading…</source>
+      <translation>Lese…</translation>
+    </message>
+    <message>
+      <source>Ready.</source>
+      <translation>Bereit.</translation>
+    </message>
+    <message>
+      <source>Recent projects</source>
+      <translation>Letzte Projekte</translation>
+    </message>
+    <message>
+      <source>Redo</source>
+      <translation>Wiederholen</translation>
+    </message>
+    <message>
+      <source>Regions</source>
+      <translation>Regionen</translation>
+    </message>
+    <message>
+      <source>Remove</source>
+      <translation>Entfernen</translation>
+    </message>
+    <message>
+      <source>Remove from the project</source>
+      <translation>Aus dem Projekt entfernen</translation>
+    </message>
+    <message>
+      <source>Remove from the project…</source>
+      <translation>Aus dem Projekt entfernen…</translation>
+    </message>
+    <message>
+      <source>Replace</source>
+      <translation>Ersetzen</translation>
+    </message>
+    <message>
+      <source>Rescan</source>
+      <translation>Neu einlesen</translation>
+    </message>
+    <message>
+      <source>Reset</source>
+      <translation>Zurücksetzen</translation>
+    </message>
+    <message>
+      <source>Resume a run…</source>
+      <translation>Einen Lauf fortsetzen…</translation>
+    </message>
+    <message>
+      <source>Review</source>
+      <translation>Prüfen</translation>
+    </message>
+    <message>
+      <source>Review ended</source>
+      <translation>Prüfung beendet</translation>
+    </message>
+    <message>
+      <source>Review first</source>
+      <translation>Zuerst prüfen</translation>
+    </message>
+    <message>
+      <source>Run: {folder}</source>
+      <translation>Lauf: {folder}</translation>
+    </message>
+    <message>
+      <source>Saliency</source>
+      <translation>Salienz</translation>
+    </message>
+    <message>
+      <source>Saliency and mask</source>
+      <translation>Salienz und Maske</translation>
+    </message>
+    <message>
+      <source>Saliency colours</source>
+      <translation>Farben der Salienz</translation>
+    </message>
+    <message>
+      <source>Samples: image, counterfactual, saliency, mask</source>
+      <translation>Proben: Bild, Gegenbild, Salienz, Maske</translation>
+    </message>
+    <message>
+      <source>Scale</source>
+      <translation>Maßstab</translation>
+    </message>
+    <message>
+      <source>Scale (millimetres a pixel)…</source>
+      <translation>Maßstab (Millimeter je Pixel)…</translation>
+    </message>
+    <message>
+      <source>Score</source>
+      <translation>Bewertung</translation>
+    </message>
+    <message>
+      <source>Score, highest first</source>
+      <translation>Bewertung, höchste zuerst</translation>
+    </message>
+    <message>
+      <source>Score, lowest first</source>
+      <translation>Bewertung, niedrigste zuerst</translation>
+    </message>
+    <message>
+      <source>Score, p0, p1 and p_fake</source>
+      <translation>Bewertung, p0, p1 und p_fake</translation>
+    </message>
+    <message>
+      <source>Scores of this folder</source>
+      <translation>Bewertungen dieses Ordners</translation>
+    </message>
+    <message>
+      <source>Search</source>
+      <translation>Suchen</translation>
+    </message>
+    <message>
+      <source>Search commands</source>
+      <translation>Befehle suchen</translation>
+    </message>
+    <message>
+      <source>Search commands…</source>
+      <translation>Befehle suchen…</translation>
+    </message>
+    <message>
+      <source>Select all</source>
+      <translation>Alles auswählen</translation>
+    </message>
+    <message>
+      <source>Select two or more models; truth is what humans said, else the folder's labels</source>
+      <translation>Wählen Sie zwei oder mehr Modelle; wahr ist, was Menschen gesagt haben, sonst die Labels des Ordners</translation>
+    </message>
+    <message>
+      <source>Set</source>
+      <translation>Setzen</translation>
+    </message>
+    <message>
+      <source>Shortcuts</source>
+      <translation>Tastenkürzel</translation>
+    </message>
+    <message>
+      <source>Shortcuts…</source>
+      <translation>Tastenkürzel…</translation>
+    </message>
+    <message>
+      <source>Show counterfactual</source>
+      <translation>Gegenbild zeigen</translation>
+    </message>
+    <message>
+      <source>Show file</source>
+      <translation>Datei zeigen</translation>
+    </message>
+    <message>
+      <source>Show folder</source>
+      <translation>Ordner zeigen</translation>
+    </message>
+    <message>
+      <source>Show or hide this layer (key {key})</source>
+      <translation>Diese Ebene zeigen oder ausblenden (Taste {key})</translation>
+    </message>
+    <message>
+      <source>Show saliency</source>
+      <translation>Salienz zeigen</translation>
+    </message>
+    <message>
+      <source>Show the human's mask</source>
+      <translation>Maske des Menschen zeigen</translation>
+    </message>
+    <message>
+      <source>Show the machine's mask</source>
+      <translation>Maske der Maschine zeigen</translation>
+    </message>
+    <message>
+      <source>Show the next image as soon as a verdict is given.</source>
+      <translation>Das nächste Bild zeigen, sobald ein Urteil gefällt ist.</translation>
+    </message>
+    <message>
+      <source>Side by side</source>
+      <translation>Nebeneinander</translation>
+    </message>
+    <message>
+      <source>Side of the gallery's pictures in pixels.</source>
+      <translation>Seitenlänge der Galeriebilder in Pixeln.</translation>
+    </message>
+    <message>
+      <source>Skip</source>
+      <translation>Überspringen</translation>
+    </message>
+    <message>
+      <source>Smaller brush</source>
+      <translation>Kleinerer Pinsel</translation>
+    </message>
+    <message>
+      <source>Snap to edges</source>
+      <translation>An Kanten legen</translation>
+    </message>
+    <message>
+      <source>Something unexpected happened ({error}). Nothing that was saved is lost. Try again; if it happens again, copy the details and report them.</source>
+      <translation>Etwas Unerwartetes ist geschehen ({error}). Nichts Gespeichertes ist verloren. Versuchen Sie es noch einmal; geschieht es wieder, kopieren Sie die Einzelheiten und melden Sie sie.</translation>
+    </message>
+    <message>
+      <source>Something went wrong</source>
+      <translation>Etwas ist schiefgegangen</translation>
+    </message>
+    <message>
+      <source>Space</source>
+      <translation>Leertaste</translation>
+    </message>
+    <message>
+      <source>Split by group</source>
+      <translation>Aufteilen nach Gruppen</translation>
+    </message>
+    <message>
+      <source>Start</source>
+      <translation>Start</translation>
+    </message>
+    <message>
+      <source>Start the review</source>
+      <translation>Prüfung beginnen</translation>
+    </message>
+    <message>
+      <source>Step {n}: {text}</source>
+      <translation>Schritt {n}: {text}</translation>
+    </message>
+    <message>
+      <source>Stop it</source>
+      <translation>Abbrechen</translation>
+    </message>
+    <message>
+      <source>Stopping and saving a checkpoint…</source>
+      <translation>Halte an und speichere einen Zwischenstand…</translation>
+    </message>
+    <message>
+      <source>Stopping and storing…</source>
+      <translation>Halte an und speichere…</translation>
+    </message>
+    <message>
+      <source>Stopping: {keeps}</source>
+      <translation>Halte an: {keeps}</translation>
+    </message>
+    <message>
+      <source>Store the mask on screen as it is</source>
+      <translation>Die Maske auf dem Schirm speichern, wie sie ist</translation>
+    </message>
+    <message>
+      <source>Swipe image and counterfactual</source>
+      <translation>Bild und Gegenbild mit Trennlinie</translation>
+    </message>
+    <message>
+      <source>Switch between dark and light</source>
+      <translation>Zwischen Dunkel und Hell wechseln</translation>
+    </message>
+    <message>
+      <source>Take</source>
+      <translation>Nimm</translation>
+    </message>
+    <message>
+      <source>Take in new, moved and vanished images</source>
+      <translation>Neue, verschobene und verschwundene Bilder aufnehmen</translation>
+    </message>
+    <message>
+      <source>Take the corrected mask away</source>
+      <translation>Die korrigierte Maske wegnehmen</translation>
+    </message>
+    <message>
+      <source>Takes effect with the next start.</source>
+      <translation>Gilt ab dem nächsten Start.</translation>
+    </message>
+    <message>
+      <source>That did not work</source>
+      <translation>Das hat nicht geklappt</translation>
+    </message>
+    <message>
+      <source>The curves appear here while a training runs.</source>
+      <translation>Die Kurven erscheinen hier, während ein Training läuft.</translation>
+    </message>
+    <message>
+      <source>The folder of the run to go on with</source>
+      <translation>Der Ordner des Laufs, der fortgesetzt werden soll</translation>
+    </message>
+    <message>
+      <source>The model is ready: {file}. Its figures come from the images kept for validation.</source>
+      <translation>Das Modell ist fertig: {file}. Seine Werte stammen von den Validierungsbildern.</translation>
+    </message>
+    <message>
+      <source>The model {file} is not there any more; choose another under Model.</source>
+      <translation>Das Modell {file} ist nicht mehr da; wählen Sie ein anderes unter Modell.</translation>
+    </message>
+    <message>
+      <source>The model {name} was added.</source>
+      <translation>Das Modell {name} wurde hinzugefügt.</translation>
+    </message>
+    <message>
+      <source>The next try goes on from there.</source>
+      <translation>Der nächste Versuch macht dort weiter.</translation>
+    </message>
+    <message>
+      <source>The project cannot be opened</source>
+      <translation>Das Projekt lässt sich nicht öffnen</translation>
+    </message>
+    <message>
+      <source>The review queue is empty.</source>
+      <translation>Die Prüfliste ist leer.</translation>
+    </message>
+    <message>
+      <source>The run cannot be resumed</source>
+      <translation>Der Lauf lässt sich nicht fortsetzen</translation>
+    </message>
+    <message>
+      <source>The saliency is how much the counterfactual differs from the image at each pixel, 0 to 1. The mask is where it reaches the threshold; islands that are too small are dropped. Move the slider to see another threshold; M stores the mask on screen as yours. The dashed line is the machine's mask, the solid one a human's.</source>
+      <translation>Die Salienz ist, wie sehr sich das Gegenbild an jedem Pixel vom Bild unterscheidet, 0 bis 1. Die Maske ist, wo sie die Schwelle erreicht; zu kleine Inseln fallen weg. Bewegen Sie den Regler für eine andere Schwelle; M speichert die Maske auf dem Schirm als Ihre. Die gestrichelte Linie ist die Maske der Maschine, die durchgezogene die eines Menschen.</translation>
+    </message>
+    <message>
+      <source>The training cannot start</source>
+      <translation>Das Training kann nicht beginnen</translation>
+    </message>
+    <message>
+      <source>The training failed.</source>
+      <translation>Das Training ist gescheitert.</translation>
+    </message>
+    <message>
+      <source>The two rows were measured on different images, unless the data is the same; Model / Models… compares both on one folder.</source>
+      <translation>Die beiden Zeilen wurden auf verschiedenen Bildern gemessen, wenn die Daten nicht dieselben sind; Modell / Modelle… vergleicht beide in einem Ordner.</translation>
+    </message>
+    <message>
+      <source>Theme</source>
+      <translation>Thema</translation>
+    </message>
+    <message>
+      <source>There are no images here yet. Put some into the folder and rescan (F5), or add another folder on the left.</source>
+      <translation>Hier sind noch keine Bilder. Legen Sie welche in den Ordner und lesen Sie neu ein (F5), oder fügen Sie links einen anderen Ordner hinzu.</translation>
+    </message>
+    <message>
+      <source>There is no counterfactual of this image yet: inspect it.</source>
+      <translation>Von diesem Bild gibt es noch kein Gegenbild: Inspizieren Sie es.</translation>
+    </message>
+    <message>
+      <source>There is no folder {folder} any more.</source>
+      <translation>Den Ordner {folder} gibt es nicht mehr.</translation>
+    </message>
+    <message>
+      <source>There is no folder {folder}; remove it.</source>
+      <translation>Es gibt keinen Ordner {folder}; entfernen Sie ihn.</translation>
+    </message>
+    <message>
+      <source>There is no mask in sight to snap; mark the damage roughly first.</source>
+      <translation>Im Sichtbaren ist keine Maske; markieren Sie den Schaden zuerst grob.</translation>
+    </message>
+    <message>
+      <source>There is no model yet: choose a model file, or train one (Ctrl+T) from undamaged and damaged images.</source>
+      <translation>Es gibt noch kein Modell: Wählen Sie eine Modelldatei, oder trainieren Sie eines (Strg+T) aus unbeschädigten und beschädigten Bildern.</translation>
+    </message>
+    <message>
+      <source>There is not enough memory; close other programs.</source>
+      <translation>Der Speicher reicht nicht; schließen Sie andere Programme.</translation>
+    </message>
+    <message>
+      <source>Thumbnail size</source>
+      <translation>Größe der Vorschaubilder</translation>
+    </message>
+    <message>
+      <source>Time</source>
+      <translation>Zeit</translation>
+    </message>
+    <message>
+      <source>To review</source>
+      <translation>Zu prüfen</translation>
+    </message>
+    <message>
+      <source>Too much is in sight to snap at once; zoom in on the damage.</source>
+      <translation>Es ist zu viel auf einmal zu sehen; zoomen Sie an den Schaden heran.</translation>
+    </message>
+    <message>
+      <source>Train</source>
+      <translation>Training</translation>
+    </message>
+    <message>
+      <source>Train a model</source>
+      <translation>Ein Modell trainieren</translation>
+    </message>
+    <message>
+      <source>Train a model…</source>
+      <translation>Ein Modell trainieren…</translation>
+    </message>
+    <message>
+      <source>Train on my images</source>
+      <translation>Mit meinen Bildern trainieren</translation>
+    </message>
+    <message>
+      <source>Trained on</source>
+      <translation>Trainiert mit</translation>
+    </message>
+    <message>
+      <source>Training</source>
+      <translation>Training</translation>
+    </message>
+    <message>
+      <source>Try the demo</source>
+      <translation>Demo ausprobieren</translation>
+    </message>
+    <message>
+      <source>Undamaged</source>
+      <translation>Unbeschädigt</translation>
+    </message>
+    <message>
+      <source>Undo</source>
+      <translation>Rückgängig</translation>
+    </message>
+    <message>
+      <source>Use for this folder</source>
+      <translation>Für diesen Ordner benutzen</translation>
+    </message>
+    <message>
+      <source>Use this model</source>
+      <translation>Dieses Modell benutzen</translation>
+    </message>
+    <message>
+      <source>Vanished</source>
+      <translation>Verschwunden</translation>
+    </message>
+    <message>
+      <source>Verdicts are stored under this name; empty: your login.</source>
+      <translation>Urteile werden unter diesem Namen gespeichert; leer: Ihr Anmeldename.</translation>
+    </message>
+    <message>
+      <source>Visual quality control that learns from good and bad images, and shows why an image is bad: what it would look like undamaged.</source>
+      <translation>Sichtprüfung, die aus guten und schlechten Bildern lernt und zeigt, warum ein Bild schlecht ist: wie es unbeschädigt aussähe.</translation>
+    </message>
+    <message>
+      <source>Visual quality control that learns from good/bad labels and shows why. Apache-2.0. Works offline; nothing is ever sent.</source>
+      <translation>Sichtprüfung, die aus Gut/Schlecht-Labels lernt und zeigt, warum. Apache-2.0. Arbeitet ohne Netz; nichts wird je gesendet.</translation>
+    </message>
+    <message>
+      <source>Waits until the job before it has ended.</source>
+      <translation>Wartet, bis die Aufgabe davor beendet ist.</translation>
+    </message>
+    <message>
+      <source>What comes in counts as what a human said, under your name, and is in the trail.</source>
+      <translation>Was hereinkommt, gilt als Wort eines Menschen, unter Ihrem Namen, und steht im Verlauf.</translation>
+    </message>
+    <message>
+      <source>What do these images show? Folders of one domain share their models.</source>
+      <translation>Was zeigen diese Bilder? Ordner einer Domäne teilen sich ihre Modelle.</translation>
+    </message>
+    <message>
+      <source>What do you want to do?</source>
+      <translation>Was möchten Sie tun?</translation>
+    </message>
+    <message>
+      <source>What humans say</source>
+      <translation>Was Menschen sagen</translation>
+    </message>
+    <message>
+      <source>What is a counterfactual?</source>
+      <translation>Was ist ein Gegenbild?</translation>
+    </message>
+    <message>
+      <source>What is done is kept; the rest can follow.</source>
+      <translation>Was fertig ist, bleibt; der Rest kann folgen.</translation>
+    </message>
+    <message>
+      <source>What is the score?</source>
+      <translation>Was ist die Bewertung?</translation>
+    </message>
+    <message>
+      <source>What is this?</source>
+      <translation>Was ist das?</translation>
+    </message>
+    <message>
+      <source>What the model says</source>
+      <translation>Was das Modell sagt</translation>
+    </message>
+    <message>
+      <source>What the networks compute on.</source>
+      <translation>Womit die Netze rechnen.</translation>
+    </message>
+    <message>
+      <source>What the review queue is ranked by.</source>
+      <translation>Wonach die Prüfliste geordnet ist.</translation>
+    </message>
+    <message>
+      <source>What the saliency is multiplied with before it is coloured</source>
+      <translation>Womit die Salienz malgenommen wird, bevor sie Farbe bekommt</translation>
+    </message>
+    <message>
+      <source>What was read so far is kept.</source>
+      <translation>Was bisher gelesen wurde, bleibt.</translation>
+    </message>
+    <message>
+      <source>What was taken so far is kept.</source>
+      <translation>Was bisher übernommen wurde, bleibt.</translation>
+    </message>
+    <message>
+      <source>When the program starts.</source>
+      <translation>Beim Start des Programms.</translation>
+    </message>
+    <message>
+      <source>Which images</source>
+      <translation>Welche Bilder</translation>
+    </message>
+    <message>
+      <source>Width</source>
+      <translation>Breite</translation>
+    </message>
+    <message>
+      <source>Your name</source>
+      <translation>Ihr Name</translation>
+    </message>
+    <message>
+      <source>Zoom in</source>
+      <translation>Vergrößern</translation>
+    </message>
+    <message>
+      <source>Zoom out</source>
+      <translation>Verkleinern</translation>
+    </message>
+    <message>
+      <source>also where humans have decided already</source>
+      <translation>auch, wo Menschen schon entschieden haben</translation>
+    </message>
+    <message>
+      <source>as polygons, where the format has both</source>
+      <translation>als Polygone, wo das Format beides kennt</translation>
+    </message>
+    <message>
+      <source>copy the images</source>
+      <translation>Bilder kopieren</translation>
+    </message>
+    <message>
+      <source>corrections not stored yet</source>
+      <translation>Korrekturen noch nicht gespeichert</translation>
+    </message>
+    <message>
+      <source>counterfactual</source>
+      <translation>Gegenbild</translation>
+    </message>
+    <message>
+      <source>cracked walls and apples</source>
+      <translation>gerissene Wände und Äpfel</translation>
+    </message>
+    <message>
+      <source>damaged</source>
+      <translation>beschädigt</translation>
+    </message>
+    <message>
+      <source>damaged area near one percent</source>
+      <translation>beschädigte Fläche nahe einem Prozent</translation>
+    </message>
+    <message>
+      <source>everything, the model's word included</source>
+      <translation>alles, auch das Wort des Modells</translation>
+    </message>
+    <message>
+      <source>flagged</source>
+      <translation>auffällig</translation>
+    </message>
+    <message>
+      <source>getting ready…</source>
+      <translation>wird vorbereitet…</translation>
+    </message>
+    <message>
+      <source>group {name}</source>
+      <translation>Gruppe {name}</translation>
+    </message>
+    <message>
+      <source>human: {state}</source>
+      <translation>Mensch: {state}</translation>
+    </message>
+    <message>
+      <source>image</source>
+      <translation>Bild</translation>
+    </message>
+    <message>
+      <source>inspected</source>
+      <translation>inspiziert</translation>
+    </message>
+    <message>
+      <source>leave the images where they are</source>
+      <translation>Bilder lassen, wo sie sind</translation>
+    </message>
+    <message>
+      <source>link the images (same disk)</source>
+      <translation>Bilder verknüpfen (selber Datenträger)</translation>
+    </message>
+    <message>
+      <source>looks unlike the training images (p_fake {0} above {1})</source>
+      <translation>sieht anders aus als die Trainingsbilder (p_fake {0} über {1})</translation>
+    </message>
+    <message>
+      <source>mask corrected</source>
+      <translation>Maske korrigiert</translation>
+    </message>
+    <message>
+      <source>masks corrected</source>
+      <translation>Masken korrigiert</translation>
+    </message>
+    <message>
+      <source>minutes</source>
+      <translation>Minuten</translation>
+    </message>
+    <message>
+      <source>model in use</source>
+      <translation>benutztes Modell</translation>
+    </message>
+    <message>
+      <source>model: {name}</source>
+      <translation>Modell: {name}</translation>
+    </message>
+    <message>
+      <source>new model</source>
+      <translation>neues Modell</translation>
+    </message>
+    <message>
+      <source>no image</source>
+      <translation>kein Bild</translation>
+    </message>
+    <message>
+      <source>no model yet</source>
+      <translation>noch kein Modell</translation>
+    </message>
+    <message>
+      <source>no verdict</source>
+      <translation>kein Urteil</translation>
+    </message>
+    <message>
+      <source>not inspected</source>
+      <translation>nicht inspiziert</translation>
+    </message>
+    <message>
+      <source>one set</source>
+      <translation>ein Satz</translation>
+    </message>
+    <message>
+      <source>only masks drawn by humans</source>
+      <translation>nur von Menschen gezeichnete Masken</translation>
+    </message>
+    <message>
+      <source>or drop one anywhere here</source>
+      <translation>oder irgendwohin ziehen</translation>
+    </message>
+    <message>
+      <source>p fake</source>
+      <translation>p unecht</translation>
+    </message>
+    <message>
+      <source>p0 undamaged</source>
+      <translation>p0 unbeschädigt</translation>
+    </message>
+    <message>
+      <source>p1 damaged</source>
+      <translation>p1 beschädigt</translation>
+    </message>
+    <message>
+      <source>p_fake</source>
+      <translation>p_fake</translation>
+    </message>
+    <message>
+      <source>p_fake, highest first</source>
+      <translation>p_fake, höchstes zuerst</translation>
+    </message>
+    <message>
+      <source>paused</source>
+      <translation>angehalten</translation>
+    </message>
+    <message>
+      <source>project {name}</source>
+      <translation>Projekt {name}</translation>
+    </message>
+    <message>
+      <source>reading the whole image…</source>
+      <translation>das ganze Bild wird gelesen…</translation>
+    </message>
+    <message>
+      <source>reviewed</source>
+      <translation>geprüft</translation>
+    </message>
+    <message>
+      <source>runs</source>
+      <translation>läuft</translation>
+    </message>
+    <message>
+      <source>saliency {value}</source>
+      <translation>Salienz {value}</translation>
+    </message>
+    <message>
+      <source>saved {time}</source>
+      <translation>gespeichert {time}</translation>
+    </message>
+    <message>
+      <source>saving…</source>
+      <translation>speichere…</translation>
+    </message>
+    <message>
+      <source>score {score}</source>
+      <translation>Bewertung {score}</translation>
+    </message>
+    <message>
+      <source>skipped</source>
+      <translation>übersprungen</translation>
+    </message>
+    <message>
+      <source>snapping to edges…</source>
+      <translation>lege an Kanten…</translation>
+    </message>
+    <message>
+      <source>step {n}</source>
+      <translation>Schritt {n}</translation>
+    </message>
+    <message>
+      <source>still waiting</source>
+      <translation>noch wartend</translation>
+    </message>
+    <message>
+      <source>stopping…</source>
+      <translation>hält an…</translation>
+    </message>
+    <message>
+      <source>the counterfactual did not flip the model's mind</source>
+      <translation>das Gegenbild stimmte das Modell nicht um</translation>
+    </message>
+    <message>
+      <source>the model overruled</source>
+      <translation>das Modell überstimmt</translation>
+    </message>
+    <message>
+      <source>the model says {label}</source>
+      <translation>das Modell sagt {label}</translation>
+    </message>
+    <message>
+      <source>the score {0} lies inside the doubtful band {1} to {2}</source>
+      <translation>die Bewertung {0} liegt im Zweifelsbereich {1} bis {2}</translation>
+    </message>
+    <message>
+      <source>the whole project</source>
+      <translation>das ganze Projekt</translation>
+    </message>
+    <message>
+      <source>to</source>
+      <translation>bis</translation>
+    </message>
+    <message>
+      <source>to review</source>
+      <translation>zu prüfen</translation>
+    </message>
+    <message>
+      <source>two folders: good and bad</source>
+      <translation>zwei Ordner: gut und schlecht</translation>
+    </message>
+    <message>
+      <source>undamaged</source>
+      <translation>unbeschädigt</translation>
+    </message>
+    <message>
+      <source>waits</source>
+      <translation>wartet</translation>
+    </message>
+    <message>
+      <source>what contradicts its folder's label</source>
+      <translation>was dem Label seines Ordners widerspricht</translation>
+    </message>
+    <message>
+      <source>what humans decided</source>
+      <translation>was Menschen entschieden haben</translation>
+    </message>
+    <message>
+      <source>what looks least like the training images</source>
+      <translation>was den Trainingsbildern am wenigsten ähnelt</translation>
+    </message>
+    <message>
+      <source>what the score is least sure of</source>
+      <translation>wo die Bewertung am unsichersten ist</translation>
+    </message>
+    <message>
+      <source>where humans agreed with the model, and corrected masks</source>
+      <translation>wo Menschen dem Modell zustimmten, und korrigierte Masken</translation>
+    </message>
+    <message>
+      <source>{device}. Images: {counts}. Run: {folder}</source>
+      <translation>{device}. Bilder: {counts}. Lauf: {folder}</translation>
+    </message>
+    <message>
+      <source>{done} images inspected: {damaged} damaged, {review} for review, {errors} unreadable.</source>
+      <translation>{done} Bilder inspiziert: {damaged} beschädigt, {review} zu prüfen, {errors} unlesbar.</translation>
+    </message>
+    <message>
+      <source>{folder} leaves the project. No file is deleted, and what was said of its images comes back when the folder is added again.</source>
+      <translation>{folder} verlässt das Projekt. Keine Datei wird gelöscht, und was über seine Bilder gesagt wurde, kommt zurück, wenn der Ordner wieder hinzugefügt wird.</translation>
+    </message>
+    <message>
+      <source>{job} is not done yet. Stop it? {keeps}</source>
+      <translation>{job}: noch nicht fertig. Abbrechen? {keeps}</translation>
+    </message>
+    <message>
+      <source>{job} was stopped. {keeps}</source>
+      <translation>{job}: abgebrochen. {keeps}</translation>
+    </message>
+    <message>
+      <source>{keys} is taken by “{command}”; give that one other keys first.</source>
+      <translation>{keys} gehört schon zu „{command}“; geben Sie jenem zuerst andere Tasten.</translation>
+    </message>
+    <message>
+      <source>{model} counts for the folder now. Images that it has not seen need an inspection (Ctrl+R).</source>
+      <translation>{model} gilt nun für den Ordner. Bilder, die es nicht gesehen hat, brauchen eine Inspektion (Strg+R).</translation>
+    </message>
+    <message>
+      <source>{name} (file is gone)</source>
+      <translation>{name} (Datei fehlt)</translation>
+    </message>
+    <message>
+      <source>{new} new images, {moved} moved, {vanished} vanished.</source>
+      <translation>{new} neue Bilder, {moved} verschoben, {vanished} verschwunden.</translation>
+    </message>
+    <message>
+      <source>{n} for review</source>
+      <translation>{n} zu prüfen</translation>
+    </message>
+    <message>
+      <source>{n} images</source>
+      <translation>{n} Bilder</translation>
+    </message>
+    <message>
+      <source>{n} images in it; {known} of them are in this project, {decided} of those have a verdict already.</source>
+      <translation>{n} Bilder darin; {known} davon sind in diesem Projekt, {decided} von diesen haben schon ein Urteil.</translation>
+    </message>
+    <message>
+      <source>{n} images reviewed</source>
+      <translation>{n} Bilder geprüft</translation>
+    </message>
+    <message>
+      <source>{n} images were written to {folder}: {damaged} damaged, {corrected} with masks drawn by humans.</source>
+      <translation>{n} Bilder wurden nach {folder} geschrieben: {damaged} beschädigt, {corrected} mit von Menschen gezeichneten Masken.</translation>
+    </message>
+    <message>
+      <source>{n} images with labels, which are added to the project.</source>
+      <translation>{n} Bilder mit Labels, die zum Projekt hinzukommen.</translation>
+    </message>
+    <message>
+      <source>{n} images would be written: {damaged} damaged, {undamaged} undamaged; {corrected} masks drawn by humans.</source>
+      <translation>{n} Bilder würden geschrieben: {damaged} beschädigt, {undamaged} unbeschädigt; {corrected} von Menschen gezeichnete Masken.</translation>
+    </message>
+    <message>
+      <source>{n} images, {left} to review</source>
+      <translation>{n} Bilder, {left} zu prüfen</translation>
+    </message>
+    <message>
+      <source>{n} images/s</source>
+      <translation>{n} Bilder/s</translation>
+    </message>
+    <message>
+      <source>{n} of {total}</source>
+      <translation>{n} von {total}</translation>
+    </message>
+    <message>
+      <source>{n} regions, {share} % of the image; in {unit}</source>
+      <translation>{n} Regionen, {share} % des Bildes; in {unit}</translation>
+    </message>
+    <message>
+      <source>{n} s</source>
+      <translation>{n} s</translation>
+    </message>
+    <message>
+      <source>{rate} images/s</source>
+      <translation>{rate} Bilder/s</translation>
+    </message>
+    <message>
+      <source>{taken} images taken ({masks} with masks), {kept} kept as humans had left them, {unknown} unknown, {refused} refused.</source>
+      <translation>{taken} Bilder übernommen ({masks} mit Masken), {kept} blieben, wie Menschen sie hinterlassen hatten, {unknown} unbekannt, {refused} abgelehnt.</translation>
+    </message>
+    <message>
+      <source>{time} h</source>
+      <translation>{time} h</translation>
+    </message>
+    <message>
+      <source>{time} left</source>
+      <translation>noch {time}</translation>
+    </message>
+    <message>
+      <source>{time} min</source>
+      <translation>{time} min</translation>
+    </message>
+    <message>
+      <source>{verdict}, mask corrected</source>
+      <translation>{verdict}, Maske korrigiert</translation>
+    </message>
+    <message>
+      <source>{where} · {counts}</source>
+      <translation>{where} · {counts}</translation>
+    </message>
+    <message>
+      <source>✔ {verdict}, by {who} at {time}</source>
+      <translation>✔ {verdict}, von {who} um {time}</translation>
+    </message>
+  </context>
+</TS>
