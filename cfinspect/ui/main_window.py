@@ -14,14 +14,12 @@ from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.panels.welcome import Welcome
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import tr
-from cfinspect.ui.window.projects import ProjectsPart
 from cfinspect.ui.window.review import ReviewPart
-from cfinspect.ui.window.work import WorkPart
 
 _LAYOUT_VERSION = 1
 
 
-class MainWindow(ProjectsPart, WorkPart, ReviewPart):
+class MainWindow(ReviewPart):
     """Everything in its place.
 
     Made with the first page only; ``build`` makes the rest, for after the first paint.

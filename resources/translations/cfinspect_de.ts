@@ -36,6 +36,10 @@
       <translation>({n} weitere warten)</translation>
     </message>
     <message>
+      <source>({n} times)</source>
+      <translation>({n}-mal)</translation>
+    </message>
+    <message>
       <source>A checkpoint is kept; it can be resumed.</source>
       <translation>Ein Zwischenstand bleibt erhalten; das Training kann fortgesetzt werden.</translation>
     </message>
@@ -46,6 +50,10 @@
     <message>
       <source>A job is running</source>
       <translation>Eine Aufgabe läuft</translation>
+    </message>
+    <message>
+      <source>A model is for one kind of images. For which folders shall it count?</source>
+      <translation>Ein Modell ist für eine Art von Bildern. Für welche Ordner soll es gelten?</translation>
     </message>
     <message>
       <source>A second network paints what the image would look like if it were of the other class: a damaged one repaired, an undamaged one damaged. What it had to change is the damage.
@@ -206,6 +214,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Comment (C), stored when you leave the field</source>
       <translation>Kommentar (C), gespeichert beim Verlassen des Feldes</translation>
+    </message>
+    <message>
+      <source>Comment by {who}</source>
+      <translation>Kommentar von {who}</translation>
     </message>
     <message>
       <source>Compare on this folder</source>
@@ -612,6 +624,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Unsicherste zuerst</translation>
     </message>
     <message>
+      <source>Leave</source>
+      <translation>Verlassen</translation>
+    </message>
+    <message>
       <source>Left out: {n} that the project does not have.</source>
       <translation>Ausgelassen: {n}, die das Projekt nicht hat.</translation>
     </message>
@@ -782,6 +798,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>No verdict yet</source>
       <translation>Noch kein Urteil</translation>
+    </message>
+    <message>
+      <source>Not everything is stored</source>
+      <translation>Nicht alles ist gespeichert</translation>
     </message>
     <message>
       <source>Not inspected</source>
@@ -1156,6 +1176,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Prüfung beginnen</translation>
     </message>
     <message>
+      <source>Stay</source>
+      <translation>Bleiben</translation>
+    </message>
+    <message>
       <source>Step {n}: {text}</source>
       <translation>Schritt {n}: {text}</translation>
     </message>
@@ -1216,16 +1240,16 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Der Ordner des Laufs, der fortgesetzt werden soll</translation>
     </message>
     <message>
+      <source>The mask is empty: press U if the image is undamaged.</source>
+      <translation>Die Maske ist leer: Drücken Sie U, wenn das Bild unbeschädigt ist.</translation>
+    </message>
+    <message>
       <source>The model is ready: {file}. Its figures come from the images kept for validation.</source>
       <translation>Das Modell ist fertig: {file}. Seine Werte stammen von den Validierungsbildern.</translation>
     </message>
     <message>
       <source>The model {file} is not there any more; choose another under Model.</source>
       <translation>Das Modell {file} ist nicht mehr da; wählen Sie ein anderes unter Modell.</translation>
-    </message>
-    <message>
-      <source>The model {name} was added.</source>
-      <translation>Das Modell {name} wurde hinzugefügt.</translation>
     </message>
     <message>
       <source>The next try goes on from there.</source>
@@ -1436,6 +1460,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Welche Bilder</translation>
     </message>
     <message>
+      <source>Which images?</source>
+      <translation>Welche Bilder?</translation>
+    </message>
+    <message>
       <source>Width</source>
       <translation>Breite</translation>
     </message>
@@ -1512,6 +1540,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>inspiziert</translation>
     </message>
     <message>
+      <source>its folder says {label}, the model does not</source>
+      <translation>sein Ordner sagt {label}, das Modell nicht</translation>
+    </message>
+    <message>
       <source>leave the images where they are</source>
       <translation>Bilder lassen, wo sie sind</translation>
     </message>
@@ -1554,10 +1586,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>no model yet</source>
       <translation>noch kein Modell</translation>
-    </message>
-    <message>
-      <source>no verdict</source>
-      <translation>kein Urteil</translation>
     </message>
     <message>
       <source>not inspected</source>
@@ -1720,6 +1748,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{done} Bilder inspiziert: {damaged} beschädigt, {review} zu prüfen, {errors} unlesbar.</translation>
     </message>
     <message>
+      <source>{file} was not there at the last scan; rescan (F5).</source>
+      <translation>{file} war beim letzten Einlesen nicht da; lesen Sie neu ein (F5).</translation>
+    </message>
+    <message>
       <source>{folder} leaves the project. No file is deleted, and what was said of its images comes back when the folder is added again.</source>
       <translation>{folder} verlässt das Projekt. Keine Datei wird gelöscht, und was über seine Bilder gesagt wurde, kommt zurück, wenn der Ordner wieder hinzugefügt wird.</translation>
     </message>
@@ -1756,6 +1788,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{n} Bilder</translation>
     </message>
     <message>
+      <source>{n} images have lines, points or boxes only: damaged, without a mask.</source>
+      <translation>{n} Bilder haben nur Linien, Punkte oder Kästen: beschädigt, ohne Maske.</translation>
+    </message>
+    <message>
       <source>{n} images in it; {known} of them are in this project, {decided} of those have a verdict already.</source>
       <translation>{n} Bilder darin; {known} davon sind in diesem Projekt, {decided} von diesen haben schon ein Urteil.</translation>
     </message>
@@ -1784,8 +1820,16 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{n} Bilder/s</translation>
     </message>
     <message>
+      <source>{n} labels or masks are the model's own word in an export of ours, and are not taken as a human's.</source>
+      <translation>{n} Labels oder Masken sind in einem eigenen Export das Wort des Modells und gelten nicht als das eines Menschen.</translation>
+    </message>
+    <message>
       <source>{n} of {total}</source>
       <translation>{n} von {total}</translation>
+    </message>
+    <message>
+      <source>{n} of {total} images got no verdict. The first: {problem}</source>
+      <translation>{n} von {total} Bildern bekamen kein Urteil. Das erste: {problem}</translation>
     </message>
     <message>
       <source>{n} regions, {share} % of the image; in {unit}</source>
@@ -1794,6 +1838,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{n} s</source>
       <translation>{n} s</translation>
+    </message>
+    <message>
+      <source>{problem} Leave all the same, and lose what could not be stored?</source>
+      <translation>{problem} Trotzdem verlassen und verlieren, was nicht gespeichert werden konnte?</translation>
     </message>
     <message>
       <source>{rate} images/s</source>

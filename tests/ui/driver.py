@@ -68,8 +68,11 @@ def drag(widget: QWidget, points: list[tuple[int, int]], *, right: bool = False)
     QApplication.processEvents()
 
 
-def answer(kind: type[_D], what: Callable[[_D], None], seconds: float = 20.0) -> list[_D]:
-    """When a dialog of this kind opens, do ``what`` with it; the list holds it afterwards.
+def answer(
+    kind: type[_D], what: Callable[[_D], None], seconds: float = 20.0, *, title: str = ""
+) -> list[_D]:
+    """When a dialog of this kind (and title) opens, do ``what`` with it; the list holds it
+    afterwards.
 
     For before the command that opens it, as that waits for the answer.
     """
@@ -79,7 +82,7 @@ def answer(kind: type[_D], what: Callable[[_D], None], seconds: float = 20.0) ->
 
     def look() -> None:
         dialog = QApplication.activeModalWidget()
-        if isinstance(dialog, kind):
+        if isinstance(dialog, kind) and title in dialog.windowTitle():
             timer.stop()
             met.append(dialog)
             what(dialog)

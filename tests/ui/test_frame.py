@@ -180,6 +180,11 @@ def test_the_dialogs_of_the_help_menu(window: MainWindow) -> None:
         wait_for(lambda: bool(met))
 
 
+def test_the_window_is_a_paint_device_like_any_widget(window: MainWindow) -> None:
+    """It crashed while its Python classes met in a diamond."""
+    assert window.devicePixelRatioF() >= 1.0
+
+
 def test_panels_and_fullscreen(window: MainWindow, walls: Path) -> None:
     open_folder(window, walls)
     assert window.docks["panel_left"].isVisible()
@@ -282,6 +287,7 @@ def test_the_last_project_and_the_layout_come_back(window: MainWindow, walls: Pa
     live(0.1)
     window.close()
     again = MainWindow(window.preferences)
+    again.build()
     try:
         assert again.preferences.recent()[0] == walls
         assert again.size().toTuple() == window.size().toTuple()

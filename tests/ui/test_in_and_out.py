@@ -63,7 +63,7 @@ def test_corrections_are_exported_and_read_again(
         dialog.ok.click()
 
     met = answer(ExportDialog, choose)
-    done = answer(Dialog, lambda dialog: dialog.reject() if type(dialog) is Dialog else None)
+    done = answer(Dialog, lambda dialog: dialog.reject(), title="Export done")
     trigger(window, "export")
     wait_for(lambda: bool(met))
     wait_for(lambda: bool(done))
@@ -104,7 +104,7 @@ def test_labels_come_in_with_a_look_at_them_first(
         dialog.ok.click()
 
     met = answer(ImportDialog, choose)
-    done = answer(Dialog, lambda dialog: dialog.accept() if type(dialog) is Dialog else None)
+    done = answer(Dialog, lambda dialog: dialog.accept(), title="Import done")
     trigger(window, "import")
     wait_for(lambda: bool(met))
     wait_for(lambda: bool(done))
@@ -175,6 +175,7 @@ def test_a_second_folder_with_its_own_domain(
     monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("apple", True))
     trigger(window, "add_folder")
     wait_for(lambda: len(window.model.ids) == 56)
+    wait_for(lambda: window.session.facts and len(window.session.facts.folders) == 2)
     facts = window.session.facts
     assert facts is not None
     assert {one.domain for one in facts.folders} == {"walls", "apple"}

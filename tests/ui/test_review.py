@@ -174,6 +174,7 @@ def test_leaving_an_image_stores_its_corrections(
     open_folder(window, walls)
     inspect(window, model)
     image_id = open_first(window)
+    window.inspector.slider.setValue(1000)  # an empty mask to begin with
     trigger(window, "polygon")
     canvas = window.canvas
     x, y = canvas.rect().center().toTuple()
@@ -197,6 +198,7 @@ def test_fill_snap_and_discard(window: MainWindow, walls: Path, model: Path) -> 
     open_folder(window, walls)
     inspect(window, model)
     image_id = open_first(window, 5)
+    window.inspector.slider.setValue(1000)
     trigger(window, "fill")
     canvas = window.canvas
     drag(canvas, [canvas.rect().center().toTuple()])

@@ -92,6 +92,7 @@ def test_a_read_only_folder_keeps_its_project_elsewhere(
     press(window, Qt.Key.Key_R)
     wait_for(lambda: window.reviewer.reviewing)
     image_id = window.reviewer.order[0]
+    picture_shown(window)
     press(window, Qt.Key.Key_D)
     settled(window)
     assert not (walls / ".cfinspect").exists()
@@ -129,6 +130,7 @@ def test_corrections_that_cannot_be_stored_come_back(
     image_id = window.model.ids[0]
     window.open_image(image_id)
     picture_shown(window)
+    window.inspector.slider.setValue(1000)  # an empty mask to begin with
     press(window, Qt.Key.Key_B)
     middle = window.canvas.rect().center()
     drag(window.canvas, [(middle.x() + 9 * n, middle.y()) for n in range(8)])

@@ -2,6 +2,9 @@
 
 The window is built in two steps, so that it is on the screen before NumPy and OpenCV are imported:
 nothing here or in the other modules of this package imports them at its top.
+
+The parts inherit from one another in a line: PySide6 miscounts the second C++ base of a widget
+(QPaintDevice) where Python classes meet in a diamond, and crashes.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QGuiApplication
 
 from cfinspect.ui.translate import tr
-from cfinspect.ui.window.base import WindowBase
+from cfinspect.ui.window.work import WorkPart
 
 if TYPE_CHECKING:
     from cfinspect.project.listing import Filter, ImageRow
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfinspect.ui.reviewer import Summary
 
 
-class ReviewPart(WindowBase):
+class ReviewPart(WorkPart):
     """What the window does with images and verdicts."""
 
     def show_gallery(self) -> None:

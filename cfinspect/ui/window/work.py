@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.project.place import user_folder
 from cfinspect.ui.translate import tr
-from cfinspect.ui.window.base import WindowBase
+from cfinspect.ui.window.projects import ProjectsPart
 from cfinspect.ui.workers.job import State, Ticket
 
 
-class WorkPart(WindowBase):
+class WorkPart(ProjectsPart):
     """What the window does as jobs."""
 
     def inspect(self, folders: list[int] | None = None) -> None:
