@@ -122,9 +122,9 @@ _SHEET = """
 QLabel[role="title"] { font-size: 18pt; font-weight: 600; }
 QLabel[role="heading"] { font-size: 9pt; font-weight: 600; color: @faint; letter-spacing: 1px; }
 QLabel[role="faint"] { color: @faint; }
-QLabel[role="big"] { font-size: 18pt; font-weight: 600; }
-QLabel[role="damaged"] { font-size: 18pt; font-weight: 700; color: @damaged; }
-QLabel[role="undamaged"] { font-size: 18pt; font-weight: 700; color: @undamaged; }
+QLabel[role="big"] { font-size: 16pt; font-weight: 600; }
+QLabel[role="damaged"] { font-size: 16pt; font-weight: 700; color: @damaged; }
+QLabel[role="undamaged"] { font-size: 16pt; font-weight: 700; color: @undamaged; }
 QLabel[role="review"] { color: @review; }
 QLabel { background: transparent; }
 QPushButton { padding: 4px 12px; min-height: 20px; }
@@ -144,7 +144,7 @@ QToolBar QToolButton:hover, QToolBar QToolButton:focus { background-color: @line
 QToolBar QWidget#space { background: transparent; }
 QToolBar QToolButton:disabled { background: transparent; color: @faint; }
 QToolBar QCheckBox, QToolBar QLabel { background: transparent; padding: 0 4px; }
-QToolButton[role="verdict"] { border: 1px solid @line; padding: 8px 12px; margin: 2px;
+QToolButton[role="verdict"] { border: 1px solid @line; padding: 6px 8px; margin: 1px;
     font-weight: 600; }
 QToolButton[role="verdict"]:disabled { border: 1px solid @raised; font-weight: 400; }
 QStatusBar QToolButton { background: transparent; padding: 2px; }

@@ -69,7 +69,10 @@ class Curves(QWidget):
             plot.hideButtons()
             plot.setMenuEnabled(False)
             plot.showGrid(x=False, y=True, alpha=0.2)
-            plot.addLegend(offset=(-8, 8), labelTextSize="8pt")
+            now = theme.colours()
+            legend = plot.addLegend(offset=(8, 4), labelTextSize="8pt", colCount=3)
+            legend.setLabelTextColor(now.text)
+            legend.setBrush(now.background)
             font = QFont(self.font())
             font.setPixelSize(10)
             for name in ("left", "bottom"):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -227,6 +227,13 @@ class Inspector(QScrollArea):
         if page is not None:
             bar = self.verticalScrollBar().sizeHint().width()
             self.setMinimumWidth(max(_WIDTH, page.minimumSizeHint().width() + bar + 4))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The page is as wide as the panel: nothing hides behind its right edge."""
+        super().resizeEvent(event)
+        page = self.widget()
+        if page is not None:
+            page.setMaximumWidth(self.viewport().width())
 
     def _make_histogram(self) -> None:
         self._heading(tr("Scores of this folder"))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _MESSAGE_MS = 6_000
 _WARM_UP_MS = 2500
+_LEAST_PAGE = 360
 
 
 def build(window: MainWindow) -> None:
@@ -66,6 +67,10 @@ def make_pages(window: MainWindow) -> None:
     window.canvas = window.image_page.canvas
     for page in (window.gallery, window.image_page, window.training):
         window.pages.addWidget(page)
+    every = (window.welcome, window.gallery, window.image_page, window.training)
+    for one in every:
+        # The stack would be as wide as its widest page, shown or not.
+        one.setMinimumWidth(_LEAST_PAGE)
     names = ("hand", "brush", "eraser", "polygon", "fill", "snap", "", "swipe", "side", "fit")
     window.image_page.add_tools([window.actions_[name] if name else None for name in names])
     verdicts = ("accept", "damaged", "undamaged", "skip", "mask_ok", "discard")
