@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from cfinspect.ui import theme
 from cfinspect.ui.translate import tr
 
-_INTERVAL = 1.0  # s between two drawings
+_INTERVAL = 2.0  # s between two drawings; each is felt a little while a training runs
 _POINTS = 250
 _COLOURS = ("#4C9BE8", "#F28E2B", "#2FB8A6", "#A98AF0", "#E15759", "#EDC948", "#9C755F", "#BAB0AC")
 

@@ -246,7 +246,7 @@ def _be_nice() -> None:
     """Let the window's thread go before this one and all that it starts."""
     if sys.platform == "linux":  # elsewhere QThread's own priority does it
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 class JobQueue(QObject):
