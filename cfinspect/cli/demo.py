@@ -54,7 +54,7 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Show cfinspect at work on procedural cracks and apples."""
-    del headless  # without a window in this program every demo is one
+    del headless  # the demo in the window is its own: `cfinspect`, Try the demo
     require_folder_to_write(folder)
     recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
     output = Output(as_json)

@@ -92,8 +92,8 @@ class MainWindow(ReviewPart):
 
     def refresh_now(self) -> None:
         """Enable and tick the actions as things are now."""
+        from cfinspect.ui.canvas.base import Compare  # noqa: PLC0415
         from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
-        from cfinspect.ui.canvas.view import Compare  # noqa: PLC0415
 
         self.actions_.refresh(self.conditions())
         tool = self.canvas.tool

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from cfinspect.masks.drawing import Box
 from cfinspect.project.listing import ImageRow, State
+from cfinspect.ui.canvas.base import Compare
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
     halved,
@@ -22,7 +23,7 @@ from cfinspect.ui.canvas.layers import (
     outline,
     saliency_table,
 )
-from cfinspect.ui.canvas.view import Canvas, Compare
+from cfinspect.ui.canvas.view import Canvas
 from cfinspect.ui.workers.pictures import Picture, pyramid
 from cfinspect.ui.workers.thumbnails import to_qimage
 

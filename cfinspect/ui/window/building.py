@@ -23,8 +23,8 @@ from cfinspect.project.place import user_folder
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui import commands
 from cfinspect.ui.actions import MENUS, Actions
+from cfinspect.ui.canvas.base import Compare
 from cfinspect.ui.canvas.editor import Tool
-from cfinspect.ui.canvas.view import Compare
 from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import ImageModel
 from cfinspect.ui.panels.folders import Folders

@@ -12,8 +12,8 @@ from cfinspect.ui.window.work import WorkPart
 if TYPE_CHECKING:
     from cfinspect.project.listing import Filter, ImageRow
     from cfinspect.project.verdicts import Verdict
+    from cfinspect.ui.canvas.base import Compare
     from cfinspect.ui.canvas.editor import Tool
-    from cfinspect.ui.canvas.view import Compare
     from cfinspect.ui.reviewer import Summary
 
 
@@ -137,7 +137,7 @@ class ReviewPart(WorkPart):
 
     def compare(self, compare: Compare) -> None:
         """Compare so; again: not at all."""
-        from cfinspect.ui.canvas.view import Compare  # noqa: PLC0415
+        from cfinspect.ui.canvas.base import Compare  # noqa: PLC0415
 
         self.canvas.set_compare(Compare.OFF if self.canvas.compare is compare else compare)
         self.refresh_actions()
