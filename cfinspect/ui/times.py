@@ -1,6 +1,10 @@
-"""Times in words."""
+"""Times in words, and how much memory the program takes."""
 
 from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
 
 from cfinspect.ui.translate import tr
 
@@ -15,3 +19,11 @@ def duration(seconds: float) -> str:
         return tr("{time} min", time=f"{minutes}:{rest:02d}")
     hours, minutes = divmod(minutes, 60)
     return tr("{time} h", time=f"{hours}:{minutes:02d}")
+
+
+def resident_memory() -> float | None:
+    """Memory that this process occupies, in MB; None where the system does not say easily."""
+    if sys.platform != "linux":
+        return None
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6

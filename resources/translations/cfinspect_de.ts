@@ -1780,6 +1780,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{new} neue Bilder, {moved} verschoben, {vanished} verschwunden.</translation>
     </message>
     <message>
+      <source>{n} MB of memory</source>
+      <translation>{n} MB Speicher</translation>
+    </message>
+    <message>
       <source>{n} for review</source>
       <translation>{n} zu prüfen</translation>
     </message>

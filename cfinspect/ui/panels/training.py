@@ -45,7 +45,7 @@ from cfinspect.ui.icons import dress
 from cfinspect.ui.panels.curves import Curves
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
-from cfinspect.ui.times import duration
+from cfinspect.ui.times import duration, resident_memory
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Failure, Progress, State, Ticket
 from cfinspect.ui.workers.jobs import Train
@@ -409,6 +409,8 @@ class TrainingPage(QWidget):
         parts = [progress.text]
         if progress.rate and self._started:
             parts.append(tr("{n} images/s", n=f"{progress.rate:.0f}"))
+        if self._started and (memory := resident_memory()):
+            parts.append(tr("{n} MB of memory", n=f"{memory:,.0f}"))
         if progress.seconds_left is not None and self._started:
             parts.append(tr("{time} left", time=duration(progress.seconds_left)))
         if not (self._ticket and (self._ticket.is_paused or self._ticket.state is State.STOPPING)):

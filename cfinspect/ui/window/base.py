@@ -9,6 +9,7 @@ The parts inherit from one another in a line: PySide6 miscounts the second C++ b
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from cfinspect.ui.panels.welcome import Welcome
     from cfinspect.ui.reviewer import Reviewer
     from cfinspect.ui.session import Session
+
+
+_log = logging.getLogger(__name__)
 
 
 class WindowBase(QMainWindow):
@@ -127,7 +131,8 @@ class WindowBase(QMainWindow):
             self._refresh_timer.start()
 
     def tell(self, text: str) -> None:
-        """Say something in passing, in the status bar."""
+        """Say something in passing, in the status bar and the log."""
+        _log.info("%s", text)
         self.message.setText(text)
         self.message.setToolTip(text)
         self._message_timer.start()

@@ -232,6 +232,7 @@ class _Worker(QThread):
             self.over.emit(ticket, None, None)
             return
         self.began.emit(ticket)
+        _log.info("Job: %s", ticket.job.title)
         tell = Tell(ticket)
         result, failure = None, None
         try:
