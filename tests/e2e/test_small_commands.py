@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -10,17 +11,27 @@ from program import Run, json_lines, start_cfinspect
 
 import cfinspect
 
-COMMANDS = ("train", "inspect", "evaluate", "calibrate", "demo", "synth", "doctor")
+COMMANDS = ("train", "inspect", "evaluate", "calibrate", "gui", "demo", "synth", "doctor")
 
 
-def test_bare_and_help_list_the_commands_at_once(cf: Run) -> None:
+def test_help_lists_the_commands_at_once(cf: Run) -> None:
     cf("--version")  # the first start compiles
     started = time.monotonic()
     helped = cf("--help")
     assert time.monotonic() - started < 2
     assert helped.returncode == 0
     assert all(name in helped.stdout for name in (*COMMANDS, "models"))
-    assert "train" in cf().stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+@pytest.mark.parametrize("words", [(), ("gui",), ("gui", "--log-file", "log.txt")])
+def test_the_window_without_a_display_is_a_sentence(
+    cf: Run, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = cf(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "no display" in done.stderr
+    assert "cfinspect --help" in done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
