@@ -122,11 +122,6 @@ class Session(QObject):
         assert self._writer is not None
         return self._writer
 
-    @property
-    def is_opening(self) -> bool:
-        """Whether a project is being opened."""
-        return self._opening is not None
-
     def open(self, root: Path, *, domain: str = "") -> None:
         """Open the project of a folder, making one where there is none; ``opened`` follows."""
         self.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Progress, Ticket
-from cfinspect.ui.workers.jobs import Compare, card_of, model_name, plain
+from cfinspect.ui.workers.jobs import Compare, card_of, model_name
 
 _HEADS = ("F1", "AUROC", "review", "flip")
 
@@ -41,9 +42,7 @@ def add_model_file(session: Session, path: Path, folders: list[int]) -> None:
     """Let a model file count for folders (ids); a file that is no model is told."""
 
     def work(project: Project) -> Model:
-        import dataclasses  # noqa: PLC0415
-
-        card = plain(dataclasses.asdict(load_card(path)))
+        card = json.loads(load_card(path).to_json())
         chosen = [one for one in project.folders() if one.id in folders]
         return bind_model(project, chosen, path.resolve(), file_digest(path), card)
 

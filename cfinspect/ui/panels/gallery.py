@@ -143,10 +143,6 @@ class Gallery(QWidget):
         found = (self.model.row_at(place) for place in places)
         return [row for row in found if row is not None]
 
-    def selected_count(self) -> int:
-        """How many images are selected."""
-        return len(self.grid.selectionModel().selectedRows())
-
     def select(self, image_id: int) -> None:
         """Select one image and scroll to it."""
         place = self.model.place_of(image_id)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -31,7 +30,7 @@ from PySide6.QtWidgets import (
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.job import Failure, Ticket
+from cfinspect.ui.workers.job import Failure
 
 if TYPE_CHECKING:
     from cfinspect.project.listing import ImageRow
@@ -95,26 +94,8 @@ class WindowBase(QMainWindow):
         """Bring a page to the front."""
         raise NotImplementedError
 
-    def one_domain(self, folders: list[int]) -> list[int]:
-        """Of these folders (ids) those of one domain."""
-        raise NotImplementedError
-
-    def store_all(self) -> bool:
-        """Store corrections and comments; whether the project may be left."""
-        raise NotImplementedError
-
-    def rescan(self, folders: list[int] | None = None) -> None:
-        """Look for new, moved and vanished images."""
-        raise NotImplementedError
-
     def warm_up(self) -> None:
         """Load the networks' library once."""
-        raise NotImplementedError
-
-    def start_inspection(
-        self, model: Path, folders: list[int], only: list[int] | None = None
-    ) -> Ticket | None:
-        """Queue an inspection."""
         raise NotImplementedError
 
     def toggle_fullscreen(self) -> None:

@@ -4,7 +4,7 @@ imported here and nowhere else in the window, on the job's thread.
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -125,7 +125,7 @@ class Inspect:
             open_inspector(self.model, self.device, tell) as inspector,
             Project.open_again(self.root) as project,
         ):
-            card = plain(dataclasses.asdict(inspector.backend.card))
+            card = json.loads(inspector.backend.card.to_json())
             folders = [one for one in project.folders() if one.id in self.folders]
             model = bind_model(project, folders, self.model, file_digest(self.model), card)
             tell.restart_clock()
@@ -322,8 +322,6 @@ class Demo:
 
     def run(self, tell: Tell) -> Path | None:
         """Make what is missing; None when cancelled."""
-        import json  # noqa: PLC0415
-
         from cfinspect.resources import models_path, resource_path  # noqa: PLC0415
 
         recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
@@ -389,15 +387,6 @@ class Demo:
                 return None
             Inspect(root, model, [folders[domain]], device=self.device).run(tell)
         return root
-
-
-def plain(value: Any) -> Any:
-    """A card's dataclass fields as JSON has them."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 def model_name(model: Model) -> str:

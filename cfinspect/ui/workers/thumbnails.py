@@ -76,10 +76,6 @@ class Thumbnails(QObject):
             self._maker.ask(wanted)
         return None
 
-    def is_broken(self, digest: str) -> bool:
-        """Whether the image could not be read."""
-        return digest in self._failed
-
     @property
     def bytes_held(self) -> int:
         """Memory that the pictures take."""
