@@ -64,6 +64,25 @@ def test_a_job_runs_elsewhere_and_its_news_arrive_here(jobs: JobQueue) -> None:
     assert ticket.state is State.DONE
 
 
+def test_nothing_is_missed_by_who_connects_after_adding(jobs: JobQueue) -> None:
+    told = threading.Event()
+
+    def do(tell: Tell) -> None:
+        tell.part("first")
+        tell.progress(1, 2)
+        told.set()
+
+    ticket = jobs.add(Work(do))
+    assert told.wait(10)  # the job is past its first news before anybody listens
+    parts: list[str] = []
+    news: list[Progress] = []
+    ticket.part.connect(parts.extend)
+    ticket.progressed.connect(news.append)
+    wait_for(lambda: ticket.is_over)
+    assert parts == ["first"]
+    assert [one.done for one in news] == [1]
+
+
 def test_no_job_can_flood_the_window(jobs: JobQueue) -> None:
     came: list[Progress] = []
 

@@ -15,11 +15,12 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal, SignalInstance
 
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
@@ -133,8 +134,9 @@ class Ticket(QObject):
 class Tell:
     """A job's way to the window: throttled, so that no job can flood it."""
 
-    def __init__(self, ticket: Ticket) -> None:
+    def __init__(self, ticket: Ticket, send: Callable[[SignalInstance, Any], None]) -> None:
         self._ticket = ticket
+        self._send = send
         self._started = time.monotonic()
         self._paused = 0.0
         self._sent = {"progress": 0.0, "parts": 0.0}
@@ -184,20 +186,25 @@ class Tell:
     def _flush_progress(self) -> None:
         if self._progress is not None:
             self._sent["progress"] = time.monotonic()
-            self._ticket.progressed.emit(self._progress)
+            self._send(self._ticket.progressed, self._progress)
             self._progress = None
 
     def _flush_parts(self) -> None:
         if self._parts:
             self._sent["parts"] = time.monotonic()
-            self._ticket.part.emit(self._parts)
+            self._send(self._ticket.part, self._parts)
             self._parts = []
 
 
 class _Worker(QThread):
-    """Runs tickets one after the other."""
+    """Runs tickets one after the other.
+
+    ``news``: a ticket's signal and what it is to carry. It goes through the window's event loop,
+    so whoever has added a job and connected to its ticket right away misses nothing.
+    """
 
     began = Signal(object)
+    news = Signal(object, object)
     over = Signal(object, object, object)
 
     def __init__(self) -> None:
@@ -233,7 +240,7 @@ class _Worker(QThread):
             return
         self.began.emit(ticket)
         _log.info("Job: %s", ticket.job.title)
-        tell = Tell(ticket)
+        tell = Tell(ticket, self.news.emit)
         result, failure = None, None
         try:
             result = ticket.job.run(tell)
@@ -264,6 +271,7 @@ class JobQueue(QObject):
         super().__init__(parent)
         self._worker = _Worker()
         self._worker.began.connect(self._began)
+        self._worker.news.connect(self._relay)
         self._worker.over.connect(self._over)
         self._worker.start(QThread.Priority.LowPriority)
         self.tickets: list[Ticket] = []
@@ -307,6 +315,9 @@ class JobQueue(QObject):
         stopping = ticket.cancel_token.cancelled
         ticket.state = State.STOPPING if stopping else State.RUNNING
         self.changed.emit()
+
+    def _relay(self, signal: SignalInstance, news: Any) -> None:
+        signal.emit(news)
 
     def _progressed(self, ticket: Ticket, progress: Progress) -> None:
         ticket.progress = progress
