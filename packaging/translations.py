@@ -2,7 +2,8 @@
 
     python packaging/translations.py
 
-Finds every ``tr("...")`` and ``mark("...")`` in ``cfinspect/ui``, keeps what is translated in
+Finds every ``tr("...")`` and ``mark("...")`` in ``cfinspect/ui`` and the settings of a training,
+keeps what is translated in
 ``resources/translations/cfinspect_*.ts`` (Qt's XML format, for Qt Linguist), drops what no longer
 occurs, adds what is new as unfinished, and compiles the ``.qm`` files that the program loads.
 Exit code 1 where a translation is missing.
@@ -26,6 +27,8 @@ def texts() -> list[str]:
     found: set[str] = set()
     for path in sorted((ROOT / "cfinspect" / "ui").rglob("*.py")):
         found |= set(_texts_in(ast.parse(path.read_text(encoding="utf-8"))))
+    settings = ROOT / "cfinspect" / "engine" / "config.py"
+    found |= set(_settings_in(ast.parse(settings.read_text(encoding="utf-8"))))
     return sorted(found)
 
 
@@ -39,6 +42,16 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
             and isinstance(node.args[0], ast.Constant)
         ):
             yield str(node.args[0].value)
+
+
+def _settings_in(tree: ast.AST) -> Iterator[str]:
+    """Title and help of every setting of a training that the form shows."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_setting":
+            titles = [one.value for one in node.keywords if one.arg == "title"]
+            for text in titles and [node.args[1], *titles]:
+                assert isinstance(text, ast.Constant)
+                yield str(text.value)
 
 
 def read(path: Path) -> dict[str, str]:

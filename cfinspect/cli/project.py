@@ -133,8 +133,7 @@ def status(
 
 def _facts(project: Project) -> dict[str, Any]:
     from cfinspect.project.backup import backups  # noqa: PLC0415
-    from cfinspect.project.listing import State, counts  # noqa: PLC0415
-    from cfinspect.project.queue import waiting  # noqa: PLC0415
+    from cfinspect.project.listing import State, counts, waiting  # noqa: PLC0415
 
     found = counts(project)
     models = {model.id: model for model in project.models()}
@@ -167,7 +166,7 @@ def _facts(project: Project) -> dict[str, Any]:
         "folders": folders,
         "images": sum(one.images for one in found),
         "vanished": missing["n"] if missing else 0,
-        "review_queue": waiting(project),
+        "review_queue": sum(waiting(project).values()),
         "models": [model.name for model in models.values()],
         "backups": len(backups(project.place)),
     }

@@ -174,7 +174,8 @@ def _list(
     area_limit: float,
     output: Output,
 ) -> None:
-    from cfinspect.project.queue import Rank, queue, waiting  # noqa: PLC0415
+    from cfinspect.project.listing import waiting  # noqa: PLC0415
+    from cfinspect.project.queue import Rank, queue  # noqa: PLC0415
 
     if rank not in list(Rank):
         raise CfinspectError(f"There is no rank {rank}; there are {', '.join(Rank)}.")
@@ -206,8 +207,9 @@ def _list(
             f"{label:9}  score {row.score:.2f}  p_fake {row.p_fake:.2f}  "
             f"area {(row.area or 0) * 100:6.2f} %  {row.name}"
         )
-    output.emit("queue", {"shown": len(rows), "waiting": waiting(project)})
-    output.say(f"{len(rows)} shown, {waiting(project)} wait for a human.")
+    left = sum(waiting(project).values())
+    output.emit("queue", {"shown": len(rows), "waiting": left})
+    output.say(f"{len(rows)} shown, {left} wait for a human.")
 
 
 def _statistics(project: Project, table: Path | None, output: Output) -> None:

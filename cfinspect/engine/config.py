@@ -21,9 +21,12 @@ class ConfigError(CfinspectError):
     """A setting has a value that cannot work."""
 
 
-def _setting(default: Any, why: str, choices: tuple[str, ...] = ()) -> Any:
-    """A dataclass field whose meaning travels with it (used by ``--help`` and the window)."""
-    return field(default=default, metadata={"help": why, "choices": choices})
+def _setting(default: Any, why: str, choices: tuple[str, ...] = (), *, title: str = "") -> Any:
+    """A dataclass field whose meaning travels with it (used by ``--help`` and the window).
+
+    ``title``: what a form calls it; "": a form has no line for it.
+    """
+    return field(default=default, metadata={"help": why, "choices": choices, "title": title})
 
 
 @dataclass(frozen=True)
@@ -35,62 +38,133 @@ class TrainConfig:
 
     data: tuple[str, ...] = _setting((), "folders with undamaged/ and damaged/ images")
     out: str = _setting("", "folder for the run's files")
-    undamaged: str | None = _setting(None, "name of the folder of undamaged images")
-    damaged: str | None = _setting(None, "name of the folder of damaged images")
+    undamaged: str | None = _setting(
+        None, "name of the folder of undamaged images", title="Undamaged folder"
+    )
+    damaged: str | None = _setting(
+        None, "name of the folder of damaged images", title="Damaged folder"
+    )
     preset: str = _setting(
         "balanced", "fast, balanced or paper: the starting point of all others", PRESETS
     )
 
-    generator: str = _setting("unet", "network that makes the counterfactual", GENERATORS)
-    width: int = _setting(16, "channels of the generator's first level; each level doubles them")
-    generator_stem: int = _setting(2, "side of the patches the generator starts from: 1, 2 or 4")
+    generator: str = _setting(
+        "unet", "network that makes the counterfactual", GENERATORS, title="Generator"
+    )
+    width: int = _setting(
+        16,
+        "channels of the generator's first level; each level doubles them",
+        title="Generator width",
+    )
+    generator_stem: int = _setting(
+        2, "side of the patches the generator starts from: 1, 2 or 4", title="Generator patch"
+    )
     discriminator: str = _setting(
-        "compact", "network that classifies and tells fakes", DISCRIMINATORS
+        "compact", "network that classifies and tells fakes", DISCRIMINATORS, title="Discriminator"
     )
-    discriminator_width: int = _setting(24, "channels of the compact discriminator's first stage")
-    backbone_weights: str | None = _setting(None, "local file with pretrained backbone weights")
-    init_from: str | None = _setting(None, "cfinspect model to fine-tune instead of starting fresh")
+    discriminator_width: int = _setting(
+        24, "channels of the compact discriminator's first stage", title="Discriminator width"
+    )
+    backbone_weights: str | None = _setting(
+        None, "local file with pretrained backbone weights", title="Backbone weights"
+    )
+    init_from: str | None = _setting(
+        None, "cfinspect model to fine-tune instead of starting fresh", title="Start from model"
+    )
 
-    size: int = _setting(96, "side of the network's input in pixels, a multiple of 32")
+    size: int = _setting(
+        96, "side of the network's input in pixels, a multiple of 32", title="Input size (px)"
+    )
     scope: str = _setting(
-        "auto", "whole: an image is resized to size; tiles: photos go by windows", SCOPES
+        "auto",
+        "whole: an image is resized to size; tiles: photos go by windows",
+        SCOPES,
+        title="Whole or tiles",
     )
-    augment: str = _setting("strong", "label-preserving changes of the training images", AUGMENTS)
+    augment: str = _setting(
+        "strong", "label-preserving changes of the training images", AUGMENTS, title="Augmentation"
+    )
 
-    rho: float = _setting(0.4, "weight of fakes in D's loss; 1 makes real images tie with fake")
-    l1: float = _setting(8.0, "weight of the sparsity term mean|x - x'|")
-    l1_ramp: int = _setting(300, "generator steps over which l1 grows to its full weight")
-    aux: float = _setting(0.5, "weight of the generator's own classification head")
+    rho: float = _setting(
+        0.4,
+        "weight of fakes in D's loss; 1 makes real images tie with fake",
+        title="Weight of fakes (rho)",
+    )
+    l1: float = _setting(
+        8.0, "weight of the sparsity term mean|x - x'|", title="Weight of sparsity (L1)"
+    )
+    l1_ramp: int = _setting(
+        300, "generator steps over which l1 grows to its full weight", title="Steps of L1's ramp"
+    )
+    aux: float = _setting(
+        0.5, "weight of the generator's own classification head", title="Weight of G's own head"
+    )
     noise: float = _setting(
-        0.03, "sigma of the noise on what D and further cycles see, range [0,1]"
+        0.03,
+        "sigma of the noise on what D and further cycles see, range [0,1]",
+        title="Noise (sigma)",
     )
-    cycles: int = _setting(0, "c: nested counterfactuals G(G(x)), ...; each costs one more pass")
-    cycle_weight: float = _setting(0.5, "lambda_c: weight of each further pass, to its power")
-    damaged_weight: float = _setting(1.5, "weight of damaged -> undamaged; undamaged gets 2 - it")
-    gate: bool = _setting(True, "gated residual output; off: plain residual")
+    cycles: int = _setting(
+        0, "c: nested counterfactuals G(G(x)), ...; each costs one more pass", title="Cycles"
+    )
+    cycle_weight: float = _setting(
+        0.5, "lambda_c: weight of each further pass, to its power", title="Weight of cycles"
+    )
+    damaged_weight: float = _setting(
+        1.5, "weight of damaged -> undamaged; undamaged gets 2 - it", title="Weight of damaged"
+    )
+    gate: bool = _setting(True, "gated residual output; off: plain residual", title="Gated output")
 
-    batch: int = _setting(16, "real images per step, half of each class")
+    batch: int = _setting(16, "real images per step, half of each class", title="Batch")
     steps: int | None = _setting(None, "training steps, warm-up included")
     minutes: float | None = _setting(None, "training time instead of steps")
-    warmup: int = _setting(400, "first steps in which D learns as a plain classifier")
-    lr_warmup: float = _setting(1e-3, "AdamW's rate for D while it learns as a plain classifier")
-    lr_generator: float = _setting(1e-3, "AdamW's rate for G, decayed by a cosine")
-    lr_discriminator: float = _setting(5e-4, "AdamW's rate for D, decayed by a cosine")
-    ema: float = _setting(0.99, "decay of the running mean of weights used for inspection")
-    seed: int = _setting(0, "seed of split, weights, order and augmentation")
+    warmup: int = _setting(
+        400, "first steps in which D learns as a plain classifier", title="Warm-up steps"
+    )
+    lr_warmup: float = _setting(
+        1e-3, "AdamW's rate for D while it learns as a plain classifier", title="Rate of D, warm-up"
+    )
+    lr_generator: float = _setting(
+        1e-3, "AdamW's rate for G, decayed by a cosine", title="Rate of G"
+    )
+    lr_discriminator: float = _setting(
+        5e-4, "AdamW's rate for D, decayed by a cosine", title="Rate of D"
+    )
+    ema: float = _setting(
+        0.99,
+        "decay of the running mean of weights used for inspection",
+        title="Averaged weights (EMA)",
+    )
+    seed: int = _setting(0, "seed of split, weights, order and augmentation", title="Seed")
 
-    validation: float = _setting(0.15, "share of groups kept for validation")
-    holdout: float = _setting(0.0, "share of groups never looked at; see 'evaluate --unseen'")
-    holdout_seed: int = _setting(0, "seed of the held-out share alone, so that seeds compare")
-    review_rate: float = _setting(0.1, "share of images that a human should see")
+    validation: float = _setting(
+        0.15, "share of groups kept for validation", title="Share for validation"
+    )
+    holdout: float = _setting(
+        0.0, "share of groups never looked at; see 'evaluate --unseen'", title="Share held out"
+    )
+    holdout_seed: int = _setting(
+        0, "seed of the held-out share alone, so that seeds compare", title="Seed of that share"
+    )
+    review_rate: float = _setting(
+        0.1, "share of images that a human should see", title="Share for review"
+    )
 
     device: str = _setting("auto", "auto, cpu, cuda or cuda:N")
-    precision: str = _setting("auto", "auto, fp32, bf16 or fp16", ("auto", "fp32", "bf16", "fp16"))
-    validate_every: int = _setting(
-        100, "steps between two looks at the validation images; before the last fifth, thrice that"
+    precision: str = _setting(
+        "auto", "auto, fp32, bf16 or fp16", ("auto", "fp32", "bf16", "fp16"), title="Precision"
     )
-    checkpoint_every: int = _setting(200, "steps between two checkpoints")
-    memory_gb: float = _setting(2.0, "decoded images kept in memory up to this many GiB")
+    validate_every: int = _setting(
+        100,
+        "steps between two looks at the validation images; before the last fifth, thrice that",
+        title="Steps between checks",
+    )
+    checkpoint_every: int = _setting(
+        200, "steps between two checkpoints", title="Steps between checkpoints"
+    )
+    memory_gb: float = _setting(
+        2.0, "decoded images kept in memory up to this many GiB", title="Memory for images (GiB)"
+    )
 
     def __post_init__(self) -> None:
         for setting in dataclasses.fields(self):

@@ -87,25 +87,38 @@ def import_labels(
     return work.report
 
 
-def preview(project: Project, form: str, path: Path, most: int = 2000) -> tuple[int, int, int]:
-    """What an import would find: images in the file (``most`` are looked at), those of them that
-    the project has, and those of these that humans have decided. Raises FormatError.
+@dataclass(frozen=True)
+class Preview:
+    """What an import would find: images in the file, those of them that the project has, those of
+    these that humans have decided, and those whose label or mask is a model's own word in an export
+    of ours.
     """
+
+    images: int
+    known: int = 0
+    decided: int = 0
+    machine: int = 0
+
+
+def preview(project: Project, form: str, path: Path, most: int = 2000) -> Preview:
+    """Look at the first ``most`` images of a file without taking them. Raises FormatError."""
     read, about = reader(form)
     if not path.exists():
         raise FormatError(f"There is no file or folder {path}; check the path.")
     if about.images is not None:  # the project gets them with the import
-        return sum(1 for _ in islice(read(path), most)), 0, 0
+        return Preview(sum(1 for _ in islice(read(path), most)))
     matcher = Matcher(project)
-    number = 0
+    words = set().union(*_machine_words(path).values())
+    number = machine = 0
     hits = []
     for found in islice(read(path), most):
         number += 1
         hit = matcher.find(found.name, (found.height, found.width))
         if hit is not None:
             hits.append(hit)
+            machine += bool({matcher.stems[hit], *_flat_forms(found.name)} & words)
     decided = sum(row.state is not State.OPEN for row in by_ids(project, hits))
-    return number, len(hits), decided
+    return Preview(number, len(hits), decided, machine)
 
 
 def _machine_words(path: Path) -> dict[str, set[str]]:

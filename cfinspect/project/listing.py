@@ -43,8 +43,9 @@ class Filter:
 
     ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
     ``flagged``: the model's review rule. ``verdict``: what humans said (2: skipped).
-    ``inspected``: whether a model has looked at it. ``text``: part of the path, whatever the case
-    (ASCII). ``missing``: those that vanished instead of those that are there.
+    ``inspected``: whether a model has looked at it. ``to_review``: what the review queue holds: no
+    verdict yet, and flagged or not what the label says. ``text``: part of the path, whatever the
+    case (ASCII). ``missing``: those that vanished instead of those that are there.
     """
 
     folder: str | None = None
@@ -55,6 +56,7 @@ class Filter:
     flagged: bool | None = None
     verdict: int | None = None
     inspected: bool | None = None
+    to_review: bool = False
     score_from: float | None = None
     score_to: float | None = None
     text: str = ""
@@ -89,6 +91,17 @@ class ImageRow:
     missing: bool
     digest: str
     mtime_ns: int
+
+    @property
+    def to_review(self) -> bool:
+        """Whether the review queue holds it."""
+        contradicts = self.label is not None and self.label != self.machine
+        return (
+            self.state is State.OPEN
+            and self.machine is not None
+            and (self.flagged or contradicts)
+            and not self.missing
+        )
 
 
 @dataclass(frozen=True)
@@ -178,6 +191,28 @@ def counts(project: Project) -> list[Count]:
     ]
 
 
+def waiting(project: Project) -> dict[int, int]:
+    """How many images the review queue holds, by folder id; a folder without any is left out."""
+    return {
+        row[0]: row[1]
+        for row in project.database.rows(
+            "SELECT folder_id, count(*) FROM image INDEXED BY image_by_uncertainty WHERE missing = "
+            f"0 AND uncertainty IS NOT NULL AND state = 0 AND {NEEDS} GROUP BY folder_id"
+        )
+    }
+
+
+def unreadable(project: Project) -> dict[int, int]:
+    """How many present images no model could read, by folder id."""
+    return {
+        row[0]: row[1]
+        for row in project.database.rows(
+            "SELECT i.folder_id, count(*) FROM unreadable AS u JOIN image AS i ON i.id = "
+            "u.image_id WHERE i.missing = 0 GROUP BY i.folder_id"
+        )
+    }
+
+
 def by_ids(project: Project, ids: list[int]) -> list[ImageRow]:
     """The images of these ids, in this order."""
     found = {}
@@ -238,6 +273,9 @@ def _named(project: Project, wanted: str, real: Path, missing: int) -> list[int]
             hits |= {row["id"] for row in rows if row["path"].endswith(f"/{form}")}
     return sorted(hits)
 
+
+NEEDS = "(flagged = 1 OR label != machine)"
+"""In SQL: what a human should look at. Flagged by the model's review rule, or against its label."""
 
 _ROW = "SELECT i.*, f.path AS folder FROM image AS i JOIN folder AS f ON f.id = i.folder_id"
 
@@ -306,6 +344,8 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
         # The state is in every index and leaves few rows to look up.
         parts.append(f"state != {int(State.OPEN)} AND verdict = ?")
         values.append(wanted.verdict)
+    if wanted.to_review:
+        parts.append(f"score IS NOT NULL AND state = {int(State.OPEN)} AND {NEEDS}")
     if wanted.inspected is not None:
         parts.append(f"score IS {'NOT ' if wanted.inspected else ''}NULL")
     condition, numbers = in_folders(project, wanted.folder, wanted.domain)

@@ -15,7 +15,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from enum import StrEnum
 
-from cfinspect.project.listing import ImageRow, by_ids, in_folders
+from cfinspect.project.listing import NEEDS, ImageRow, by_ids, in_folders
 from cfinspect.project.project import Project
 
 SPACING = 20
@@ -99,18 +99,6 @@ def release(project: Project, holder: str) -> None:
         )
 
 
-def waiting(project: Project, *, folder: str | None = None, domain: str | None = None) -> int:
-    """How many images the queue holds, of all or of a folder or domain."""
-    condition, ids = in_folders(project, folder, domain)
-    where = " AND ".join([_NEEDS, *condition])
-    row = project.database.row(
-        f"SELECT count(*) AS n FROM image INDEXED BY image_by_uncertainty WHERE missing = 0 AND "
-        f"uncertainty IS NOT NULL AND state = 0 AND {where}",
-        *ids,
-    )
-    return int(row["n"]) if row else 0
-
-
 def spread(ranked: Iterable[tuple[int, int]], spacing: int = SPACING) -> list[int]:
     """Put (id, cluster) pairs, most urgent first, in an order that spreads clusters.
 
@@ -134,9 +122,6 @@ def spread(ranked: Iterable[tuple[int, int]], spacing: int = SPACING) -> list[in
     return order
 
 
-_NEEDS = "(flagged = 1 OR label != machine)"
-
-
 def _order(
     project: Project,
     rank: Rank,
@@ -150,7 +135,7 @@ def _order(
     conditions = [f"missing = 0 AND {rank} IS NOT NULL AND state = 0"]
     values: list[object] = []
     if not everything:
-        conditions.append(_NEEDS)
+        conditions.append(NEEDS)
     condition, ids = in_folders(project, folder, domain)
     conditions += condition
     values += ids

@@ -111,6 +111,7 @@ COMMANDS = (
         "select_all", mark("Select all"), "edit", "", ("Ctrl+A",), ("gallery",), break_before=True
     ),
     Command("copy_name", mark("Copy file path"), "edit", "copy", ("Ctrl+Shift+C",), ("target",)),
+    Command("show_file", mark("Show file in its folder"), "edit", "folder", (), ("target",)),
     Command(
         "preferences", mark("Preferences…"), "edit", "settings", ("Ctrl+,",), break_before=True
     ),
@@ -332,7 +333,7 @@ class Actions(QObject):
         """Every command with its action, in the table's order."""
         return [(command, self._actions[command.name]) for command in COMMANDS]
 
-    def connect_to(self, handlers: dict[str, Callable[[], None]]) -> None:
+    def connect_to(self, handlers: dict[str, Callable[[], object]]) -> None:
         """Connect every action to its handler; one that is missing is a mistake."""
         for name, action in self._actions.items():
             handler = handlers[name]

@@ -10,8 +10,9 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.dialogs.exchange import ExportDialog, ImportDialog
+from cfinspect.ui.dialogs.exporting import ExportDialog
 from cfinspect.ui.dialogs.help import AboutDialog, JobsDialog, KeysDialog
+from cfinspect.ui.dialogs.importing import ImportDialog
 from cfinspect.ui.dialogs.models import ModelsDialog, add_model_file
 from cfinspect.ui.dialogs.palette import Palette
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
@@ -38,8 +39,8 @@ def _exported(window: MainWindow, out: Path, report: Any) -> None:
     dialog = Dialog(window, tr("Export done"), 480)
     dialog.add_text(
         tr(
-            "{n} images were written to {folder}: {damaged} damaged, {corrected} with masks drawn "
-            "by humans.",
+            "Images written to {folder}: {n}. Damaged: {damaged}, with masks drawn by humans: "
+            "{corrected}.",
             n=report.written,
             folder=out,
             damaged=report.damaged,
@@ -75,8 +76,8 @@ def _imported(window: MainWindow, report: Any) -> None:
     dialog = Dialog(window, tr("Import done"), 480)
     dialog.add_text(
         tr(
-            "{taken} images taken ({masks} with masks), {kept} kept as humans had left them, "
-            "{unknown} unknown, {refused} refused.",
+            "Taken: {taken}, of them with masks: {masks}. Kept as humans had left them: {kept}. "
+            "Unknown: {unknown}. Refused: {refused}.",
             taken=report.taken,
             masks=report.masks,
             kept=report.kept,
@@ -87,8 +88,8 @@ def _imported(window: MainWindow, report: Any) -> None:
     if report.machine:
         dialog.add_text(
             tr(
-                "{n} labels or masks are the model's own word in an export of ours, and are not "
-                "taken as a human's.",
+                "Not taken as a human's, as an export of ours says that they are the model's own "
+                "labels or masks: {n}.",
                 n=report.machine,
             ),
             faint=True,
@@ -96,7 +97,7 @@ def _imported(window: MainWindow, report: Any) -> None:
     if report.undrawn:
         dialog.add_text(
             tr(
-                "{n} images have lines, points or boxes only: damaged, without a mask.",
+                "With lines, points or boxes only, so damaged without a mask: {n}.",
                 n=report.undrawn,
             ),
             faint=True,

@@ -91,7 +91,7 @@ PREFERENCES = (
         high=256,
     ),
 )
-_BY_NAME = {one.name: one for one in PREFERENCES}
+BY_NAME = {one.name: one for one in PREFERENCES}
 
 
 class Preferences(QObject):
@@ -106,7 +106,7 @@ class Preferences(QObject):
 
     def get(self, name: str) -> Any:
         """A preference's value in its default's type; the default where the file holds nonsense."""
-        about = _BY_NAME[name]
+        about = BY_NAME[name]
         value = self._settings.value(f"preferences/{name}", about.default)
         if isinstance(about.default, bool):
             return value in {True, "true", "1"}

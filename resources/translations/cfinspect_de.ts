@@ -32,8 +32,8 @@
       <translation>&amp;Ansicht</translation>
     </message>
     <message>
-      <source>({n} more wait)</source>
-      <translation>({n} weitere warten)</translation>
+      <source>(waiting: {n})</source>
+      <translation>(warten: {n})</translation>
     </message>
     <message>
       <source>({n} times)</source>
@@ -80,6 +80,22 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Originalgröße</translation>
     </message>
     <message>
+      <source>AdamW's rate for D while it learns as a plain classifier</source>
+      <translation>AdamWs Rate für D, solange es als einfacher Klassifikator lernt</translation>
+    </message>
+    <message>
+      <source>AdamW's rate for D, decayed by a cosine</source>
+      <translation>AdamWs Rate für D, sinkt als Kosinus</translation>
+    </message>
+    <message>
+      <source>AdamW's rate for G, decayed by a cosine</source>
+      <translation>AdamWs Rate für G, sinkt als Kosinus</translation>
+    </message>
+    <message>
+      <source>Add</source>
+      <translation>Hinzufügen</translation>
+    </message>
+    <message>
       <source>Add a folder first that holds undamaged/ and damaged/ images.</source>
       <translation>Fügen Sie zuerst einen Ordner hinzu, der undamaged/ und damaged/ enthält.</translation>
     </message>
@@ -116,12 +132,24 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Fläche</translation>
     </message>
     <message>
+      <source>Area {unit}</source>
+      <translation>Fläche {unit}</translation>
+    </message>
+    <message>
       <source>As the system</source>
       <translation>Wie das System</translation>
     </message>
     <message>
+      <source>Augmentation</source>
+      <translation>Augmentierung</translation>
+    </message>
+    <message>
       <source>Automatic</source>
       <translation>Automatisch</translation>
+    </message>
+    <message>
+      <source>Averaged weights (EMA)</source>
+      <translation>Gemittelte Gewichte (EMA)</translation>
     </message>
     <message>
       <source>Back to the gallery (Esc)</source>
@@ -130,6 +158,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Back to the model's own threshold</source>
       <translation>Zurück zur Schwelle des Modells</translation>
+    </message>
+    <message>
+      <source>Backbone weights</source>
+      <translation>Gewichte des Rückgrats</translation>
+    </message>
+    <message>
+      <source>Batch</source>
+      <translation>Batch</translation>
     </message>
     <message>
       <source>Blink image and counterfactual (hold)</source>
@@ -268,12 +304,24 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Gerissene Wände und Äpfel, die das Programm selbst zeichnet</translation>
     </message>
     <message>
+      <source>Cycles</source>
+      <translation>Zyklen</translation>
+    </message>
+    <message>
+      <source>D (classifier)</source>
+      <translation>D (Klassifikator)</translation>
+    </message>
+    <message>
       <source>Damaged</source>
       <translation>Beschädigt</translation>
     </message>
     <message>
       <source>Damaged area, largest first</source>
       <translation>Beschädigte Fläche, größte zuerst</translation>
+    </message>
+    <message>
+      <source>Damaged folder</source>
+      <translation>Ordner beschädigt</translation>
     </message>
     <message>
       <source>Damaged images without any mask are left out as well: this format would call their damage background.</source>
@@ -310,6 +358,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Discard corrections</source>
       <translation>Korrekturen verwerfen</translation>
+    </message>
+    <message>
+      <source>Discriminator</source>
+      <translation>Diskriminator</translation>
+    </message>
+    <message>
+      <source>Discriminator width</source>
+      <translation>Breite des Diskriminators</translation>
     </message>
     <message>
       <source>Done.</source>
@@ -368,6 +424,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Filter</translation>
     </message>
     <message>
+      <source>First:</source>
+      <translation>Zuerst:</translation>
+    </message>
+    <message>
       <source>Fit to window</source>
       <translation>Einpassen</translation>
     </message>
@@ -396,10 +456,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Ordner zum Lernen</translation>
     </message>
     <message>
-      <source>Folders: {names}</source>
-      <translation>Ordner: {names}</translation>
-    </message>
-    <message>
       <source>Format</source>
       <translation>Format</translation>
     </message>
@@ -412,6 +468,22 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Ab welcher Salienz ein Pixel zur Maske gehört</translation>
     </message>
     <message>
+      <source>G (generator)</source>
+      <translation>G (Generator)</translation>
+    </message>
+    <message>
+      <source>G: change (L1)</source>
+      <translation>G: Änderung (L1)</translation>
+    </message>
+    <message>
+      <source>G: flips D</source>
+      <translation>G: stimmt D um</translation>
+    </message>
+    <message>
+      <source>G: own head</source>
+      <translation>G: eigener Kopf</translation>
+    </message>
+    <message>
       <source>Gain</source>
       <translation>Verstärkung</translation>
     </message>
@@ -422,6 +494,22 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Gallery</source>
       <translation>Galerie</translation>
+    </message>
+    <message>
+      <source>Gated output</source>
+      <translation>Ausgang mit Tor</translation>
+    </message>
+    <message>
+      <source>Generator</source>
+      <translation>Generator</translation>
+    </message>
+    <message>
+      <source>Generator patch</source>
+      <translation>Kachel des Generators</translation>
+    </message>
+    <message>
+      <source>Generator width</source>
+      <translation>Breite des Generators</translation>
     </message>
     <message>
       <source>Getting ready</source>
@@ -460,7 +548,7 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Mensch</translation>
     </message>
     <message>
-      <source>Human's mask</source>
+      <source>Human mask</source>
       <translation>Maske des Menschen</translation>
     </message>
     <message>
@@ -508,12 +596,20 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Bilder als Liste</translation>
     </message>
     <message>
+      <source>Images in it: {n}. In this project: {known}, of them with a verdict already: {decided}.</source>
+      <translation>Bilder darin: {n}. In diesem Projekt: {known}, davon schon mit Urteil: {decided}.</translation>
+    </message>
+    <message>
       <source>Images of</source>
       <translation>Bilder von</translation>
     </message>
     <message>
-      <source>Images that the model has seen are passed over. {n} have no result yet. Verdicts are never touched.</source>
-      <translation>Bilder, die das Modell schon gesehen hat, werden übergangen. {n} haben noch kein Ergebnis. Urteile bleiben unberührt.</translation>
+      <source>Images of this folder with a known label: {n}. Figures on images that a model was trained on flatter it.</source>
+      <translation>Bilder dieses Ordners mit bekanntem Label: {n}. Zahlen auf Bildern, mit denen ein Modell trainiert wurde, schmeicheln ihm.</translation>
+    </message>
+    <message>
+      <source>Images that the model has seen are passed over. Verdicts are never touched.</source>
+      <translation>Bilder, die das Modell kennt, werden übergangen. Urteile bleiben unberührt.</translation>
     </message>
     <message>
       <source>Images to come</source>
@@ -522,6 +618,22 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Images with a verdict become a folder of training data, with corrected labels</source>
       <translation>Bilder mit einem Urteil werden zu einem Ordner von Trainingsdaten, mit berichtigten Labels</translation>
+    </message>
+    <message>
+      <source>Images with labels, to be added to the project: {n}.</source>
+      <translation>Bilder mit Labels, die zum Projekt kommen: {n}.</translation>
+    </message>
+    <message>
+      <source>Images written to {folder}: {n}. Damaged: {damaged}, with masks drawn by humans: {corrected}.</source>
+      <translation>Bilder geschrieben nach {folder}: {n}. Beschädigt: {damaged}, mit von Menschen gezeichneten Masken: {corrected}.</translation>
+    </message>
+    <message>
+      <source>Images {news}.</source>
+      <translation>Bilder {news}.</translation>
+    </message>
+    <message>
+      <source>Images: {n}</source>
+      <translation>Bilder: {n}</translation>
     </message>
     <message>
       <source>Import</source>
@@ -560,6 +672,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>In {time}, {pace} s je Bild. Alles ist gespeichert; Strg+Z nimmt Urteile weiterhin zurück.</translation>
     </message>
     <message>
+      <source>Input size (px)</source>
+      <translation>Eingangsgröße (px)</translation>
+    </message>
+    <message>
       <source>Inspect</source>
       <translation>Inspizieren</translation>
     </message>
@@ -572,6 +688,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Diesen Ordner inspizieren</translation>
     </message>
     <message>
+      <source>Inspected: {done}. Damaged: {damaged}, for review: {review}, unreadable: {errors}.</source>
+      <translation>Geprüft: {done}. Beschädigt: {damaged}, zum Durchsehen: {review}, unlesbar: {errors}.</translation>
+    </message>
+    <message>
       <source>Inspecting</source>
       <translation>Inspektion läuft</translation>
     </message>
@@ -582,6 +702,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Inspect…</source>
       <translation>Inspizieren…</translation>
+    </message>
+    <message>
+      <source>Inspect… (new: {n})</source>
+      <translation>Prüfen… (neu: {n})</translation>
     </message>
     <message>
       <source>Into</source>
@@ -628,8 +752,12 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Verlassen</translation>
     </message>
     <message>
-      <source>Left out: {n} that the project does not have.</source>
-      <translation>Ausgelassen: {n}, die das Projekt nicht hat.</translation>
+      <source>Leave out</source>
+      <translation>Auslassen</translation>
+    </message>
+    <message>
+      <source>Left out, as the project does not have them: {n}.</source>
+      <translation>Ausgelassen, weil das Projekt sie nicht hat: {n}.</translation>
     </message>
     <message>
       <source>Left out: {parts}.</source>
@@ -638,6 +766,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Length</source>
       <translation>Länge</translation>
+    </message>
+    <message>
+      <source>Length and width in {unit}</source>
+      <translation>Länge und Breite in {unit}</translation>
     </message>
     <message>
       <source>Let a model look at the images of the folder</source>
@@ -676,7 +808,7 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Niedrigste Bewertung</translation>
     </message>
     <message>
-      <source>Machine's mask</source>
+      <source>Machine mask</source>
       <translation>Maske der Maschine</translation>
     </message>
     <message>
@@ -712,12 +844,20 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Masken</translation>
     </message>
     <message>
+      <source>Memory for images (GiB)</source>
+      <translation>Speicher für Bilder (GiB)</translation>
+    </message>
+    <message>
       <source>Millimetres a pixel in {folder}:</source>
       <translation>Millimeter je Pixel in {folder}:</translation>
     </message>
     <message>
       <source>Model</source>
       <translation>Modell</translation>
+    </message>
+    <message>
+      <source>Model for {domain}</source>
+      <translation>Modell für {domain}</translation>
     </message>
     <message>
       <source>Model says</source>
@@ -730,6 +870,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Model: undamaged</source>
       <translation>Modell: unbeschädigt</translation>
+    </message>
+    <message>
+      <source>Model: {name}</source>
+      <translation>Modell: {name}</translation>
     </message>
     <message>
       <source>Models</source>
@@ -754,6 +898,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Name</source>
       <translation>Name</translation>
+    </message>
+    <message>
+      <source>Name of what they show</source>
+      <translation>Name dessen, was sie zeigen</translation>
     </message>
     <message>
       <source>New keys</source>
@@ -788,6 +936,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Keine Aufgabe läuft oder wartet.</translation>
     </message>
     <message>
+      <source>No model yet</source>
+      <translation>Noch kein Modell</translation>
+    </message>
+    <message>
       <source>No need for a review by the model's own rule.</source>
       <translation>Nach der Regel des Modells ist keine Prüfung nötig.</translation>
     </message>
@@ -800,12 +952,20 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Noch kein Urteil</translation>
     </message>
     <message>
+      <source>Noise (sigma)</source>
+      <translation>Rauschen (Sigma)</translation>
+    </message>
+    <message>
       <source>Not everything is stored</source>
       <translation>Nicht alles ist gespeichert</translation>
     </message>
     <message>
       <source>Not inspected</source>
       <translation>Nicht inspiziert</translation>
+    </message>
+    <message>
+      <source>Not taken as a human's, as an export of ours says that they are the model's own labels or masks: {n}.</source>
+      <translation>Nicht als Wort eines Menschen genommen, weil ein Export von uns sagt, dass Label oder Maske vom Modell sind: {n}.</translation>
     </message>
     <message>
       <source>Nothing is written; an earlier export stays.</source>
@@ -826,10 +986,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>On the validation images</source>
       <translation>Auf den Validierungsbildern</translation>
-    </message>
-    <message>
-      <source>On {n} images of this folder with a known label. Figures on images that a model was trained on flatter it.</source>
-      <translation>Auf {n} Bildern dieses Ordners mit bekanntem Label. Werte auf Bildern, mit denen ein Modell trainiert wurde, schmeicheln ihm.</translation>
     </message>
     <message>
       <source>One network answers with three probabilities that add up to one: p0 that the image is undamaged, p1 that it is damaged, and p_fake that it does not look like a real image of either kind. The score is p1 / (p0 + p1): how sure the model is of damage, leaving p_fake aside. From the model's threshold on an image counts as damaged.
@@ -912,6 +1068,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Polygon</translation>
     </message>
     <message>
+      <source>Precision</source>
+      <translation>Genauigkeit</translation>
+    </message>
+    <message>
       <source>Preferences</source>
       <translation>Einstellungen</translation>
     </message>
@@ -956,6 +1116,18 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>PRÜFEN: {reasons}.</translation>
     </message>
     <message>
+      <source>Rate of D</source>
+      <translation>Lernrate von D</translation>
+    </message>
+    <message>
+      <source>Rate of D, warm-up</source>
+      <translation>Lernrate von D, Aufwärmen</translation>
+    </message>
+    <message>
+      <source>Rate of G</source>
+      <translation>Lernrate von G</translation>
+    </message>
+    <message>
       <source>Reading images</source>
       <translation>Lese Bilder</translation>
     </message>
@@ -978,6 +1150,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Regions</source>
       <translation>Regionen</translation>
+    </message>
+    <message>
+      <source>Regions: {n}, {share} % of the image</source>
+      <translation>Bereiche: {n}, {share} % des Bildes</translation>
     </message>
     <message>
       <source>Remove</source>
@@ -1012,12 +1188,20 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Prüfen</translation>
     </message>
     <message>
+      <source>Review (waiting: {n})</source>
+      <translation>Durchsehen (offen: {n})</translation>
+    </message>
+    <message>
       <source>Review ended</source>
       <translation>Prüfung beendet</translation>
     </message>
     <message>
       <source>Review first</source>
       <translation>Zuerst prüfen</translation>
+    </message>
+    <message>
+      <source>Reviewed: {n}</source>
+      <translation>Durchgesehen: {n}</translation>
     </message>
     <message>
       <source>Run: {folder}</source>
@@ -1080,6 +1264,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Befehle suchen…</translation>
     </message>
     <message>
+      <source>Seed</source>
+      <translation>Startwert</translation>
+    </message>
+    <message>
+      <source>Seed of that share</source>
+      <translation>Startwert dieses Anteils</translation>
+    </message>
+    <message>
       <source>Select all</source>
       <translation>Alles auswählen</translation>
     </message>
@@ -1090,6 +1282,18 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Set</source>
       <translation>Setzen</translation>
+    </message>
+    <message>
+      <source>Share for review</source>
+      <translation>Anteil zum Durchsehen</translation>
+    </message>
+    <message>
+      <source>Share for validation</source>
+      <translation>Anteil zur Validierung</translation>
+    </message>
+    <message>
+      <source>Share held out</source>
+      <translation>Zurückgehaltener Anteil</translation>
     </message>
     <message>
       <source>Shortcuts</source>
@@ -1106,6 +1310,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Show file</source>
       <translation>Datei zeigen</translation>
+    </message>
+    <message>
+      <source>Show file in its folder</source>
+      <translation>Datei im Ordner zeigen</translation>
     </message>
     <message>
       <source>Show folder</source>
@@ -1152,6 +1360,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>An Kanten legen</translation>
     </message>
     <message>
+      <source>Solid line: this image. Dashed: from here on the model says damaged.</source>
+      <translation>Durchgezogen: dieses Bild. Gestrichelt: ab hier sagt das Modell beschädigt.</translation>
+    </message>
+    <message>
+      <source>Something else:</source>
+      <translation>Etwas anderes:</translation>
+    </message>
+    <message>
       <source>Something unexpected happened ({error}). Nothing that was saved is lost. Try again; if it happens again, copy the details and report them.</source>
       <translation>Etwas Unerwartetes ist geschehen ({error}). Nichts Gespeichertes ist verloren. Versuchen Sie es noch einmal; geschieht es wieder, kopieren Sie die Einzelheiten und melden Sie sie.</translation>
     </message>
@@ -1172,6 +1388,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Start</translation>
     </message>
     <message>
+      <source>Start from model</source>
+      <translation>Von Modell ausgehen</translation>
+    </message>
+    <message>
       <source>Start the review</source>
       <translation>Prüfung beginnen</translation>
     </message>
@@ -1182,6 +1402,18 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Step {n}: {text}</source>
       <translation>Schritt {n}: {text}</translation>
+    </message>
+    <message>
+      <source>Steps between checkpoints</source>
+      <translation>Schritte zwischen Sicherungen</translation>
+    </message>
+    <message>
+      <source>Steps between checks</source>
+      <translation>Schritte zwischen Messungen</translation>
+    </message>
+    <message>
+      <source>Steps of L1's ramp</source>
+      <translation>Schritte bis L1 voll zählt</translation>
     </message>
     <message>
       <source>Stop it</source>
@@ -1222,6 +1454,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Take the corrected mask away</source>
       <translation>Die korrigierte Maske wegnehmen</translation>
+    </message>
+    <message>
+      <source>Taken: {taken}, of them with masks: {masks}. Kept as humans had left them: {kept}. Unknown: {unknown}. Refused: {refused}.</source>
+      <translation>Übernommen: {taken}, davon mit Masken: {masks}. Gelassen, wie Menschen sie hinterlassen hatten: {kept}. Unbekannt: {unknown}. Abgelehnt: {refused}.</translation>
     </message>
     <message>
       <source>Takes effect with the next start.</source>
@@ -1272,6 +1508,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Die Salienz ist, wie sehr sich das Gegenbild an jedem Pixel vom Bild unterscheidet, 0 bis 1. Die Maske ist, wo sie die Schwelle erreicht; zu kleine Inseln fallen weg. Bewegen Sie den Regler für eine andere Schwelle; M speichert die Maske auf dem Schirm als Ihre. Die gestrichelte Linie ist die Maske der Maschine, die durchgezogene die eines Menschen.</translation>
     </message>
     <message>
+      <source>The same as {domain}</source>
+      <translation>Dasselbe wie {domain}</translation>
+    </message>
+    <message>
       <source>The training cannot start</source>
       <translation>Das Training kann nicht beginnen</translation>
     </message>
@@ -1308,8 +1548,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Im Sichtbaren ist keine Maske; markieren Sie den Schaden zuerst grob.</translation>
     </message>
     <message>
-      <source>There is no model yet: choose a model file, or train one (Ctrl+T) from undamaged and damaged images.</source>
-      <translation>Es gibt noch kein Modell: Wählen Sie eine Modelldatei, oder trainieren Sie eines (Strg+T) aus unbeschädigten und beschädigten Bildern.</translation>
+      <source>There is no model for these images yet: choose a model file, or train one from undamaged and damaged images.</source>
+      <translation>Für diese Bilder gibt es noch kein Modell: wählen Sie eine Modelldatei, oder trainieren Sie eines aus unbeschädigten und beschädigten Bildern.</translation>
     </message>
     <message>
       <source>There is not enough memory; close other programs.</source>
@@ -1322,6 +1562,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Time</source>
       <translation>Zeit</translation>
+    </message>
+    <message>
+      <source>To be written: {n}. Damaged: {damaged}, undamaged: {undamaged}, masks drawn by humans: {corrected}.</source>
+      <translation>Zu schreiben: {n}. Beschädigt: {damaged}, unbeschädigt: {undamaged}, von Menschen gezeichnete Masken: {corrected}.</translation>
     </message>
     <message>
       <source>To review</source>
@@ -1364,6 +1608,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Unbeschädigt</translation>
     </message>
     <message>
+      <source>Undamaged folder</source>
+      <translation>Ordner unbeschädigt</translation>
+    </message>
+    <message>
       <source>Undo</source>
       <translation>Rückgängig</translation>
     </message>
@@ -1384,6 +1632,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Urteile werden unter diesem Namen gespeichert; leer: Ihr Anmeldename.</translation>
     </message>
     <message>
+      <source>Violet: doubtful, for review.</source>
+      <translation>Violett: zweifelhaft, zum Durchsehen.</translation>
+    </message>
+    <message>
       <source>Visual quality control that learns from good and bad images, and shows why an image is bad: what it would look like undamaged.</source>
       <translation>Sichtprüfung, die aus guten und schlechten Bildern lernt und zeigt, warum ein Bild schlecht ist: wie es unbeschädigt aussähe.</translation>
     </message>
@@ -1392,16 +1644,48 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Sichtprüfung, die aus Gut/Schlecht-Labels lernt und zeigt, warum. Apache-2.0. Arbeitet ohne Netz; nichts wird je gesendet.</translation>
     </message>
     <message>
-      <source>Waits until the job before it has ended.</source>
-      <translation>Wartet, bis die Aufgabe davor beendet ist.</translation>
+      <source>Waiting for: {job}</source>
+      <translation>Wartet auf: {job}</translation>
+    </message>
+    <message>
+      <source>Waiting.</source>
+      <translation>Wartet.</translation>
+    </message>
+    <message>
+      <source>Warm-up steps</source>
+      <translation>Aufwärmschritte</translation>
+    </message>
+    <message>
+      <source>Weight of G's own head</source>
+      <translation>Gewicht von Gs eigenem Kopf</translation>
+    </message>
+    <message>
+      <source>Weight of cycles</source>
+      <translation>Gewicht der Zyklen</translation>
+    </message>
+    <message>
+      <source>Weight of damaged</source>
+      <translation>Gewicht von beschädigt</translation>
+    </message>
+    <message>
+      <source>Weight of fakes (rho)</source>
+      <translation>Gewicht der Fälschungen (rho)</translation>
+    </message>
+    <message>
+      <source>Weight of sparsity (L1)</source>
+      <translation>Gewicht der Sparsamkeit (L1)</translation>
+    </message>
+    <message>
+      <source>What comes first in the review</source>
+      <translation>Was bei der Durchsicht zuerst kommt</translation>
     </message>
     <message>
       <source>What comes in counts as what a human said, under your name, and is in the trail.</source>
       <translation>Was hereinkommt, gilt als Wort eines Menschen, unter Ihrem Namen, und steht im Verlauf.</translation>
     </message>
     <message>
-      <source>What do these images show? Folders of one domain share their models.</source>
-      <translation>Was zeigen diese Bilder? Ordner einer Domäne teilen sich ihre Modelle.</translation>
+      <source>What do these images show? A model learns one kind of images and counts for it.</source>
+      <translation>Was zeigen diese Bilder? Ein Modell lernt eine Art von Bildern und gilt für sie.</translation>
     </message>
     <message>
       <source>What do you want to do?</source>
@@ -1464,8 +1748,20 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Welche Bilder?</translation>
     </message>
     <message>
+      <source>Which model counts for the folders chosen on the left</source>
+      <translation>Welches Modell für die links gewählten Ordner gilt</translation>
+    </message>
+    <message>
+      <source>Whole or tiles</source>
+      <translation>Ganz oder Kacheln</translation>
+    </message>
+    <message>
       <source>Width</source>
       <translation>Breite</translation>
+    </message>
+    <message>
+      <source>With lines, points or boxes only, so damaged without a mask: {n}.</source>
+      <translation>Nur mit Linien, Punkten oder Rahmen, also beschädigt ohne Maske: {n}.</translation>
     </message>
     <message>
       <source>Your name</source>
@@ -1486,6 +1782,30 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>as polygons, where the format has both</source>
       <translation>als Polygone, wo das Format beides kennt</translation>
+    </message>
+    <message>
+      <source>auto, fp32, bf16 or fp16</source>
+      <translation>auto, fp32, bf16 oder fp16</translation>
+    </message>
+    <message>
+      <source>balanced: for daily use</source>
+      <translation>balanced: für den Alltag</translation>
+    </message>
+    <message>
+      <source>c: nested counterfactuals G(G(x)), ...; each costs one more pass</source>
+      <translation>c: geschachtelte Gegenbilder G(G(x)), ...; jedes kostet einen Durchgang mehr</translation>
+    </message>
+    <message>
+      <source>cfinspect model to fine-tune instead of starting fresh</source>
+      <translation>cfinspect-Modell zum Nachtrainieren statt eines neuen Anfangs</translation>
+    </message>
+    <message>
+      <source>channels of the compact discriminator's first stage</source>
+      <translation>Kanäle der ersten Stufe des kompakten Diskriminators</translation>
+    </message>
+    <message>
+      <source>channels of the generator's first level; each level doubles them</source>
+      <translation>Kanäle der ersten Ebene des Generators; jede Ebene verdoppelt sie</translation>
     </message>
     <message>
       <source>copy the images</source>
@@ -1512,12 +1832,44 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>beschädigte Fläche nahe einem Prozent</translation>
     </message>
     <message>
+      <source>decay of the running mean of weights used for inspection</source>
+      <translation>Abklingen des laufenden Mittels der Gewichte, mit denen geprüft wird</translation>
+    </message>
+    <message>
+      <source>decoded images kept in memory up to this many GiB</source>
+      <translation>gelesene Bilder bleiben bis zu so vielen GiB im Speicher</translation>
+    </message>
+    <message>
       <source>everything, the model's word included</source>
       <translation>alles, auch das Wort des Modells</translation>
     </message>
     <message>
+      <source>fast: a first look</source>
+      <translation>fast: ein erster Blick</translation>
+    </message>
+    <message>
+      <source>first steps in which D learns as a plain classifier</source>
+      <translation>erste Schritte, in denen D als einfacher Klassifikator lernt</translation>
+    </message>
+    <message>
       <source>flagged</source>
       <translation>auffällig</translation>
+    </message>
+    <message>
+      <source>flip damaged</source>
+      <translation>Umkehr beschädigt</translation>
+    </message>
+    <message>
+      <source>flip undamaged</source>
+      <translation>Umkehr unbeschädigt</translation>
+    </message>
+    <message>
+      <source>gated residual output; off: plain residual</source>
+      <translation>Differenz mit Tor am Ausgang; aus: einfache Differenz</translation>
+    </message>
+    <message>
+      <source>generator steps over which l1 grows to its full weight</source>
+      <translation>Schritte des Generators, über die l1 auf sein volles Gewicht wächst</translation>
     </message>
     <message>
       <source>getting ready…</source>
@@ -1536,6 +1888,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Bild</translation>
     </message>
     <message>
+      <source>images: {n}, to review: {left}</source>
+      <translation>Bilder: {n}, offen: {left}</translation>
+    </message>
+    <message>
       <source>inspected</source>
       <translation>inspiziert</translation>
     </message>
@@ -1544,12 +1900,24 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>sein Ordner sagt {label}, das Modell nicht</translation>
     </message>
     <message>
+      <source>label-preserving changes of the training images</source>
+      <translation>Änderungen der Trainingsbilder, die das Label nicht berühren</translation>
+    </message>
+    <message>
+      <source>lambda_c: weight of each further pass, to its power</source>
+      <translation>lambda_c: Gewicht jedes weiteren Durchgangs, hoch seiner Nummer</translation>
+    </message>
+    <message>
       <source>leave the images where they are</source>
       <translation>Bilder lassen, wo sie sind</translation>
     </message>
     <message>
       <source>link the images (same disk)</source>
       <translation>Bilder verknüpfen (selber Datenträger)</translation>
+    </message>
+    <message>
+      <source>local file with pretrained backbone weights</source>
+      <translation>Datei mit vortrainierten Gewichten des Rückgrats</translation>
     </message>
     <message>
       <source>looks unlike the training images (p_fake {0} above {1})</source>
@@ -1572,12 +1940,40 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>benutztes Modell</translation>
     </message>
     <message>
+      <source>model {name}</source>
+      <translation>Modell {name}</translation>
+    </message>
+    <message>
       <source>model: {name}</source>
       <translation>Modell: {name}</translation>
     </message>
     <message>
+      <source>moved: {n}</source>
+      <translation>verschoben: {n}</translation>
+    </message>
+    <message>
+      <source>name of the folder of damaged images</source>
+      <translation>Name des Ordners der beschädigten Bilder</translation>
+    </message>
+    <message>
+      <source>name of the folder of undamaged images</source>
+      <translation>Name des Ordners der unbeschädigten Bilder</translation>
+    </message>
+    <message>
+      <source>network that classifies and tells fakes</source>
+      <translation>Netz, das einteilt und Fälschungen erkennt</translation>
+    </message>
+    <message>
+      <source>network that makes the counterfactual</source>
+      <translation>Netz, das das Gegenbild macht</translation>
+    </message>
+    <message>
       <source>new model</source>
       <translation>neues Modell</translation>
+    </message>
+    <message>
+      <source>new: {n}</source>
+      <translation>neu: {n}</translation>
     </message>
     <message>
       <source>no image</source>
@@ -1586,6 +1982,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>no model yet</source>
       <translation>noch kein Modell</translation>
+    </message>
+    <message>
+      <source>none</source>
+      <translation>keines</translation>
     </message>
     <message>
       <source>not inspected</source>
@@ -1604,10 +2004,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>oder irgendwohin ziehen</translation>
     </message>
     <message>
-      <source>p fake</source>
-      <translation>p unecht</translation>
-    </message>
-    <message>
       <source>p0 undamaged</source>
       <translation>p0 unbeschädigt</translation>
     </message>
@@ -1624,6 +2020,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>p_fake, höchstes zuerst</translation>
     </message>
     <message>
+      <source>paper: as published, for comparisons</source>
+      <translation>paper: wie veröffentlicht, zum Vergleichen</translation>
+    </message>
+    <message>
       <source>paused</source>
       <translation>angehalten</translation>
     </message>
@@ -1634,6 +2034,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>reading the whole image…</source>
       <translation>das ganze Bild wird gelesen…</translation>
+    </message>
+    <message>
+      <source>real images per step, half of each class</source>
+      <translation>echte Bilder je Schritt, die Hälfte von jeder Klasse</translation>
     </message>
     <message>
       <source>reviewed</source>
@@ -1660,6 +2064,38 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Bewertung {score}</translation>
     </message>
     <message>
+      <source>seed of split, weights, order and augmentation</source>
+      <translation>Startwert von Teilung, Gewichten, Reihenfolge und Augmentierung</translation>
+    </message>
+    <message>
+      <source>seed of the held-out share alone, so that seeds compare</source>
+      <translation>Startwert nur des zurückgehaltenen Anteils, damit Startwerte vergleichbar sind</translation>
+    </message>
+    <message>
+      <source>share of groups kept for validation</source>
+      <translation>Anteil der Gruppen zur Validierung</translation>
+    </message>
+    <message>
+      <source>share of groups never looked at; see 'evaluate --unseen'</source>
+      <translation>Anteil der Gruppen, die nie angesehen werden; siehe 'evaluate --unseen'</translation>
+    </message>
+    <message>
+      <source>share of images that a human should see</source>
+      <translation>Anteil der Bilder, die ein Mensch sehen soll</translation>
+    </message>
+    <message>
+      <source>side of the network's input in pixels, a multiple of 32</source>
+      <translation>Seite des Netzeingangs in Pixeln, ein Vielfaches von 32</translation>
+    </message>
+    <message>
+      <source>side of the patches the generator starts from: 1, 2 or 4</source>
+      <translation>Seite der Kacheln, mit denen der Generator beginnt: 1, 2 oder 4</translation>
+    </message>
+    <message>
+      <source>sigma of the noise on what D and further cycles see, range [0,1]</source>
+      <translation>Sigma des Rauschens auf dem, was D und weitere Zyklen sehen, Bereich [0,1]</translation>
+    </message>
+    <message>
       <source>skipped</source>
       <translation>übersprungen</translation>
     </message>
@@ -1672,6 +2108,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Schritt {n}</translation>
     </message>
     <message>
+      <source>steps between two checkpoints</source>
+      <translation>Schritte zwischen zwei Sicherungen</translation>
+    </message>
+    <message>
+      <source>steps between two looks at the validation images; before the last fifth, thrice that</source>
+      <translation>Schritte zwischen zwei Messungen an den Validierungsbildern; vor dem letzten Fünftel das Dreifache</translation>
+    </message>
+    <message>
       <source>still waiting</source>
       <translation>noch wartend</translation>
     </message>
@@ -1682,6 +2126,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>the counterfactual did not flip the model's mind</source>
       <translation>das Gegenbild stimmte das Modell nicht um</translation>
+    </message>
+    <message>
+      <source>the largest {n} are listed</source>
+      <translation>die {n} größten stehen in der Liste</translation>
     </message>
     <message>
       <source>the model overruled</source>
@@ -1716,8 +2164,36 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>unbeschädigt</translation>
     </message>
     <message>
+      <source>unreadable</source>
+      <translation>unlesbar</translation>
+    </message>
+    <message>
+      <source>used for {domain}</source>
+      <translation>gilt für {domain}</translation>
+    </message>
+    <message>
+      <source>vanished: {n}</source>
+      <translation>verschwunden: {n}</translation>
+    </message>
+    <message>
       <source>waits</source>
       <translation>wartet</translation>
+    </message>
+    <message>
+      <source>weight of damaged -&gt; undamaged; undamaged gets 2 - it</source>
+      <translation>Gewicht von beschädigt -&gt; unbeschädigt; unbeschädigt bekommt 2 minus dieses</translation>
+    </message>
+    <message>
+      <source>weight of fakes in D's loss; 1 makes real images tie with fake</source>
+      <translation>Gewicht der Fälschungen im Verlust von D; bei 1 stehen echte Bilder mit ihnen gleich</translation>
+    </message>
+    <message>
+      <source>weight of the generator's own classification head</source>
+      <translation>Gewicht des eigenen Klassifikationskopfs des Generators</translation>
+    </message>
+    <message>
+      <source>weight of the sparsity term mean|x - x'|</source>
+      <translation>Gewicht des Sparsamkeitsterms mean|x - x'|</translation>
     </message>
     <message>
       <source>what contradicts its folder's label</source>
@@ -1740,12 +2216,12 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>wo Menschen dem Modell zustimmten, und korrigierte Masken</translation>
     </message>
     <message>
-      <source>{device}. Images: {counts}. Run: {folder}</source>
-      <translation>{device}. Bilder: {counts}. Lauf: {folder}</translation>
+      <source>whole: an image is resized to size; tiles: photos go by windows</source>
+      <translation>whole: das Bild wird auf size gebracht; tiles: Fotos gehen fensterweise</translation>
     </message>
     <message>
-      <source>{done} images inspected: {damaged} damaged, {review} for review, {errors} unreadable.</source>
-      <translation>{done} Bilder inspiziert: {damaged} beschädigt, {review} zu prüfen, {errors} unlesbar.</translation>
+      <source>{device}. Images: {counts}. Run: {folder}</source>
+      <translation>{device}. Bilder: {counts}. Lauf: {folder}</translation>
     </message>
     <message>
       <source>{file} was not there at the last scan; rescan (F5).</source>
@@ -1776,10 +2252,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{name} (Datei fehlt)</translation>
     </message>
     <message>
-      <source>{new} new images, {moved} moved, {vanished} vanished.</source>
-      <translation>{new} neue Bilder, {moved} verschoben, {vanished} verschwunden.</translation>
-    </message>
-    <message>
       <source>{n} MB of memory</source>
       <translation>{n} MB Speicher</translation>
     </message>
@@ -1788,44 +2260,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{n} zu prüfen</translation>
     </message>
     <message>
-      <source>{n} images</source>
-      <translation>{n} Bilder</translation>
-    </message>
-    <message>
-      <source>{n} images have lines, points or boxes only: damaged, without a mask.</source>
-      <translation>{n} Bilder haben nur Linien, Punkte oder Kästen: beschädigt, ohne Maske.</translation>
-    </message>
-    <message>
-      <source>{n} images in it; {known} of them are in this project, {decided} of those have a verdict already.</source>
-      <translation>{n} Bilder darin; {known} davon sind in diesem Projekt, {decided} von diesen haben schon ein Urteil.</translation>
-    </message>
-    <message>
-      <source>{n} images reviewed</source>
-      <translation>{n} Bilder geprüft</translation>
-    </message>
-    <message>
-      <source>{n} images were written to {folder}: {damaged} damaged, {corrected} with masks drawn by humans.</source>
-      <translation>{n} Bilder wurden nach {folder} geschrieben: {damaged} beschädigt, {corrected} mit von Menschen gezeichneten Masken.</translation>
-    </message>
-    <message>
-      <source>{n} images with labels, which are added to the project.</source>
-      <translation>{n} Bilder mit Labels, die zum Projekt hinzukommen.</translation>
-    </message>
-    <message>
-      <source>{n} images would be written: {damaged} damaged, {undamaged} undamaged; {corrected} masks drawn by humans.</source>
-      <translation>{n} Bilder würden geschrieben: {damaged} beschädigt, {undamaged} unbeschädigt; {corrected} von Menschen gezeichnete Masken.</translation>
-    </message>
-    <message>
-      <source>{n} images, {left} to review</source>
-      <translation>{n} Bilder, {left} zu prüfen</translation>
-    </message>
-    <message>
       <source>{n} images/s</source>
       <translation>{n} Bilder/s</translation>
-    </message>
-    <message>
-      <source>{n} labels or masks are the model's own word in an export of ours, and are not taken as a human's.</source>
-      <translation>{n} Labels oder Masken sind in einem eigenen Export das Wort des Modells und gelten nicht als das eines Menschen.</translation>
     </message>
     <message>
       <source>{n} of {total}</source>
@@ -1836,8 +2272,12 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{n} von {total} Bildern bekamen kein Urteil. Das erste: {problem}</translation>
     </message>
     <message>
-      <source>{n} regions, {share} % of the image; in {unit}</source>
-      <translation>{n} Regionen, {share} % des Bildes; in {unit}</translation>
+      <source>{n} of {total} images to inspect</source>
+      <translation>{n} von {total} Bildern sind zu prüfen</translation>
+    </message>
+    <message>
+      <source>{n} or more</source>
+      <translation>{n} oder mehr</translation>
     </message>
     <message>
       <source>{n} s</source>
@@ -1850,10 +2290,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{rate} images/s</source>
       <translation>{rate} Bilder/s</translation>
-    </message>
-    <message>
-      <source>{taken} images taken ({masks} with masks), {kept} kept as humans had left them, {unknown} unknown, {refused} refused.</source>
-      <translation>{taken} Bilder übernommen ({masks} mit Masken), {kept} blieben, wie Menschen sie hinterlassen hatten, {unknown} unbekannt, {refused} abgelehnt.</translation>
     </message>
     <message>
       <source>{time} h</source>

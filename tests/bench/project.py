@@ -19,10 +19,10 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.inspection import Inspection
-from cfinspect.project.listing import Filter, Sort, State, count, counts, page
+from cfinspect.project.listing import Filter, Sort, State, count, counts, page, waiting
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
-from cfinspect.project.queue import Rank, queue, take, waiting
+from cfinspect.project.queue import Rank, queue, take
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide
 

@@ -85,7 +85,11 @@ def answer(
         if isinstance(dialog, kind) and title in dialog.windowTitle():
             timer.stop()
             met.append(dialog)
-            what(dialog)
+            try:
+                what(dialog)
+            except BaseException:
+                dialog.close()  # the test fails instead of waiting for an answer
+                raise
         elif time.monotonic() > end:
             timer.stop()
             if isinstance(dialog, QDialog):

@@ -22,11 +22,12 @@ from cfinspect.project.listing import Sort
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui import theme, translate
 from cfinspect.ui.app import make_app
-from cfinspect.ui.dialogs import exchange, help, models, palette, settings
+from cfinspect.ui.dialogs import exporting, folder, help, importing, models, palette, settings
 from cfinspect.ui.dialogs.common import ErrorDialog
+from cfinspect.ui.dialogs.inspect import InspectDialog
 from cfinspect.ui.main_window import MainWindow
 from cfinspect.ui.preferences import Preferences
-from cfinspect.ui.reviewer import Summary
+from cfinspect.ui.reviewing.reviewer import Summary
 from cfinspect.ui.workers.job import Failure
 
 
@@ -126,8 +127,8 @@ def training(window: MainWindow, walls: Path, out: Path) -> None:
     """The training page while it runs."""
     window.show_training()
     page = window.training
-    page.add_folder(walls)
-    page.minutes.setValue(0.7)
+    page.form.add_folder(walls)
+    page.form.minutes.setValue(0.7)
     page.start()
     wait_for(lambda: not page.samples.pixmap().isNull(), 120)
     live(1.5)
@@ -143,10 +144,11 @@ def dialogs(window: MainWindow, out: Path) -> None:
     summary = Summary(754, 31, 12, 2, 5, 3, 9)
     failure = Failure("That did not work", "The file a.png is cut short; copy it again.", "...")
     made = {
-        "export": exchange.ExportDialog(parent, session, (None, None)),
-        "import": exchange.ImportDialog(parent, session),
+        "export": exporting.ExportDialog(parent, session, (None, None)),
+        "import": importing.ImportDialog(parent, session),
         "models": models.ModelsDialog(parent, session, [1]),
-        "inspect": models.InspectDialog(parent, session, [1]),
+        "inspect": InspectDialog(parent, session, [1]),
+        "folder": folder.AddFolderDialog(parent, [out], ["crack", "apple"]),
         "preferences": settings.PreferencesDialog(parent, window.preferences),
         "shortcuts": settings.ShortcutsDialog(parent, window.actions_, window.preferences),
         "keys": help.KeysDialog(parent, window.actions_),

@@ -21,13 +21,15 @@ from driver import (
     wait_for,
 )
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QInputDialog
+from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.formats.coco import read as read_coco
 from cfinspect.project.listing import Filter, State, page
 from cfinspect.project.verdicts import human_of, read_mask_of
 from cfinspect.ui.dialogs.common import Dialog, Question
-from cfinspect.ui.dialogs.exchange import ExportDialog, ImportDialog
+from cfinspect.ui.dialogs.exporting import ExportDialog
+from cfinspect.ui.dialogs.folder import AddFolderDialog
+from cfinspect.ui.dialogs.importing import ImportDialog
 from cfinspect.ui.dialogs.models import ModelsDialog
 from cfinspect.ui.main_window import MainWindow
 
@@ -57,7 +59,7 @@ def test_corrections_are_exported_and_read_again(
     out = tmp_path / "out"
 
     def choose(dialog: ExportDialog) -> None:
-        wait_for(lambda: "2 images would be written" in dialog.preview.text())
+        wait_for(lambda: "To be written: 2." in dialog.preview.text())
         assert "46 not reviewed" in dialog.preview.text()
         dialog.out.line.setText(str(out))
         dialog.ok.click()
@@ -100,7 +102,7 @@ def test_labels_come_in_with_a_look_at_them_first(
     def choose(dialog: ImportDialog) -> None:
         dialog.form.setCurrentIndex(dialog.form.findData("labelme"))
         dialog.path.line.setText(str(labels))
-        wait_for(lambda: "1 of them are in this project" in dialog.preview.text())
+        wait_for(lambda: "In this project: 1," in dialog.preview.text())
         dialog.ok.click()
 
     met = answer(ImportDialog, choose)
@@ -172,18 +174,22 @@ def test_a_second_folder_with_its_own_domain(
     apples = write_folder(tmp_path / "apples", "apple", count=8, size=48, seed=1)
     open_folder(window, walls)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(apples))
-    monkeypatch.setattr(QInputDialog, "getItem", lambda *_: ("apple", True))
+
+    def name_it(dialog: AddFolderDialog) -> None:
+        assert list(dialog.known) == ["walls"]
+        dialog.name.setText("apple")
+        dialog.ok.click()
+
+    met_first = answer(AddFolderDialog, name_it)
     trigger(window, "add_folder")
-    wait_for(lambda: len(window.model.ids) == 56)
+    wait_for(lambda: bool(met_first))
     wait_for(lambda: window.session.facts and len(window.session.facts.folders) == 2)
+    wait_for(lambda: len(window.model.ids) == 8)  # the new folder is chosen: what follows is for it
+    assert "8" in window.gallery.next_step.text()
     facts = window.session.facts
     assert facts is not None
     assert {one.domain for one in facts.folders} == {"walls", "apple"}
     second = facts.folders[1]
-    item = window.folders.tree.topLevelItem(2)
-    assert item is not None
-    window.folders.tree.setCurrentItem(item)
-    wait_for(lambda: len(window.model.ids) == 8)
     assert window.folders.current_folders() == [second.id]
     ticket = window.start_inspection(model, [second.id])
     assert ticket is not None

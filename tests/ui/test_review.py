@@ -26,7 +26,7 @@ from cfinspect.project.listing import Filter, State, page
 from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
-from cfinspect.ui.dialogs.models import InspectDialog
+from cfinspect.ui.dialogs.inspect import InspectDialog
 from cfinspect.ui.main_window import MainWindow
 from cfinspect.ui.panels.gallery import Gallery
 
@@ -113,7 +113,8 @@ def test_the_review_ends_by_itself_with_a_summary(
     met = answer(SummaryDialog, read, 60)
     trigger(window, "review")
     wait_for(lambda: window.reviewer.reviewing)
-    waiting = window.session.facts.waiting if window.session.facts else 0
+    assert window.session.facts
+    waiting = sum(window.session.facts.waiting.values())
     for _ in range(200):
         if met:
             break
@@ -121,7 +122,7 @@ def test_the_review_ends_by_itself_with_a_summary(
         press(window, Qt.Key.Key_D)
         settled(window)
     wait_for(lambda: bool(met))
-    assert f"{waiting} images reviewed" in texts
+    assert f"Reviewed: {waiting}" in texts
     with project_of(window) as project:
         done = page(project, Filter(state=State.VERDICT), limit=100)
     assert len(done) == waiting
@@ -236,8 +237,8 @@ def test_the_threshold_redraws_the_mask_and_can_be_stored(
     assert many is not None
     assert many.sum() > few.sum()
     live(0.3)
-    assert inspector.regions.rowCount() > 0
-    inspector.regions.selectRow(0)
+    assert inspector.regions.table.rowCount() > 0
+    inspector.regions.table.selectRow(0)
     assert window.canvas.highlight is not None
     expected = many.copy()
     press(window, Qt.Key.Key_M)

@@ -33,23 +33,23 @@ def fill_in(window: MainWindow, walls: Path, minutes: float) -> None:
     """The form, with settings for a tiny model."""
     page = window.training
     trigger(window, "train")
-    assert page.data() == [walls]  # the project's folder has labels
-    page.more.setChecked(True)
+    assert page.form.data() == [walls]  # the project's folder has labels
+    page.form.more.setChecked(True)
     for name, value in TINY.items():
         if value is not None:
-            field = page.settings[name]
+            field = page.form.settings[name]
             assert isinstance(field, QLineEdit)
             field.setText(value)
-    page.settings["scope"].setCurrentText("whole")  # type: ignore[attr-defined]
-    page.minutes.setValue(minutes)
-    page.device.setCurrentText("cpu")
+    page.form.settings["scope"].setCurrentText("whole")  # type: ignore[attr-defined]
+    page.form.minutes.setValue(minutes)
+    page.form.device.setCurrentText("cpu")
 
 
 def test_the_form_has_every_setting_of_trainconfig(window: MainWindow) -> None:
     own = {"data", "out", "preset", "minutes", "steps", "device"}
     names = {setting.name for setting in dataclasses.fields(TrainConfig)}
-    assert set(window.training.settings) == names - own
-    for name, widget in window.training.settings.items():
+    assert set(window.training.form.settings) == names - own
+    for name, widget in window.training.form.settings.items():
         assert widget.toolTip(), name
 
 
@@ -88,8 +88,8 @@ def test_start_pause_cancel_resume_and_use(
     assert not page.samples.pixmap().isNull()
     assert page._figures["f1"]
     assert "new model" in " ".join(
-        page.result_grid.itemAt(place).widget().text()  # type: ignore[union-attr]
-        for place in range(page.result_grid.count())
+        page.result.grid.itemAt(place).widget().text()  # type: ignore[union-attr]
+        for place in range(page.result.grid.count())
     )
     click(page, "Use this model")
     wait_for(lambda: window.session.jobs.running is None)
@@ -106,14 +106,14 @@ def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
     wait_for(lambda: bool(met))
     assert "Add a folder first" in window.last_failure.sentence  # type: ignore[union-attr]
     (tmp_path / "empty").mkdir()
-    page.add_folder(tmp_path / "empty")
+    page.form.add_folder(tmp_path / "empty")
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))
     wait_for(lambda: not page.is_running)
     assert "undamaged" in window.last_failure.sentence  # type: ignore[union-attr]
-    page.more.setChecked(True)
-    page.settings["size"].setText("33")  # type: ignore[attr-defined]
+    page.form.more.setChecked(True)
+    page.form.settings["size"].setText("33")  # type: ignore[attr-defined]
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))

@@ -68,8 +68,12 @@ class CanvasPainting(CanvasBase):
                 painter.setClipRect(self._right_of_divider())
                 self._paint_image(painter, picture, picture.counterfactual)
                 painter.restore()
-            if not self._blink:
+            if not self._blink and number == 0:
+                painter.save()
+                if self.compare is Compare.SWIPE and picture.counterfactual:
+                    painter.setClipRect(self._left_of_divider(), Qt.ClipOperation.IntersectClip)
                 self._paint_layers(painter, picture)
+                painter.restore()
             if self.compare is not Compare.OFF:
                 self._paint_captions(painter, number, pane)
             painter.restore()
@@ -269,6 +273,9 @@ class CanvasPainting(CanvasBase):
         painter.setPen(QPen(QColor("white"), 1, Qt.PenStyle.DotLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(shown.adjusted(-4, -4, 4, 4))
+
+    def _left_of_divider(self) -> QRectF:
+        return QRectF(0, 0, self.divider * self.width(), self.height())
 
     def _right_of_divider(self) -> QRectF:
         x = self.divider * self.width()

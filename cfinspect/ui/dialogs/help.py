@@ -20,7 +20,7 @@ from cfinspect.engine.packages import PACKAGES, installed_version
 from cfinspect.resources import resource_path
 from cfinspect.ui.actions import MENUS, Actions
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.reviewer import Summary
+from cfinspect.ui.reviewing.reviewer import Summary
 from cfinspect.ui.times import duration
 from cfinspect.ui.translate import mark, tr
 from cfinspect.ui.workers.job import JobQueue, State, Ticket
@@ -127,7 +127,7 @@ class SummaryDialog(Dialog):
     def __init__(self, parent: QWidget | None, summary: Summary) -> None:
         super().__init__(parent, tr("Review ended"), 420)
         number = summary.reviewed
-        head = QLabel(tr("{n} images reviewed", n=number))
+        head = QLabel(tr("Reviewed: {n}", n=number))
         head.setProperty("role", "big")
         self.column.addWidget(head)
         grid = QGridLayout()

@@ -28,6 +28,7 @@ from cfinspect.engine.modelfile import file_digest, load_card
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Model, Project
 from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.layouts import clear
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration
@@ -226,11 +227,7 @@ class ModelsDialog(Dialog):
         self._chosen()
 
     def _show_comparison(self, found: list[dict[str, Any]]) -> None:
-        while self.figures.count():
-            item = self.figures.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
+        clear(self.figures)
         for column, text in enumerate(("", *_HEADS)):
             self.figures.addWidget(QLabel(text), 0, column)
         for row, one in enumerate(found, start=1):
@@ -249,8 +246,8 @@ class ModelsDialog(Dialog):
         images = found[0]["report"]["classification"]["n"] if found else 0
         self.note.setText(
             tr(
-                "On {n} images of this folder with a known label. Figures on images that a model "
-                "was trained on flatter it.",
+                "Images of this folder with a known label: {n}. Figures on images that a model was "
+                "trained on flatter it.",
                 n=images,
             )
         )
@@ -264,80 +261,6 @@ class ModelsDialog(Dialog):
         """Import them."""
         self.import_files([p for p in dropped_paths(event) if p.suffix == ".safetensors"])
         event.acceptProposedAction()
-
-
-class InspectDialog(Dialog):
-    """Which model looks at which folders."""
-
-    def __init__(self, parent: QWidget | None, session: Session, folders: list[int]) -> None:
-        super().__init__(parent, tr("Inspect"), 520)
-        self._session = session
-        facts = session.facts
-        assert facts is not None
-        chosen = [one for one in facts.folders if one.id in folders]
-        names = ", ".join(one.path.name if one.name == "." else one.name for one in chosen)
-        self.folders = [one.id for one in chosen]
-        self.add_text(tr("Folders: {names}", names=names))
-        self.model = QComboBox()
-        self.model.setAccessibleName(tr("Model"))
-        bound = {one.model_id for one in chosen}
-        for model in reversed(facts.models):
-            if model.path.is_file():
-                about = card_of(model)
-                self.model.addItem(f"{model_name(model)} ({about['created']})", model.path)
-                if model.id in bound:
-                    self.model.setCurrentIndex(self.model.count() - 1)
-        row = QHBoxLayout()
-        row.addWidget(self.model, 1)
-        other = QPushButton(tr("Other file…"))
-        other.clicked.connect(self._choose)
-        row.addWidget(other)
-        self.column.addLayout(row)
-        waiting = sum(
-            one.images for one in facts.counts if one.folder_id in folders and one.machine is None
-        )
-        self.add_text(
-            tr(
-                "Images that the model has seen are passed over. {n} have no result yet. Verdicts "
-                "are never touched.",
-                n=waiting,
-            ),
-            faint=True,
-        )
-        self.none_yet = self.add_text("")
-        self.none_yet.hide()
-        self.add_cancel()
-        self.ok = self.add_ok(tr("Inspect"))
-        if not self.model.count():
-            self.none_yet.setText(
-                tr(
-                    "There is no model yet: choose a model file, or train one (Ctrl+T) from "
-                    "undamaged and damaged images."
-                )
-            )
-        self._show_ok()
-
-    def _choose(self) -> None:
-        found, _ = QFileDialog.getOpenFileName(
-            self, tr("Choose a model file"), "", tr("Models (*.safetensors)")
-        )
-        if found:
-            self.add_file(Path(found))
-
-    def add_file(self, path: Path) -> None:
-        """Offer this file, and choose it."""
-        self.model.insertItem(0, f"{path.name} ({path.parent.name})", path)
-        self.model.setCurrentIndex(0)
-        self._show_ok()
-
-    def _show_ok(self) -> None:
-        self.none_yet.setVisible(self.model.count() == 0)
-        self.ok.setEnabled(self.model.count() > 0 and bool(self.folders))
-
-    def chosen(self) -> Path:
-        """The model file."""
-        path: Path = self.model.currentData()
-        return path
 
 
 def _number(value: float | None) -> str:

@@ -62,7 +62,7 @@ def label_text(label: int | None) -> str:
 def state_text(row: ImageRow) -> str:
     """What humans said of an image, in words."""
     if row.state is State.OPEN:
-        return tr("to review") if row.flagged else ""
+        return tr("to review") if row.to_review else ""
     if row.state is State.SKIPPED:
         return tr("skipped")
     said = label_text(row.verdict)

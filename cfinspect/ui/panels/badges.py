@@ -17,12 +17,16 @@ _GAP = 4
 
 
 class GridDelegate(QStyledItemDelegate):
-    """Draws one image of a grid, ``side`` px wide, with its name where ``named``."""
+    """Draws one image of a grid, ``side`` px wide, with its name where ``named``.
+
+    ``tint``: what is drawn over the thumbnail of one image (id).
+    """
 
     def __init__(self, side: int, parent: QWidget, *, named: bool = True) -> None:
         super().__init__(parent)
         self.side = side
         self.named = named
+        self.tint: tuple[int, QPixmap] | None = None
 
     @property
     def cell(self) -> QSize:
@@ -59,6 +63,8 @@ class GridDelegate(QStyledItemDelegate):
         picture = index.data(THUMBNAIL)
         if picture is not None:
             _draw_fitting(painter, frame, picture)
+            if self.tint is not None and self.tint[0] == row.id:
+                _draw_fitting(painter, frame, self.tint[1])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         draw_badges(painter, frame, row)
         if self.named:
@@ -128,7 +134,7 @@ def _draw_badges(painter: QPainter, frame: QRect, row: ImageRow) -> None:
         painter.setFont(font)
         painter.setPen(QColor("#F5F7FA"))
         painter.drawText(box.adjusted(19, 0, -3, 0), Qt.AlignmentFlag.AlignVCenter, text)
-    if row.state is State.OPEN and not row.flagged:
+    if row.state is State.OPEN and not row.to_review:
         return
     box = QRectF(frame.right() - 23, frame.y() + 4, 20, 20)
     _plate(painter, box)

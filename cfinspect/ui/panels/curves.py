@@ -11,11 +11,23 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from cfinspect.ui import theme
-from cfinspect.ui.translate import tr
+from cfinspect.ui.translate import mark, tr
 
 _INTERVAL = 2.0  # s between two drawings; each is felt a little while a training runs
 _POINTS = 250
 _COLOURS = ("#4C9BE8", "#F28E2B", "#2FB8A6", "#A98AF0", "#E15759", "#EDC948", "#9C755F", "#BAB0AC")
+
+# What the legend calls the losses and figures of the engine's events.
+_NAMES = {
+    "d": mark("D (classifier)"),
+    "g": mark("G (generator)"),
+    "flip": mark("G: flips D"),
+    "change": mark("G: change (L1)"),
+    "head": mark("G: own head"),
+    "f1": "F1",
+    "flip_damaged": mark("flip damaged"),
+    "flip_undamaged": mark("flip undamaged"),
+}
 
 Series = Mapping[str, Sequence[tuple[int, float]]]
 
@@ -97,7 +109,8 @@ class Curves(QWidget):
         key = (number, name)
         if key not in self._lines:
             pen = pg.mkPen(_COLOURS[place % len(_COLOURS)], width=1)
-            self._lines[key] = self._plots[number].plot(pen=pen, name=name)
+            text = tr(_NAMES[name]) if name in _NAMES else name
+            self._lines[key] = self._plots[number].plot(pen=pen, name=text)
         return self._lines[key]
 
 

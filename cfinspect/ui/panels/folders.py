@@ -35,7 +35,7 @@ _KEY = Qt.ItemDataRole.UserRole
 # What the first box of the filter offers: a name, and what it asks for.
 _STATES: tuple[tuple[str, Filter], ...] = (
     (mark("All images"), Filter()),
-    (mark("To review"), Filter(flagged=True, state=State.OPEN)),
+    (mark("To review"), Filter(to_review=True)),
     (mark("Not inspected"), Filter(inspected=False)),
     (mark("Model: damaged"), Filter(machine=1)),
     (mark("Model: undamaged"), Filter(machine=0)),
@@ -171,6 +171,12 @@ class Folders(QWidget):
         """Choose an entry of the first box."""
         self.state.setCurrentIndex(number)
 
+    def select(self, folder_id: int) -> None:
+        """Choose a folder, as a click on it does; one that is not known yet as soon as it is."""
+        self._folder, self._domain = folder_id, None
+        self.show_facts()
+        self._tell()
+
     def current_folders(self) -> list[int]:
         """Ids of the folders that are chosen: one, those of a domain, or all."""
         facts = self._session.facts
@@ -229,7 +235,7 @@ class Folders(QWidget):
             item.setIcon(0, icon("folder"))
             if folder.id == self._folder:
                 chosen = item
-            self._details(item, counts[folder.id], models.get(folder.model_id or 0))
+            self._details(item, counts[folder.id], folder.id, models.get(folder.model_id or 0))
         self.tree.expandAll()
         self.tree.setCurrentItem(chosen)
         self.tree.blockSignals(False)
@@ -250,18 +256,23 @@ class Folders(QWidget):
         item.setData(0, _KEY, key)
         return item
 
-    def _details(self, item: QTreeWidgetItem, counts: list[Count], model: str | None) -> None:
+    def _details(
+        self, item: QTreeWidgetItem, counts: list[Count], folder: int, model: str | None
+    ) -> None:
+        facts = self._session.facts
+        assert facts is not None
         inspected = sum(one.images for one in counts if one.machine is not None)
         flagged = sum(one.images for one in counts if one.flagged)
-        left = sum(one.images for one in counts if one.flagged and one.state is State.OPEN)
         reviewed = sum(one.images for one in counts if one.state is not State.OPEN)
         key = item.data(0, _KEY)
         rows = [
             (tr("inspected"), inspected),
             (tr("flagged"), flagged),
-            (tr("to review"), left),
+            (tr("to review"), facts.waiting.get(folder, 0)),
             (tr("reviewed"), reviewed),
         ]
+        if broken := facts.unreadable.get(folder, 0):
+            rows.append((tr("unreadable"), broken))
         for text, number in rows:
             child = QTreeWidgetItem(item, [text, f"{number:,}"])
             child.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
+    QPushButton,
     QStackedWidget,
     QTableView,
     QToolButton,
@@ -21,6 +22,7 @@ from cfinspect.project.listing import ImageRow, Sort
 from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import Column, ImageModel
 from cfinspect.ui.panels.grid import Grid
+from cfinspect.ui.panels.tint import Tint
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import mark, tr
 
@@ -37,11 +39,14 @@ _ORDERS = (
 
 
 class Gallery(QWidget):
-    """Grid and list over one model, with one selection. ``opened``: show this image."""
+    """Grid and list over one model, with one selection. ``opened``: show this image.
+    ``next_asked``: do what the button in the bar offers. ``menu_asked``: at a point of the screen.
+    """
 
     opened = Signal(int)
     selection_changed = Signal()
-    inspect_asked = Signal()
+    next_asked = Signal()
+    menu_asked = Signal(QPoint)
 
     def __init__(self, session: Session, model: ImageModel) -> None:
         super().__init__()
@@ -63,6 +68,12 @@ class Gallery(QWidget):
         for view in (self.grid, self.table):
             view.activated.connect(self._open)
             view.doubleClicked.connect(self._open)
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(
+                lambda at, view=view: self._menu(view.viewport().mapToGlobal(at))
+            )
+        self._tint = Tint(session, self.grid)
+        self.grid.hovered.connect(self._hovered)
         self.views = QStackedWidget()
         self.empty = self._make_empty()
         for widget in (self.grid, self.table, self.empty):
@@ -118,6 +129,12 @@ class Gallery(QWidget):
         self.as_grid.setChecked(True)
         group.idClicked.connect(lambda number: self._show_view())
         layout.addWidget(self.count)
+        self.next_step = QPushButton()
+        self.next_step.setProperty("role", "primary")
+        self.next_step.clicked.connect(self.next_asked)
+        self.next_step.hide()
+        layout.addSpacing(12)
+        layout.addWidget(self.next_step)
         layout.addStretch()
         layout.addWidget(QLabel(tr("Order:")))
         layout.addWidget(self.order)
@@ -134,6 +151,12 @@ class Gallery(QWidget):
         self.empty_text.setWordWrap(True)
         layout.addWidget(self.empty_text)
         return page
+
+    def offer(self, text: str, tip: str = "") -> None:
+        """Offer what comes next as a button in the bar; "": nothing."""
+        self.next_step.setText(text)
+        self.next_step.setToolTip(tip)
+        self.next_step.setVisible(bool(text))
 
     # What is selected -----------------------------------------------------------------------------
 
@@ -171,6 +194,13 @@ class Gallery(QWidget):
         if index.isValid():
             self.opened.emit(self.model.ids[index.row()])
 
+    def _menu(self, at: QPoint) -> None:
+        if self.grid.selectionModel().hasSelection():
+            self.menu_asked.emit(at)
+
+    def _hovered(self, place: int) -> None:
+        self._tint.show(self.model.row_at(place) if place >= 0 else None)
+
     def _reorder(self, number: int) -> None:
         sort_by, descending, _ = _ORDERS[number]
         self.model.show(sort_by=sort_by, descending=descending)
@@ -184,7 +214,7 @@ class Gallery(QWidget):
             self.views.setCurrentWidget(self.grid)
 
     def _listed(self, number: int) -> None:
-        self.count.setText(tr("{n} images", n=f"{number:,}"))
+        self.count.setText(tr("Images: {n}", n=f"{number:,}"))
         for place, (sort_by, descending, _) in enumerate(_ORDERS):
             if (sort_by, descending) == (self.model.sort_by, self.model.descending):
                 self.order.setCurrentIndex(place)

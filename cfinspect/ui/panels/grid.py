@@ -7,6 +7,7 @@ seconds at 100,000; in a grid of equal cells a place is a division.
 from __future__ import annotations
 
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -21,6 +22,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPixmap,
     QRegion,
     QResizeEvent,
     QWheelEvent,
@@ -33,18 +35,30 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class Grid(QAbstractItemView):
-    """Rows of cells from left to right. ``resized``: ctrl and wheel ask for another size."""
+    """Rows of cells from left to right. ``resized``: ctrl and wheel ask for another size.
+    ``hovered``: the mouse has come over a place, or over none (-1).
+    """
 
     resized = Signal(int)
+    hovered = Signal(int)
 
     def __init__(self, side: int) -> None:
         super().__init__()
         self._anchor: int | None = None
+        self._hovered = -1
         self.grid = GridDelegate(side, self)  # before anything that asks for geometry
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.set_side(side)
+        self.viewport().setMouseTracking(True)
+
+    def set_tint(self, image_id: int | None, tint: QPixmap | None) -> None:
+        """Draw this over the thumbnail of an image; None: over none."""
+        wanted = None if image_id is None or tint is None else (image_id, tint)
+        if wanted != self.grid.tint:
+            self.grid.tint = wanted
+            self.viewport().update()
 
     def set_side(self, side: int) -> None:
         """Another size of the pictures."""
@@ -234,6 +248,21 @@ class Grid(QAbstractItemView):
         """A click is where the next range begins."""
         self._anchor = None
         super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell over which image the mouse is."""
+        super().mouseMoveEvent(event)
+        self._hover(self.indexAt(event.position().toPoint()).row())
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Over none any more."""
+        super().leaveEvent(event)
+        self._hover(-1)
+
+    def _hover(self, place: int) -> None:
+        if place != self._hovered:
+            self._hovered = place
+            self.hovered.emit(place)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom with ctrl, else scroll."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, QTimer
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from cfinspect.project.listing import Filter, ImageRow, score_histogram
@@ -24,6 +24,7 @@ class Histogram(QWidget):
         super().__init__()
         self._session = session
         self._row: ImageRow | None = None
+        self._card: dict[str, Any] = {}
         self._folder: str | None = None
         self._found: tuple[list[int], list[int]] = ([], [])
         self._plot: Any = None
@@ -41,11 +42,13 @@ class Histogram(QWidget):
     def show_image(self, row: ImageRow | None) -> None:
         """Mark this image; another folder is read anew."""
         folder = self._session.folder(row.folder_id) if row else None
+        model = self._session.model_of(row.folder_id) if row else None
+        self._card = dict(model.card.get("decision", {})) if model else {}
         name = folder.name if folder else None
         self._row = row
         if name != self._folder:
             self._folder = name
-            self._timer.start()
+            self._read()  # at once: there is nothing to look at yet
         self._draw()
 
     def _read(self) -> None:
@@ -88,9 +91,22 @@ class Histogram(QWidget):
                     x=centres, y0=base, height=values, width=0.9 / BINS, brush=colour, pen=None
                 )
             )
+        band = [self._card.get(name) for name in ("review_low", "review_high")]
+        if None not in band:
+            shade = QColor(now.review)
+            shade.setAlpha(60)
+            plot.addItem(pg.LinearRegionItem(band, movable=False, brush=shade, pen=pg.mkPen(None)))
+        threshold = self._card.get("score_threshold")
+        if threshold is not None:
+            dashes = pg.mkPen(now.faint, width=1, style=Qt.PenStyle.DashLine)
+            plot.addItem(pg.InfiniteLine(threshold, pen=dashes))
         if self._row is not None and self._row.score is not None:
             marker = pg.InfiniteLine(self._row.score, pen=pg.mkPen(now.text, width=2))
             plot.addItem(marker)
+        tip = tr("Solid line: this image. Dashed: from here on the model says damaged.")
+        if None not in band:
+            tip += " " + tr("Violet: doubtful, for review.")
+        plot.setToolTip(tip)
         self.setAccessibleName(tr("Histogram of {n} scores", n=total))
 
     def _make_plot(self) -> Any:

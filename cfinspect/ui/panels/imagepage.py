@@ -1,4 +1,4 @@
-"""The page of one image: what it is called, the canvas, its layers, and the strip below."""
+"""The page of one image: what it is called, the canvas, its layers, the strip, the verdicts."""
 
 from __future__ import annotations
 
@@ -8,114 +8,38 @@ from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QCheckBox,
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
     QListView,
     QSizePolicy,
-    QSlider,
     QToolBar,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from cfinspect.ui.canvas.layers import Layer
 from cfinspect.ui.canvas.view import Canvas
 from cfinspect.ui.icons import dress
 from cfinspect.ui.models.images import ImageModel
 from cfinspect.ui.panels.badges import GridDelegate
+from cfinspect.ui.panels.elided import ElidedLabel
+from cfinspect.ui.panels.layerbar import LayerBar, stretch
+from cfinspect.ui.preferences import BY_NAME
 from cfinspect.ui.session import Session
-from cfinspect.ui.translate import mark, tr
+from cfinspect.ui.translate import tr
 
 _STRIP_SIDE = 72
-_LAYERS = (
-    ("counterfactual", "2", mark("Counterfactual")),
-    ("saliency", "3", mark("Saliency")),
-    ("machine_mask", "4", mark("Machine's mask")),
-    ("human_mask", "5", mark("Human's mask")),
-)
-
-
-class LayerBar(QToolBar):
-    """Visibility and opacity of the layers, and the gain of the saliency.
-
-    A tool bar, because that folds what does not fit on a small screen into a menu.
-    """
-
-    def __init__(self, canvas: Canvas) -> None:
-        super().__init__()
-        self._canvas = canvas
-        self.boxes: dict[str, QCheckBox] = {}
-        self.sliders: dict[str, QSlider] = {}
-        for name, key, text in _LAYERS:
-            box = QCheckBox(f"{tr(text)} ({key})")
-            box.setChecked(self._layer(name).visible)
-            box.setToolTip(tr("Show or hide this layer (key {key})", key=key))
-            box.toggled.connect(lambda on, name=name: self._show(name, on))
-            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self.boxes[name] = box
-            self.addWidget(box)
-            if name != "machine_mask":  # an outline has no use for it
-                self.addWidget(self._opacity(name, tr(text)))
-        self.addWidget(_stretch())
-        self.addWidget(QLabel(tr("Gain") + " "))
-        self.gain = QSlider(Qt.Orientation.Horizontal)
-        self.gain.setRange(5, 100)
-        self.gain.setValue(round(canvas.layers.gain * 10))
-        self.gain.setFixedWidth(80)
-        self.gain.setAccessibleName(tr("Gain of the saliency"))
-        self.gain.setToolTip(tr("What the saliency is multiplied with before it is coloured"))
-        self.gain.valueChanged.connect(self._set_gain)
-        self.gain_text = QLabel(f"{canvas.layers.gain:.1f}x")
-        self.gain_text.setFixedWidth(40)
-        self.addWidget(self.gain)
-        self.addWidget(self.gain_text)
-
-    def toggle(self, name: str) -> None:
-        """Show a hidden layer, hide a shown one."""
-        self.boxes[name].toggle()
-
-    def plain_image(self) -> None:
-        """Hide every layer; again: show the masks."""
-        shown = any(box.isChecked() for box in self.boxes.values())
-        for name, box in self.boxes.items():
-            box.setChecked(not shown and name.endswith("mask"))
-
-    def _layer(self, name: str) -> Layer:
-        layer: Layer = getattr(self._canvas.layers, name)
-        return layer
-
-    def _opacity(self, name: str, text: str) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setRange(5, 100)
-        slider.setValue(round(self._layer(name).opacity * 100))
-        slider.setFixedWidth(64)
-        slider.setAccessibleName(tr("Opacity of {layer}", layer=text))
-        slider.setToolTip(tr("Opacity"))
-        slider.valueChanged.connect(lambda value: self._set_opacity(name, value))
-        self.sliders[name] = slider
-        return slider
-
-    def _show(self, name: str, on: bool) -> None:
-        self._layer(name).visible = on
-        self._canvas.refresh()
-
-    def _set_opacity(self, name: str, value: int) -> None:
-        self._layer(name).opacity = value / 100
-        self._canvas.refresh()
-
-    def _set_gain(self, value: int) -> None:
-        self._canvas.layers.gain = value / 10
-        self.gain_text.setText(f"{value / 10:.1f}x")
-        self._canvas.refresh()
 
 
 class ImagePage(QWidget):
-    """Head, canvas, layers, strip. ``chosen``: an image of the strip was clicked."""
+    """Head, canvas, layers, where one is, strip, verdicts. ``chosen``: an image of the strip was
+    clicked. ``rank_chosen``: rank the review queue by this.
+    """
 
     chosen = Signal(int)
+    rank_chosen = Signal(str)
     previous_asked = Signal()
     next_asked = Signal()
     back_asked = Signal()
@@ -124,6 +48,7 @@ class ImagePage(QWidget):
         super().__init__()
         self.canvas = Canvas()
         self.layer_bar = LayerBar(self.canvas)
+        self._preferences = session.preferences
         self.strip_model = ImageModel(session)
         self.strip = self._make_strip()
         self.tools = QFrame()
@@ -143,6 +68,7 @@ class ImagePage(QWidget):
         layout.addWidget(self.layer_bar)
         layout.addWidget(self._make_review_bar())
         layout.addWidget(self.strip)
+        layout.addWidget(self._make_verdict_bar())
         self.canvas.zoomed.connect(self._show_zoom)
         session.opened.connect(
             lambda: session.thumbnails.ready.connect(lambda _: self.strip.viewport().update())
@@ -156,9 +82,9 @@ class ImagePage(QWidget):
         self.back = self._button("gallery", tr("Back to the gallery (Esc)"), self.back_asked)
         self.previous = self._button("previous", tr("Previous image (Left)"), self.previous_asked)
         self.next = self._button("next", tr("Next image (Right)"), self.next_asked)
-        self.name = QLabel()
-        self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.name = ElidedLabel()
+        self.about = QLabel()
+        self.about.setProperty("role", "faint")
         self.pixel = QLabel()
         self.pixel.setProperty("role", "faint")
         self.pixel.setMaximumWidth(320)
@@ -170,8 +96,10 @@ class ImagePage(QWidget):
         for widget in (self.back, self.previous, self.next):
             layout.addWidget(widget)
         layout.addWidget(self.name, 3)
+        layout.addWidget(self.about)
         layout.addWidget(self.pixel, 2)
         layout.addWidget(self.zoom)
+        self._head_layout = layout
         self.canvas.pixel.connect(self.pixel.setText)
         return head
 
@@ -189,8 +117,32 @@ class ImagePage(QWidget):
         self.review_text = QLabel()
         self.review_text.setTextFormat(Qt.TextFormat.PlainText)
         self.review_bar.addWidget(self.review_text)
-        self.review_bar.addWidget(_stretch())
+        self.review_bar.addWidget(stretch())
+        label = QLabel(tr("First:"))
+        self.rank = QComboBox()
+        self.rank.setAccessibleName(tr("What comes first in the review"))
+        self.rank.setToolTip(tr("What the review queue is ranked by."))
+        self.rank.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        choices = BY_NAME["rank"].choices or {}
+        for value, text in choices.items():
+            self.rank.addItem(tr(text), value)
+        self.rank.activated.connect(lambda _: self.rank_chosen.emit(self.rank.currentData()))
+        self._rank_parts = [self.review_bar.addWidget(label), self.review_bar.addWidget(self.rank)]
         return self.review_bar
+
+    def show_rank(self, *, on: bool) -> None:
+        """Offer the choice of what comes first: in a review only."""
+        for part in self._rank_parts:
+            part.setVisible(on)
+        self.rank.setCurrentIndex(self.rank.findData(self._preferences.get("rank")))
+
+    def _make_verdict_bar(self) -> QWidget:
+        self.verdict_bar = QFrame()
+        self.verdict_bar.setProperty("role", "bar")
+        self._verdict_layout = QHBoxLayout(self.verdict_bar)
+        self._verdict_layout.setContentsMargins(4, 4, 4, 4)
+        self._verdict_layout.setSpacing(4)
+        return self.verdict_bar
 
     def _make_strip(self) -> QListView:
         strip = QListView()
@@ -216,16 +168,21 @@ class ImagePage(QWidget):
             if action is None:
                 self._tool_layout.addSpacing(8)
                 continue
-            button = QToolButton()
-            button.setDefaultAction(action)
-            button.setIconSize(QSize(20, 20))
-            button.setAccessibleName(action.text())
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self._tool_layout.addWidget(button)
+            self._tool_layout.addWidget(_small(action))
         self._tool_layout.addStretch()
 
+    def add_views(self, actions: list[QAction]) -> None:
+        """Put fit and actual size beside the zoom."""
+        for action in actions:
+            self._head_layout.addWidget(_small(action))
+
+    def add_helpers(self, actions: list[QAction]) -> None:
+        """Put undo, redo and the keys at the end of the bar above the strip."""
+        for action in actions:
+            self.review_bar.addWidget(_small(action))
+
     def add_verdicts(self, actions: list[QAction]) -> None:
-        """Put the verdicts below the canvas, each with its key."""
+        """Put the verdicts below the strip, each with its key, all of one width."""
         for action in actions:
             button = QToolButton()
             button.setDefaultAction(action)
@@ -237,9 +194,10 @@ class ImagePage(QWidget):
             _with_key(button, action)
             button.setProperty("role", "verdict")
             button.setIconSize(QSize(20, 20))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             if action.objectName() == "mask_ok":
-                self.review_bar.addSeparator()
-            self.review_bar.addWidget(button)
+                self._verdict_layout.addSpacing(12)
+            self._verdict_layout.addWidget(button, 1)
 
     def show_strip(self, ids: list[int], current: int) -> None:
         """List these images in the strip, with the current one selected."""
@@ -255,12 +213,14 @@ class ImagePage(QWidget):
         self.zoom.setText(f"{100 * scale * self.devicePixelRatioF():.0f} %")
 
 
-def _stretch() -> QWidget:
-    """What takes the room that is left."""
-    space = QWidget()
-    space.setObjectName("space")
-    space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-    return space
+def _small(action: QAction) -> QToolButton:
+    """A button that shows an action's icon alone."""
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(20, 20))
+    button.setAccessibleName(action.text())
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
 
 
 def _with_key(button: QToolButton, action: QAction) -> None:

@@ -5,21 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QSlider,
-    QTableWidget,
-    QTableWidgetItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,9 +22,10 @@ from PySide6.QtWidgets import (
 
 from cfinspect.engine.thresholds import clean_mask
 from cfinspect.masks.regions import Region, regions_of
-from cfinspect.ui import theme
 from cfinspect.ui.models.images import label_text
+from cfinspect.ui.panels.bars import Bars
 from cfinspect.ui.panels.histogram import Histogram
+from cfinspect.ui.panels.regions import MOST, Regions
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import reason_in_words, tr
 from cfinspect.ui.workers.jobs import model_name
@@ -38,62 +34,6 @@ from cfinspect.ui.workers.pictures import Picture
 _STEPS = 255
 _TRAVEL = 1000
 _WIDTH = 296
-_MOST_REGIONS = 100
-
-
-class Bars(QWidget):
-    """p0, p1 and p_fake as bars, each with its letter, shape of colour and number."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._values: tuple[float, float, float] | None = None
-        self.setMinimumHeight(72)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def show_values(self, values: tuple[float, float, float] | None) -> None:
-        """Show these three, or nothing."""
-        self._values = values
-        if values is not None:
-            texts = zip(("p0", "p1", "p_fake"), values, strict=True)
-            self.setAccessibleName(", ".join(f"{name} {value:.2f}" for name, value in texts))
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Three rows."""
-        painter = QPainter(self)
-        now = theme.colours()
-        names = (
-            (tr("p0 undamaged"), now.undamaged),
-            (tr("p1 damaged"), now.damaged),
-            (tr("p fake"), now.review),
-        )
-        metrics = painter.fontMetrics()
-        label = max(metrics.horizontalAdvance(name) for name, _ in names) + 8
-        number = metrics.horizontalAdvance("0.00") + 4
-        for row, (name, colour) in enumerate(names):
-            y = row * 24
-            painter.setPen(now.faint)
-            middle = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRect(0, y, label, 22), middle, name)
-            track = QRectF(label, y + 6, max(10, self.width() - label - number - 8), 10)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(now.line)
-            painter.drawRoundedRect(track, 3, 3)
-            if self._values is None:
-                continue
-            value = self._values[row]
-            filled = QRectF(track)
-            filled.setWidth(max(2.0, track.width() * value))
-            painter.setBrush(colour)
-            painter.drawRoundedRect(filled, 3, 3)
-            painter.setPen(now.text)
-            place = QRect(self.width() - number, y, number, 22)
-            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, f"{value:.2f}")
-        painter.end()
-
-    def sizeHint(self) -> QSize:
-        """Three rows."""
-        return QSize(220, 72)
 
 
 class Inspector(QScrollArea):
@@ -203,21 +143,8 @@ class Inspector(QScrollArea):
         row.addWidget(self.threshold_text)
         row.addWidget(self.reset)
         self._layout.addLayout(row)
-        self.region_text = QLabel()
-        self.region_text.setProperty("role", "faint")
-        self.region_text.setWordWrap(True)
-        self._layout.addWidget(self.region_text)
-        self.regions = QTableWidget(0, 4)
-        self.regions.setAccessibleName(tr("Regions"))
-        self.regions.verticalHeader().hide()
-        self.regions.setShowGrid(False)
-        self.regions.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.regions.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.regions.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.regions.verticalHeader().setDefaultSectionSize(24)
-        self.regions.setMinimumHeight(120)
-        self.regions.setTabKeyNavigation(False)
-        self.regions.itemSelectionChanged.connect(self._choose_region)
+        self.regions = Regions()
+        self.regions.chosen.connect(self.region_chosen)
         self._layout.addWidget(self.regions)
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -395,7 +322,8 @@ class Inspector(QScrollArea):
         mask = clean_mask(picture.saliency[0] >= self._level(), self._smallest())
         self.mask_moved.emit(mask)
         share = float(mask.mean())
-        self._list_regions(regions_of(mask, self._mm_per_px(), most=_MOST_REGIONS), share)
+        scale = self._mm_per_px()
+        self.regions.show_regions(regions_of(mask, scale, most=MOST), share, scale)
 
     def _mm_per_px(self) -> float | None:
         folder = self._session.folder(self._picture.row.folder_id) if self._picture else None
@@ -404,55 +332,15 @@ class Inspector(QScrollArea):
     def _show_regions(self) -> None:
         found = self._picture.prediction if self._picture else None
         if found is None:
-            self.region_text.setText("")
-            self.regions.setRowCount(0)
+            self.regions.clear()
             return
-        scale = self._mm_per_px()
         known = {"x", "y", "width", "height", "area", "length", "mean_width", "class_id"}
         rows = []
-        for one in found.regions[:_MOST_REGIONS]:
+        for one in found.regions[:MOST]:
             region = Region(**{name: value for name, value in one.items() if name in known})
             rows.append(region)
-        self._list_regions(rows, found.area_fraction, scale)
-
-    def _list_regions(
-        self, regions: list[Region], share: float, scale: float | None = None
-    ) -> None:
-        scale = scale if scale is not None else self._mm_per_px()
-        unit = "mm" if scale else "px"
-        factor = scale or 1.0
-        self.region_text.setText(
-            tr(
-                "{n} regions, {share} % of the image; in {unit}",
-                n=len(regions),
-                share=f"{100 * share:.2f}",
-                unit=f"{unit}, {unit}²",
-            )
-        )
-        heads = ["#", tr("Area"), tr("Length"), tr("Width")]
-        self.regions.setHorizontalHeaderLabels(heads)
-        self.regions.blockSignals(True)
-        self.regions.setRowCount(len(regions))
-        for place, region in enumerate(regions):
-            figures = (
-                str(place + 1),
-                f"{region.area * factor**2:.{2 if scale else 0}f}",
-                f"{region.length * factor:.1f}",
-                f"{region.mean_width * factor:.{2 if scale else 1}f}",
-            )
-            for column, text in enumerate(figures):
-                item = QTableWidgetItem(text)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                box = QRect(region.x, region.y, region.width, region.height)
-                item.setData(Qt.ItemDataRole.UserRole, box)
-                self.regions.setItem(place, column, item)
-        self.regions.clearSelection()
-        self.regions.blockSignals(False)
-
-    def _choose_region(self) -> None:
-        items = self.regions.selectedItems()
-        if items:
-            self.region_chosen.emit(items[0].data(Qt.ItemDataRole.UserRole))
+        total = len(found.regions)
+        self.regions.show_regions(rows, found.area_fraction, self._mm_per_px(), total=total)
 
 
 def _subject(picture: Picture | None) -> tuple[int, int | None]:

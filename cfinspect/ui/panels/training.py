@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -10,26 +9,18 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QFormLayout,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
-    QListWidget,
     QProgressBar,
     QPushButton,
     QScrollArea,
     QSplitter,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from cfinspect.engine.config import PRESETS, TrainConfig
+from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import (
     Event,
@@ -40,23 +31,17 @@ from cfinspect.engine.events import (
     StepDone,
     Validated,
 )
-from cfinspect.engine.settings import new_config, resumed_config
+from cfinspect.engine.settings import resumed_config
 from cfinspect.ui.icons import dress
 from cfinspect.ui.panels.curves import Curves
 from cfinspect.ui.panels.drops import dropped_paths
+from cfinspect.ui.panels.result import ResultCard
+from cfinspect.ui.panels.trainform import TrainForm
 from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration, resident_memory
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Failure, Progress, State, Ticket
 from cfinspect.ui.workers.jobs import Train
-
-_FORM_ITSELF = {"data", "out", "preset", "minutes", "steps", "device"}
-_SHOWN = (
-    ("f1", "F1"),
-    ("auroc", "AUROC"),
-    ("flip_damaged", "flip damaged"),
-    ("flip_undamaged", "flip undamaged"),
-)
 
 
 class TrainingPage(QWidget):
@@ -84,7 +69,10 @@ class TrainingPage(QWidget):
         self._figures: dict[str, list[tuple[int, float]]] = defaultdict(list)
         self.setAcceptDrops(True)
         split = QSplitter()
-        split.addWidget(self._make_form())
+        self.form = TrainForm(session.preferences.get("device"))
+        self.form.folder_asked.connect(self.folder_asked)
+        self.form.verdicts_asked.connect(self.verdicts_asked)
+        split.addWidget(self.form)
         split.addWidget(self._make_view())
         split.setStretchFactor(1, 1)
         split.setSizes([340, 900])
@@ -94,161 +82,6 @@ class TrainingPage(QWidget):
         session.opened.connect(self._show_state)
         session.closed.connect(self._show_state)
         self._show_state()
-
-    # Form -----------------------------------------------------------------------------------------
-
-    def _make_form(self) -> QWidget:
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumWidth(320)
-        page = QWidget()
-        column = QVBoxLayout(page)
-        column.setSpacing(8)
-        heading = QLabel(tr("Train a model"))
-        heading.setProperty("role", "big")
-        column.addWidget(heading)
-        about = QLabel(
-            tr(
-                "Give folders that hold undamaged/ and damaged/ images (or good/ and bad/, ok/ and "
-                "ng/). No masks are needed."
-            )
-        )
-        about.setWordWrap(True)
-        about.setProperty("role", "faint")
-        column.addWidget(about)
-        self.folders = QListWidget()
-        self.folders.setAccessibleName(tr("Folders to learn from"))
-        self.folders.setMaximumHeight(96)
-        column.addWidget(self.folders)
-        row = QHBoxLayout()
-        add = QPushButton(tr("Add folder…"))
-        add.clicked.connect(self.folder_asked)
-        remove = QPushButton(tr("Remove"))
-        remove.clicked.connect(lambda: self.folders.takeItem(self.folders.currentRow()))
-        row.addWidget(add)
-        row.addWidget(remove)
-        column.addLayout(row)
-        self.from_verdicts = QPushButton(tr("Add this project's verdicts"))
-        self.from_verdicts.setToolTip(
-            tr("Images with a verdict become a folder of training data, with corrected labels")
-        )
-        self.from_verdicts.clicked.connect(self.verdicts_asked)
-        column.addWidget(self.from_verdicts)
-        column.addLayout(self._make_choice())
-        self.device_reason = QLabel()
-        self.device_reason.setProperty("role", "faint")
-        self.device_reason.setWordWrap(True)
-        column.addWidget(self.device_reason)
-        self.more = QToolButton()
-        self.more.setText(tr("All settings"))
-        self.more.setCheckable(True)
-        self.more.setArrowType(Qt.ArrowType.RightArrow)
-        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.more.toggled.connect(self._unfold)
-        column.addWidget(self.more)
-        self.settings: dict[str, QWidget] = {}
-        self.advanced = self._make_advanced()
-        self.advanced.hide()
-        column.addWidget(self.advanced)
-        column.addStretch()
-        area.setWidget(page)
-        self._preset_changed(self.preset.currentText())
-        return area
-
-    def _make_choice(self) -> QFormLayout:
-        """The fields that everybody needs."""
-        form = QFormLayout()
-        self.preset = QComboBox()
-        self.preset.addItems(PRESETS)
-        self.preset.setCurrentText("fast")
-        self.preset.currentTextChanged.connect(self._preset_changed)
-        self.minutes = QDoubleSpinBox()
-        self.minutes.setRange(0.1, 100_000)
-        self.minutes.setDecimals(1)
-        self.minutes.setSuffix(" " + tr("minutes"))
-        self.device = QComboBox()
-        self.device.addItems(["auto", "cpu", "cuda"])
-        self.device.setCurrentText(self._session.preferences.get("device"))
-        form.addRow(tr("Preset"), self.preset)
-        form.addRow(tr("Time"), self.minutes)
-        form.addRow(tr("Device"), self.device)
-        return form
-
-    def _make_advanced(self) -> QWidget:
-        """One field for each setting of TrainConfig, from TrainConfig itself."""
-        box = QWidget()
-        form = QFormLayout(box)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for setting in dataclasses.fields(TrainConfig):
-            if setting.name in _FORM_ITSELF:
-                continue
-            widget: QWidget
-            if setting.metadata["choices"]:
-                combo = QComboBox()
-                combo.addItems(setting.metadata["choices"])
-                widget = combo
-            elif isinstance(setting.default, bool):
-                widget = QCheckBox()
-            else:
-                widget = QLineEdit()
-            widget.setToolTip(setting.metadata["help"])
-            widget.setAccessibleName(setting.name)
-            label = QLabel(setting.name)
-            label.setToolTip(setting.metadata["help"])
-            form.addRow(label, widget)
-            self.settings[setting.name] = widget
-        return box
-
-    def _unfold(self, on: bool) -> None:
-        self.advanced.setVisible(on)
-        arrow = Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow
-        self.more.setArrowType(arrow)
-
-    def _preset_changed(self, name: str) -> None:
-        config = TrainConfig.from_preset(name)
-        self.minutes.setValue(config.minutes or 4.0)
-        self._defaults = config.to_dict()
-        for setting, widget in getattr(self, "settings", {}).items():
-            value = self._defaults[setting]
-            if isinstance(widget, QComboBox):
-                widget.setCurrentText(str(value))
-            elif isinstance(widget, QCheckBox):
-                widget.setChecked(bool(value))
-            elif isinstance(widget, QLineEdit):
-                widget.setText("none" if value is None else str(value))
-
-    def _changes(self) -> list[str]:
-        """The settings that are not as the preset has them, as NAME=VALUE."""
-        found = []
-        for name, widget in self.settings.items():
-            value = self._defaults[name]
-            if isinstance(widget, QComboBox):
-                now, before = widget.currentText(), str(value)
-            elif isinstance(widget, QCheckBox):
-                now, before = str(widget.isChecked()).lower(), str(bool(value)).lower()
-            else:
-                assert isinstance(widget, QLineEdit)
-                now, before = widget.text().strip(), "none" if value is None else str(value)
-            if now != before:
-                found.append(f"{name}={now}")
-        return found
-
-    def add_folder(self, folder: Path) -> None:
-        """Learn from this folder as well."""
-        known = {self.folders.item(row).text() for row in range(self.folders.count())}
-        if str(folder) not in known:
-            self.folders.addItem(str(folder))
-
-    def data(self) -> list[Path]:
-        """The folders to learn from."""
-        return [Path(self.folders.item(row).text()) for row in range(self.folders.count())]
-
-    def show_device(self, text: str) -> None:
-        """Say what will be computed on, and why."""
-        self.device_reason.setText(text)
 
     # View -----------------------------------------------------------------------------------------
 
@@ -291,7 +124,8 @@ class TrainingPage(QWidget):
         self.samples.setAccessibleName(tr("Samples: image, counterfactual, saliency, mask"))
         self.sample_area.setWidget(self.samples)
         column.addWidget(self.sample_area, 3)
-        self.result = self._make_result()
+        self.result = ResultCard()
+        self.result.use_asked.connect(self.use_asked)
         column.addWidget(self.result)
         return page
 
@@ -301,46 +135,13 @@ class TrainingPage(QWidget):
         button.clicked.connect(slot)
         return button
 
-    def _make_result(self) -> QWidget:
-        box = QFrame()
-        box.setProperty("role", "card")
-        column = QVBoxLayout(box)
-        self.result_text = QLabel()
-        self.result_text.setWordWrap(True)
-        column.addWidget(self.result_text)
-        self.result_grid = QGridLayout()
-        column.addLayout(self.result_grid)
-        row = QHBoxLayout()
-        self.use_button = QPushButton(tr("Use this model"))
-        self.use_button.setProperty("role", "primary")
-        self.use_button.clicked.connect(self._use)
-        self.keep_button = QPushButton(tr("Keep the old one"))
-        self.keep_button.clicked.connect(box.hide)
-        row.addStretch()
-        row.addWidget(self.keep_button)
-        row.addWidget(self.use_button)
-        column.addLayout(row)
-        box.hide()
-        return box
-
     # Running --------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Train with what the form says."""
+        out = self._new_run()
         try:
-            data = self.data()
-            if not data:
-                raise CfinspectError(
-                    tr("Add a folder first that holds undamaged/ and damaged/ images.")
-                )
-            for folder in data:
-                if not folder.is_dir():
-                    raise CfinspectError(
-                        tr("There is no folder {folder}; remove it.", folder=folder)
-                    )
-            options = {"minutes": self.minutes.value(), "device": self.device.currentText()}
-            out = self._new_run()
-            config = new_config(data, out, self.preset.currentText(), options, self._changes())
+            config = self.form.config(out)
         except CfinspectError as error:
             self.failed.emit(Failure.of(tr("The training cannot start"), error))
             return
@@ -349,9 +150,8 @@ class TrainingPage(QWidget):
     def resume(self, out: Path) -> None:
         """Go on with the run in a folder."""
         try:
-            given = {"minutes": None, "device": self.device.currentText()}
+            given = {"minutes": None, "device": self.form.device.currentText()}
             config = resumed_config(out, given)
-            # What was to take four minutes and has taken them gets as many again.
         except CfinspectError as error:
             self.failed.emit(Failure.of(tr("The run cannot be resumed"), error))
             return
@@ -454,43 +254,8 @@ class TrainingPage(QWidget):
         if last is None or last.model is None:
             return
         self.model = last.model
-        self._show_result(last.figures)
-
-    def _show_result(self, figures: dict[str, float]) -> None:
-        while self.result_grid.count():
-            item = self.result_grid.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
-        current = self._current_figures()
-        heads = ["", *(text for _, text in _SHOWN)]
-        rows = [(tr("new model"), figures), (tr("model in use"), current)]
-        for column, text in enumerate(heads):
-            self.result_grid.addWidget(QLabel(text), 0, column)
-        for place, (name, values) in enumerate(rows, start=1):
-            if not values:
-                continue
-            self.result_grid.addWidget(QLabel(name), place, 0)
-            for column, (key, _) in enumerate(_SHOWN, start=1):
-                value = values.get(key)
-                self.result_grid.addWidget(
-                    QLabel("" if value is None else f"{value:.3f}"), place, column
-                )
-        text = tr(
-            "The model is ready: {file}. Its figures come from the images kept for validation.",
-            file=self.model,
-        )
-        if current:
-            text += " " + tr(
-                "The two rows were measured on different images, unless the data is the same; "
-                "Model / Models… compares both on one folder."
-            )
-        self.result_text.setText(text)
-        self.use_button.setEnabled(self._session.project is not None)
-        self.use_button.setToolTip(
-            "" if self._session.project is not None else tr("Open a folder first.")
-        )
-        self.result.show()
+        usable = self._session.project is not None
+        self.result.show_result(last.model, last.figures, self._current_figures(), usable=usable)
 
     def _current_figures(self) -> dict[str, float]:
         facts = self._session.facts
@@ -501,11 +266,6 @@ class TrainingPage(QWidget):
         if model is None:
             return {}
         return dict((model.card.get("metrics") or {}).get("validation") or {})
-
-    def _use(self) -> None:
-        if self.model is not None:
-            self.use_asked.emit(self.model)
-            self.result.hide()
 
     def _ended(self) -> None:
         ticket, self._ticket = self._ticket, None
@@ -520,6 +280,7 @@ class TrainingPage(QWidget):
             self.big.setText(tr("The training failed."))
         else:
             self.big.setText(tr("Done."))
+            self.detail.setText(tr("Run: {folder}", folder=self._out))
 
     @property
     def last_run(self) -> Path | None:
@@ -533,7 +294,7 @@ class TrainingPage(QWidget):
         self.resume_button.setVisible(not running)
         self.pause_button.setVisible(running)
         self.cancel_button.setVisible(running)
-        self.from_verdicts.setEnabled(self._session.project is not None)
+        self.form.from_verdicts.setEnabled(self._session.project is not None)
         if ticket is None:
             if not self.big.text():
                 self.big.setText(tr("Ready."))
@@ -549,7 +310,9 @@ class TrainingPage(QWidget):
         elif paused:
             self.big.setText(tr("Paused."))
         elif ticket.state is State.WAITING:
-            self.big.setText(tr("Waits until the job before it has ended."))
+            before = self._session.jobs.running
+            name = before.job.title if before is not None else ""
+            self.big.setText(tr("Waiting for: {job}", job=name) if name else tr("Waiting."))
 
     def retheme(self) -> None:
         """Colours have changed."""
@@ -567,5 +330,5 @@ class TrainingPage(QWidget):
         """Learn from them."""
         for path in dropped_paths(event):
             if path.is_dir():
-                self.add_folder(path)
+                self.form.add_folder(path)
         event.acceptProposedAction()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cfinspect.ui.icons import dress
+from cfinspect.ui.layouts import clear
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import tr
 
@@ -76,11 +77,7 @@ class Welcome(QWidget):
 
     def show_recent(self) -> None:
         """List the projects that were open, those that are still there."""
-        while self.recent.count():
-            item = self.recent.takeAt(0)
-            widget = item.widget() if item is not None else None
-            if widget is not None:
-                widget.deleteLater()
+        clear(self.recent)
         folders = [one for one in self._preferences.recent() if one.is_dir()][:_SHOWN]
         if not folders:
             return

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from cfinspect.ui.panels.log import LogView
     from cfinspect.ui.panels.training import TrainingPage
     from cfinspect.ui.panels.welcome import Welcome
-    from cfinspect.ui.reviewer import Reviewer
+    from cfinspect.ui.reviewing.reviewer import Reviewer
     from cfinspect.ui.session import Session
 
 
@@ -76,6 +77,9 @@ class WindowBase(QMainWindow):
     recent_menu: QMenu
     message: QLabel
     device_label: QLabel
+    model_label: QLabel
+    model_button: QToolButton
+    model_part: QAction
     saved_label: QLabel
     project_label: QLabel
     job_label: QLabel
@@ -100,6 +104,10 @@ class WindowBase(QMainWindow):
 
     def toggle_fullscreen(self) -> None:
         """The picture alone, or everything again."""
+        raise NotImplementedError
+
+    def refresh_now(self) -> None:
+        """Enable and tick the actions as things are now."""
         raise NotImplementedError
 
     def targets(self) -> list[ImageRow]:

@@ -33,7 +33,7 @@ from cfinspect.ui.panels.imagepage import ImagePage
 from cfinspect.ui.panels.inspector import Inspector
 from cfinspect.ui.panels.log import LogView
 from cfinspect.ui.panels.training import TrainingPage
-from cfinspect.ui.reviewer import Reviewer
+from cfinspect.ui.reviewing.reviewer import Reviewer
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
 
@@ -53,7 +53,8 @@ def build(window: MainWindow) -> None:
     make_docks(window)
     make_bars(window)
     window.actions_.connect_to(handlers(window))
-    connect(window)
+    connect_session(window)
+    connect_pages(window)
 
 
 def make_pages(window: MainWindow) -> None:
@@ -71,8 +72,11 @@ def make_pages(window: MainWindow) -> None:
     for one in every:
         # The stack would be as wide as its widest page, shown or not.
         one.setMinimumWidth(_LEAST_PAGE)
-    names = ("hand", "brush", "eraser", "polygon", "fill", "snap", "", "swipe", "side", "fit")
+    names = ("hand", "brush", "eraser", "polygon", "fill", "snap", "", "swipe", "side")
     window.image_page.add_tools([window.actions_[name] if name else None for name in names])
+    window.image_page.add_views([window.actions_[name] for name in ("fit", "actual")])
+    helpers = ("undo", "redo", "keys")
+    window.image_page.add_helpers([window.actions_[name] for name in helpers])
     verdicts = ("accept", "damaged", "undamaged", "skip", "mask_ok", "discard")
     window.image_page.add_verdicts([window.actions_[name] for name in verdicts])
 
@@ -131,11 +135,20 @@ def make_bars(window: MainWindow) -> None:
     space.setObjectName("space")
     space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
     bar.addWidget(space)
+    window.model_button = QToolButton()
+    window.model_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    dress(window.model_button, "model")
+    window.model_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    window.model_button.setMenu(QMenu(window.model_button))
+    window.model_button.menu().aboutToShow.connect(window.fill_models)
+    window.model_part = bar.addWidget(window.model_button)
+    window.model_part.setVisible(False)
     bar.addAction(window.actions_["palette"])
     window.addToolBar(bar)
     window.tool_bar = bar
     status = window.statusBar()
     window.device_label, window.saved_label = QLabel(), QLabel()
+    window.model_label = QLabel()
     window.job_label, window.project_label = QLabel(), QLabel()
     window.job_bar = QProgressBar()
     window.job_bar.setFixedSize(120, 10)
@@ -155,6 +168,7 @@ def make_bars(window: MainWindow) -> None:
         window.job_bar,
         window.job_cancel,
         window.saved_label,
+        window.model_label,
         window.device_label,
         window.project_label,
     ):
@@ -162,8 +176,8 @@ def make_bars(window: MainWindow) -> None:
     window.show_jobs()
 
 
-def connect(window: MainWindow) -> None:
-    """Connect the parts with each other."""
+def connect_session(window: MainWindow) -> None:
+    """What the project and its jobs have to say."""
     session = window.session
     session.opened.connect(window.project_opened)
     session.closed.connect(window.project_closed)
@@ -174,6 +188,19 @@ def connect(window: MainWindow) -> None:
     session.jobs.changed.connect(window.show_jobs)
     session.jobs.failed.connect(window.show_failure)
     session.jobs.ended.connect(window.job_ended)
+    session.facts_changed.connect(window.show_next_step)
+    session.facts_changed.connect(window.show_models)
+    session.jobs.changed.connect(window.show_next_step)
+    window.preferences.changed.connect(window.preference_changed)
+    hints = QGuiApplication.styleHints()
+    hints.colorSchemeChanged.connect(lambda _: window.preference_changed("theme"))
+    window._refresh_timer = QTimer(window, singleShot=True, interval=0)
+    window._refresh_timer.timeout.connect(window.refresh_now)
+    QTimer.singleShot(_WARM_UP_MS, window.warm_up)
+
+
+def connect_pages(window: MainWindow) -> None:
+    """What the person does on the pages."""
     window.folders.filtered.connect(window.list_images)
     window.folders.dropped.connect(window.take_paths)
     window.folders.add_asked.connect(window.add_folder)
@@ -182,11 +209,16 @@ def connect(window: MainWindow) -> None:
     window.folders.remove_asked.connect(window.remove_folder)
     window.folders.scale_asked.connect(window.set_scale)
     window.gallery.opened.connect(window.open_image)
+    window.gallery.next_asked.connect(window.take_next_step)
+    window.gallery.menu_asked.connect(window.gallery_menu)
+    window.folders.filtered.connect(lambda _: window.show_next_step())
+    window.folders.filtered.connect(lambda _: window.show_models())
     window.gallery.selection_changed.connect(window.refresh_actions)
     window.image_page.chosen.connect(window.reviewer.show)
     window.image_page.back_asked.connect(window.show_gallery)
     window.image_page.previous_asked.connect(lambda: window.reviewer.step(-1))
     window.image_page.next_asked.connect(lambda: window.reviewer.step(1))
+    window.image_page.rank_chosen.connect(window.change_rank)
     window.reviewer.shown.connect(window.image_shown)
     window.reviewer.changed.connect(window.refresh_actions)
     window.reviewer.finished.connect(window.review_ended)
@@ -203,15 +235,9 @@ def connect(window: MainWindow) -> None:
     window.training.resume_asked.connect(window.resume_training)
     window.training.use_asked.connect(window.use_model)
     window.training.failed.connect(window.show_failure)
-    window.preferences.changed.connect(window.preference_changed)
-    hints = QGuiApplication.styleHints()
-    hints.colorSchemeChanged.connect(lambda _: window.preference_changed("theme"))
-    window._refresh_timer = QTimer(window, singleShot=True, interval=0)
-    window._refresh_timer.timeout.connect(window.refresh_now)
-    QTimer.singleShot(_WARM_UP_MS, window.warm_up)
 
 
-def handlers(window: MainWindow) -> dict[str, Callable[[], None]]:
+def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     """What each action does."""
     canvas, reviewer, bar = window.canvas, window.reviewer, window.image_page.layer_bar
 
@@ -228,6 +254,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], None]]:
         "redo": reviewer.redo,
         "select_all": window.gallery.select_all,
         "copy_name": window.copy_name,
+        "show_file": window.show_file,
         "preferences": lambda: commands.preferences(window),
         "shortcuts": lambda: commands.shortcuts(window),
         "show_gallery": window.show_gallery,

@@ -131,6 +131,8 @@ class ProjectsPart(WindowBase):
         self.setWindowTitle("cfinspect")
         self.project_label.setText("")
         self.saved_label.setText("")
+        self.model_label.setText("")
+        self.model_part.setVisible(False)
 
     def facts_changed(self) -> None:
         """Remember the counts for the list of recent projects."""
@@ -139,7 +141,8 @@ class ProjectsPart(WindowBase):
             return
         total = sum(one.images for one in facts.counts)
         self.preferences.set_text(
-            f"counts{root}", tr("{n} images, {left} to review", n=f"{total:,}", left=facts.waiting)
+            f"counts{root}",
+            tr("images: {n}, to review: {left}", n=f"{total:,}", left=sum(facts.waiting.values())),
         )
         self.refresh_actions()
 
@@ -174,25 +177,75 @@ class ProjectsPart(WindowBase):
             self._add_folders(folders)
 
     def _add_folders(self, folders: list[Path]) -> None:
-        domains = sorted(
-            {one.domain for one in self.session.facts.folders} if self.session.facts else []
-        )
-        suggested = folders[0].name if folders[0].name not in domains else ""
-        domain, chosen = QInputDialog.getItem(
-            self,
-            tr("Add an image folder"),
-            tr("What do these images show? Folders of one domain share their models."),
-            [suggested, *domains] if suggested else domains,
-            0,
-            True,
-        )
-        if not chosen:
+        from cfinspect.ui.dialogs.folder import AddFolderDialog  # noqa: PLC0415
+
+        facts = self.session.facts
+        domains = sorted({one.domain for one in facts.folders} if facts else [])
+        dialog = AddFolderDialog(self, folders, domains)
+        if not self.run_dialog(dialog):
             return
+        domain = dialog.domain()
 
         def work(project: Project) -> list[int]:
-            return [project.add_folder(folder, domain.strip()).id for folder in folders]
+            return [project.add_folder(folder, domain).id for folder in folders]
 
-        self.session.change(work, self.rescan)
+        def after(added: list[int]) -> None:
+            self.rescan(added)
+            self._select_when_known(added[0])
+
+        self.session.change(work, after)
+
+    def _select_when_known(self, folder: int) -> None:
+        """Choose a new folder on the left as soon as it is listed: what follows is for it."""
+
+        root = self.session.root
+
+        def look() -> None:
+            if self.session.root != root:
+                self.session.facts_changed.disconnect(look)
+            elif self.session.folder(folder) is not None:
+                self.session.facts_changed.disconnect(look)
+                self.folders.select(folder)
+
+        self.session.facts_changed.connect(look)
+
+    def show_models(self) -> None:
+        """Say which models count for the chosen folders, in the tool bar and the status bar."""
+        from cfinspect.ui.workers.jobs import model_name  # noqa: PLC0415
+
+        found = [self.session.model_of(one) for one in self.folders.current_folders()]
+        names = sorted({model_name(one) for one in found if one is not None})
+        text = ", ".join(names) if names else tr("none")
+        self.model_part.setVisible(self.session.facts is not None)
+        self.model_button.setText(tr("Model: {name}", name=text))
+        self.model_button.setToolTip(tr("Which model counts for the folders chosen on the left"))
+        self.model_label.setText(tr("model {name}", name=text) if names else "")
+
+    def fill_models(self) -> None:
+        """List the models that the chosen folders may have."""
+        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
+        from cfinspect.ui.workers.jobs import card_of, model_name  # noqa: PLC0415
+
+        menu, facts = self.model_button.menu(), self.session.facts
+        menu.clear()
+        chosen = self.folders.current_folders()
+        if facts is None:
+            return
+        found = [self.session.model_of(one) for one in chosen]
+        bound = {one.id for one in found if one is not None}
+        for model in reversed(facts.models):
+            action = menu.addAction(f"{model_name(model)} ({card_of(model)['created']})")
+            action.setCheckable(True)
+            action.setChecked(model.id in bound)
+            action.setEnabled(model.path.is_file())
+            action.triggered.connect(
+                lambda _=False, path=model.path: add_model_file(
+                    self.session, path, self.one_domain(chosen)
+                )
+            )
+        menu.addSeparator()
+        menu.addAction(self.actions_["import_model"])
+        menu.addAction(self.actions_["models"])
 
     def remove_folder(self, number: int) -> None:
         """Take a folder out of the project, after a question: undo does not bring it back."""
@@ -264,15 +317,15 @@ class ProjectsPart(WindowBase):
             self.reviewer.reload()
         if report.problems:
             self.tell(report.problems[0])
-        elif report.new or report.vanished or report.moved:
-            self.tell(
-                tr(
-                    "{new} new images, {moved} moved, {vanished} vanished.",
-                    new=report.new,
-                    moved=report.moved,
-                    vanished=report.vanished,
-                )
-            )
+            return
+        counted = (
+            (report.new, tr("new: {n}", n=f"{report.new:,}")),
+            (report.moved, tr("moved: {n}", n=f"{report.moved:,}")),
+            (report.vanished, tr("vanished: {n}", n=f"{report.vanished:,}")),
+        )
+        news = [text for number, text in counted if number]
+        if news:
+            self.tell(tr("Images {news}.", news=", ".join(news)))
 
     def demo(self) -> None:
         """Make the demo project if it is not there, and open it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtWidgets import QMenu
 
 from cfinspect.ui.translate import tr
 from cfinspect.ui.window.work import WorkPart
@@ -14,7 +16,13 @@ if TYPE_CHECKING:
     from cfinspect.project.verdicts import Verdict
     from cfinspect.ui.canvas.base import Compare
     from cfinspect.ui.canvas.editor import Tool
-    from cfinspect.ui.reviewer import Summary
+    from cfinspect.ui.reviewing.reviewer import Summary
+
+
+_GALLERY_MENU = (
+    *("accept", "damaged", "undamaged", "skip", ""),
+    *("inspect_selection", "", "copy_name", "show_file", "", "select_all"),
+)
 
 
 class ReviewPart(WorkPart):
@@ -63,21 +71,24 @@ class ReviewPart(WorkPart):
 
     def image_shown(self, row: ImageRow) -> None:
         """Show the name of the image on screen."""
-        size = f"   {row.width} x {row.height}" if row.width else ""
-        group = "   " + tr("group {name}", name=row.group) if row.group else ""
+        about = [f"{row.width} x {row.height}"] if row.width else []
+        if row.group:
+            about.append(tr("group {name}", name=row.group))
         folder = self.session.folder(row.folder_id)
         name = row.name
         if folder is not None and row.path.is_relative_to(folder.path):
             inner = row.path.relative_to(folder.path).as_posix()
             several = self.session.facts is not None and len(self.session.facts.folders) > 1
             name = f"{folder.path.name}/{inner}" if several else inner
-        self.image_page.name.setText(f"{name}{size}{group}")
+        self.image_page.name.setText(name)
+        self.image_page.about.setText("   ".join(about))
         self.image_page.name.setToolTip(str(row.path))
         self.show_page(self.image_page)
 
     def show_review_text(self) -> None:
         """Say where in the list or the review the person is."""
         reviewer = self.reviewer
+        self.image_page.show_rank(on=reviewer.reviewing)
         if reviewer.reviewing:
             done, waiting = reviewer.progress
             text = tr("REVIEW   {done} done, {left} left", done=done, left=waiting)
@@ -97,6 +108,14 @@ class ReviewPart(WorkPart):
         """Work down the queue of what the folders panel shows."""
         folder, domain = self.folders.current_scope()
         self.reviewer.start(folder, domain)
+        self.canvas.setFocus()
+
+    def change_rank(self, rank: str) -> None:
+        """Go on with the review in another order."""
+        self.preferences.set("rank", rank)
+        if self.reviewer.reviewing:
+            self.reviewer.put_away()
+            self.reviewer.reorder()
         self.canvas.setFocus()
 
     def targets(self) -> list[ImageRow]:
@@ -150,6 +169,24 @@ class ReviewPart(WorkPart):
             self.run_dialog(SummaryDialog(self, summary))
         if self.pages.currentWidget() is self.image_page:
             self.tell(tr("The review queue is empty."))
+
+    def gallery_menu(self, at: QPoint) -> None:
+        """What can be done with the selected images."""
+        menu = QMenu(self)
+        self.refresh_now()
+        for name in _GALLERY_MENU:
+            if name:
+                menu.addAction(self.actions_[name])
+            else:
+                menu.addSeparator()
+        menu.exec(at)
+        menu.deleteLater()
+
+    def show_file(self) -> None:
+        """Show the file of the first image in the system's file manager."""
+        rows = self.targets()
+        if rows:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(rows[0].path.parent)))
 
     def copy_name(self) -> None:
         """Copy the paths of the images."""

@@ -6,6 +6,7 @@ import gc
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.project.place import user_folder
@@ -17,16 +18,48 @@ from cfinspect.ui.workers.job import State, Ticket
 class WorkPart(ProjectsPart):
     """What the window does as jobs."""
 
+    _next_is_review = False
+
     def inspect(self, folders: list[int] | None = None) -> None:
         """Ask which model, and inspect the chosen folders."""
-        from cfinspect.ui.dialogs.models import InspectDialog  # noqa: PLC0415
+        from cfinspect.ui.dialogs.inspect import InspectDialog  # noqa: PLC0415
 
         wanted = folders or self.folders.current_folders()
         if self.session.facts is None:
             return
         dialog = InspectDialog(self, self.session, wanted)
+        dialog.train_asked.connect(self.show_training, Qt.ConnectionType.QueuedConnection)
         if self.run_dialog(dialog):
-            self.start_inspection(dialog.chosen(), dialog.folders)
+            for plan in dialog.plans():
+                self.start_inspection(plan.model, plan.folders)
+
+    def show_next_step(self) -> None:
+        """Offer what comes next for the chosen folders: an inspection, then the review."""
+        from cfinspect.ui.workers.jobs import Inspect  # noqa: PLC0415
+
+        facts, chosen = self.session.facts, set(self.folders.current_folders())
+        busy = any(isinstance(one.job, Inspect) for one in self.session.jobs.tickets)
+        if facts is None or busy:
+            self.gallery.offer("")
+            return
+        new = sum(
+            one.images for one in facts.counts if one.folder_id in chosen and one.machine is None
+        )
+        new -= sum(facts.unreadable.get(one, 0) for one in chosen)
+        left = sum(facts.waiting.get(one, 0) for one in chosen)
+        if new > 0:
+            tip = tr("Let a model look at the images of the folder")
+            self.gallery.offer(tr("Inspect… (new: {n})", n=f"{new:,}"), tip)
+        elif left:
+            tip = tr("Look at doubtful images, the most doubtful first")
+            self.gallery.offer(tr("Review (waiting: {n})", n=f"{left:,}"), tip)
+        else:
+            self.gallery.offer("")
+        self._next_is_review = new <= 0
+
+    def take_next_step(self) -> None:
+        """Do what the gallery offers."""
+        self.actions_["review" if self._next_is_review else "inspect"].trigger()
 
     def inspect_this_folder(self) -> None:
         """Inspect the folder of the image on screen."""
@@ -73,7 +106,7 @@ class WorkPart(ProjectsPart):
 
     def _inspection_done(self, tally: Any) -> None:
         text = tr(
-            "{done} images inspected: {damaged} damaged, {review} for review, {errors} unreadable.",
+            "Inspected: {done}. Damaged: {damaged}, for review: {review}, unreadable: {errors}.",
             done=tally.done,
             damaged=tally.damaged,
             review=tally.review,
@@ -93,17 +126,17 @@ class WorkPart(ProjectsPart):
     def show_training(self) -> None:
         """The training page, with this project's folders if they have labels."""
         facts, project = self.session.facts, self.session.project
-        if facts is not None and project is not None and not self.training.data():
+        if facts is not None and project is not None and not self.training.form.data():
             for folder in facts.folders:
                 if (folder.path / "undamaged").is_dir() and (folder.path / "damaged").is_dir():
-                    self.training.add_folder(folder.path)
+                    self.training.form.add_folder(folder.path)
         self.show_page(self.training)
 
     def training_folder(self) -> None:
         """Ask for a folder to learn from."""
         found = QFileDialog.getExistingDirectory(self, tr("A folder to learn from"))
         if found:
-            self.training.add_folder(Path(found))
+            self.training.form.add_folder(Path(found))
 
     def training_from_verdicts(self) -> None:
         """Write what humans said as a folder of training data."""
@@ -120,7 +153,7 @@ class WorkPart(ProjectsPart):
         )
         ticket = self.session.jobs.add(job)
         ticket.succeeded.connect(
-            lambda report: self.training.add_folder(out) if report is not None else None
+            lambda report: self.training.form.add_folder(out) if report is not None else None
         )
 
     def resume_training(self) -> None:
@@ -160,7 +193,7 @@ class WorkPart(ProjectsPart):
             gc.freeze()
             self.device_text = device
             self.device_label.setText(device)
-            self.training.show_device(device)
+            self.training.form.show_device(device)
 
     def _not_warm(self, ticket: Ticket) -> None:
         if ticket.state is not State.DONE:
@@ -187,7 +220,7 @@ class WorkPart(ProjectsPart):
         if ticket is not None and not hidden:
             text = f"{ticket.job.title}: {job_text(ticket)}"
             if waiting:
-                text += "   " + tr("({n} more wait)", n=waiting)
+                text += "   " + tr("(waiting: {n})", n=waiting)
             self.job_label.setText(text)
             self.job_bar.setMaximum(ticket.progress.total or 0)
             self.job_bar.setValue(ticket.progress.done)

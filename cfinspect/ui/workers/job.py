@@ -20,7 +20,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from PySide6.QtCore import QObject, QThread, Signal, SignalInstance
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEventLoop,
+    QObject,
+    QThread,
+    Signal,
+    SignalInstance,
+)
 
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
@@ -309,7 +316,12 @@ class JobQueue(QObject):
         """Stop everything and end the thread; whether it ended in time."""
         self.cancel_all()
         self._worker.give(None)
-        return self._worker.wait(int(seconds * 1000))
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:  # the window stays alive while a job saves its checkpoint
+            if self._worker.wait(20):
+                return True
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
+        return False
 
     def _began(self, ticket: Ticket) -> None:
         stopping = ticket.cancel_token.cancelled

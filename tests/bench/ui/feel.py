@@ -268,8 +268,8 @@ def training(place: Path, arguments: argparse.Namespace) -> None:
         print(f"loading the networks' library: longest gap {1000 * max(ticks.gaps):.0f} ms (once)")
         window.show_training()
         page = window.training
-        page.add_folder(data)
-        page.minutes.setValue(arguments.minutes)
+        page.form.add_folder(data)
+        page.form.minutes.setValue(arguments.minutes)
         page.start()
         wait_for(lambda: any(len(points) > 20 for points in page._losses.values()))
         ticks.restart()

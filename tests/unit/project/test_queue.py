@@ -9,10 +9,10 @@ import pytest
 from studio import SIDE, bound_model, inspected_project, inspection, write_images
 
 from cfinspect.project.fingerprints import fingerprint
-from cfinspect.project.listing import find
+from cfinspect.project.listing import Filter, count, find, waiting
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
-from cfinspect.project.queue import Rank, queue, release, renew, spread, take, waiting
+from cfinspect.project.queue import Rank, queue, release, renew, spread, take
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import ConflictError, Verdict, decide, human_of
 
@@ -24,10 +24,13 @@ def order(project: Project, rank: Rank = Rank.UNCERTAINTY, **options: object) ->
 def test_the_most_uncertain_come_first_and_decided_ones_leave(tmp_path: Path) -> None:
     project = inspected_project(tmp_path / "hall", [0.85, 0.45, 0.6, 0.1])
     assert order(project) == ["img1.png", "img2.png", "img0.png", "img3.png"]
-    assert waiting(project) == 4
+    assert sum(waiting(project).values()) == 4
     decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.SKIPPED)
     assert order(project, limit=2) == ["img2.png", "img0.png"]
-    assert waiting(project) == 3
+    assert sum(waiting(project).values()) == count(project, Filter(to_review=True)) == 3
+    rows = queue(project, everything=True)
+    assert all(row.to_review for row in rows)
+    assert not find(project, "img1.png").to_review
 
 
 def test_only_what_needs_a_human_is_in_it(tmp_path: Path) -> None:

@@ -1,31 +1,21 @@
-"""Export and import: choose, see what would come of it, do it as a job."""
+"""Export: which images, in which format, where to; with what would come of it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QWidget,
-)
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from cfinspect.formats.choice import Choice, Only, picks
 from cfinspect.formats.records import Images, Options
-from cfinspect.formats.registry import FORMATS, READERS, WRITERS
+from cfinspect.formats.registry import FORMATS, WRITERS
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.dialogs.paths import PathField
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import mark, tr
-from cfinspect.ui.workers.job import Failure
-from cfinspect.ui.workers.jobs import Export, Import
+from cfinspect.ui.workers.jobs import Export
 
 _ONLY = {
     Only.REVIEWED: mark("what humans decided"),
@@ -43,45 +33,6 @@ _PARTS = {
     "train=0.8,val=0.2": "80 / 20",
     "train=0.7,val=0.15,test=0.15": "70 / 15 / 15",
 }
-
-
-class _Path(QWidget):
-    """A path with a button that opens the file dialog."""
-
-    changed = Signal()
-
-    def __init__(self, title: str, *, files: bool = False) -> None:
-        super().__init__()
-        self._title = title
-        self._files = files
-        self.line = QLineEdit()
-        self.line.setAccessibleName(title)
-        self.line.textChanged.connect(lambda _: self.changed.emit())
-        button = QPushButton(tr("Choose…"))
-        button.clicked.connect(self._choose)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.line, 1)
-        layout.addWidget(button)
-        if files:
-            other = QPushButton(tr("File…"))
-            other.clicked.connect(self._choose_file)
-            layout.addWidget(other)
-
-    def path(self) -> Path | None:
-        """What was given."""
-        text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
-
-    def _choose(self) -> None:
-        found = QFileDialog.getExistingDirectory(self, self._title, self.line.text())
-        if found:
-            self.line.setText(found)
-
-    def _choose_file(self) -> None:
-        found, _ = QFileDialog.getOpenFileName(self, self._title, self.line.text())
-        if found:
-            self.line.setText(found)
 
 
 class ExportDialog(Dialog):
@@ -117,7 +68,7 @@ class ExportDialog(Dialog):
         for images, text in _IMAGES.items():
             self.images.addItem(tr(text), images.value)
         self.polygons = QCheckBox(tr("as polygons, where the format has both"))
-        self.out = _Path(tr("Folder to write"))
+        self.out = PathField(tr("Folder to write"))
         root = session.root
         if root is not None:
             default = root.parent / f"{root.name}-{self.form.currentData()}"
@@ -180,8 +131,8 @@ class ExportDialog(Dialog):
             self._found = number
             lines = [
                 tr(
-                    "{n} images would be written: {damaged} damaged, {undamaged} undamaged; "
-                    "{corrected} masks drawn by humans.",
+                    "To be written: {n}. Damaged: {damaged}, undamaged: {undamaged}, masks drawn "
+                    "by humans: {corrected}.",
                     n=number,
                     damaged=damaged,
                     undamaged=number - damaged,
@@ -223,84 +174,3 @@ class ExportDialog(Dialog):
             Options(images=Images(self.images.currentData()), polygons=self.polygons.isChecked()),
             self._session.who,
         )
-
-
-class ImportDialog(Dialog):
-    """Which format, from where; with a look at what the file holds and what would be taken."""
-
-    def __init__(self, parent: QWidget | None, session: Session) -> None:
-        super().__init__(parent, tr("Import labels"), 620)
-        self._session = session
-        self._sound = False
-        form = QFormLayout()
-        form.setVerticalSpacing(10)
-        self.form = QComboBox()
-        for name in READERS:
-            self.form.addItem(f"{name}: {FORMATS[name].summary}", name)
-        last = session.preferences.text("import_format", "coco")
-        self.form.setCurrentIndex(max(0, self.form.findData(last)))
-        self.path = _Path(tr("File or folder to read"), files=True)
-        self.replace = QCheckBox(tr("also where humans have decided already"))
-        form.addRow(tr("Format"), self.form)
-        form.addRow(tr("From"), self.path)
-        form.addRow(tr("Replace"), self.replace)
-        self.column.addLayout(form)
-        self.add_text(
-            tr("What comes in counts as what a human said, under your name, and is in the trail."),
-            faint=True,
-        )
-        self.preview = self.add_text("")
-        self.add_cancel()
-        self.ok = self.add_ok(tr("Import"))
-        self.ok.setEnabled(False)
-        self._timer = QTimer(self, singleShot=True, interval=250)
-        self._timer.timeout.connect(self._look)
-        self.form.currentIndexChanged.connect(lambda _: self._timer.start())
-        self.path.changed.connect(self._timer.start)
-
-    def _look(self) -> None:
-        path, name = self.path.path(), self.form.currentData()
-        self.ok.setEnabled(False)
-        if path is None:
-            self.preview.setText("")
-            return
-        self.preview.setText(tr("Reading…"))
-
-        def work(project: Project) -> tuple[int, int, int]:
-            from cfinspect.formats.importing import preview  # noqa: PLC0415
-
-            return preview(project, name, path)
-
-        def show(found: tuple[int, int, int]) -> None:
-            if self.is_over:
-                return
-            number, known, decided = found
-            text = tr(
-                "{n} images in it; {known} of them are in this project, {decided} of those have a "
-                "verdict already.",
-                n=number,
-                known=known,
-                decided=decided,
-            )
-            if FORMATS[name].images is not None:
-                text = tr("{n} images with labels, which are added to the project.", n=number)
-            elif number > known:
-                text += "\n" + tr("Left out: {n} that the project does not have.", n=number - known)
-            self.preview.setText(text)
-            self.ok.setEnabled(known > 0 or FORMATS[name].images is not None)
-
-        def sorry(failure: Failure) -> None:
-            if self.is_over:
-                return
-            self.preview.setText(failure.sentence)
-
-        self._session.reader.ask(work, show, sorry, key="import")
-
-    def job(self) -> Import:
-        """The job that does it."""
-        path, root, name = self.path.path(), self._session.root, self.form.currentData()
-        assert path is not None
-        assert root is not None
-        self._session.preferences.set_text("import_format", name)
-        who = f"{self._session.who} ({name} import)"
-        return Import(root, name, path, who, replace=self.replace.isChecked())

@@ -1,0 +1,1 @@
+"""What happens to the image on screen: leafing, corrections, verdicts, the review queue."""
