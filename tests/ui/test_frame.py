@@ -229,7 +229,7 @@ def test_the_german_catalogue_is_whole_and_compiled(window: MainWindow) -> None:
                 sorted(f for _, f, _, _ in string.Formatter().parse(t) if f) for t in (text, said)
             ]
             assert fields[0] == fields[1], text
-        assert tr("{n} images", n=3) == "3 Bilder"
+        assert tr("Images: {n}", n=3) == "Bilder: 3"
     finally:
         translate.install("en")
 

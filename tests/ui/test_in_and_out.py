@@ -158,7 +158,7 @@ def test_models_by_drop_bind_and_compare(
         dialog.bind.click()
         dialog.compare.click()
         wait_for(lambda: dialog.figures.count() > 5)
-        assert "48 images" in dialog.note.text()
+        assert "label: 48." in dialog.note.text()
         dialog.reject()
 
     met = answer(ModelsDialog, look)

@@ -45,7 +45,7 @@ def test_a_damaged_image_is_told_and_the_others_are_inspected(
     open_folder(window, walls)
     ticket = inspect(window, model)
     assert ticket.state is State.DONE
-    assert "1 unreadable" in window.message.text()
+    assert "unreadable: 1" in window.message.text()
     with project_of(window) as project:
         row = project.database.row("SELECT image_id FROM unreadable")
     assert row is not None

@@ -190,7 +190,6 @@ def connect_session(window: MainWindow) -> None:
     session.jobs.ended.connect(window.job_ended)
     session.facts_changed.connect(window.show_next_step)
     session.facts_changed.connect(window.show_models)
-    session.jobs.changed.connect(window.show_next_step)
     window.preferences.changed.connect(window.preference_changed)
     hints = QGuiApplication.styleHints()
     hints.colorSchemeChanged.connect(lambda _: window.preference_changed("theme"))

@@ -38,8 +38,7 @@ class WorkPart(ProjectsPart):
         from cfinspect.ui.workers.jobs import Inspect  # noqa: PLC0415
 
         facts, chosen = self.session.facts, set(self.folders.current_folders())
-        busy = any(isinstance(one.job, Inspect) for one in self.session.jobs.tickets)
-        if facts is None or busy:
+        if facts is None or any(isinstance(one.job, Inspect) for one in self.session.jobs.tickets):
             self.gallery.offer("")
             return
         new = sum(
@@ -88,6 +87,7 @@ class WorkPart(ProjectsPart):
             return None
         device = self.preferences.get("device")
         ticket = self.session.jobs.add(Inspect(root, model, folders, only, device))
+        self.show_next_step()  # offers something again once the counts have been read anew
         ticket.part.connect(self._inspected)
         ticket.succeeded.connect(self._inspection_done)
         ticket.ended.connect(self._after_inspection)
