@@ -141,6 +141,7 @@ QMenuBar::item { background: transparent; padding: 4px 8px; }
 QMenuBar::item:selected { background-color: @line; }
 QToolBar QToolButton { background: transparent; border-radius: 4px; padding: 4px 8px; }
 QToolBar QToolButton:hover, QToolBar QToolButton:focus { background-color: @line; }
+QToolBar QToolButton::menu-indicator { image: none; }
 QToolBar QWidget#space { background: transparent; }
 QToolBar QToolButton:disabled { background: transparent; color: @faint; }
 QToolBar QCheckBox, QToolBar QLabel { background: transparent; padding: 0 4px; }

@@ -712,6 +712,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nach</translation>
     </message>
     <message>
+      <source>It has seen all of them; Ctrl+Shift+R inspects selected images again.</source>
+      <translation>Es kennt alle; Strg+Umschalt+R prüft ausgewählte Bilder noch einmal.</translation>
+    </message>
+    <message>
       <source>Jobs</source>
       <translation>Aufgaben</translation>
     </message>

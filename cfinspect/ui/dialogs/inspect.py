@@ -48,6 +48,7 @@ class InspectDialog(Dialog):
         self.models: dict[str, QComboBox] = {}
         self.others: dict[str, QPushButton] = {}
         self._waiting: dict[str, QLabel] = {}
+        self._idle: set[str] = set()
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
         for domain in self._domains:
@@ -137,6 +138,7 @@ class InspectDialog(Dialog):
     def _show_state(self) -> None:
         facts = self._session.facts
         assert facts is not None
+        idle: set[str] = set()
         for domain, folders in self._domains.items():
             path = self.models[domain].currentData()
             ids = {one.id for one in folders}
@@ -149,15 +151,18 @@ class InspectDialog(Dialog):
                 if one.folder_id in same and one.machine is not None
             )
             text = tr("{n} of {total} images to inspect", n=f"{total - seen:,}", total=f"{total:,}")
+            if same == ids and seen == total:
+                text = tr("It has seen all of them; Ctrl+Shift+R inspects selected images again.")
+                idle.add(domain)
             self._waiting[domain].setText("" if path is None else text)
-        plans = self.plans()
-        self.none_yet.setVisible(not plans)
-        self.ok.setEnabled(bool(plans))
+        self.none_yet.setVisible(all(box.currentData() is None for box in self.models.values()))
+        self._idle = idle
+        self.ok.setEnabled(bool(self.plans()))
 
     def plans(self) -> list[Plan]:
-        """The models that were chosen, with their folders."""
+        """The models that were chosen and have something to do, with their folders."""
         return [
             Plan(path, [one.id for one in folders])
             for domain, folders in self._domains.items()
-            if (path := self.models[domain].currentData()) is not None
+            if (path := self.models[domain].currentData()) is not None and domain not in self._idle
         ]

@@ -54,9 +54,9 @@ class Curves(QWidget):
         self._lines.clear()
         self._drawn = 0.0
 
-    def draw(self, losses: Series, figures: Series) -> None:
-        """Draw these curves, at most twice a second."""
-        if time.monotonic() - self._drawn < _INTERVAL or not losses:
+    def draw(self, losses: Series, figures: Series, *, now: bool = False) -> None:
+        """Draw these curves, every other second at most unless ``now``."""
+        if not losses or (not now and time.monotonic() - self._drawn < _INTERVAL):
             return
         self._drawn = time.monotonic()
         if not self._plots:
@@ -108,9 +108,13 @@ class Curves(QWidget):
 
         key = (number, name)
         if key not in self._lines:
-            pen = pg.mkPen(_COLOURS[place % len(_COLOURS)], width=1)
+            colour = _COLOURS[place % len(_COLOURS)]
+            pen = pg.mkPen(colour, width=1)
             text = tr(_NAMES[name]) if name in _NAMES else name
-            self._lines[key] = self._plots[number].plot(pen=pen, name=text)
+            # Figures come seldom: a single one is to be seen, too.
+            dots = {"symbol": "o", "symbolSize": 5, "symbolPen": pen, "symbolBrush": colour}
+            style = dots if number == 1 else {}
+            self._lines[key] = self._plots[number].plot(pen=pen, name=text, **style)
         return self._lines[key]
 
 

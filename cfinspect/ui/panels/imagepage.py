@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -31,6 +31,7 @@ from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
 
 _STRIP_SIDE = 72
+_NARROW = 660  # px, below which there is no room for all words
 
 
 class ImagePage(QWidget):
@@ -49,6 +50,8 @@ class ImagePage(QWidget):
         self.canvas = Canvas()
         self.layer_bar = LayerBar(self.canvas)
         self._preferences = session.preferences
+        self._verdicts: list[tuple[QToolButton, QAction]] = []
+        self._is_narrow = False
         self.strip_model = ImageModel(session)
         self.strip = self._make_strip()
         self.tools = QFrame()
@@ -190,14 +193,32 @@ class ImagePage(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAccessibleName(action.text())
             # The action's changes set the button's text anew; the key belongs to it.
-            action.changed.connect(partial(_with_key, button, action))
-            _with_key(button, action)
+            action.changed.connect(partial(self._with_key, button, action))
+            self._with_key(button, action)
             button.setProperty("role", "verdict")
             button.setIconSize(QSize(20, 20))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             if action.objectName() == "mask_ok":
                 self._verdict_layout.addSpacing(12)
             self._verdict_layout.addWidget(button, 1)
+            self._verdicts.append((button, action))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """On a small screen the verdicts are their signs and keys, and the name comes first."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        self.about.setHidden(narrow)
+        self.pixel.setHidden(narrow)
+        if narrow != self._is_narrow:
+            self._is_narrow = narrow
+            for button, action in self._verdicts:
+                self._with_key(button, action)
+
+    def _with_key(self, button: QToolButton, action: QAction) -> None:
+        key, text = action.shortcut().toString(), action.iconText()
+        if self._is_narrow and key:
+            text = ""
+        button.setText("  ".join(part for part in (text, key) if part))
 
     def show_strip(self, ids: list[int], current: int) -> None:
         """List these images in the strip, with the current one selected."""
@@ -221,8 +242,3 @@ def _small(action: QAction) -> QToolButton:
     button.setAccessibleName(action.text())
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
-
-
-def _with_key(button: QToolButton, action: QAction) -> None:
-    key = action.shortcut().toString()
-    button.setText(f"{action.iconText()}  {key}" if key else action.iconText())

@@ -29,7 +29,7 @@ class LayerBar(QToolBar):
         self.boxes: dict[str, QCheckBox] = {}
         self.sliders: dict[str, QSlider] = {}
         for name, key, text in _LAYERS:
-            box = QCheckBox(f"{tr(text)} {key}")
+            box = QCheckBox(f"{tr(text)} ({key})")
             box.setChecked(self._layer(name).visible)
             box.setToolTip(tr("Show or hide this layer (key {key})", key=key))
             box.toggled.connect(lambda on, name=name: self._show(name, on))

@@ -272,6 +272,7 @@ class TrainingPage(QWidget):
         self._show_state()
         if ticket is None:
             return
+        self.curves.draw(self._losses, self._figures, now=True)
         self.bar.setMaximum(1)
         self.bar.setValue(0 if ticket.state is not State.DONE else 1)
         if ticket.state is State.CANCELLED:

@@ -217,7 +217,7 @@ class ProjectsPart(WindowBase):
         names = sorted({model_name(one) for one in found if one is not None})
         text = ", ".join(names) if names else tr("none")
         self.model_part.setVisible(self.session.facts is not None)
-        self.model_button.setText(tr("Model: {name}", name=text))
+        self.model_button.setText(tr("Model: {name}", name=text) + " ▾")
         self.model_button.setToolTip(tr("Which model counts for the folders chosen on the left"))
         self.model_label.setText(tr("model {name}", name=text) if names else "")
 
