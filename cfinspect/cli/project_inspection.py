@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import json
 import time
 from pathlib import Path
 
-from cfinspect.cli.output import Interrupted, Output, note, plain
+from cfinspect.cli.output import Interrupted, Output, note
 from cfinspect.cli.progress import Counter, duration
 from cfinspect.engine.bulk import Outcome
 from cfinspect.engine.events import CancelToken
@@ -29,7 +29,7 @@ def inspect_project(
 
     Returns whether there were images and none could be read.
     """
-    card = plain(dataclasses.asdict(inspector.backend.card))
+    card = json.loads(inspector.backend.card.to_json())
     model = bind_model(project, folders, model_path, file_digest(model_path), card)
     tally = Tally(0)
     started = time.monotonic()

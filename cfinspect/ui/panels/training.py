@@ -41,7 +41,7 @@ from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration, resident_memory
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Failure, Progress, State, Ticket
-from cfinspect.ui.workers.jobs import Train
+from cfinspect.ui.workers.learning import Train
 
 
 class TrainingPage(QWidget):

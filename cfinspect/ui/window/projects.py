@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from cfinspect.project.place import user_folder
 from cfinspect.ui.translate import tr
-from cfinspect.ui.window.base import WindowBase
+from cfinspect.ui.window.models import ModelsPart
 from cfinspect.ui.workers.job import Failure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SCAN_AFTER_MS = 600
 _WARM_UP_MS = 2500
 
 
-class ProjectsPart(WindowBase):
+class ProjectsPart(ModelsPart):
     """What the window does with projects."""
 
     def open_dialog(self) -> None:
@@ -209,44 +209,6 @@ class ProjectsPart(WindowBase):
 
         self.session.facts_changed.connect(look)
 
-    def show_models(self) -> None:
-        """Say which models count for the chosen folders, in the tool bar and the status bar."""
-        from cfinspect.ui.workers.jobs import model_name  # noqa: PLC0415
-
-        found = [self.session.model_of(one) for one in self.folders.current_folders()]
-        names = sorted({model_name(one) for one in found if one is not None})
-        text = ", ".join(names) if names else tr("none")
-        self.model_part.setVisible(self.session.facts is not None)
-        self.model_button.setText(tr("Model: {name}", name=text) + " ▾")
-        self.model_button.setToolTip(tr("Which model counts for the folders chosen on the left"))
-        self.model_label.setText(tr("model {name}", name=text) if names else "")
-
-    def fill_models(self) -> None:
-        """List the models that the chosen folders may have."""
-        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
-        from cfinspect.ui.workers.jobs import card_of, model_name  # noqa: PLC0415
-
-        menu, facts = self.model_button.menu(), self.session.facts
-        menu.clear()
-        chosen = self.folders.current_folders()
-        if facts is None:
-            return
-        found = [self.session.model_of(one) for one in chosen]
-        bound = {one.id for one in found if one is not None}
-        for model in reversed(facts.models):
-            action = menu.addAction(f"{model_name(model)} ({card_of(model)['created']})")
-            action.setCheckable(True)
-            action.setChecked(model.id in bound)
-            action.setEnabled(model.path.is_file())
-            action.triggered.connect(
-                lambda _=False, path=model.path: add_model_file(
-                    self.session, path, self.one_domain(chosen)
-                )
-            )
-        menu.addSeparator()
-        menu.addAction(self.actions_["import_model"])
-        menu.addAction(self.actions_["models"])
-
     def remove_folder(self, number: int) -> None:
         """Take a folder out of the project, after a question: undo does not bring it back."""
         folder = self.session.folder(number)
@@ -261,22 +223,6 @@ class ProjectsPart(WindowBase):
         ):
             return
         self.session.change(lambda project: project.remove_folder(folder))
-
-    def one_domain(self, folders: list[int]) -> list[int]:
-        """Of these folders (ids) those of one domain: a model is made for one."""
-        known = [one for one in map(self.session.folder, folders) if one is not None]
-        domains = sorted({one.domain for one in known})
-        if len(domains) < 2:
-            return folders
-        domain, chosen = QInputDialog.getItem(
-            self,
-            tr("Which images?"),
-            tr("A model is for one kind of images. For which folders shall it count?"),
-            domains,
-            0,
-            False,
-        )
-        return [one.id for one in known if one.domain == domain] if chosen else []
 
     def set_scale(self, number: int) -> None:
         """Ask for the scale of a folder's images."""
@@ -329,7 +275,7 @@ class ProjectsPart(WindowBase):
 
     def demo(self) -> None:
         """Make the demo project if it is not there, and open it."""
-        from cfinspect.ui.workers.jobs import Demo  # noqa: PLC0415
+        from cfinspect.ui.workers.learning import Demo  # noqa: PLC0415
 
         if not self.may_leave() or not self.leave():
             return

@@ -208,39 +208,6 @@ class Import:
 
 
 @dataclass
-class Train:
-    """One training; parts are the engine's events, the result the last of them."""
-
-    settings: dict[str, Any]
-    resume: bool = False
-    title: str = field(default_factory=lambda: tr("Training"))
-    keeps: str = field(default_factory=lambda: tr("A checkpoint is kept; it can be resumed."))
-
-    def run(self, tell: Tell) -> Any:
-        """Train, relaying every event."""
-        from cfinspect.engine.config import TrainConfig  # noqa: PLC0415
-        from cfinspect.engine.device import limit_threads  # noqa: PLC0415
-        from cfinspect.engine.events import DataProgress, Finished, StepDone  # noqa: PLC0415
-        from cfinspect.engine.trainer import train  # noqa: PLC0415
-
-        limit_threads(threads_for_work())
-        last = None
-        config = TrainConfig.from_dict(self.settings)
-        for event in train(config, cancel=tell.cancel, resume=self.resume):
-            if isinstance(event, StepDone):
-                rate, left = event.images_per_second, event.seconds_left
-                text = tr("step {n}", n=event.step)
-                tell.show(Progress(round(1000 * event.fraction), 1000, rate, left, text))
-            elif isinstance(event, DataProgress):
-                tell.show(Progress(event.done, event.total, text=tr("Reading images")))
-            elif isinstance(event, Finished):
-                last = event
-            tell.part(event)
-            _ = tell.cancelled  # where a paused training waits
-        return last
-
-
-@dataclass
 class Compare:
     """Several models on the images whose truth is known; the result is a row of figures each.
 
@@ -305,88 +272,6 @@ class Compare:
                 )
             )
         return samples
-
-
-@dataclass
-class Demo:
-    """Draw cracked walls and apples, train a small model on each, and make a project of them.
-
-    A second time it is there at once. The result is the project's folder.
-    """
-
-    folder: Path
-    device: str = "auto"
-    minutes: float | None = None
-    title: str = field(default_factory=lambda: tr("Preparing the demo"))
-    keeps: str = field(default_factory=lambda: tr("The next try goes on from there."))
-
-    def run(self, tell: Tell) -> Path | None:
-        """Make what is missing; None when cancelled."""
-        from cfinspect.resources import models_path, resource_path  # noqa: PLC0415
-
-        recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
-        places = {}
-        for number, domain in enumerate(("crack", "apple")):
-            place = self.folder / domain
-            shipped = models_path() / recipe["model"].format(domain=domain)
-            model = shipped if shipped.is_file() else place / "run" / "model.safetensors"
-            if not (place / "new").is_dir():
-                self._draw(place / "new", domain, recipe["new"], tell)
-            if not model.is_file() and not self._train(place, domain, number, recipe, tell):
-                return None
-            if tell.cancelled:
-                return None
-            places[domain] = (place / "new", model)
-        return self._project(places, tell)
-
-    def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: Tell) -> None:
-        from cfinspect.engine.synth.folder import write_folder  # noqa: PLC0415
-
-        text = tr("Drawing {domain} images", domain=domain)
-        write_folder(
-            out,
-            domain,
-            **settings,
-            progress=lambda done, total: tell.show(Progress(done, total, text=text)),
-        )
-
-    def _train(
-        self, place: Path, domain: str, number: int, recipe: dict[str, Any], tell: Tell
-    ) -> bool:
-        from cfinspect.engine.config import TrainConfig  # noqa: PLC0415
-        from cfinspect.engine.device import limit_threads  # noqa: PLC0415
-        from cfinspect.engine.events import StepDone  # noqa: PLC0415
-        from cfinspect.engine.trainer import train  # noqa: PLC0415
-
-        limit_threads(threads_for_work())
-        if not (place / "images").is_dir():
-            self._draw(place / "images", domain, recipe["images"], tell)
-        settings = {**recipe["train"], "device": self.device}
-        if self.minutes is not None:
-            settings["minutes"] = self.minutes
-        config = TrainConfig.from_preset(
-            **settings, data=(str(place / "images"),), out=str(place / "run")
-        )
-        text = tr("Learning from {domain} images ({n} of 2)", domain=domain, n=number + 1)
-        resume = (place / "run" / "config.json").exists()
-        for event in train(config, cancel=tell.cancel, resume=resume):
-            if isinstance(event, StepDone):
-                left = event.seconds_left + (1 - number) * 60 * (config.minutes or 0)
-                done = round(500 * (number + event.fraction))
-                tell.show(Progress(done, 1000, event.images_per_second, left, text))
-        return (place / "run" / "model.safetensors").is_file()
-
-    def _project(self, places: dict[str, tuple[Path, Path]], tell: Tell) -> Path | None:
-        root = places["crack"][0]
-        with Project.create(root, domain="crack") as project:
-            project.add_folder(places["apple"][0], "apple")
-            scan(project, cancelled=lambda: tell.cancelled)
-            folders = {folder.domain: folder.id for folder in project.folders()}
-        for domain, (_, model) in places.items():
-            if tell.cancelled:
-                return None
-            Inspect(root, model, [folders[domain]], device=self.device).run(tell)
-        return root
 
 
 def model_name(model: Model) -> str:
