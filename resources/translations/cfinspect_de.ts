@@ -2224,8 +2224,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>whole: das Bild wird auf size gebracht; tiles: Fotos gehen fensterweise</translation>
     </message>
     <message>
-      <source>{device}. Images: {counts}. Run: {folder}</source>
-      <translation>{device}. Bilder: {counts}. Lauf: {folder}</translation>
+      <source>{device}. Images to learn from: {training}, to validate on: {validation}. Run: {folder}</source>
+      <translation>{device}. Bilder zum Lernen: {training}, zum Validieren: {validation}. Lauf: {folder}</translation>
     </message>
     <message>
       <source>{file} was not there at the last scan; rescan (F5).</source>

@@ -220,12 +220,13 @@ class TrainingPage(QWidget):
         for event in events:
             if isinstance(event, Started):
                 self._started = True
-                counts = ", ".join(f"{n} {name}" for name, n in event.counts.items())
                 self.detail.setText(
                     tr(
-                        "{device}. Images: {counts}. Run: {folder}",
+                        "{device}. Images to learn from: {training}, to validate on: {validation}. "
+                        "Run: {folder}",
                         device=event.device,
-                        counts=counts,
+                        training=f"{event.counts.get('training', 0):,}",
+                        validation=f"{event.counts.get('validation', 0):,}",
                         folder=self._out,
                     )
                 )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cfinspect.ui.reviewing.reviewer import Summary
 
 
+_GROUP = 16  # letters of a group's name that stand beside an image's
 _GALLERY_MENU = (
     *("accept", "damaged", "undamaged", "skip", ""),
     *("inspect_selection", "", "copy_name", "show_file", "", "select_all"),
@@ -73,7 +74,8 @@ class ReviewPart(WorkPart):
         """Show the name of the image on screen."""
         about = [f"{row.width} x {row.height}"] if row.width else []
         if row.group:
-            about.append(tr("group {name}", name=row.group))
+            short = row.group if len(row.group) <= _GROUP else row.group[: _GROUP - 1] + "…"
+            about.append(tr("group {name}", name=short))
         folder = self.session.folder(row.folder_id)
         name = row.name
         if folder is not None and row.path.is_relative_to(folder.path):
@@ -83,6 +85,7 @@ class ReviewPart(WorkPart):
         self.image_page.name.setText(name)
         self.image_page.about.setText("   ".join(about))
         self.image_page.name.setToolTip(str(row.path))
+        self.image_page.about.setToolTip(tr("group {name}", name=row.group) if row.group else "")
         self.show_page(self.image_page)
 
     def show_review_text(self) -> None:
