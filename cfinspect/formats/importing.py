@@ -91,13 +91,14 @@ def import_labels(
 class Preview:
     """What an import would find: images in the file, those of them that the project has, those of
     these that humans have decided, and those whose label or mask is a model's own word in an export
-    of ours.
+    of ours. ``more``: the file holds more than were looked at.
     """
 
     images: int
     known: int = 0
     decided: int = 0
     machine: int = 0
+    more: bool = False
 
 
 def preview(project: Project, form: str, path: Path, most: int = 2000) -> Preview:
@@ -106,7 +107,8 @@ def preview(project: Project, form: str, path: Path, most: int = 2000) -> Previe
     if not path.exists():
         raise FormatError(f"There is no file or folder {path}; check the path.")
     if about.images is not None:  # the project gets them with the import
-        return Preview(sum(1 for _ in islice(read(path), most)))
+        number = sum(1 for _ in islice(read(path), most))
+        return Preview(number, more=number == most)
     matcher = Matcher(project)
     words = set().union(*_machine_words(path).values())
     number = machine = 0
@@ -118,7 +120,7 @@ def preview(project: Project, form: str, path: Path, most: int = 2000) -> Previe
             hits.append(hit)
             machine += bool({matcher.stems[hit], *_flat_forms(found.name)} & words)
     decided = sum(row.state is not State.OPEN for row in by_ids(project, hits))
-    return Preview(number, len(hits), decided, machine)
+    return Preview(number, len(hits), decided, machine, number == most)
 
 
 def _machine_words(path: Path) -> dict[str, set[str]]:

@@ -20,8 +20,10 @@ class Region:
     """One 8-connected region.
 
     ``x``, ``y``, ``width``, ``height``: its box in px. ``area``: px. ``length``: of the centre line
-    in px, the sum of all its branches. ``mean_width``: area / length in px. ``class_id``: the mask
-    class. The ``_mm`` fields are the same in millimetres (mm² for the area), None without a scale.
+    in px, the sum of all its branches; of a blob, whose centre line would be shorter than it is
+    wide, the long side of the smallest rectangle around it. ``mean_width``: area / length in px.
+    ``class_id``: the mask class. The ``_mm`` fields are the same in millimetres (mm² for the area),
+    None without a scale.
     """
 
     x: int
@@ -60,7 +62,10 @@ def regions_of(
     for area, class_id, box, labels, label in found[:most]:
         x, y, width, height = box
         part = labels[y : y + height, x : x + width] == label
-        regions.append(_region(box, area, _length(part), class_id, mm_per_px))
+        length = _length(part)
+        if area / length > length:
+            length = max(length, _long_side(part))
+        regions.append(_region(box, area, length, class_id, mm_per_px))
     return regions
 
 
@@ -76,6 +81,13 @@ def _length(mask: Mask) -> float:
         small = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)
         mask = np.asarray(small > 127, dtype=np.bool_)
     return centre_line_length(skeleton(mask)) * factor
+
+
+def _long_side(mask: Mask) -> float:
+    """The long side of the smallest rectangle around a region, at any angle, in px."""
+    rows, columns = np.nonzero(mask)
+    points = np.stack([columns, rows], axis=1).astype(np.float32)
+    return float(max(cv2.minAreaRect(points)[1])) + 1.0
 
 
 def _region(

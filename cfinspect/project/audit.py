@@ -213,7 +213,8 @@ def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list
 # `image.state` and `image.verdict` repeat the human layer; nobody else may have written them.
 _FALSE_LISTS = """
 SELECT i.id FROM image AS i LEFT JOIN human AS h ON h.image_id = i.id
-WHERE i.verdict IS NOT h.verdict OR (i.state = 2) != (h.mask IS NOT NULL) LIMIT 20
+WHERE i.verdict IS NOT h.verdict
+    OR (i.state = 2) != (h.mask IS NOT NULL AND h.verdict IS NOT NULL AND h.verdict != 2) LIMIT 20
 """
 
 

@@ -44,8 +44,9 @@ class Filter:
     ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
     ``flagged``: the model's review rule. ``verdict``: what humans said (2: skipped).
     ``inspected``: whether a model has looked at it. ``to_review``: what the review queue holds: no
-    verdict yet, and flagged or not what the label says. ``text``: part of the path, whatever the
-    case (ASCII). ``missing``: those that vanished instead of those that are there.
+    verdict yet, and flagged or not what the label says. ``reviewed``: with a verdict. ``text``:
+    part of the path, whatever the case (ASCII). ``missing``: those that vanished instead of those
+    that are there.
     """
 
     folder: str | None = None
@@ -57,6 +58,7 @@ class Filter:
     verdict: int | None = None
     inspected: bool | None = None
     to_review: bool = False
+    reviewed: bool = False
     score_from: float | None = None
     score_to: float | None = None
     text: str = ""
@@ -346,6 +348,8 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
         values.append(wanted.verdict)
     if wanted.to_review:
         parts.append(f"score IS NOT NULL AND state = {int(State.OPEN)} AND {NEEDS}")
+    if wanted.reviewed:
+        parts.append(f"state != {int(State.OPEN)}")
     if wanted.inspected is not None:
         parts.append(f"score IS {'NOT ' if wanted.inspected else ''}NULL")
     condition, numbers = in_folders(project, wanted.folder, wanted.domain)

@@ -155,6 +155,10 @@ def _order(
         best.sort(key=lambda one: abs(one[2] - area_limit))
     else:
         best = _best(project, where, values, rank, "DESC", number)
+    if rank is Rank.DISAGREEMENT and len(best) < limit:
+        # Without a label nothing can contradict it, but it waits for a human all the same.
+        rest = where.replace(f"{rank} IS NOT NULL", "label IS NULL AND uncertainty IS NOT NULL")
+        best += _best(project, rest, values, Rank.UNCERTAINTY, "DESC", number)
     return spread((number, cluster) for number, cluster, _ in best)[:limit]
 
 

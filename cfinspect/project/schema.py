@@ -191,5 +191,22 @@ CREATE INDEX image_by_mtime_ns ON image
     (missing, mtime_ns, path, folder_id, state, machine, flagged, label, score);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND)
+# A mask without a verdict is a draft: the image still waits for a word. Skipped stays skipped.
+_STATE = """
+    UPDATE image SET verdict = NEW.verdict, state = CASE
+        WHEN NEW.verdict IS NULL THEN 0 WHEN NEW.verdict = 2 THEN 3
+        WHEN NEW.mask IS NOT NULL THEN 2 ELSE 1 END
+    WHERE id = NEW.image_id;
+END;
+"""
+_THIRD = f"""
+DROP TRIGGER human_added;
+DROP TRIGGER human_changed;
+CREATE TRIGGER human_added AFTER INSERT ON human BEGIN {_STATE}
+CREATE TRIGGER human_changed AFTER UPDATE ON human BEGIN {_STATE}
+UPDATE image SET state = CASE WHEN verdict IS NULL THEN 0 ELSE 3 END
+WHERE state = 2 AND (verdict IS NULL OR verdict = 2);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
 """SQL that leads from version i to i + 1. Never edit one that was released; append."""

@@ -86,9 +86,10 @@ def decide(
 ) -> Human:
     """Say something of an image; what is not given stays. Returns the new state, safely stored.
 
-    ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. A mask without
-    a verdict says it as well: damaged when it marks anything. The verdict undamaged takes an
-    earlier mask back. ``expected``: the version that the person looked at. ``holder``: who holds
+    ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. Where no
+    verdict is given, a mask says it as well: damaged when it marks anything. With the verdict None
+    it is a draft, and the image still waits for a word. The verdict undamaged takes an earlier mask
+    back. ``expected``: the version that the person looked at. ``holder``: who holds
     the lease (see `queue`).
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image

@@ -196,6 +196,15 @@ COMMANDS = (
     Command("damaged", mark("Damaged"), "review", "damaged", ("D",), ("target",)),
     Command("undamaged", mark("Undamaged"), "review", "undamaged", ("U",), ("target",)),
     Command("skip", mark("Skip"), "review", "skip", ("S",), ("target",), mark("I cannot say")),
+    Command(
+        "withdraw",
+        mark("Withdraw the verdict"),
+        "review",
+        "undo",
+        ("Backspace", "Del"),
+        ("target",),
+        mark("As if nobody had said anything yet; a drawn mask stays as a draft"),
+    ),
     Command("comment", mark("Comment"), "review", "comment", ("C",), ("image",)),
     Command(
         "mask_ok",

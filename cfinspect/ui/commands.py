@@ -68,11 +68,9 @@ def import_labels(window: MainWindow) -> None:
 def _imported(window: MainWindow, report: Any) -> None:
     if window.session.project is None:
         return
-    window.session.pictures.forget()
     window.session.images_changed.emit(None)
     window.session.refresh()
     window.model.reload()
-    window.reviewer.reload()
     dialog = Dialog(window, tr("Import done"), 480)
     dialog.add_text(
         tr(
@@ -120,7 +118,8 @@ def import_model(window: MainWindow) -> None:
     )
     if found:
         folders = window.one_domain(window.folders.current_folders())
-        add_model_file(window.session, Path(found), folders)
+        if folders is not None:
+            add_model_file(window.session, Path(found), folders)
 
 
 def preferences(window: MainWindow) -> None:

@@ -106,6 +106,7 @@ class MainWindow(ReviewPart):
         self.image_page.previous.setEnabled(before)
         self.image_page.next.setEnabled(after or self.reviewer.reviewing)
         self.show_review_text()
+        self.show_saving(self.session.unsaved)
 
     def _target_folder(self) -> int | None:
         if self.pages.currentWidget() is self.image_page and self.reviewer.row is not None:
@@ -115,7 +116,12 @@ class MainWindow(ReviewPart):
         return row.folder_id if row is not None else None
 
     def show_page(self, page: QWidget) -> None:
-        """Bring a page to the front, with the panels that belong to it."""
+        """Bring a page to the front, with the panels that belong to it; leaving an image stores
+        what was drawn on it and ends the review.
+        """
+        if self.pages.currentWidget() is self.image_page and page is not self.image_page:
+            self.reviewer.put_away()
+            self.reviewer.end()
         self.pages.setCurrentWidget(page)
         with_panels = page in {self.gallery, self.image_page}
         if not self.isFullScreen():
@@ -150,6 +156,8 @@ class MainWindow(ReviewPart):
         elif name == "saliency_map":
             self.canvas.layers.colour_map = self.preferences.get(name)
             self.canvas.refresh()
+        elif name == "language":
+            self.tell(tr("The language changes when the program starts next."))
         elif name == "device":
             self.device_text = ""
             self.warm_up()
@@ -216,7 +224,7 @@ class MainWindow(ReviewPart):
         if not self.is_built:
             event.accept()
             return
-        if self.is_closing or not self.may_leave() or not self.store_all():
+        if self.is_closing or not self.may_leave(quitting=True) or not self.store_all():
             event.ignore()
             return
         self.is_closing = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,7 +34,8 @@ IndexMask = NDArray[np.uint8]
 @dataclass(frozen=True)
 class Said:
     """One thing that was said in this sitting and can be taken back. ``overruled``: it was not what
-    the model says; ``corrected``: with a mask; ``review``: in which review of this sitting.
+    the model says; ``corrected``: there is a mask by a human then; ``review``: in which review of
+    this sitting; ``batch``: number of the words that were said together, 0 alone.
     """
 
     entry: int
@@ -43,6 +44,7 @@ class Said:
     corrected: bool = False
     overruled: bool = False
     review: int = 0
+    batch: int = 0
 
 
 class Session(OpenProject):
@@ -62,17 +64,15 @@ class Session(OpenProject):
         super().__init__(preferences, parent)
         self.done: list[Said] = []
         self.undone: list[Said] = []
-        self.review = 0
+        self.review = self._batch = 0
         self._pending = self._failures = 0
         self._waiting: list[Callable[[], None]] = []
-        self.opened.connect(self._begin)
-        self.closed.connect(self._begin)
+        self.closed.connect(self._begin_anew)
 
-    def _begin(self) -> None:
+    def _begin_anew(self) -> None:
         self.done, self.undone = [], []
         self._pending = 0
         self._waiting.clear()
-        self.saving.emit(0)
 
     def settle(self, seconds: float = 60.0) -> bool:
         """Wait until every word is on disk, with the window alive; False when one could not be
@@ -122,15 +122,9 @@ class Session(OpenProject):
 
         def after(human: Human) -> None:
             self._arrived()
-            assert human.entry is not None
-            overruled = human.verdict in {0, 1} and row.machine not in {None, human.verdict}
-            corrected = isinstance(mask, np.ndarray)
-            self.done.append(
-                Said(human.entry, row.id, human.verdict, corrected, overruled, self.review)
-            )
+            self._note(row, human)
             self.undone.clear()
-            shown = mask if corrected else None
-            self._tell(row.id, human, shown if isinstance(shown, np.ndarray) else None)
+            self._tell(row.id, human, mask if isinstance(mask, np.ndarray) else None)
             if then is not None:
                 then(human)
 
@@ -138,11 +132,13 @@ class Session(OpenProject):
         self.saving.emit(self._pending)
         self.writer.ask(work, after, lambda failure: self._lost(failure, row.id, sorry))
 
-    def say_of_many(self, said: list[tuple[ImageRow, Verdict]]) -> None:
-        """Verdicts on many images in one transaction; each can be taken back by itself.
+    def say_of_many(self, said: Sequence[tuple[ImageRow, Verdict | None]]) -> None:
+        """Verdicts on many images (None: withdrawn) in one transaction; one undo takes all back.
 
         Those that cannot be stored are told together; the others are.
         """
+        if not said:
+            return
         who, holder = self.who, self.holder
 
         def work(project: Project) -> tuple[list[tuple[ImageRow, Human]], list[str]]:
@@ -160,15 +156,13 @@ class Session(OpenProject):
         def after(result: tuple[list[tuple[ImageRow, Human]], list[str]]) -> None:
             self._arrived()
             stored, problems = result
+            self._batch += 1
             for row, human in stored:
-                assert human.entry is not None
-                overruled = row.machine not in {None, human.verdict}
-                self.done.append(
-                    Said(human.entry, row.id, human.verdict, False, overruled, self.review)
-                )
-                self.pictures.renew(row.id, human, None)
+                self._note(row, human, self._batch)
+                self._renew(row.id, human, None)
                 self.said.emit(row.id, human)
-            self.undone.clear()
+            if stored:
+                self.undone.clear()
             self.images_changed.emit([row.id for row, _ in stored])
             self.refresh()
             if problems:
@@ -198,44 +192,66 @@ class Session(OpenProject):
 
     def undo(self) -> None:
         """Take back the last thing said, and show that image; one on its way is waited for."""
-        if self._pending:
-            self._waiting.append(self.undo)
-        elif self.done:
-            self._revert(self.done.pop(), self.undone)
+        self._take_back(self.undo, self.done, self.undone)
 
     def redo(self) -> None:
         """Say again what was taken back last."""
-        if self._pending:
-            self._waiting.append(self.redo)
-        elif self.undone:
-            self._revert(self.undone.pop(), self.done)
+        self._take_back(self.redo, self.undone, self.done)
 
-    def _revert(self, last: Said, other: list[Said]) -> None:
+    def _take_back(self, again: Callable[[], None], said: list[Said], other: list[Said]) -> None:
+        if self._pending:
+            self._waiting.append(again)
+        elif said:
+            together = [said.pop()]
+            while said and said[-1].batch == together[0].batch > 0:
+                together.append(said.pop())
+            self._revert(together, other)
+
+    def _revert(self, together: list[Said], other: list[Said]) -> None:
         who, holder = self.who, self.holder
 
-        def work(project: Project) -> tuple[Human, IndexMask | None]:
-            human = revert(project, last.entry, who=who, holder=holder)
-            return human, read_mask_of(project, human)
+        def work(project: Project) -> list[tuple[Human, IndexMask | None]]:
+            with project.database.writing():
+                found = [revert(project, one.entry, who=who, holder=holder) for one in together]
+            return [(human, read_mask_of(project, human)) for human in found]
 
-        def after(result: tuple[Human, IndexMask | None]) -> None:
+        def after(result: list[tuple[Human, IndexMask | None]]) -> None:
             self._arrived()
-            human, mask = result
-            assert human.entry is not None
-            other.append(replace(last, entry=human.entry))
-            self._tell(last.image_id, human, mask)
-            self.jump.emit(last.image_id)
+            for one, (human, mask) in zip(together, result, strict=True):
+                assert human.entry is not None
+                other.append(replace(one, entry=human.entry))
+                self._renew(one.image_id, human, mask)
+                self.said.emit(one.image_id, human)
+            self.images_changed.emit([one.image_id for one in together])
+            self.refresh()
+            if len(together) == 1:
+                self.jump.emit(together[0].image_id)
 
+        last = together[0].image_id
         self._pending += 1
         self.saving.emit(self._pending)
-        self.writer.ask(work, after, lambda failure: self._lost(failure, last.image_id, None))
+        self.writer.ask(work, after, lambda failure: self._lost(failure, last, None))
 
-    def _tell(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
+    def _note(self, row: ImageRow, human: Human, batch: int = 0) -> None:
+        """Remember a word that can be taken back."""
+        assert human.entry is not None
+        overruled = human.verdict in {0, 1} and row.machine not in {None, human.verdict}
+        corrected = human.mask is not None and human.verdict is not None
+        self.done.append(
+            Said(human.entry, row.id, human.verdict, corrected, overruled, self.review, batch)
+        )
+
+    def _renew(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
+        """What is held of an image in memory says what is stored, too; None: the mask stays."""
         held = self.pictures.get(image_id)
         if human.mask is None:
             mask = None
         elif mask is None and held is not None:
             mask = held.human_mask
         self.pictures.renew(image_id, human, mask)
+
+    def _tell(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
+        self._renew(image_id, human, mask)
         self.said.emit(image_id, human)
         self.images_changed.emit([image_id])
         self.refresh()

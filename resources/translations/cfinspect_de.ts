@@ -52,6 +52,10 @@
       <translation>Eine Aufgabe läuft</translation>
     </message>
     <message>
+      <source>A mask is drawn, and no verdict given yet (M or D).</source>
+      <translation>Eine Maske ist gezeichnet, ein Urteil noch nicht gegeben (M oder D).</translation>
+    </message>
+    <message>
       <source>A model is for one kind of images. For which folders shall it count?</source>
       <translation>Ein Modell ist für eine Art von Bildern. Für welche Ordner soll es gelten?</translation>
     </message>
@@ -120,6 +124,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Die Urteile dieses Projekts hinzufügen</translation>
     </message>
     <message>
+      <source>All are inspected; Ctrl+Shift+R inspects selected images again.</source>
+      <translation>Alle sind geprüft; Strg+Umschalt+R prüft ausgewählte Bilder noch einmal.</translation>
+    </message>
+    <message>
       <source>All images</source>
       <translation>Alle Bilder</translation>
     </message>
@@ -128,12 +136,20 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Alle Einstellungen</translation>
     </message>
     <message>
+      <source>Another kind of images</source>
+      <translation>Eine andere Art von Bildern</translation>
+    </message>
+    <message>
       <source>Area</source>
       <translation>Fläche</translation>
     </message>
     <message>
       <source>Area {unit}</source>
       <translation>Fläche {unit}</translation>
+    </message>
+    <message>
+      <source>As if nobody had said anything yet; a drawn mask stays as a draft</source>
+      <translation>Als hätte noch niemand etwas gesagt; eine gezeichnete Maske bleibt als Entwurf</translation>
     </message>
     <message>
       <source>As the system</source>
@@ -284,8 +300,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Dateipfad kopieren</translation>
     </message>
     <message>
-      <source>Corrections dropped.</source>
-      <translation>Korrekturen verworfen.</translation>
+      <source>Corrections dropped (Ctrl+Z brings them back).</source>
+      <translation>Korrekturen verworfen (Strg+Z holt sie zurück).</translation>
     </message>
     <message>
       <source>Counterfactual</source>
@@ -294,10 +310,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Counting…</source>
       <translation>Zähle…</translation>
-    </message>
-    <message>
-      <source>Counts for</source>
-      <translation>Gilt für</translation>
     </message>
     <message>
       <source>Cracked walls and apples that the program draws itself</source>
@@ -376,8 +388,12 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Zeichne Bilder ({domain})</translation>
     </message>
     <message>
-      <source>Drop a model file (.safetensors) here, or import it. A model counts for folders.</source>
-      <translation>Ziehen Sie eine Modelldatei (.safetensors) hierher oder importieren Sie sie. Ein Modell gilt für Ordner.</translation>
+      <source>Drawn mask.</source>
+      <translation>Gezeichnete Maske.</translation>
+    </message>
+    <message>
+      <source>Drop a model file (.safetensors) here, or import it. Each folder uses one model.</source>
+      <translation>Eine Modelldatei (.safetensors) hier ablegen oder importieren. Jeder Ordner benutzt ein Modell.</translation>
     </message>
     <message>
       <source>Eraser</source>
@@ -430,6 +446,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Fit to window</source>
       <translation>Einpassen</translation>
+    </message>
+    <message>
+      <source>Flagged by the model</source>
+      <translation>Vom Modell markiert</translation>
     </message>
     <message>
       <source>Flip</source>
@@ -608,8 +628,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Bilder dieses Ordners mit bekanntem Label: {n}. Zahlen auf Bildern, mit denen ein Modell trainiert wurde, schmeicheln ihm.</translation>
     </message>
     <message>
-      <source>Images that the model has seen are passed over. Verdicts are never touched.</source>
-      <translation>Bilder, die das Modell kennt, werden übergangen. Urteile bleiben unberührt.</translation>
+      <source>Images that this model has inspected already are skipped. Verdicts stay.</source>
+      <translation>Bilder, die dieses Modell schon geprüft hat, werden übersprungen. Urteile bleiben.</translation>
     </message>
     <message>
       <source>Images to come</source>
@@ -688,8 +708,12 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Diesen Ordner inspizieren</translation>
     </message>
     <message>
-      <source>Inspected: {done}. Damaged: {damaged}, for review: {review}, unreadable: {errors}.</source>
-      <translation>Geprüft: {done}. Beschädigt: {damaged}, zum Durchsehen: {review}, unlesbar: {errors}.</translation>
+      <source>Inspected</source>
+      <translation>Geprüft</translation>
+    </message>
+    <message>
+      <source>Inspected: {done}. Damaged: {damaged}, flagged: {review}, unreadable: {errors}.</source>
+      <translation>Geprüft: {done}. Beschädigt: {damaged}, markiert: {review}, unlesbar: {errors}.</translation>
     </message>
     <message>
       <source>Inspecting</source>
@@ -712,10 +736,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nach</translation>
     </message>
     <message>
-      <source>It has seen all of them; Ctrl+Shift+R inspects selected images again.</source>
-      <translation>Es kennt alle; Strg+Umschalt+R prüft ausgewählte Bilder noch einmal.</translation>
-    </message>
-    <message>
       <source>Jobs</source>
       <translation>Aufgaben</translation>
     </message>
@@ -726,6 +746,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Keep the old one</source>
       <translation>Das alte behalten</translation>
+    </message>
+    <message>
+      <source>Keep working</source>
+      <translation>Weiterarbeiten</translation>
     </message>
     <message>
       <source>Keys</source>
@@ -938,6 +962,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>No job runs or waits.</source>
       <translation>Keine Aufgabe läuft oder wartet.</translation>
+    </message>
+    <message>
+      <source>No model has looked at these images yet (Ctrl+R).</source>
+      <translation>Diese Bilder hat noch kein Modell geprüft (Strg+R).</translation>
     </message>
     <message>
       <source>No model yet</source>
@@ -1204,6 +1232,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Zuerst prüfen</translation>
     </message>
     <message>
+      <source>Reviewed</source>
+      <translation>Durchgesehen</translation>
+    </message>
+    <message>
       <source>Reviewed: {n}</source>
       <translation>Durchgesehen: {n}</translation>
     </message>
@@ -1420,6 +1452,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Schritte bis L1 voll zählt</translation>
     </message>
     <message>
+      <source>Stop and quit</source>
+      <translation>Anhalten und beenden</translation>
+    </message>
+    <message>
       <source>Stop it</source>
       <translation>Abbrechen</translation>
     </message>
@@ -1478,6 +1514,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>The folder of the run to go on with</source>
       <translation>Der Ordner des Laufs, der fortgesetzt werden soll</translation>
+    </message>
+    <message>
+      <source>The folder uses {model} now. Images that it has not inspected yet need an inspection (Ctrl+R).</source>
+      <translation>Der Ordner benutzt jetzt {model}. Bilder, die es noch nicht geprüft hat, brauchen eine Prüfung (Strg+R).</translation>
+    </message>
+    <message>
+      <source>The language changes when the program starts next.</source>
+      <translation>Die Sprache wechselt beim nächsten Start des Programms.</translation>
     </message>
     <message>
       <source>The mask is empty: press U if the image is undamaged.</source>
@@ -1556,6 +1600,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Für diese Bilder gibt es noch kein Modell: wählen Sie eine Modelldatei, oder trainieren Sie eines aus unbeschädigten und beschädigten Bildern.</translation>
     </message>
     <message>
+      <source>There is no verdict to withdraw.</source>
+      <translation>Es gibt kein Urteil zum Zurückziehen.</translation>
+    </message>
+    <message>
       <source>There is not enough memory; close other programs.</source>
       <translation>Der Speicher reicht nicht; schließen Sie andere Programme.</translation>
     </message>
@@ -1624,8 +1672,16 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Für diesen Ordner benutzen</translation>
     </message>
     <message>
+      <source>Use it</source>
+      <translation>Benutzen</translation>
+    </message>
+    <message>
       <source>Use this model</source>
       <translation>Dieses Modell benutzen</translation>
+    </message>
+    <message>
+      <source>Used for</source>
+      <translation>Benutzt für</translation>
     </message>
     <message>
       <source>Vanished</source>
@@ -1688,8 +1744,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Was hereinkommt, gilt als Wort eines Menschen, unter Ihrem Namen, und steht im Verlauf.</translation>
     </message>
     <message>
-      <source>What do these images show? A model learns one kind of images and counts for it.</source>
-      <translation>Was zeigen diese Bilder? Ein Modell lernt eine Art von Bildern und gilt für sie.</translation>
+      <source>What do these images show? Folders that show the same share one model.</source>
+      <translation>Was zeigen diese Bilder? Ordner, die dasselbe zeigen, teilen sich ein Modell.</translation>
     </message>
     <message>
       <source>What do you want to do?</source>
@@ -1766,6 +1822,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>With lines, points or boxes only, so damaged without a mask: {n}.</source>
       <translation>Nur mit Linien, Punkten oder Rahmen, also beschädigt ohne Maske: {n}.</translation>
+    </message>
+    <message>
+      <source>Withdraw the verdict</source>
+      <translation>Urteil zurückziehen</translation>
     </message>
     <message>
       <source>Your name</source>
@@ -1858,6 +1918,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>flagged</source>
       <translation>auffällig</translation>
+    </message>
+    <message>
+      <source>flagged: {n}</source>
+      <translation>markiert: {n}</translation>
     </message>
     <message>
       <source>flip damaged</source>
@@ -1996,6 +2060,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>nicht inspiziert</translation>
     </message>
     <message>
+      <source>not stored yet</source>
+      <translation>noch nicht gespeichert</translation>
+    </message>
+    <message>
       <source>one set</source>
       <translation>ein Satz</translation>
     </message>
@@ -2074,6 +2142,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>seed of the held-out share alone, so that seeds compare</source>
       <translation>Startwert nur des zurückgehaltenen Anteils, damit Startwerte vergleichbar sind</translation>
+    </message>
+    <message>
+      <source>selected: {n}</source>
+      <translation>ausgewählt: {n}</translation>
     </message>
     <message>
       <source>share of groups kept for validation</source>
@@ -2232,6 +2304,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{file} war beim letzten Einlesen nicht da; lesen Sie neu ein (F5).</translation>
     </message>
     <message>
+      <source>{folder} is in the project already.</source>
+      <translation>{folder} ist schon im Projekt.</translation>
+    </message>
+    <message>
       <source>{folder} leaves the project. No file is deleted, and what was said of its images comes back when the folder is added again.</source>
       <translation>{folder} verlässt das Projekt. Keine Datei wird gelöscht, und was über seine Bilder gesagt wurde, kommt zurück, wenn der Ordner wieder hinzugefügt wird.</translation>
     </message>
@@ -2248,8 +2324,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{keys} gehört schon zu „{command}“; geben Sie jenem zuerst andere Tasten.</translation>
     </message>
     <message>
-      <source>{model} counts for the folder now. Images that it has not seen need an inspection (Ctrl+R).</source>
-      <translation>{model} gilt nun für den Ordner. Bilder, die es nicht gesehen hat, brauchen eine Inspektion (Strg+R).</translation>
+      <source>{model} is used for {domain}. Shall it be used for {other} as well? What the model in use has found there is kept and comes back with it.</source>
+      <translation>{model} wird für {domain} benutzt. Soll es auch für {other} benutzt werden? Was das bisherige Modell dort gefunden hat, bleibt aufgehoben und kommt mit ihm zurück.</translation>
     </message>
     <message>
       <source>{name} (file is gone)</source>
@@ -2258,10 +2334,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{n} MB of memory</source>
       <translation>{n} MB Speicher</translation>
-    </message>
-    <message>
-      <source>{n} for review</source>
-      <translation>{n} zu prüfen</translation>
     </message>
     <message>
       <source>{n} images/s</source>

@@ -270,9 +270,10 @@ class CanvasPainting(CanvasBase):
         shown = QRectF(
             corner.x(), corner.y(), box.width() * self._scale, box.height() * self._scale
         )
-        painter.setPen(QPen(QColor("white"), 1, Qt.PenStyle.DotLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(shown.adjusted(-4, -4, 4, 4))
+        for colour, width in ((QColor(0, 0, 0, 170), 3.5), (QColor("#56B4E9"), 1.5)):
+            painter.setPen(QPen(colour, width))
+            painter.drawRect(shown.adjusted(-4, -4, 4, 4))
 
     def _left_of_divider(self) -> QRectF:
         return QRectF(0, 0, self.divider * self.width(), self.height())

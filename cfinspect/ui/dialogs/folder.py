@@ -17,7 +17,7 @@ class AddFolderDialog(Dialog):
         super().__init__(parent, tr("Add an image folder"), 480)
         self.add_text("\n".join(str(folder) for folder in folders))
         self.add_text(
-            tr("What do these images show? A model learns one kind of images and counts for it."),
+            tr("What do these images show? Folders that show the same share one model."),
             faint=True,
         )
         self._group = QButtonGroup(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -26,7 +27,6 @@ class ImportDialog(Dialog):
     def __init__(self, parent: QWidget | None, session: Session) -> None:
         super().__init__(parent, tr("Import labels"), 620)
         self._session = session
-        self._sound = False
         form = QFormLayout()
         form.setVerticalSpacing(10)
         self.form = QComboBox()
@@ -50,12 +50,18 @@ class ImportDialog(Dialog):
         self.ok.setEnabled(False)
         self._timer = QTimer(self, singleShot=True, interval=250)
         self._timer.timeout.connect(self._look)
-        self.form.currentIndexChanged.connect(lambda _: self._timer.start())
-        self.path.changed.connect(self._timer.start)
+        self.form.currentIndexChanged.connect(lambda _: self._changed())
+        self.path.changed.connect(self._changed)
+
+    def _changed(self) -> None:
+        self.ok.setEnabled(False)  # until it is known what would come of it
+        self._timer.start()
+
+    def _asked(self) -> tuple[Path | None, str]:
+        return self.path.path(), self.form.currentData()
 
     def _look(self) -> None:
-        path, name = self.path.path(), self.form.currentData()
-        self.ok.setEnabled(False)
+        path, name = self._asked()
         if path is None:
             self.preview.setText("")
             return
@@ -67,14 +73,14 @@ class ImportDialog(Dialog):
             return preview(project, name, path)
 
         def show(found: Preview) -> None:
-            if self.is_over:
+            if self.is_over or self._asked() != (path, name):
                 return
             adds = FORMATS[name].images is not None
             lines = [
                 tr(
                     "Images in it: {n}. In this project: {known}, of them with a verdict already: "
                     "{decided}.",
-                    n=found.images,
+                    n=tr("{n} or more", n=found.images) if found.more else found.images,
                     known=found.known,
                     decided=found.decided,
                 )
@@ -97,7 +103,7 @@ class ImportDialog(Dialog):
             self.ok.setEnabled(found.known > 0 or adds)
 
         def sorry(failure: Failure) -> None:
-            if self.is_over:
+            if self.is_over or self._asked() != (path, name):
                 return
             self.preview.setText(failure.sentence)
 

@@ -55,7 +55,7 @@ class InspectDialog(Dialog):
             self._add_row(domain)
         self.column.addLayout(self._grid)
         self.add_text(
-            tr("Images that the model has seen are passed over. Verdicts are never touched."),
+            tr("Images that this model has inspected already are skipped. Verdicts stay."),
             faint=True,
         )
         self.none_yet = self.add_text(
@@ -68,6 +68,7 @@ class InspectDialog(Dialog):
         train.clicked.connect(self._train)
         self.add_cancel()
         self.ok = self.add_ok(tr("Inspect"))
+        session.facts_changed.connect(self._show_state)
         self._show_state()
         first = next(iter(self.others.values()), None)
         if not self.plans() and first is not None:
@@ -76,7 +77,7 @@ class InspectDialog(Dialog):
             self.ok.setFocus()
 
     def _add_row(self, domain: str) -> None:
-        folders, row = self._domains[domain], 2 * self._grid.rowCount()
+        folders, row = self._domains[domain], 2 * len(self.models)
         names = [one.path.name for one in folders]
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         title = shown if domain in names else f"{domain[:1].upper()}{domain[1:]}: {shown}"
@@ -151,8 +152,8 @@ class InspectDialog(Dialog):
                 if one.folder_id in same and one.machine is not None
             )
             text = tr("{n} of {total} images to inspect", n=f"{total - seen:,}", total=f"{total:,}")
-            if same == ids and seen == total:
-                text = tr("It has seen all of them; Ctrl+Shift+R inspects selected images again.")
+            if same == ids and seen == total > 0:
+                text = tr("All are inspected; Ctrl+Shift+R inspects selected images again.")
                 idle.add(domain)
             self._waiting[domain].setText("" if path is None else text)
         self.none_yet.setVisible(all(box.currentData() is None for box in self.models.values()))

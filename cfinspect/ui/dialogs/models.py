@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QDialog,
     QDialogButtonBox,
     QFileDialog,
     QGridLayout,
@@ -27,7 +28,7 @@ from PySide6.QtWidgets import (
 from cfinspect.engine.modelfile import file_digest, load_card
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Model, Project
-from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.dialogs.common import Dialog, Question
 from cfinspect.ui.layouts import clear
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.session import Session
@@ -53,21 +54,19 @@ def add_model_file(session: Session, path: Path, folders: list[int]) -> None:
 class ModelsDialog(Dialog):
     """A table of models with their cards; import, bind, compare, reveal."""
 
-    inspect_asked = Signal(object)
-
     def __init__(self, parent: QWidget | None, session: Session, folders: list[int]) -> None:
         super().__init__(parent, tr("Models"), 760)
         self._session = session
         self._ticket: Ticket | None = None
         self.setAcceptDrops(True)
         self.add_text(
-            tr("Drop a model file (.safetensors) here, or import it. A model counts for folders."),
+            tr("Drop a model file (.safetensors) here, or import it. Each folder uses one model."),
             faint=True,
         )
         self.table = QTableWidget(0, 6)
         self.table.setAccessibleName(tr("Models"))
         self.table.setHorizontalHeaderLabels(
-            [tr("Model"), tr("Made"), "F1", tr("Flip"), tr("Trained on"), tr("Counts for")]
+            [tr("Model"), tr("Made"), "F1", tr("Flip"), tr("Trained on"), tr("Used for")]
         )
         self.table.verticalHeader().hide()
         self.table.setShowGrid(False)
@@ -91,6 +90,7 @@ class ModelsDialog(Dialog):
         )
         self.compare.clicked.connect(self._compare)
         row.addWidget(QLabel(tr("Folder:")))
+        self.folder.currentIndexChanged.connect(self._match)
         row.addWidget(self.folder, 1)
         row.addWidget(self.bind)
         row.addWidget(self.compare)
@@ -146,9 +146,18 @@ class ModelsDialog(Dialog):
                 item.setData(Qt.ItemDataRole.UserRole, model.id)
                 item.setToolTip(str(model.path))
                 self.table.setItem(row, column, item)
-        if self.table.currentRow() < 0 and facts.models:
-            self.table.selectRow(len(facts.models) - 1)
+        if self.table.currentRow() < 0:
+            self._match()
         self._chosen()
+
+    def _match(self) -> None:
+        """Select the model that counts for the folder: nobody pairs the wrong two by a slip."""
+        facts = self._session.facts
+        if facts is None or not facts.models:
+            return
+        bound = self._session.model_of(self.folder.currentData() or 0)
+        rows = [row for row, model in enumerate(facts.models) if bound and model.id == bound.id]
+        self.table.selectRow(rows[0] if rows else len(facts.models) - 1)
 
     def selected(self) -> list[Model]:
         """The models that are selected."""
@@ -165,11 +174,30 @@ class ModelsDialog(Dialog):
 
     def _bind(self) -> None:
         model, folder = self.selected()[0], self.folder.currentData()
+        facts, own = self._session.facts, self._session.folder(folder)
+        others = (
+            {one.domain for one in facts.folders if one.model_id == model.id} if facts else set()
+        )
+        if own is not None and others and own.domain not in others:
+            question = Question(
+                self,
+                tr("Another kind of images"),
+                tr(
+                    "{model} is used for {domain}. Shall it be used for {other} as well? What the "
+                    "model in use has found there is kept and comes back with it.",
+                    model=model_name(model),
+                    domain=", ".join(sorted(others)),
+                    other=own.domain,
+                ),
+                tr("Use it"),
+            )
+            if question.exec() != QDialog.DialogCode.Accepted:
+                return
         add_model_file(self._session, model.path, [folder])
         self.note.setText(
             tr(
-                "{model} counts for the folder now. Images that it has not seen need an inspection "
-                "(Ctrl+R).",
+                "The folder uses {model} now. Images that it has not inspected yet need an "
+                "inspection (Ctrl+R).",
                 model=model_name(model),
             )
         )
@@ -199,6 +227,9 @@ class ModelsDialog(Dialog):
         models = [model.path for model in self.selected()]
         if root is None or not models:
             return
+        bound = self._session.model_of(self.folder.currentData())
+        if len(models) == 1 and bound is not None and bound.path not in models:
+            models.append(bound.path)  # compared with what is in use
         device = self._session.preferences.get("device")
         job = Compare(root, models, self.folder.currentData(), device)
         ticket = self._session.jobs.add(job)

@@ -142,8 +142,9 @@ class ImageModel(QAbstractTableModel):
         return page[inner] if inner < len(page) else None
 
     def _images_changed(self, changed: list[int] | None) -> None:
-        if changed is None:
+        if changed is None:  # what fits the filter may be others now
             self._changed()
+            self.reload()
             return
         places = [place for one in changed if (place := self.place_of(one)) is not None]
         for place in places:

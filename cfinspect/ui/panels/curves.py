@@ -92,7 +92,7 @@ class Curves(QWidget):
             column.addWidget(plot)
             self._row.addLayout(column, 1)
             self._plots.append(plot)
-        self._plots[1].setYRange(0, 1)
+        self._plots[1].setYRange(0, 1.3)  # the legend has its place above 1
         self.retheme()
 
     def retheme(self) -> None:

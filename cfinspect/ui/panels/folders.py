@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
-    QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -36,7 +35,10 @@ _KEY = Qt.ItemDataRole.UserRole
 _STATES: tuple[tuple[str, Filter], ...] = (
     (mark("All images"), Filter()),
     (mark("To review"), Filter(to_review=True)),
+    (mark("Reviewed"), Filter(reviewed=True)),
+    (mark("Inspected"), Filter(inspected=True)),
     (mark("Not inspected"), Filter(inspected=False)),
+    (mark("Flagged by the model"), Filter(flagged=True)),
     (mark("Model: damaged"), Filter(machine=1)),
     (mark("Model: undamaged"), Filter(machine=0)),
     (mark("Human: damaged"), Filter(verdict=1)),
@@ -48,7 +50,14 @@ _STATES: tuple[tuple[str, Filter], ...] = (
 )
 
 
-_TO_REVIEW = 1
+_ROWS = {
+    "inspected": Filter(inspected=True),
+    "flagged": Filter(flagged=True),
+    "to review": Filter(to_review=True),
+    "reviewed": Filter(reviewed=True),
+    "unreadable": Filter(inspected=False),
+}
+_COUNTS = _KEY + 1  # which of the rows an item of the tree is
 
 
 class Folders(QWidget):
@@ -137,8 +146,6 @@ class Folders(QWidget):
         self.clear_button.clicked.connect(self.clear_filter)
         column.addWidget(self.clear_button)
         self.clear_button.setEnabled(False)
-        form = QFormLayout()
-        column.addLayout(form)
         return column
 
     # Filter ---------------------------------------------------------------------------------------
@@ -172,7 +179,7 @@ class Folders(QWidget):
         self.state.setCurrentIndex(number)
 
     def select(self, folder_id: int) -> None:
-        """Choose a folder, as a click on it does; one that is not known yet as soon as it is."""
+        """Choose a folder, as a click on it does."""
         self._folder, self._domain = folder_id, None
         self.show_facts()
         self._tell()
@@ -266,20 +273,21 @@ class Folders(QWidget):
         reviewed = sum(one.images for one in counts if one.state is not State.OPEN)
         key = item.data(0, _KEY)
         rows = [
-            (tr("inspected"), inspected),
-            (tr("flagged"), flagged),
-            (tr("to review"), facts.waiting.get(folder, 0)),
-            (tr("reviewed"), reviewed),
+            ("inspected", tr("inspected"), inspected),
+            ("flagged", tr("flagged"), flagged),
+            ("to review", tr("to review"), facts.waiting.get(folder, 0)),
+            ("reviewed", tr("reviewed"), reviewed),
         ]
         if broken := facts.unreadable.get(folder, 0):
-            rows.append((tr("unreadable"), broken))
-        for text, number in rows:
+            rows.append(("unreadable", tr("unreadable"), broken))
+        for name, text, number in rows:
             child = QTreeWidgetItem(item, [text, f"{number:,}"])
+            child.setData(0, _COUNTS, name)
             child.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
             child.setData(0, _KEY, key)
             child.setFlags(Qt.ItemFlag.ItemIsEnabled)
-        name = tr("model: {name}", name=model) if model else tr("no model yet")
-        child = QTreeWidgetItem(item, [name, ""])
+        about = tr("model: {name}", name=model) if model else tr("no model yet")
+        child = QTreeWidgetItem(item, [about, ""])
         child.setFirstColumnSpanned(True)
         child.setData(0, _KEY, key)
         child.setFlags(Qt.ItemFlag.ItemIsEnabled)
@@ -296,8 +304,10 @@ class Folders(QWidget):
         if item.flags() & Qt.ItemFlag.ItemIsSelectable or parent is None:
             return
         self.tree.setCurrentItem(parent)
-        if item.text(0) == tr("to review"):
-            self.set_state(_TO_REVIEW)
+        wanted = _ROWS.get(item.data(0, _COUNTS))
+        for number, (_, offered) in enumerate(_STATES):
+            if offered == wanted:
+                self.set_state(number)
 
     def _clear(self) -> None:
         self._folder = self._domain = None

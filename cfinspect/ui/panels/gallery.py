@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSize, Qt, QTimer, Signal
+from dataclasses import replace
+
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPoint,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -18,8 +29,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.project.listing import ImageRow, Sort
+from cfinspect.project.listing import Filter, ImageRow, Sort
 from cfinspect.ui.icons import dress
+from cfinspect.ui.layouts import wide_list
 from cfinspect.ui.models.images import Column, ImageModel
 from cfinspect.ui.panels.grid import Grid
 from cfinspect.ui.panels.tint import Tint
@@ -52,15 +64,21 @@ class Gallery(QWidget):
         super().__init__()
         self._session = session
         self.model = model
-        self._last: int | None = None
+        self._selected: list[int] = []
+        self._current: int | None = None
         self.grid = Grid(session.preferences.get("thumbnail_size"))
         self.table = self._make_table()
         self.grid.setAccessibleName(tr("Images as a grid"))
         self.table.setAccessibleName(tr("Images as a list"))
         self.grid.setModel(model)
         self.table.setModel(model)
+        stretch = QHeaderView.ResizeMode.Stretch
+        self.table.horizontalHeader().setSectionResizeMode(int(Column.NAME), stretch)
+        self.table.setColumnWidth(int(Column.DATE), 140)
+        self.table.setColumnWidth(int(Column.STATE), 140)
         self.table.setSelectionModel(self.grid.selectionModel())
         self.grid.selectionModel().selectionChanged.connect(self.selection_changed)
+        self.grid.selectionModel().selectionChanged.connect(self._count)
         self.grid.resized.connect(
             lambda side: self._session.preferences.set("thumbnail_size", side)
         )
@@ -86,7 +104,8 @@ class Gallery(QWidget):
         model.listed.connect(self._listed)
         session.opened.connect(self._watch_thumbnails)
         self._reset_timer = QTimer(self, singleShot=True, interval=0)
-        self._reset_timer.timeout.connect(self._back_to_place)
+        self._reset_timer.timeout.connect(self._select_again)
+        model.modelAboutToBeReset.connect(self._remember)
         model.modelReset.connect(self._reset_timer.start)
 
     def _make_table(self) -> QTableView:
@@ -100,9 +119,9 @@ class Gallery(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         table.verticalHeader().setDefaultSectionSize(28)
-        table.horizontalHeader().setDefaultSectionSize(116)
+        table.horizontalHeader().setDefaultSectionSize(108)
         table.horizontalHeader().setSortIndicator(int(Column.NAME), Qt.SortOrder.AscendingOrder)
-        table.horizontalHeader().setStretchLastSection(True)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         table.setTabKeyNavigation(False)
         return table
 
@@ -116,6 +135,7 @@ class Gallery(QWidget):
         self.order.setAccessibleName(tr("Order"))
         for _, _, text in _ORDERS:
             self.order.addItem(tr(text))
+        wide_list(self.order)
         self.order.activated.connect(self._reorder)
         self.as_grid, self.as_list = QToolButton(), QToolButton()
         group = QButtonGroup(bar)
@@ -131,6 +151,7 @@ class Gallery(QWidget):
         layout.addWidget(self.count)
         self.next_step = QPushButton()
         self.next_step.setProperty("role", "primary")
+        self.next_step.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.next_step.clicked.connect(self.next_asked)
         self.next_step.hide()
         layout.addSpacing(12)
@@ -169,7 +190,7 @@ class Gallery(QWidget):
     def select(self, image_id: int) -> None:
         """Select one image and scroll to it."""
         place = self.model.place_of(image_id)
-        self._last = image_id
+        self._selected, self._current = [image_id], image_id  # also for a list on its way
         if place is not None:
             index = self.model.index(place, 0)
             flags = QItemSelectionModel.SelectionFlag
@@ -204,6 +225,23 @@ class Gallery(QWidget):
     def _reorder(self, number: int) -> None:
         sort_by, descending, _ = _ORDERS[number]
         self.model.show(sort_by=sort_by, descending=descending)
+        self._session.preferences.set_text("order", str(number))
+
+    def restore_order(self) -> None:
+        """The order that was chosen last; with the next list."""
+        kept = self._session.preferences.text("order", "0")
+        number = int(kept) if kept.isdigit() and int(kept) < len(_ORDERS) else 0
+        self.model.sort_by, self.model.descending, _ = _ORDERS[number]
+
+    def _count(self) -> None:
+        """How many are listed, and how many of them selected: verdict keys are for those."""
+        chosen = self.grid.selectionModel().selection()
+        ranges = [chosen.at(number) for number in range(chosen.count())]
+        number = sum(one.height() for one in ranges)
+        text = tr("Images: {n}", n=f"{len(self.model.ids):,}")
+        if number > 1:
+            text += "   " + tr("selected: {n}", n=f"{number:,}")
+        self.count.setText(text)
 
     def _show_view(self) -> None:
         if not self.model.ids:
@@ -214,11 +252,11 @@ class Gallery(QWidget):
             self.views.setCurrentWidget(self.grid)
 
     def _listed(self, number: int) -> None:
-        self.count.setText(tr("Images: {n}", n=f"{number:,}"))
+        self._count()
         for place, (sort_by, descending, _) in enumerate(_ORDERS):
             if (sort_by, descending) == (self.model.sort_by, self.model.descending):
                 self.order.setCurrentIndex(place)
-        filtered = self.model.wanted != type(self.model.wanted)(missing=self.model.wanted.missing)
+        filtered = replace(self.model.wanted, folder=None, domain=None) != Filter()
         self.empty_text.setText(
             tr("No image fits the filter. Clear it on the left to see all.")
             if filtered
@@ -229,12 +267,40 @@ class Gallery(QWidget):
         )
         self._show_view()
 
-    def _back_to_place(self) -> None:
-        if self._last is not None:
-            self.select(self._last)
+    def _remember(self) -> None:
+        """What is selected now, before the list changes below it."""
+        index = self.grid.currentIndex()
+        if index.isValid():
+            self._current = self.model.ids[index.row()]
+        chosen = self.grid.selectionModel().selection()
+        ranges = [chosen.at(number) for number in range(chosen.count())]
+        places = [range(one.top(), one.bottom() + 1) for one in ranges]
+        if places:
+            self._selected = [self.model.ids[place] for part in places for place in part]
+
+    def _select_again(self) -> None:
+        """Select in the new list what was selected in the old one, as far as it is there."""
+        flags = QItemSelectionModel.SelectionFlag
+        found = [self.model.place_of(one) for one in self._selected]
+        ranges: list[list[int]] = []
+        for place in sorted(one for one in found if one is not None):
+            if ranges and ranges[-1][1] + 1 == place:
+                ranges[-1][1] = place
+            else:
+                ranges.append([place, place])
+        selection = QItemSelection()
+        for first, last in ranges:
+            selection.select(self.model.index(first, 0), self.model.index(last, 0))
+        self.grid.selectionModel().select(selection, flags.ClearAndSelect | flags.Rows)
+        current = self.model.place_of(self._current) if self._current is not None else None
+        if current is not None:
+            index = self.model.index(current, 0)
+            self.grid.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+            for view in (self.grid, self.table):
+                view.scrollTo(index)
 
     def _watch_thumbnails(self) -> None:
-        self._last = None
+        self._selected, self._current = [], None
         self._session.thumbnails.ready.connect(lambda _: self.grid.viewport().update())
 
     def _preference_changed(self, name: str) -> None:

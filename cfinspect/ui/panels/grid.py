@@ -18,6 +18,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QCursor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -47,11 +48,13 @@ class Grid(QAbstractItemView):
         self._anchor: int | None = None
         self._hovered = -1
         self.grid = GridDelegate(side, self)  # before anything that asks for geometry
+        self.setItemDelegate(self.grid)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.set_side(side)
         self.viewport().setMouseTracking(True)
+        self.verticalScrollBar().valueChanged.connect(self._scrolled)
 
     def set_tint(self, image_id: int | None, tint: QPixmap | None) -> None:
         """Draw this over the thumbnail of an image; None: over none."""
@@ -62,8 +65,7 @@ class Grid(QAbstractItemView):
 
     def set_side(self, side: int) -> None:
         """Another size of the pictures."""
-        self.grid = GridDelegate(side, self)
-        self.setItemDelegate(self.grid)
+        self.grid.side = side
         self.verticalScrollBar().setSingleStep(self.grid.cell.height() // 3)
         self.updateGeometries()
         self.viewport().update()
@@ -245,7 +247,16 @@ class Grid(QAbstractItemView):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A click is where the next range begins."""
+        """A click is where the next range begins; with shift it ends there, in reading order."""
+        index, now = self.indexAt(event.position().toPoint()), self.currentIndex()
+        shift = event.modifiers() == Qt.KeyboardModifier.ShiftModifier
+        if shift and event.button() == Qt.MouseButton.LeftButton and index.isValid():
+            if self._anchor is None:
+                self._anchor = now.row() if now.isValid() else index.row()
+            self.select_range(self._anchor, index.row())
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+            return
         self._anchor = None
         super().mousePressEvent(event)
 
@@ -258,6 +269,11 @@ class Grid(QAbstractItemView):
         """Over none any more."""
         super().leaveEvent(event)
         self._hover(-1)
+
+    def _scrolled(self) -> None:
+        """Another image has come under a mouse that rests."""
+        if self._hovered >= 0:
+            self._hover(self.indexAt(self.viewport().mapFromGlobal(QCursor.pos())).row())
 
     def _hover(self, place: int) -> None:
         if place != self._hovered:

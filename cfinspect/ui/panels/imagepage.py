@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from cfinspect.ui.canvas.view import Canvas
 from cfinspect.ui.icons import dress
+from cfinspect.ui.layouts import wide_list
 from cfinspect.ui.models.images import ImageModel
 from cfinspect.ui.panels.badges import GridDelegate
 from cfinspect.ui.panels.elided import ElidedLabel
@@ -31,7 +32,8 @@ from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
 
 _STRIP_SIDE = 72
-_NARROW = 660  # px, below which there is no room for all words
+_NARROW = 560  # px, below which there is no room for all words
+_ABOUT = 250  # px, that the head need not move with every pixel
 
 
 class ImagePage(QWidget):
@@ -52,6 +54,7 @@ class ImagePage(QWidget):
         self._preferences = session.preferences
         self._verdicts: list[tuple[QToolButton, QAction]] = []
         self._is_narrow = False
+        self._about = ""
         self.strip_model = ImageModel(session)
         self.strip = self._make_strip()
         self.tools = QFrame()
@@ -86,13 +89,11 @@ class ImagePage(QWidget):
         self.previous = self._button("previous", tr("Previous image (Left)"), self.previous_asked)
         self.next = self._button("next", tr("Next image (Right)"), self.next_asked)
         self.name = ElidedLabel()
+        # Size and group of the image; while the mouse is over it, what is below the mouse.
         self.about = QLabel()
         self.about.setProperty("role", "faint")
-        self.pixel = QLabel()
-        self.pixel.setProperty("role", "faint")
-        self.pixel.setMaximumWidth(320)
-        self.pixel.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.pixel.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.about.setMinimumWidth(_ABOUT)
         self.zoom = QLabel()
         self.zoom.setFixedWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -100,11 +101,19 @@ class ImagePage(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.name, 3)
         layout.addWidget(self.about)
-        layout.addWidget(self.pixel, 2)
         layout.addWidget(self.zoom)
         self._head_layout = layout
-        self.canvas.pixel.connect(self.pixel.setText)
+        self.canvas.pixel.connect(self._show_pixel)
         return head
+
+    def show_about(self, name: str, about: str) -> None:
+        """Say which image it is."""
+        self.name.setText(name)
+        self._about = about
+        self.about.setText(about)
+
+    def _show_pixel(self, text: str) -> None:
+        self.about.setText(text or self._about)
 
     def _button(self, name: str, text: str, signal: SignalInstance) -> QToolButton:
         button = QToolButton()
@@ -129,6 +138,7 @@ class ImagePage(QWidget):
         choices = BY_NAME["rank"].choices or {}
         for value, text in choices.items():
             self.rank.addItem(tr(text), value)
+        wide_list(self.rank)
         self.rank.activated.connect(lambda _: self.rank_chosen.emit(self.rank.currentData()))
         self._rank_parts = [self.review_bar.addWidget(label), self.review_bar.addWidget(self.rank)]
         return self.review_bar
@@ -206,13 +216,19 @@ class ImagePage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """On a small screen the verdicts are their signs and keys, and the name comes first."""
         super().resizeEvent(event)
-        narrow = self.width() < _NARROW
-        self.about.setHidden(narrow)
-        self.pixel.setHidden(narrow)
+        self.about.setHidden(self.width() < _NARROW)
+        self.layer_bar.fold(self.width())
+        words = sum(self._words(button, action) for button, action in self._verdicts)
+        narrow = words + 8 * len(self._verdicts) > self.width()
         if narrow != self._is_narrow:
             self._is_narrow = narrow
             for button, action in self._verdicts:
                 self._with_key(button, action)
+
+    def _words(self, button: QToolButton, action: QAction) -> int:
+        """How wide a verdict is with its word and its key, in px."""
+        text = f"{action.iconText()}  {action.shortcut().toString()}"
+        return button.fontMetrics().horizontalAdvance(text) + 52
 
     def _with_key(self, button: QToolButton, action: QAction) -> None:
         key, text = action.shortcut().toString(), action.iconText()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import datetime
 
 import numpy as np
@@ -22,11 +23,12 @@ from PySide6.QtWidgets import (
 
 from cfinspect.engine.thresholds import clean_mask
 from cfinspect.masks.regions import Region, regions_of
+from cfinspect.project.project import Project
 from cfinspect.ui.models.images import label_text
 from cfinspect.ui.panels.bars import Bars
 from cfinspect.ui.panels.histogram import Histogram
 from cfinspect.ui.panels.regions import MOST, Regions
-from cfinspect.ui.session import Session
+from cfinspect.ui.session import IndexMask, Session
 from cfinspect.ui.translate import reason_in_words, tr
 from cfinspect.ui.workers.jobs import model_name
 from cfinspect.ui.workers.pictures import Picture
@@ -34,6 +36,8 @@ from cfinspect.ui.workers.pictures import Picture
 _STEPS = 255
 _TRAVEL = 1000
 _WIDTH = 296
+_REASON_LINES = 4
+_KEPT_THRESHOLDS = 1000
 
 
 class Inspector(QScrollArea):
@@ -54,6 +58,8 @@ class Inspector(QScrollArea):
         self._picture: Picture | None = None
         self._threshold = 0.1
         self._is_moved = False
+        self._moved_to: OrderedDict[tuple[int, int | None], int] = OrderedDict()
+        self._drawn: IndexMask | None = None
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumWidth(_WIDTH)
@@ -71,6 +77,8 @@ class Inspector(QScrollArea):
         # The regions take a while on large photos; while the slider moves only the mask is drawn.
         self._measure_timer = QTimer(self, singleShot=True, interval=200)
         self._measure_timer.timeout.connect(self._measure)
+        self._drawn_timer = QTimer(self, singleShot=True, interval=250)
+        self._drawn_timer.timeout.connect(self._measure_drawn)
         self.show_picture(None)
 
     # Parts ----------------------------------------------------------------------------------------
@@ -107,6 +115,9 @@ class Inspector(QScrollArea):
         self.model_name.setProperty("role", "faint")
         self.why = QLabel()
         self.why.setWordWrap(True)
+        self.why.setAlignment(Qt.AlignmentFlag.AlignTop)
+        # What is below stays where it is, however long the reason: hands learn places.
+        self.why.setMinimumHeight(_REASON_LINES * self.fontMetrics().lineSpacing() + 4)
         self._layout.addWidget(self.why)
         self._layout.addWidget(self.model_name)
         self.inspect_button = QPushButton(tr("Inspect this folder"))
@@ -178,7 +189,10 @@ class Inspector(QScrollArea):
             self._measure_timer.stop()
         self._show_answer()
         self.show_human(fresh=changed)
+        self._drawn = picture.human_mask if picture is not None else None
         self._show_threshold(changed)
+        if self._drawn is not None:
+            self._drawn_timer.start()
         if self._is_moved and picture is not None and picture.saliency:
             self._measure()  # the same image again: what the person chose stays
         else:
@@ -234,6 +248,8 @@ class Inspector(QScrollArea):
             self.comment.setPlainText(human.comment)
         if human.verdict is None:
             said = tr("Comment by {who}", who=human.who) if human.comment else tr("Nothing yet.")
+            if human.mask is not None:
+                said = tr("A mask is drawn, and no verdict given yet (M or D).")
             self.human.setText(said)
             return
         verdict = (tr("undamaged"), tr("damaged"), tr("skipped"))[int(human.verdict)]
@@ -262,9 +278,12 @@ class Inspector(QScrollArea):
             widget.setEnabled(usable)
         if changed:
             self._threshold = self.model_threshold()
+            kept = self._moved_to.get(_subject(self._picture)) if usable else None
             self.slider.blockSignals(True)
-            self.slider.setValue(max(1, round(_TRAVEL * self._threshold**0.5)))
+            self.slider.setValue(kept or max(1, round(_TRAVEL * self._threshold**0.5)))
             self.slider.blockSignals(False)
+            if kept is not None:  # the person had moved it on this image
+                self._threshold, self._is_moved = self._level() / _STEPS, True
         self.threshold_text.setText(f"{self._threshold:.2f}")
 
     # Threshold ------------------------------------------------------------------------------------
@@ -274,6 +293,9 @@ class Inspector(QScrollArea):
         if picture is None or not picture.saliency:
             return
         self._threshold, self._is_moved = self._level() / _STEPS, True
+        self._moved_to[_subject(picture)] = value
+        while len(self._moved_to) > _KEPT_THRESHOLDS:
+            self._moved_to.popitem(last=False)
         self.threshold_text.setText(f"{self._threshold:.2f}")
         self.threshold_moved.emit(self._level(), self._smallest())
         self._measure_timer.start()
@@ -308,6 +330,7 @@ class Inspector(QScrollArea):
         if picture is None:
             return
         self._is_moved = False
+        self._moved_to.pop(_subject(picture), None)
         self._measure_timer.stop()
         self._show_threshold(changed=True)
         mask = picture.mask
@@ -321,9 +344,37 @@ class Inspector(QScrollArea):
             return
         mask = clean_mask(picture.saliency[0] >= self._level(), self._smallest())
         self.mask_moved.emit(mask)
+        if self._drawn is not None:
+            return  # the list is of what the person drew
         share = float(mask.mean())
         scale = self._mm_per_px()
         self.regions.show_regions(regions_of(mask, scale, most=MOST), share, scale)
+
+    def show_drawn(self, mask: IndexMask | None) -> None:
+        """List the regions of a mask (H, W) that is being drawn; None: the machine's again."""
+        self._drawn = mask
+        if mask is not None:
+            self._drawn_timer.start()
+        elif self._is_moved:
+            self._measure()
+        else:
+            self._show_regions()
+
+    def _measure_drawn(self) -> None:
+        """Measure on the looking desk: thinning a large mask takes a while."""
+        mask, picture = self._drawn, self._picture
+        if mask is None or picture is None or self._session.project is None:
+            return
+        copy, scale = mask.copy(), self._mm_per_px()
+
+        def work(_: Project) -> tuple[list[Region], float]:
+            return regions_of(copy, scale, most=MOST), float((copy > 0).mean())
+
+        def show(found: tuple[list[Region], float]) -> None:
+            if self._drawn is not None and _subject(self._picture) == _subject(picture):
+                self.regions.show_regions(*found, scale, drawn=True)
+
+        self._session.looker.ask(work, show, key="regions")
 
     def _mm_per_px(self) -> float | None:
         folder = self._session.folder(self._picture.row.folder_id) if self._picture else None
@@ -331,6 +382,8 @@ class Inspector(QScrollArea):
 
     def _show_regions(self) -> None:
         found = self._picture.prediction if self._picture else None
+        if self._drawn is not None:
+            return
         if found is None:
             self.regions.clear()
             return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QSlider, QToolBar, QWidget
 
 from cfinspect.ui.canvas.layers import Layer
 from cfinspect.ui.canvas.view import Canvas
 from cfinspect.ui.translate import mark, tr
 
+_ALL = 690  # px, from which there is room for everything
 _LAYERS = (
     ("counterfactual", "2", mark("Counterfactual")),
     ("saliency", "3", mark("Saliency")),
@@ -28,6 +30,7 @@ class LayerBar(QToolBar):
         self._canvas = canvas
         self.boxes: dict[str, QCheckBox] = {}
         self.sliders: dict[str, QSlider] = {}
+        self._folding: list[QAction] = []
         for name, key, text in _LAYERS:
             box = QCheckBox(f"{tr(text)} ({key})")
             box.setChecked(self._layer(name).visible)
@@ -37,7 +40,7 @@ class LayerBar(QToolBar):
             self.boxes[name] = box
             self.addWidget(box)
             if name != "machine_mask":  # an outline has no use for it
-                self.addWidget(self._opacity(name, tr(text)))
+                self._folding.append(self.addWidget(self._opacity(name, tr(text))))
         self.addWidget(stretch())
         self.addWidget(QLabel(tr("Gain") + " "))
         self.gain = QSlider(Qt.Orientation.Horizontal)
@@ -51,6 +54,11 @@ class LayerBar(QToolBar):
         self.gain_text.setFixedWidth(44)
         self.addWidget(self.gain)
         self.addWidget(self.gain_text)
+
+    def fold(self, width: int) -> None:
+        """In a narrow window leave out the opacities, or the boxes would have no room."""
+        for part in self._folding:
+            part.setVisible(width >= _ALL)
 
     def toggle(self, name: str) -> None:
         """Show a hidden layer, hide a shown one."""

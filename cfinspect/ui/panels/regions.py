@@ -39,6 +39,9 @@ class Regions(QWidget):
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        first = QHeaderView.ResizeMode.Fixed
+        self.table.horizontalHeader().setSectionResizeMode(0, first)
+        self.table.setColumnWidth(0, 36)
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.setFixedHeight(128)
         self.table.setTabKeyNavigation(False)
@@ -51,11 +54,18 @@ class Regions(QWidget):
         self.table.setRowCount(0)
 
     def show_regions(
-        self, regions: list[Region], share: float, scale: float | None, *, total: int | None = None
+        self,
+        regions: list[Region],
+        share: float,
+        scale: float | None,
+        *,
+        total: int | None = None,
+        drawn: bool = False,
     ) -> None:
         """List regions; ``share``: of the image that they cover, 0..1; ``scale``: mm a pixel.
 
-        ``total``: how many there are where ``regions`` is cut to the largest.
+        ``total``: how many there are where ``regions`` is cut to the largest. ``drawn``: they are
+        those of a human's mask, not of the machine's.
         """
         number = total if total is not None else len(regions)
         text = tr(
@@ -65,7 +75,7 @@ class Regions(QWidget):
         )
         if number >= MOST:
             text += "; " + tr("the largest {n} are listed", n=MOST)
-        self.text.setText(text)
+        self.text.setText(f"{tr('Drawn mask.')} {text}" if drawn else text)
         unit, factor, fine = ("mm", scale, 2) if scale else ("px", 1.0, 0)
         heads = ["#", tr("Area {unit}", unit=f"{unit}²"), tr("Length"), tr("Width")]
         self.table.setHorizontalHeaderLabels(heads)

@@ -19,7 +19,9 @@ _SHOWN = (
 
 
 class ResultCard(QFrame):
-    """Hidden until there is a result. ``use_asked``: let this model file count."""
+    """Hidden until there is a result. ``use_asked``: let this model file count; whoever does so
+    hides it.
+    """
 
     use_asked = Signal(object)
 
@@ -46,12 +48,9 @@ class ResultCard(QFrame):
         self.hide()
 
     def show_result(
-        self, model: Path, figures: dict[str, float], current: dict[str, float], *, usable: bool
+        self, model: Path, figures: dict[str, float], current: dict[str, float]
     ) -> None:
-        """Show a new model's validation figures and those of the one in use ({}: none).
-
-        ``usable``: whether a project is open that it could count for.
-        """
+        """Show a new model's validation figures and those of the one in use ({}: none)."""
         self._model = model
         clear(self.grid)
         for column, text in enumerate(["", *(tr(text) for _, text in _SHOWN)]):
@@ -75,11 +74,13 @@ class ResultCard(QFrame):
                 "Model / Models… compares both on one folder."
             )
         self.text.setText(words)
+        self.show()
+
+    def set_usable(self, usable: bool) -> None:
+        """Whether a project is open that a model could count for."""
         self.use_button.setEnabled(usable)
         self.use_button.setToolTip("" if usable else tr("Open a folder first."))
-        self.show()
 
     def _use(self) -> None:
         if self._model is not None:
             self.use_asked.emit(self._model)
-            self.hide()

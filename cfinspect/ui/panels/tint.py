@@ -33,7 +33,7 @@ class Tint(QObject):
         self._row: ImageRow | None = None
         self._timer = QTimer(self, singleShot=True, interval=_REST_MS)
         self._timer.timeout.connect(self._ask)
-        session.closed.connect(self._held.clear)
+        session.closed.connect(self._clear)
         session.images_changed.connect(self._forget)
 
     def show(self, row: ImageRow | None) -> None:
@@ -45,9 +45,15 @@ class Tint(QObject):
         else:
             self._timer.stop()
 
+    def _clear(self) -> None:
+        self._held.clear()
+        self.show(None)
+
     def _forget(self, changed: list[int] | None) -> None:
         for key in [one for one in self._held if changed is None or one[0] in changed]:
             del self._held[key]
+        if self._row is not None and (changed is None or self._row.id in changed):
+            self._timer.start()
 
     def _ask(self) -> None:
         row, project = self._row, self._session.project

@@ -32,6 +32,7 @@ from cfinspect.engine.events import (
     Validated,
 )
 from cfinspect.engine.settings import resumed_config
+from cfinspect.ui.dialogs.models import add_model_file
 from cfinspect.ui.icons import dress
 from cfinspect.ui.panels.curves import Curves
 from cfinspect.ui.panels.drops import dropped_paths
@@ -81,6 +82,7 @@ class TrainingPage(QWidget):
         layout.addWidget(split)
         session.opened.connect(self._show_state)
         session.closed.connect(self._show_state)
+        session.jobs.changed.connect(self._show_state)
         self._show_state()
 
     # View -----------------------------------------------------------------------------------------
@@ -179,7 +181,6 @@ class TrainingPage(QWidget):
         ticket.part.connect(self._events)
         ticket.succeeded.connect(self._finished)
         ticket.ended.connect(self._ended)
-        self._session.jobs.changed.connect(self._show_state)
         self._show_state()
 
     def pause(self) -> None:
@@ -255,15 +256,20 @@ class TrainingPage(QWidget):
         if last is None or last.model is None:
             return
         self.model = last.model
-        usable = self._session.project is not None
-        self.result.show_result(last.model, last.figures, self._current_figures(), usable=usable)
+        if self._session.project is not None:
+            add_model_file(self._session, last.model, [])  # so that it can be found under Models
+        self.result.show_result(last.model, last.figures, self._current_figures())
 
     def _current_figures(self) -> dict[str, float]:
         facts = self._session.facts
         if facts is None:
             return {}
-        bound = {one.model_id for one in facts.folders if one.model_id is not None}
-        model = next((one for one in reversed(facts.models) if one.id in bound), None)
+        data = {folder.resolve() for folder in self.form.data()}
+        bound = {one.model_id for one in facts.folders if one.path in data}
+        if not bound - {None}:  # trained on other images: only where there is no choice
+            bound = {one.model_id for one in facts.folders}
+        found = [one for one in facts.models if one.id in bound]
+        model = found[0] if len(found) == 1 else None
         if model is None:
             return {}
         return dict((model.card.get("metrics") or {}).get("validation") or {})
@@ -297,6 +303,7 @@ class TrainingPage(QWidget):
         self.pause_button.setVisible(running)
         self.cancel_button.setVisible(running)
         self.form.from_verdicts.setEnabled(self._session.project is not None)
+        self.result.set_usable(self._session.project is not None)
         if ticket is None:
             if not self.big.text():
                 self.big.setText(tr("Ready."))

@@ -42,6 +42,9 @@ class Drafts(QObject):
         self._canvas = page.canvas
         self._inspector = inspector
         self.row: ImageRow | None = None
+        # Whether there was a mask by a human when the editor was made, and with which verdict.
+        self._base: tuple[bool, Verdict | None] = (False, None)
+        self._sent_comments: dict[int, str] = {}
         self._lost: dict[int, IndexMask] = {}
         self._lost_comments: dict[int, str] = {}
         self._autosave = QTimer(self, singleShot=True, interval=_AUTOSAVE_MS)
@@ -57,6 +60,7 @@ class Drafts(QObject):
     def _drop_drafts(self) -> None:
         self._lost.clear()
         self._lost_comments.clear()
+        self._sent_comments.clear()
         self._autosave.stop()
         self._canvas.set_editor(None)
 
@@ -80,8 +84,17 @@ class Drafts(QObject):
             shape = (picture.height, picture.width)
             base = np.zeros(shape, np.uint8) if machine is None else machine
         editor = MaskEditor(np.ascontiguousarray(base, dtype=np.uint8), self._canvas)
-        editor.state_changed.connect(self.changed)
+        editor.state_changed.connect(self._drawn)
+        self._base = (picture.human.mask is not None, picture.human.verdict)
         self._canvas.set_editor(editor)
+        self.changed.emit()
+
+    def _drawn(self) -> None:
+        editor, picture = self._canvas.editor, self._canvas.picture
+        if editor is not None and (editor.is_changed or editor.can_undo):
+            self._inspector.show_drawn(editor.mask)
+        elif picture is not None:
+            self._inspector.show_drawn(picture.human_mask)
         self.changed.emit()
 
     def _stroke_ended(self) -> None:
@@ -112,7 +125,14 @@ class Drafts(QObject):
         if editor.is_changed:
             mask = editor.mask.copy()
             editor.mark_saved()
-            self._store_mask(self.row, mask)
+            had_mask, verdict = self._base
+            if editor.can_undo or had_mask:
+                # A draft: who draws has not said anything yet, and contradicts what was said.
+                draft = None if verdict is Verdict.UNDAMAGED and mask.any() else verdict
+                self._store_mask(self.row, mask, draft)
+            else:  # all strokes were taken back: what an autosave stored of them goes, too
+                expected = self._expected()
+                self._session.say(self.row, verdict=verdict, mask=None, expected=expected)
 
     def _store_mask(
         self, row: ImageRow, mask: IndexMask, verdict: Verdict | Kept | None = KEEP
@@ -129,7 +149,8 @@ class Drafts(QObject):
     def _not_stored(self, image_id: int, mask: IndexMask) -> None:
         """Bring corrections back to the screen that could not be stored; X drops them."""
         self._lost[image_id] = mask
-        self._canvas.set_editor(None)  # or what is on screen would be stored once more
+        if self.row is not None and self.row.id == image_id:
+            self._canvas.set_editor(None)  # or what is on screen would be stored once more
         self.again.emit(image_id)
 
     def _bring_back(self, picture: Picture) -> None:
@@ -149,15 +170,14 @@ class Drafts(QObject):
         row, picture, editor = self.row, self._canvas.picture, self._canvas.editor
         if row is None or picture is None:
             return
-        if editor is not None:
-            self._canvas.set_editor(None)
-            self._autosave.stop()
-            if editor.is_changed:
-                self.note.emit(tr("Corrections dropped."))
-                self.changed.emit()
-                return
-        if picture.human.mask is not None:
-            self._session.say(row, mask=None, expected=self._expected())
+        drawn = editor is not None and (editor.is_changed or editor.can_undo)
+        verdict = self._base[1] if drawn else picture.human.verdict
+        had_mask = drawn or picture.human.mask is not None
+        self.keep_edits()  # so that undo can bring them back
+        self._canvas.set_editor(None)
+        if had_mask:
+            self._session.say(row, verdict=verdict, mask=None, expected=self._expected())
+            self.note.emit(tr("Corrections dropped (Ctrl+Z brings them back)."))
         self.changed.emit()
 
     def snap(self) -> None:
@@ -265,13 +285,20 @@ class Drafts(QObject):
         if row is None or picture is None or picture.row.id != row.id:
             return
         text = self._inspector.comment.toPlainText().strip()
-        if text != picture.human.comment:
-            self._session.say(
-                row,
-                comment=text,
-                expected=self._expected(),
-                sorry=lambda _: self._lost_comments.update({row.id: text}),
-            )
+        if text == self._sent_comments.get(row.id, picture.human.comment):
+            return
+        self._sent_comments[row.id] = text
+
+        def stored(_: object) -> None:
+            if self._sent_comments.get(row.id) == text:
+                del self._sent_comments[row.id]
+
+        def sorry(_: Failure) -> None:
+            stored(None)
+            self._lost_comments[row.id] = text
+
+        expected = self._expected()
+        self._session.say(row, comment=text, expected=expected, then=stored, sorry=sorry)
 
     def put_away(self) -> None:
         """Leave the image's page: corrections are on their way to the disk."""

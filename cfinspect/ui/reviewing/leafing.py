@@ -32,6 +32,7 @@ class Leafing(Drafts):
         session.opened.connect(self._opened)
         session.jump.connect(self._jump)
         session.stale.connect(self._stale)
+        session.images_changed.connect(self._images_changed)
 
     def _opened(self) -> None:
         self._session.pictures.loaded.connect(self._loaded)
@@ -66,6 +67,7 @@ class Leafing(Drafts):
             self._canvas.message = ""
             self._canvas.picture = None
             self._canvas.update()
+            self._inspector.show_picture(None)  # its words and its comment are another image's
         self._show_strip()
         self.shown.emit(self.row)
         self.changed.emit()
@@ -145,11 +147,17 @@ class Leafing(Drafts):
         if self._session.project is None:
             return
         self._session.pictures.forget()
-        if self.row is None or self.has_edits:
+        if self.row is None:
             return
         self.row = next(iter(self._session.rows([self.row.id])), self.row)
+        if self.has_edits:
+            return
         self._session.pictures.want(self.row.id)
         self.changed.emit()
+
+    def _images_changed(self, changed: list[int] | None) -> None:
+        if changed is None:
+            self.reload()
 
     def _stale(self, image_id: int) -> None:
         """Something else was stored than what was shown: look again."""

@@ -60,17 +60,23 @@ class Reviewer(Leafing):
         self._scope: tuple[str | None, str | None] = (None, None)
         self._taking = False
         self._end_when_empty = False
+        self._number = 0  # of the queue that is asked: answers of an earlier one find nobody
         session.closed.connect(self._give_up)
         session.facts_changed.connect(self.changed)
 
     def _give_up(self) -> None:
-        self.reviewing = self._taking = self._end_when_empty = False
+        self.reviewing = False
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        self._number += 1
+        self._taking = self._end_when_empty = False
 
     # Leafing --------------------------------------------------------------------------------------
 
     def browse(self, image_id: int, order: list[int]) -> None:
         """Show an image of a list."""
-        self.reviewing = False
+        self.end()
         self.order = order
         self.show(image_id)
 
@@ -88,12 +94,17 @@ class Reviewer(Leafing):
     # The review -----------------------------------------------------------------------------------
 
     def start(self, folder: str | None, domain: str | None) -> None:
-        """Start with the most doubtful images of a folder or domain."""
+        """Start with the most doubtful images of a folder or domain, unless this runs already."""
+        if self.reviewing and self._scope == (folder, domain):
+            return
+        self.end()
+        self._ask_anew()
         self._scope = (folder, domain)
         self._take_more(begin=True)
 
     def reorder(self) -> None:
         """Go on with what another rank puts first; what was said in this review stays counted."""
+        self._ask_anew()
         self._take_more(anew=True)
 
     def _take_more(
@@ -106,7 +117,8 @@ class Reviewer(Leafing):
         session, (folder, domain) = self._session, self._scope
         holder, who = session.holder, session.who
         rank = Rank(session.preferences.get("rank"))
-        known = [] if begin else self.order[: self.place if anew else None]
+        number = self._number
+        wanted = _LEASED + (0 if begin else len(self.order))
 
         def work(project: Project) -> list[int]:
             rows = take(
@@ -116,15 +128,21 @@ class Reviewer(Leafing):
                 rank,
                 folder=folder,
                 domain=domain,
-                number=_LEASED + len(known),
+                number=wanted,
             )
             return [row.id for row in rows]
 
         def after(ids: list[int]) -> None:
+            if number != self._number:
+                if not self.reviewing:
+                    session.release_leases()
+                return
             self._taking = False
             ends, self._end_when_empty = self._end_when_empty, False
             session.leases = True
-            new = [one for one in ids if one not in known]
+            known = [] if begin else self.order[: self.place if anew else None]
+            before = set(known)
+            new = [one for one in ids if one not in before]
             if begin:
                 if not new:
                     self.note.emit(
@@ -150,21 +168,23 @@ class Reviewer(Leafing):
             if ends and new:
                 self.step(1)
             elif ends:
-                self.end(all_done=True)
+                self.end(left=len(ids))
 
         def sorry(failure: Failure) -> None:
-            self._taking = self._end_when_empty = False
+            if number == self._number:
+                self._taking = self._end_when_empty = False
             session.failed.emit(failure)
 
         session.writer.ask(work, after, sorry)
 
-    def end(self, *, all_done: bool = False) -> None:
-        """End the review and say what was done; ``all_done``: nothing is left in the queue."""
+    def end(self, *, left: int | None = None) -> None:
+        """End the review and say what was done; ``left``: how many wait, where that is known."""
         if not self.reviewing:
             return
+        self.reviewing = False  # first: what comes in while it settles must not end it once more
+        self._ask_anew()
         self.keep_edits()
         self._session.settle(10)
-        self.reviewing = False
         self._session.release_leases()
         said = self._said_now()
         latest = {one.image_id: one for one in said if one.verdict is not None}.values()
@@ -173,9 +193,9 @@ class Reviewer(Leafing):
             undamaged=sum(one.verdict == Verdict.UNDAMAGED for one in latest),
             damaged=sum(one.verdict == Verdict.DAMAGED for one in latest),
             skipped=sum(one.verdict == Verdict.SKIPPED for one in latest),
-            corrected=len({one.image_id for one in said if one.corrected}),
+            corrected=sum({one.image_id: one.corrected for one in said}.values()),
             overruled=sum(one.overruled for one in latest),
-            left=0 if all_done else max(0, self.left),
+            left=self.left if left is None else left,
         )
         self.finished.emit(summary)
         self.changed.emit()
@@ -183,7 +203,8 @@ class Reviewer(Leafing):
     @property
     def progress(self) -> tuple[int, int]:
         """How many images of this review have a verdict, and how many wait where it looks."""
-        return len({one.image_id for one in self._said_now()}), self.left
+        said = self._said_now()
+        return len({one.image_id for one in said if one.verdict is not None}), self.left
 
     def _said_now(self) -> list[Said]:
         """What was said in this review."""
@@ -219,17 +240,33 @@ class Reviewer(Leafing):
             else:
                 self._store_mask(row, mask, verdict)
         else:
+            self.keep_edits()  # undo brings them back
             if editor is not None:
                 self._canvas.set_editor(None)
             self._session.say(row, verdict=verdict, expected=self._expected())
+        self._base = (self._base[0], verdict)
         self._autosave.stop()
         self._advance()
 
     def accept(self) -> None:
-        """The model is right: it is the word on screen that counts."""
-        picture = self._canvas.picture
-        if self.is_shown and picture is not None and picture.prediction is not None:
+        """The model is right: it is the word on screen that counts, if it is still the model's."""
+        picture, row = self._canvas.picture, self.row
+        if row is None or not self.is_shown or picture is None or picture.prediction is None:
+            return
+        if row.machine == picture.prediction.label:
             self.say(Verdict(picture.prediction.label))
+
+    def withdraw(self) -> None:
+        """Take the verdict back, whenever it was given; a drawn mask becomes a draft."""
+        row, picture = self.row, self._canvas.picture
+        if row is None or picture is None or not self.is_shown:
+            return
+        if picture.human.verdict is None and not self._session.unsaved:
+            self.note.emit(tr("There is no verdict to withdraw."))
+            return
+        self.keep_edits()
+        self._session.say(row, verdict=None, expected=self._expected())
+        self._base = (self._base[0], None)
 
     def mask_is_right(self) -> None:
         """Store the mask on screen: the corrected one, or the machine's at this threshold."""
@@ -256,6 +293,7 @@ class Reviewer(Leafing):
         if editor is not None:
             editor.mark_saved()
         self._store_mask(row, mask)
+        self._base = (True, self._base[1])  # from here on there is one
         self._autosave.stop()
         self._advance()
 

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+WARM_UP_MS = 2500
+
 
 class WindowBase(QMainWindow):
     """The window's pieces by name; ``build`` of the main window makes most of them.
@@ -91,6 +93,7 @@ class WindowBase(QMainWindow):
     device_text: str
     _failures: list[Failure]
     _is_telling: bool
+    _saved: str = ""
     _message_timer: QTimer
     _refresh_timer: QTimer
 
@@ -170,10 +173,12 @@ class WindowBase(QMainWindow):
         """Say whether words are on their way to the disk."""
         if pending:
             self.saved_label.setText(tr("saving…"))
+        elif self.reviewer.has_edits:
+            self.saved_label.setText(tr("not stored yet"))
         else:
-            self.show_saved()
+            self.saved_label.setText(self._saved)
 
     def show_saved(self) -> None:
         """Say when the last word was stored."""
-        if self.session.unsaved == 0:
-            self.saved_label.setText(tr("saved {time}", time=time.strftime("%H:%M:%S")))
+        self._saved = tr("saved {time}", time=time.strftime("%H:%M:%S"))
+        self.show_saving(self.session.unsaved)

@@ -36,12 +36,12 @@ from cfinspect.ui.panels.training import TrainingPage
 from cfinspect.ui.reviewing.reviewer import Reviewer
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
+from cfinspect.ui.window.base import WARM_UP_MS
 
 if TYPE_CHECKING:
     from cfinspect.ui.main_window import MainWindow
 
 _MESSAGE_MS = 6_000
-_WARM_UP_MS = 2500
 _LEAST_PAGE = 360
 
 
@@ -146,6 +146,11 @@ def make_bars(window: MainWindow) -> None:
     bar.addAction(window.actions_["palette"])
     window.addToolBar(bar)
     window.tool_bar = bar
+    make_status(window)
+
+
+def make_status(window: MainWindow) -> None:
+    """The status bar: what was said last, the job, what is stored, model, device, project."""
     status = window.statusBar()
     window.device_label, window.saved_label = QLabel(), QLabel()
     window.model_label = QLabel()
@@ -155,6 +160,8 @@ def make_bars(window: MainWindow) -> None:
     window.job_bar.setTextVisible(False)
     window.job_cancel = QToolButton()
     dress(window.job_cancel, "stop")
+    window.job_cancel.setText(tr("Cancel"))
+    window.job_cancel.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     window.job_cancel.setToolTip(tr("Cancel this job (Ctrl+.)"))
     window.job_cancel.setAccessibleName(tr("Cancel this job"))
     window.job_cancel.clicked.connect(window.cancel_job)
@@ -195,7 +202,7 @@ def connect_session(window: MainWindow) -> None:
     hints.colorSchemeChanged.connect(lambda _: window.preference_changed("theme"))
     window._refresh_timer = QTimer(window, singleShot=True, interval=0)
     window._refresh_timer.timeout.connect(window.refresh_now)
-    QTimer.singleShot(_WARM_UP_MS, window.warm_up)
+    QTimer.singleShot(WARM_UP_MS, window.warm_up)
 
 
 def connect_pages(window: MainWindow) -> None:
@@ -278,6 +285,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "accept": window.accept,
         "damaged": lambda: window.say(Verdict.DAMAGED),
         "undamaged": lambda: window.say(Verdict.UNDAMAGED),
+        "withdraw": window.withdraw,
         "skip": lambda: window.say(Verdict.SKIPPED),
         "comment": window.comment,
         "mask_ok": reviewer.mask_is_right,

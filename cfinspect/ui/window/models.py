@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtWidgets import QInputDialog
 
 from cfinspect.ui.translate import tr
@@ -25,7 +27,6 @@ class ModelsPart(WindowBase):
 
     def fill_models(self) -> None:
         """List the models that the chosen folders may have."""
-        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
         from cfinspect.ui.workers.jobs import card_of, model_name  # noqa: PLC0415
 
         menu, facts = self.model_button.menu(), self.session.facts
@@ -40,17 +41,20 @@ class ModelsPart(WindowBase):
             action.setCheckable(True)
             action.setChecked(model.id in bound)
             action.setEnabled(model.path.is_file())
-            action.triggered.connect(
-                lambda _=False, path=model.path: add_model_file(
-                    self.session, path, self.one_domain(chosen)
-                )
-            )
+            action.triggered.connect(lambda _=False, path=model.path: self._use_for(path, chosen))
         menu.addSeparator()
         menu.addAction(self.actions_["import_model"])
         menu.addAction(self.actions_["models"])
 
-    def one_domain(self, folders: list[int]) -> list[int]:
-        """Of these folders (ids) those of one domain: a model is made for one."""
+    def _use_for(self, path: Path, folders: list[int]) -> None:
+        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
+
+        wanted = self.one_domain(folders)
+        if wanted is not None:
+            add_model_file(self.session, path, wanted)
+
+    def one_domain(self, folders: list[int]) -> list[int] | None:
+        """Of these folders (ids) those of one domain: a model is made for one. None: cancelled."""
         known = [one for one in map(self.session.folder, folders) if one is not None]
         domains = sorted({one.domain for one in known})
         if len(domains) < 2:
@@ -63,4 +67,4 @@ class ModelsPart(WindowBase):
             0,
             False,
         )
-        return [one.id for one in known if one.domain == domain] if chosen else []
+        return [one.id for one in known if one.domain == domain] if chosen else None

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from cfinspect.project.place import user_folder
 from cfinspect.ui.translate import tr
+from cfinspect.ui.window.base import WARM_UP_MS
 from cfinspect.ui.window.models import ModelsPart
 from cfinspect.ui.workers.job import Failure
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 
 _SCAN_AFTER_MS = 600
-_WARM_UP_MS = 2500
 
 
 class ProjectsPart(ModelsPart):
@@ -91,7 +91,7 @@ class ProjectsPart(ModelsPart):
             tr("Stay"),
         )
 
-    def may_leave(self) -> bool:
+    def may_leave(self, *, quitting: bool = False) -> bool:
         """Ask where a job runs; whether the project may be closed."""
         from cfinspect.ui.workers.jobs import WarmUp  # noqa: PLC0415
 
@@ -105,8 +105,8 @@ class ProjectsPart(ModelsPart):
                 job=ticket.job.title,
                 keeps=ticket.job.keeps,
             ),
-            tr("Stop it"),
-            tr("Go on"),
+            tr("Stop and quit") if quitting else tr("Stop it"),
+            tr("Keep working"),
         )
 
     def project_opened(self) -> None:
@@ -119,17 +119,19 @@ class ProjectsPart(ModelsPart):
         self.project_label.setText(tr("project {name}", name=root.name))
         self.message.clear()
         self.model.wanted = Filter()
+        self.gallery.restore_order()
         self.model.reload()
         self.show_page(self.gallery)
         self.gallery.grid.setFocus()
         # Looking at what is known comes first.
         QTimer.singleShot(_SCAN_AFTER_MS, self.rescan)
-        QTimer.singleShot(_WARM_UP_MS, self.warm_up)
+        QTimer.singleShot(WARM_UP_MS, self.warm_up)
 
     def project_closed(self) -> None:
         """Show that none is open."""
         self.setWindowTitle("cfinspect")
         self.project_label.setText("")
+        self._saved = ""
         self.saved_label.setText("")
         self.model_label.setText("")
         self.model_part.setVisible(False)
@@ -171,6 +173,8 @@ class ProjectsPart(ModelsPart):
             return
         models = [path for path in paths if path.suffix == ".safetensors"]
         chosen = self.one_domain(self.folders.current_folders()) if models else []
+        if chosen is None:
+            return
         for path in models:
             add_model_file(self.session, path, chosen)
         if folders:
@@ -180,7 +184,14 @@ class ProjectsPart(ModelsPart):
         from cfinspect.ui.dialogs.folder import AddFolderDialog  # noqa: PLC0415
 
         facts = self.session.facts
-        domains = sorted({one.domain for one in facts.folders} if facts else [])
+        known = {one.path: one for one in facts.folders} if facts else {}
+        there = [known[one.resolve()] for one in folders if one.resolve() in known]
+        folders = [one for one in folders if one.resolve() not in known]
+        if not folders:
+            self.tell(tr("{folder} is in the project already.", folder=there[0].path))
+            self.folders.select(there[0].id)
+            return
+        domains = sorted({one.domain for one in known.values()})
         dialog = AddFolderDialog(self, folders, domains)
         if not self.run_dialog(dialog):
             return

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _GROUP = 16  # letters of a group's name that stand beside an image's
 _GALLERY_MENU = (
-    *("accept", "damaged", "undamaged", "skip", ""),
+    *("accept", "damaged", "undamaged", "skip", "withdraw", ""),
     *("inspect_selection", "", "copy_name", "show_file", "", "select_all"),
 )
 
@@ -47,8 +47,6 @@ class ReviewPart(WorkPart):
             if self.isFullScreen():
                 self.toggle_fullscreen()
                 return
-            self.reviewer.put_away()
-            self.reviewer.end()
             row = self.reviewer.row
             self.show_page(self.gallery)
             if row is not None:
@@ -61,7 +59,6 @@ class ReviewPart(WorkPart):
         """List what the folders panel asks for; an open image makes room for the list."""
         self.model.show(wanted)
         if self.pages.currentWidget() is self.image_page and not self.reviewer.reviewing:
-            self.reviewer.put_away()
             self.show_page(self.gallery)
 
     def open_image(self, image_id: int) -> None:
@@ -82,8 +79,7 @@ class ReviewPart(WorkPart):
             inner = row.path.relative_to(folder.path).as_posix()
             several = self.session.facts is not None and len(self.session.facts.folders) > 1
             name = f"{folder.path.name}/{inner}" if several else inner
-        self.image_page.name.setText(name)
-        self.image_page.about.setText("   ".join(about))
+        self.image_page.show_about(name, "   ".join(about))
         self.image_page.name.setToolTip(str(row.path))
         self.image_page.about.setToolTip(tr("group {name}", name=row.group) if row.group else "")
         self.show_page(self.image_page)
@@ -134,6 +130,16 @@ class ReviewPart(WorkPart):
         else:
             self.session.say_of_many([(row, verdict) for row in self.gallery.selected()])
 
+    def withdraw(self) -> None:
+        """Take back the verdict on the image on screen, or on all that are selected."""
+        if self.pages.currentWidget() is self.image_page:
+            self.reviewer.withdraw()
+            return
+        rows = [row for row in self.gallery.selected() if row.verdict is not None]
+        if not rows:
+            self.tell(tr("There is no verdict to withdraw."))
+        self.session.say_of_many([(row, None) for row in rows])
+
     def accept(self) -> None:
         """The model is right: of the image on screen, or of all that are selected."""
         from cfinspect.project.verdicts import Verdict  # noqa: PLC0415
@@ -142,9 +148,10 @@ class ReviewPart(WorkPart):
             self.reviewer.accept()
             return
         rows = self.gallery.selected()
-        self.session.say_of_many(
-            [(row, Verdict(row.machine)) for row in rows if row.machine is not None]
-        )
+        said = [(row, Verdict(row.machine)) for row in rows if row.machine is not None]
+        if not said:
+            self.tell(tr("No model has looked at these images yet (Ctrl+R)."))
+        self.session.say_of_many(said)
 
     def comment(self) -> None:
         """Put the cursor into the comment."""
@@ -152,10 +159,9 @@ class ReviewPart(WorkPart):
         self.reviewer.comment()
 
     def take_tool(self, tool: Tool) -> None:
-        """Take a tool; again: put it down."""
-        from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
-
-        self.reviewer.set_tool(Tool.HAND if self.canvas.tool is tool else tool)
+        """Take a tool; H or Esc put it down."""
+        self.reviewer.set_tool(tool)
+        self.refresh_actions()
 
     def compare(self, compare: Compare) -> None:
         """Compare so; again: not at all."""
@@ -170,7 +176,7 @@ class ReviewPart(WorkPart):
 
         if summary.reviewed:
             self.run_dialog(SummaryDialog(self, summary))
-        if self.pages.currentWidget() is self.image_page:
+        if not summary.left:
             self.tell(tr("The review queue is empty."))
 
     def gallery_menu(self, at: QPoint) -> None:

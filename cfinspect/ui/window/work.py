@@ -59,6 +59,8 @@ class WorkPart(ProjectsPart):
     def take_next_step(self) -> None:
         """Do what the gallery offers."""
         self.actions_["review" if self._next_is_review else "inspect"].trigger()
+        if self.pages.currentWidget() is self.gallery:
+            self.gallery.focus()
 
     def inspect_this_folder(self) -> None:
         """Inspect the folder of the image on screen."""
@@ -106,7 +108,7 @@ class WorkPart(ProjectsPart):
 
     def _inspection_done(self, tally: Any) -> None:
         text = tr(
-            "Inspected: {done}. Damaged: {damaged}, for review: {review}, unreadable: {errors}.",
+            "Inspected: {done}. Damaged: {damaged}, flagged: {review}, unreadable: {errors}.",
             done=tally.done,
             damaged=tally.damaged,
             review=tally.review,
@@ -121,7 +123,6 @@ class WorkPart(ProjectsPart):
             self.session.images_changed.emit(None)
             self.session.refresh()
             self.model.reload()
-            self.reviewer.reload()
 
     def show_training(self) -> None:
         """The training page, with this project's folders if they have labels."""
@@ -169,9 +170,10 @@ class WorkPart(ProjectsPart):
         """Let a new model count, and inspect with it."""
         if self.session.project is None:
             return
-        self.show_page(self.gallery)
         folders = self.one_domain(self.folders.current_folders())
         if folders:
+            self.training.result.hide()
+            self.show_page(self.gallery)
             self.start_inspection(path, folders)
 
     def warm_up(self) -> None:

@@ -343,6 +343,7 @@ class JobQueue(QObject):
         else:
             ticket.state = State.DONE
         self.tickets.remove(ticket)
+        self.changed.emit()  # now: whoever hears of the result may open a dialog and wait
         if failure is not None:
             ticket.failed.emit(failure)
             self.failed.emit(failure)
@@ -350,4 +351,3 @@ class JobQueue(QObject):
             ticket.succeeded.emit(result)
         ticket.ended.emit()
         self.ended.emit(ticket)
-        self.changed.emit()

@@ -138,7 +138,7 @@ class Inspect:
                 cancelled=lambda: tell.cancelled,
             ):
                 tell.part(list(tally.ids))
-                text = tr("{n} for review", n=tally.review)
+                text = tr("flagged: {n}", n=tally.review)
                 tell.progress(tally.done, tally.total, text)
                 tally.outcomes = []
         return tally
