@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
+from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import Filter, ImageRow, Sort, State, ids
 from cfinspect.project.project import Project
 from cfinspect.ui.session import Session
@@ -107,7 +108,10 @@ class ImageModel(QAbstractTableModel):
         wanted, sort_by, descending = self.wanted, self.sort_by, self.descending
 
         def read(project: Project) -> list[int]:
-            return ids(project, wanted, sort_by, descending=descending)
+            try:
+                return ids(project, wanted, sort_by, descending=descending)
+            except ProjectError:
+                return []  # the folder has just left the project; another list is on its way
 
         self._session.reader.ask(read, self.set_ids, key="ids")
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import Filter, ImageRow, score_histogram
 from cfinspect.project.project import Project
 from cfinspect.ui import theme
@@ -59,7 +60,10 @@ class Histogram(QWidget):
         wanted = Filter(folder=self._folder)
 
         def read(project: Project) -> tuple[list[int], list[int]]:
-            return score_histogram(project, wanted, BINS)
+            try:
+                return score_histogram(project, wanted, BINS)
+            except ProjectError:
+                return [], []  # the folder has just left the project
 
         def show(found: tuple[list[int], list[int]]) -> None:
             self._found = found

@@ -140,7 +140,10 @@ class Reviewer(Leafing):
             self._taking = False
             ends, self._end_when_empty = self._end_when_empty, False
             session.leases = True
-            known = [] if begin else self.order[: self.place if anew else None]
+            known = [] if begin else list(self.order)
+            if anew:  # what was judged stays in reach; what was passed over may come again
+                said = {one.image_id for one in self._said_now() if one.verdict is not None}
+                known = [one for one in self.order[: self.place] if one in said]
             before = set(known)
             new = [one for one in ids if one not in before]
             if begin:
