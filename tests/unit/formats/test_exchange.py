@@ -16,7 +16,7 @@ from exchanging import drawn, machine, write_images
 from cfinspect.engine.datafolder import class_words, scan_folder
 from cfinspect.formats.choice import Choice, Only
 from cfinspect.formats.exporting import SIDECAR, export
-from cfinspect.formats.importing import import_labels
+from cfinspect.formats.importing import Preview, import_labels, preview
 from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
@@ -291,8 +291,12 @@ def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_pat
     write_images(copy, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
     with Project.create(copy, human=True) as other:
         scan(other)
-        report = import_labels(other, "coco", tmp_path / "out" / "annotations.json", who="bob")
+        file = tmp_path / "out" / "annotations.json"
+        assert preview(other, "coco", file) == Preview(5, 5, 0, 2)
+        assert preview(other, "coco", file, most=2).more
+        report = import_labels(other, "coco", file, who="bob")
         assert (report.taken, report.machine) == (4, 2)
+        assert preview(other, "coco", file).decided == 4
         assert human_of(other, find(other, "new.png").id).version == 0
         said = human_of(other, find(other, "agree.png").id)
         assert (said.verdict, said.mask) == (Verdict.DAMAGED, None)

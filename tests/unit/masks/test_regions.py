@@ -107,3 +107,12 @@ def test_regions_of_several_classes_largest_first() -> None:
     assert (regions[0].x, regions[0].y, regions[0].width, regions[0].height) == (10, 10, 10, 10)
     assert len(regions_of(mask, min_area=2)) == 2
     assert regions_of(np.zeros((4, 4), bool)) == []
+
+
+@pytest.mark.parametrize("radius", [8, 30, 70])
+def test_a_blob_is_not_wider_than_it_is_long(radius: int) -> None:
+    y, x = np.mgrid[:200, :200] - 100.0
+    (region,) = regions_of(x**2 + y**2 <= radius**2)
+    assert region.length == pytest.approx(2 * radius, rel=0.1, abs=2)
+    assert region.mean_width <= region.length
+    assert region.mean_width * region.length == pytest.approx(region.area)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from studio import inspected_project, write_images
@@ -18,7 +19,9 @@ from cfinspect.project.listing import (
     ids,
     page,
     score_histogram,
+    unreadable,
 )
+from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide
@@ -98,3 +101,12 @@ def test_the_histogram_counts_every_score_once(project: Project) -> None:
     assert sum(damaged) == sum(score >= 0.5 for score in scores)
     assert undamaged[2:] == [0, 0]
     assert damaged[3] == sum(score >= 0.75 for score in scores)
+
+
+def test_unreadable_images_are_counted_by_folder(tmp_path: Path) -> None:
+    project = inspected_project(tmp_path / "hall", [0.9, 0.2])
+    assert unreadable(project) == {}
+    (model,) = project.models()
+    image = find(project, "img0.png")
+    save(project, model, [Inspected(image.id, None, None, "cut short")])
+    assert unreadable(project) == {image.folder_id: 1}

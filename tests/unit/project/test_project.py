@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from studio import bound_model, inspected_project, write_images
+from studio import SIDE, bound_model, inspected_project, write_images
 
 from cfinspect.project import audit, backup, database, place
 from cfinspect.project.corrections import mask_class, mask_classes
@@ -371,3 +371,19 @@ def test_a_backup_from_the_future_stops_no_other(tmp_path: Path) -> None:
         backup.back_up(project.place, project.database, now=future)
         backup.back_up_when_due(project.place, project.database)
         assert len(backup.backups(project.place)) == 2
+
+
+def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS[:2])
+    with inspected_project(tmp_path / "hall", [0.9, 0.8]) as project:
+        for name, verdict in (("img0.png", None), ("img1.png", Verdict.DAMAGED)):
+            mask = np.ones((SIDE, SIDE), np.uint8)
+            decide(project, find(project, name).id, who="ann", verdict=verdict, mask=mask)
+        assert find(project, "img0.png").state is State.CORRECTED  # as it was then
+    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS)
+    with Project.open(tmp_path / "hall") as project:
+        assert find(project, "img0.png").to_review
+        assert find(project, "img1.png").state is State.CORRECTED
+        assert not audit.verify(project).problems

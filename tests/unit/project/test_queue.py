@@ -161,3 +161,8 @@ def test_people_working_at_once_lose_nothing(tmp_path: Path) -> None:
     assert not errors
     assert len(told) == 80
     assert all(human_of(project, number).who == who for number, who in told.items())
+
+
+def test_what_has_no_label_contradicts_nothing_but_is_not_left_out(tmp_path: Path) -> None:
+    project = inspected_project(tmp_path / "hall", [0.85, 0.45, 0.6])
+    assert order(project, Rank.DISAGREEMENT) == ["img1.png", "img2.png", "img0.png"]

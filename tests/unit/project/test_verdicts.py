@@ -10,7 +10,7 @@ from studio import SIDE, bound_model, inspected_project, inspection
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import State, find
+from cfinspect.project.listing import Filter, State, count, find
 from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.queue import take
@@ -249,3 +249,24 @@ def test_mask_and_verdict_never_contradict_each_other(project: Project) -> None:
 def test_false_lists_show(project: Project) -> None:
     project.database.connection.execute("UPDATE image SET verdict = 1, state = 1")
     assert "listed with another verdict" in audit.verify(project).problems[0]
+
+
+def test_a_mask_without_a_word_is_a_draft(project: Project) -> None:
+    image = number(project)
+    human = decide(project, image, who="ann", verdict=None, mask=square())
+    assert (human.verdict, human.mask is None) == (None, False)
+    row = find(project, "img0.png")
+    assert row.state is State.OPEN
+    assert row.to_review
+    assert not audit.verify(project).problems
+    assert count(project, Filter(reviewed=True)) == 0
+    said = decide(project, image, who="ann", verdict=Verdict.DAMAGED)
+    assert said.mask == human.mask
+    assert find(project, "img0.png").state is State.CORRECTED
+    assert count(project, Filter(reviewed=True)) == 1
+    decide(project, image, who="ann", verdict=Verdict.SKIPPED)
+    assert find(project, "img0.png").state is State.SKIPPED
+    withdrawn = decide(project, image, who="ann", verdict=None)
+    assert withdrawn.mask == human.mask
+    assert find(project, "img0.png").to_review
+    assert not audit.verify(project).problems
