@@ -75,6 +75,9 @@ class ResultCard(QFrame):
             )
         self.text.setText(words)
         self.show()
+        for button in (self.keep_button, self.use_button):
+            button.ensurePolished()  # made unseen: its width was measured in another font
+            button.updateGeometry()
 
     def set_usable(self, usable: bool) -> None:
         """Whether a project is open that a model could count for."""
