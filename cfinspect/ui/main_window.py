@@ -9,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from cfinspect.ui import theme
+from cfinspect.ui.collector import Collector
 from cfinspect.ui.icons import dress_again, icon
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.panels.welcome import Welcome
@@ -53,6 +54,7 @@ class MainWindow(ReviewPart):
             return
         from cfinspect.ui.window import building  # noqa: PLC0415  (NumPy, OpenCV, the project)
 
+        self._collector = Collector(self)
         building.build(self)
         self.is_built = True
         self._restore_layout()
@@ -238,5 +240,6 @@ class MainWindow(ReviewPart):
         self.session.close()
         self.log.detach()
         gc.unfreeze()
+        self._collector.stop()
         self.preferences.save()
         event.accept()

@@ -29,6 +29,10 @@ class Histogram(QWidget):
         self._folder: str | None = None
         self._found: tuple[list[int], list[int]] = ([], [])
         self._plot: Any = None
+        self._bars: list[Any] = []
+        self._band: Any = None
+        self._limit: Any = None
+        self._mark: Any = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(120)
         layout = self._column = QVBoxLayout(self)
@@ -80,58 +84,58 @@ class Histogram(QWidget):
         if total == 0:
             self.text.setText(tr("No scores yet: inspect the folder.") if self._folder else "")
             return
-        plot = self._make_plot()
-        plot.clear()
+        self._make_plot()
+        centres = [(place + 0.5) / BINS for place in range(BINS)]
+        self._bars[0].setOpts(x=centres, y0=[0] * BINS, height=undamaged)
+        self._bars[1].setOpts(x=centres, y0=undamaged, height=damaged)
+        low, high = self._card.get("review_low"), self._card.get("review_high")
+        has_band = low is not None and high is not None
+        self._band.setVisible(has_band)
+        if has_band:
+            self._band.setRegion((low, high))
+        score = self._row.score if self._row is not None else None
+        for line, value in ((self._limit, self._card.get("score_threshold")), (self._mark, score)):
+            line.setVisible(value is not None)
+            if value is not None:
+                line.setValue(value)
+        tip = tr("Solid line: this image. Dashed: from here on the model says damaged.")
+        if has_band:
+            tip += " " + tr("Violet: doubtful, for review.")
+        self._plot.setToolTip(tip)
+        self.setAccessibleName(tr("Histogram of {n} scores", n=total))
+
+    def _make_plot(self) -> None:
+        """The plot and its parts, once: they are moved for each image, never made anew."""
+        if self._plot is not None:
+            return
         import pyqtgraph as pg  # noqa: PLC0415  (not before the first paint)
 
         now = theme.colours()
-        centres = [(place + 0.5) / BINS for place in range(BINS)]
-        for values, base, colour in (
-            (undamaged, [0] * BINS, now.undamaged),
-            (damaged, undamaged, now.damaged),
-        ):
-            plot.addItem(
-                pg.BarGraphItem(
-                    x=centres, y0=base, height=values, width=0.9 / BINS, brush=colour, pen=None
-                )
-            )
-        band = [self._card.get(name) for name in ("review_low", "review_high")]
-        if None not in band:
-            shade = QColor(now.review)
-            shade.setAlpha(60)
-            plot.addItem(pg.LinearRegionItem(band, movable=False, brush=shade, pen=pg.mkPen(None)))
-        threshold = self._card.get("score_threshold")
-        if threshold is not None:
-            dashes = pg.mkPen(now.faint, width=1, style=Qt.PenStyle.DashLine)
-            plot.addItem(pg.InfiniteLine(threshold, pen=dashes))
-        if self._row is not None and self._row.score is not None:
-            marker = pg.InfiniteLine(self._row.score, pen=pg.mkPen(now.text, width=2))
-            plot.addItem(marker)
-        tip = tr("Solid line: this image. Dashed: from here on the model says damaged.")
-        if None not in band:
-            tip += " " + tr("Violet: doubtful, for review.")
-        plot.setToolTip(tip)
-        self.setAccessibleName(tr("Histogram of {n} scores", n=total))
-
-    def _make_plot(self) -> Any:
-        if self._plot is None:
-            import pyqtgraph as pg  # noqa: PLC0415
-
-            self._plot = pg.PlotWidget(background=None)
-            self._plot.setMouseEnabled(x=False, y=False)
-            self._plot.hideButtons()
-            self._plot.setMenuEnabled(False)
-            self._plot.setXRange(0, 1, padding=0.02)
-            axis = self._plot.getAxis("left")
-            axis.setWidth(34)
-            font = QFont(self.font())
-            font.setPixelSize(10)
-            for name in ("left", "bottom"):
-                self._plot.getAxis(name).setTickFont(font)
-                self._plot.getAxis(name).setPen(theme.colours().line)
-                self._plot.getAxis(name).setTextPen(theme.colours().faint)
-            self._column.addWidget(self._plot)
-        return self._plot
+        self._plot = pg.PlotWidget(background=None)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.hideButtons()
+        self._plot.setMenuEnabled(False)
+        self._plot.setXRange(0, 1, padding=0.02)
+        self._plot.getAxis("left").setWidth(34)
+        font = QFont(self.font())
+        font.setPixelSize(10)
+        for name in ("left", "bottom"):
+            self._plot.getAxis(name).setTickFont(font)
+            self._plot.getAxis(name).setPen(now.line)
+            self._plot.getAxis(name).setTextPen(now.faint)
+        self._bars = [
+            pg.BarGraphItem(x=[0], y0=[0], height=[0], width=0.9 / BINS, brush=colour, pen=None)
+            for colour in (now.undamaged, now.damaged)
+        ]
+        shade = QColor(now.review)
+        shade.setAlpha(60)
+        self._band = pg.LinearRegionItem((0, 1), movable=False, brush=shade, pen=pg.mkPen(None))
+        dashes = pg.mkPen(now.faint, width=1, style=Qt.PenStyle.DashLine)
+        self._limit = pg.InfiniteLine(0, pen=dashes)
+        self._mark = pg.InfiniteLine(0, pen=pg.mkPen(now.text, width=2))
+        for part in (*self._bars, self._band, self._limit, self._mark):
+            self._plot.addItem(part)
+        self._column.addWidget(self._plot)
 
     def retheme(self) -> None:
         """Colours have changed: the plot is made anew."""

@@ -21,7 +21,7 @@ from types import TracebackType
 from measured import a_window, listed, live, wait_for
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QPushButton, QWidget
 
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project import audit
@@ -107,7 +107,17 @@ def play(place: Path, root: Path, arguments: argparse.Namespace, broken: list[st
 
 
 def answer_dialogs(chance: random.Random) -> None:
-    """Say yes or no to whatever asks."""
+    """Say yes or no to whatever asks; close a menu, now and then after choosing from it."""
+    menu = QApplication.activePopupWidget()
+    if menu is not None:
+        if isinstance(menu, QMenu) and chance.random() < 0.3:
+            usable_ones = [
+                one for one in menu.actions() if one.isEnabled() and "…" not in one.text()
+            ]
+            if usable_ones:
+                chance.choice(usable_ones).trigger()
+        menu.close()
+        return
     dialog = QApplication.activeModalWidget()
     if not isinstance(dialog, QDialog):
         return
