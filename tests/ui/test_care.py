@@ -175,6 +175,23 @@ def test_strokes_come_back_after_undamaged_and_after_discard(
     window.preferences.set("auto_advance", True)
 
 
+def test_drawing_on_after_a_mask_was_called_right_keeps_its_verdict(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    window.preferences.set("auto_advance", False)
+    image_id = shown(window, 0)
+    paint(window)
+    press(window, Qt.Key.Key_M)
+    assert said(window, image_id).verdict is Verdict.DAMAGED
+    middle = window.canvas.rect().center()
+    drag(window.canvas, [(middle.x(), middle.y() + 10 * n) for n in range(8)])
+    press(window, Qt.Key.Key_Right)
+    assert said(window, image_id).verdict is Verdict.DAMAGED
+    window.preferences.set("auto_advance", True)
+
+
 def test_a_verdict_can_be_withdrawn_in_any_sitting(
     window: MainWindow, walls: Path, model: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,13 @@ def test_the_demo_recipe_is_a_valid_training() -> None:
     recipe = json.loads(resources.resource_path("demo.json").read_text(encoding="utf-8"))
     assert TrainConfig.from_preset(**recipe["train"]).minutes
     assert recipe["images"]["seed"] != recipe["new"]["seed"]
+
+
+def test_every_package_is_installed() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    listed = {name for name in settings["tool"]["setuptools"]["packages"] if ".shared." not in name}
+    there = {
+        ".".join(path.parent.relative_to(REPOSITORY).parts)
+        for path in (REPOSITORY / "cfinspect").rglob("__init__.py")
+    }
+    assert listed == there

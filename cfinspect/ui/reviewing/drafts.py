@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cfinspect.masks.refine import snap_to_edges
 from cfinspect.project.listing import ImageRow
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import KEEP, Kept, Verdict
+from cfinspect.project.verdicts import KEEP, Human, Kept, Verdict
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.panels.imagepage import ImagePage
 from cfinspect.ui.panels.inspector import Inspector
@@ -88,6 +88,13 @@ class Drafts(QObject):
         self._base = (picture.human.mask is not None, picture.human.verdict)
         self._canvas.set_editor(editor)
         self.changed.emit()
+
+    def _heard(self, human: Human) -> None:
+        """What stands now of the image on screen, whoever said or took it back."""
+        had_mask, verdict = self._base
+        own_draft = human.verdict is None and human.mask is not None
+        if not (own_draft and verdict is Verdict.UNDAMAGED):  # which comes back with the strokes
+            self._base = (had_mask, human.verdict)
 
     def _drawn(self) -> None:
         editor, picture = self._canvas.editor, self._canvas.picture

@@ -133,6 +133,7 @@ class Leafing(Drafts):
         project = self._session.project
         if project is not None:
             self.row = next(iter(by_ids(project, [image_id])), self.row)
+        self._heard(human)
         held = self._session.pictures.get(image_id)
         editor = self._canvas.editor
         if held is not None:

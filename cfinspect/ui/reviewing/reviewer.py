@@ -296,7 +296,7 @@ class Reviewer(Leafing):
         if editor is not None:
             editor.mark_saved()
         self._store_mask(row, mask)
-        self._base = (True, self._base[1])  # from here on there is one
+        self._base = (True, Verdict.DAMAGED)  # which a mask says as well
         self._autosave.stop()
         self._advance()
 
