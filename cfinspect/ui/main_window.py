@@ -158,6 +158,8 @@ class MainWindow(ReviewPart):
         elif name == "saliency_map":
             self.canvas.layers.colour_map = self.preferences.get(name)
             self.canvas.refresh()
+        elif name == "keep_zoom":
+            self.canvas.keeps_view = self.preferences.get(name)
         elif name == "language":
             self.tell(tr("The language changes when the program starts next."))
         elif name == "device":
@@ -200,6 +202,7 @@ class MainWindow(ReviewPart):
         if not state.isEmpty():
             self.restoreState(state, _LAYOUT_VERSION)
         self.canvas.layers.colour_map = self.preferences.get("saliency_map")
+        self.canvas.keeps_view = self.preferences.get("keep_zoom")
 
     # Qt's side ------------------------------------------------------------------------------------
 

@@ -58,6 +58,12 @@ PREFERENCES = (
         mark("Show the next image as soon as a verdict is given."),
     ),
     Preference(
+        "keep_zoom",
+        False,
+        mark("Keep the zoom"),
+        mark("The next image of the same size is shown at the same place, as large."),
+    ),
+    Preference(
         "rank",
         "uncertainty",
         mark("Review first"),

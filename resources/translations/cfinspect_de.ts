@@ -748,6 +748,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Das alte behalten</translation>
     </message>
     <message>
+      <source>Keep the zoom</source>
+      <translation>Vergrößerung behalten</translation>
+    </message>
+    <message>
       <source>Keep working</source>
       <translation>Weiterarbeiten</translation>
     </message>
@@ -1534,6 +1538,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>The model {file} is not there any more; choose another under Model.</source>
       <translation>Das Modell {file} ist nicht mehr da; wählen Sie ein anderes unter Modell.</translation>
+    </message>
+    <message>
+      <source>The next image of the same size is shown at the same place, as large.</source>
+      <translation>Das nächste Bild gleicher Größe erscheint an derselben Stelle, ebenso groß.</translation>
     </message>
     <message>
       <source>The next try goes on from there.</source>

@@ -294,6 +294,28 @@ def test_comparing_and_layers(window: MainWindow, walls: Path, model: Path) -> N
     assert canvas.grab().toImage() != plain
 
 
+def test_the_zoom_is_kept_where_that_is_wanted(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    shown: list[str] = []
+    for keep in (False, True):
+        window.preferences.set("keep_zoom", keep)
+        open_first(window)
+        fitted = window.image_page.zoom.text()
+        trigger(window, "zoom_in")
+        trigger(window, "zoom_in")
+        large = window.image_page.zoom.text()
+        assert large != fitted
+        press(window, Qt.Key.Key_Right)
+        picture_shown(window)
+        shown.append(window.image_page.zoom.text())
+        assert shown[-1] == (large if keep else fitted)
+        trigger(window, "fit")
+        press(window, Qt.Key.Key_Escape)
+    window.preferences.set("keep_zoom", False)
+
+
 def test_a_verdict_for_many_at_once(window: MainWindow, walls: Path, model: Path) -> None:
     open_folder(window, walls)
     inspect(window, model)

@@ -68,6 +68,8 @@ class CanvasBase(QWidget):
         self._scale = 1.0
         self._offset = QPointF(0, 0)
         self._fitted = True
+        self.keeps_view = False
+        self._last_size = (0, 0)
         self._blink = False
         self._machine: NDArray[np.uint8] | None = None
         self._preview: tuple[int, int] | None = None
@@ -81,7 +83,9 @@ class CanvasBase(QWidget):
     # What is shown --------------------------------------------------------------------------------
 
     def show_picture(self, picture: Picture | None) -> None:
-        """Show another picture; the view stays when it is the same image again."""
+        """Show another picture; the view stays when it is the same image again, or, where
+        ``keeps_view``, one of the same size.
+        """
         same = (
             picture is not None
             and self.picture is not None
@@ -95,7 +99,11 @@ class CanvasBase(QWidget):
             self._corners = []
             self._blink = False
             self.highlight = None
-            self._fitted = True
+        if picture is not None:
+            size = (picture.width, picture.height)
+            if not same and not (self.keeps_view and size == self._last_size):
+                self._fitted = True
+            self._last_size = size
         self._machine = self._preview = None
         if picture is not None and picture.mask is not None:
             self._machine = picture.mask.view(np.uint8)

@@ -192,6 +192,8 @@ class Inspector(QScrollArea):
         self._drawn = picture.human_mask if picture is not None else None
         self._show_threshold(changed)
         if self._drawn is not None:
+            if changed:
+                self.regions.clear()  # until its own are measured
             self._drawn_timer.start()
         if self._is_moved and picture is not None and picture.saliency:
             self._measure()  # the same image again: what the person chose stays
