@@ -252,6 +252,15 @@ def test_a_review_ends_once_and_says_what_is_left(
     press(window, Qt.Key.Key_D)
     settled(window)
     wait_for(lambda: window.reviewer.left == waiting - 1)
+    press(window, Qt.Key.Key_Left)
+    picture_shown(window)
+    assert window.reviewer.progress[0] == 1
+    press(window, Qt.Key.Key_Backspace)  # withdrawn: it counts no more
+    settled(window)
+    assert window.reviewer.progress[0] == 0
+    press(window, Qt.Key.Key_D)
+    settled(window)
+    wait_for(lambda: window.reviewer.left == waiting - 1)
     for _ in range(waiting + 3):  # leaf over the others
         if summaries:
             break

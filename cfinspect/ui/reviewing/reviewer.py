@@ -142,7 +142,7 @@ class Reviewer(Leafing):
             session.leases = True
             known = [] if begin else list(self.order)
             if anew:  # what was judged stays in reach; what was passed over may come again
-                said = {one.image_id for one in self._said_now() if one.verdict is not None}
+                said = {one.image_id for one in self._verdicts()}
                 known = [one for one in self.order[: self.place] if one in said]
             before = set(known)
             new = [one for one in ids if one not in before]
@@ -190,7 +190,7 @@ class Reviewer(Leafing):
         self._session.settle(10)
         self._session.release_leases()
         said = self._said_now()
-        latest = {one.image_id: one for one in said if one.verdict is not None}.values()
+        latest = self._verdicts()
         summary = Summary(
             seconds=time.monotonic() - self._started,
             undamaged=sum(one.verdict == Verdict.UNDAMAGED for one in latest),
@@ -206,8 +206,12 @@ class Reviewer(Leafing):
     @property
     def progress(self) -> tuple[int, int]:
         """How many images of this review have a verdict, and how many wait where it looks."""
-        said = self._said_now()
-        return len({one.image_id for one in said if one.verdict is not None}), self.left
+        return len(self._verdicts()), self.left
+
+    def _verdicts(self) -> list[Said]:
+        """The verdicts of this review that stand: neither overtaken nor withdrawn."""
+        latest = {one.image_id: one for one in self._said_now()}
+        return [one for one in latest.values() if one.verdict is not None]
 
     def _said_now(self) -> list[Said]:
         """What was said in this review."""
