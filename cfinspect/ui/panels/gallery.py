@@ -183,9 +183,15 @@ class Gallery(QWidget):
 
     def selected(self) -> list[ImageRow]:
         """The images that are selected, in the list's order."""
-        places = sorted({index.row() for index in self.grid.selectionModel().selectedIndexes()})
+        places = sorted({place for part in self._ranges() for place in part})
         found = (self.model.row_at(place) for place in places)
         return [row for row in found if row is not None]
+
+    def _ranges(self) -> list[range]:
+        """The places that are selected; by ranges, as there may be 100,000 of them."""
+        chosen = self.grid.selectionModel().selection()
+        ranges = [chosen.at(number) for number in range(chosen.count())]
+        return [range(one.top(), one.bottom() + 1) for one in ranges]
 
     def select(self, image_id: int) -> None:
         """Select one image and scroll to it."""
@@ -235,9 +241,7 @@ class Gallery(QWidget):
 
     def _count(self) -> None:
         """How many are listed, and how many of them selected: verdict keys are for those."""
-        chosen = self.grid.selectionModel().selection()
-        ranges = [chosen.at(number) for number in range(chosen.count())]
-        number = sum(one.height() for one in ranges)
+        number = sum(map(len, self._ranges()))
         text = tr("Images: {n}", n=f"{len(self.model.ids):,}")
         if number > 1:
             text += "   " + tr("selected: {n}", n=f"{number:,}")
@@ -272,11 +276,9 @@ class Gallery(QWidget):
         index = self.grid.currentIndex()
         if index.isValid():
             self._current = self.model.ids[index.row()]
-        chosen = self.grid.selectionModel().selection()
-        ranges = [chosen.at(number) for number in range(chosen.count())]
-        places = [range(one.top(), one.bottom() + 1) for one in ranges]
-        if places:
-            self._selected = [self.model.ids[place] for part in places for place in part]
+        ranges = self._ranges()
+        if ranges:
+            self._selected = [self.model.ids[place] for part in ranges for place in part]
 
     def _select_again(self) -> None:
         """Select in the new list what was selected in the old one, as far as it is there."""
