@@ -7,9 +7,12 @@ and in a frozen program in the bundle's folder.
 
 from __future__ import annotations
 
+import functools
+import json
 import sys
 from pathlib import Path
 
+from cfinspect import __version__
 from cfinspect.engine.errors import CfinspectError
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -29,6 +32,43 @@ def resource_path(name: str) -> Path:
 def models_path() -> Path:
     """Return the folder of shipped models; it may hold none."""
     return _folder("models")
+
+
+def shipped_models() -> dict[str, Path]:
+    """The models that come with cfinspect, by the kind of images they are for ("crack", ...)."""
+    return {path.stem: path for path in sorted(models_path().glob("*.safetensors"))}
+
+
+def shipped_model(kind: str) -> Path:
+    """The model for images of this kind; raises CfinspectError where it is missing."""
+    found = shipped_models().get(kind)
+    if found is None:
+        raise CfinspectError(
+            f"The model {kind}.safetensors is missing from this installation: reinstall it."
+        )
+    return found
+
+
+@functools.cache
+def build_info() -> dict[str, str]:
+    """What ``packaging/build.py`` noted in this bundle; {} where it is no bundle.
+
+    version, flavour ("cpu" or "cuda"), commit, source_date, python, torch, system.
+    """
+    try:
+        found = json.loads((_folder("resources") / "build.json").read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def version_in_words() -> str:
+    """Version, and of a bundle the build: "0.1.0 (cpu bundle, commit 0123456789ab)"."""
+    build = build_info()
+    if not build:
+        return __version__
+    commit = f", commit {build['commit']}" if build.get("commit") else ""
+    return f"{__version__} ({build.get('flavour', '')} bundle{commit})"
 
 
 def _folder(name: str) -> Path:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from cfinspect import __version__
 from cfinspect.cli import (
     audit,
     calibrate,
@@ -24,6 +23,7 @@ from cfinspect.cli import (
     tile,
     train,
 )
+from cfinspect.resources import version_in_words
 
 app = typer.Typer(
     name="cfinspect",
@@ -32,13 +32,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(help="Look at model files.", no_args_is_help=True)
+models_app = typer.Typer(help="Look at model files and verify them.", no_args_is_help=True)
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.add_typer(models_app, name="models")
 models_app.command("show", epilog=models.EXAMPLES)(models.show)
+models_app.command("verify", epilog=models.VERIFY_EXAMPLES)(models.verify)
 project_app = typer.Typer(
     help="Projects: images, verdicts and masks that outlive every model.", no_args_is_help=True
 )
@@ -60,7 +61,7 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"cfinspect {__version__}")
+        typer.echo(f"cfinspect {version_in_words()}")
         raise typer.Exit
 
 
@@ -82,4 +83,4 @@ def prepare(
         # File names may hold what the terminal's encoding lacks; that must not end the work.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     if context.invoked_subcommand is None:
-        gui.gui(folder=None, log_file=None)
+        gui.gui(path=None, log_file=None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,14 +14,12 @@ import typer
 
 from cfinspect.cli import evaluate as evaluate_command
 from cfinspect.cli import inspect as inspect_command
-from cfinspect.cli import train as train_command
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import open_inspector, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
-from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
-from cfinspect.resources import models_path, resource_path
+from cfinspect.resources import resource_path, shipped_model
 
 if TYPE_CHECKING:
     from cfinspect.engine.data import Sample
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from cfinspect.engine.synth import Domain
 
 EXAMPLES = """
-Draws cracked walls and rotten apples, trains a small model on each (labels only), evaluates and
-inspects other drawings, and leaves pictures of what the models see. Takes under four minutes on
-two cores. A second demo in the same folder replaces the first.
+Draws cracked walls and apples, and inspects them with the models that come with cfinspect; nothing
+is trained and nothing is fetched. Where there is a display the window opens on them. Without one,
+or with --headless, figures and pictures of what the models see are left in DIR, within a minute.
+A second demo in the same folder replaces the first's files; what was said in the window stays.
 
 Examples:
 
@@ -38,7 +39,7 @@ Examples:
   cfinspect demo /tmp/demo --headless
 """
 _MARK = ".cfinspect-demo"
-_MADE = ("images", "new", "run", "report", "results")
+_MADE = ("report", "results", "contact-sheet.png")
 _BATCH = 64
 _DOMAINS: tuple[Domain, ...] = ("crack", "apple")
 
@@ -54,8 +55,12 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Show cfinspect at work on procedural cracks and apples."""
-    del headless  # the demo in the window is its own: `cfinspect`, Try the demo
     require_folder_to_write(folder)
+    for name in _DOMAINS:
+        _claim(folder / name)
+    if not headless and not as_json and _display():
+        _open_window(folder)
+        return
     recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
     output = Output(as_json)
     started = time.monotonic()
@@ -70,19 +75,38 @@ def demo(
         output.say(f"  {sheet.parent / 'report' / 'report.json'}  the figures")
 
 
+def _display() -> bool:
+    """Whether a window can be opened here."""
+    if sys.platform != "linux":
+        return True
+    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return named or bool(os.environ.get("QT_QPA_PLATFORM"))
+
+
+def _open_window(folder: Path) -> None:
+    from cfinspect.ui.app import run  # noqa: PLC0415  (Qt only where there is a window)
+
+    note("Opening the window; the demo is there in a moment.")
+    code = run(demo=folder.resolve())
+    if code:
+        raise typer.Exit(code)
+
+
 def _show(
     place: Path, domain: Domain, recipe: dict[str, Any], output: Output, cancel: CancelToken
 ) -> Path:
     """The demo of one domain; returns its contact sheet."""
     from cfinspect.engine.synth import write_folder  # noqa: PLC0415
 
-    note(f"\n== {domain}: drawing {recipe['images']['count']} labelled images")
-    _clear(place)
-    images, new = place / "images", place / "new"
-    write_folder(images, domain, **recipe["images"])
-    write_folder(new, domain, **recipe["new"])
-    model = _model(place, domain, recipe, output, cancel)
-    note(f"== {domain}: evaluating on {recipe['new']['count']} new images")
+    model, new = shipped_model(domain), place / "new"
+    for name in _MADE:
+        _remove(place / name)
+    if not new.is_dir():
+        note(f"\n== {domain}: drawing {recipe['new']['count']} images")
+        write_folder(new, domain, **recipe["new"])
+    note(f"== {domain}: evaluating the shipped model {model.name} on them")
+    if cancel.cancelled:
+        raise Interrupted("Interrupted before the evaluation.")
     inspector = open_inspector(model, "auto", "auto", _BATCH)
     samples = list(evaluate_command.read_data([new]).samples)
     found = evaluate_command.run(inspector, samples, [new], cancel)
@@ -92,36 +116,20 @@ def _show(
     return _contact_sheet(place / "contact-sheet.png", inspector, samples, recipe["shown"])
 
 
-def _model(
-    place: Path, domain: str, recipe: dict[str, Any], output: Output, cancel: CancelToken
-) -> Path:
-    """The shipped model of the domain, or one trained now."""
-    shipped: Path = models_path() / recipe["model"].format(domain=domain)
-    if shipped.is_file():
-        note(f"== {domain}: using the shipped model {shipped.name}")
-        return shipped
-    if cancel.cancelled:
-        raise Interrupted("Interrupted before training.")
-    config = TrainConfig.from_preset(
-        **recipe["train"],
-        data=(str((place / "images").resolve()),),
-        out=str((place / "run").resolve()),
-    )
-    until = f"{config.minutes * 60:.0f} s" if config.minutes else f"{config.steps} steps"
-    note(f"== {domain}: training for {until}, from labels alone")
-    return train_command.run(config, output, cancel)
-
-
-def _clear(place: Path) -> None:
-    """Remove what an earlier demo made in ``place``, and nothing else."""
+def _claim(place: Path) -> None:
+    """Make ``place`` the demo's; a folder that holds other things is refused."""
     mark = place / _MARK
     if place.exists() and any(place.iterdir()) and not mark.exists():
         raise CfinspectError(f"{place} holds files that are not the demo's: give another folder.")
-    for name in _MADE:
-        if (place / name).exists():
-            shutil.rmtree(place / name)
     place.mkdir(parents=True, exist_ok=True)
     mark.touch()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _contact_sheet(

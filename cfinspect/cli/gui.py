@@ -10,7 +10,8 @@ import typer
 from cfinspect.cli.output import guarded
 
 EXAMPLES = """
-Opens where it was left, or at FOLDER, which becomes a project (a hidden folder .cfinspect in it).
+Opens where it was left, or at a folder, which becomes a project (a hidden folder .cfinspect in it).
+A model file is taken into the project that was open last.
 
 Examples:
 
@@ -22,8 +23,9 @@ Examples:
 
 @guarded
 def gui(
-    folder: Annotated[
-        Path | None, typer.Argument(metavar="FOLDER", help="A folder of images to open.")
+    path: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER|MODEL]", help="A folder of images, or a model file."),
     ] = None,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", help="Append the log to this file.")
@@ -32,6 +34,6 @@ def gui(
     """Open the window: browse, inspect, see why, review, correct, train, export."""
     from cfinspect.ui.app import run  # noqa: PLC0415  (Qt only where there is a window)
 
-    code = run(folder, log_file)
+    code = run(path, log_file)
     if code:
         raise typer.Exit(code)

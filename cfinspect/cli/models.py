@@ -1,12 +1,16 @@
-"""``cfinspect models show``: what a model file says about itself."""
+"""``cfinspect models``: what a model file says about itself, and whether it is still whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from cfinspect.cli.options import ModelArgument, require_exists
-from cfinspect.cli.output import JsonFlag, Output, guarded, plain
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
+from cfinspect.engine.errors import CfinspectError
 
 EXAMPLES = """
 Examples:
@@ -14,6 +18,20 @@ Examples:
   cfinspect models show runs/first/model.safetensors
 
   cfinspect models show model.safetensors --json
+"""
+VERIFY_EXAMPLES = """
+Without MODEL the models that come with cfinspect are compared with their published SHA-256 sums
+(models/SHA256SUMS). For other files give a list of sums, in the format of sha256sum; without one
+each file is read, its card checked, and its sum printed. Exit code 1 when a file is not what it
+should be.
+
+Examples:
+
+  cfinspect models verify
+
+  cfinspect models verify model.safetensors
+
+  cfinspect models verify model.safetensors --sums SHA256SUMS
 """
 
 
@@ -50,3 +68,37 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return "-" if value is None else str(value)
+
+
+@guarded
+def verify(
+    models: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MODEL]...", help="Default: the shipped ones.")
+    ] = None,
+    sums: Annotated[
+        Path | None, typer.Option("--sums", metavar="FILE", help="SHA-256 sums to compare with.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check that model files are whole and unchanged."""
+    from cfinspect.engine.checksums import check_models, read_sums  # noqa: PLC0415
+    from cfinspect.resources import models_path, shipped_models  # noqa: PLC0415
+
+    shipped = not models
+    paths = models or list(shipped_models().values())
+    if not paths:
+        raise CfinspectError("No models come with this installation: name a model file.")
+    require_exists(*paths)
+    if sums is None and shipped:
+        sums = models_path() / "SHA256SUMS"
+    known = read_sums(sums) if sums is not None else None
+    output = Output(as_json)
+    bad = 0
+    for found in check_models(paths, known):
+        output.emit("model", plain(found))
+        bad += not found.ok
+        output.say(f"{'ok  ' if found.ok else 'FAIL'}  {found.path}: {found.detail}")
+        output.say(f"      sha256 {found.sha256}")
+    output.emit("done", {"models": len(paths), "failed": bad})
+    if bad:
+        raise typer.Exit(FAILED)

@@ -61,15 +61,19 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
         return np.asarray(file.get_tensor(_SEEN)).view(np.uint64)
 
 
-def save_model(path: Path, model: Model) -> None:
-    """Write the model atomically, making its folder; weights as float32, on the CPU."""
+def save_model(path: Path, model: Model, *, half: bool = False) -> None:
+    """Write the model atomically, making its folder; weights as float32, on the CPU.
+
+    ``half``: as float16, in half the space; `load_model` makes float32 of them again.
+    """
     import torch  # noqa: PLC0415
     from safetensors.torch import save_file  # noqa: PLC0415  (torch only where weights are)
 
     tensors = {_SEEN: torch.from_numpy(np.sort(model.seen).view(np.int64).copy())}
     for part, network in (("generator", model.generator), ("discriminator", model.discriminator)):
         for name, value in network.state_dict().items():
-            tensors[f"{part}.{name}"] = value.detach().cpu().contiguous()
+            kept = value.detach().cpu().contiguous()
+            tensors[f"{part}.{name}"] = kept.half() if half and kept.is_floating_point() else kept
     metadata = {_CARD: model.card.to_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))

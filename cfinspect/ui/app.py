@@ -10,11 +10,13 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.modelfile import load_card
+from cfinspect.resources import resource_path
 from cfinspect.ui import theme, translate
-from cfinspect.ui.icons import icon
 from cfinspect.ui.preferences import Preferences
 
 _log = logging.getLogger(__name__)
@@ -38,37 +40,47 @@ def make_app(arguments: list[str] | None = None) -> QApplication:
     return app
 
 
-def run(folder: Path | None = None, log_file: Path | None = None) -> int:
-    """Open the window, at ``folder`` or where it was left; returns the exit code.
+def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | None = None) -> int:
+    """Open the window, at ``path`` or where it was left; returns the exit code.
 
-    Raises CfinspectError for a folder or a log file that cannot be used.
+    ``path``: a folder of images, or a model file, which is offered to the project that was open
+    last. ``demo``: a folder in which the demo is made and opened.
+
+    Raises CfinspectError for a path or a log file that cannot be used.
     """
     if log_file is not None:
         from cfinspect.ui.panels.log import log_to_file  # noqa: PLC0415
 
         log_to_file(log_file)
-    if folder is not None and not folder.is_dir():
-        raise CfinspectError(f"There is no folder {folder}; check the path.")
+    model = path if path is not None and path.is_file() else None
+    if path is not None and model is None and not path.is_dir():
+        raise CfinspectError(f"There is no folder {path}; check the path.")
+    if model is not None:
+        load_card(model)  # a file that is no model is told before a window opens
     _require_display()
     app = make_app()
     preferences = Preferences()
     translate.install(preferences.get("language"))
     theme.apply(app, preferences.get("theme"))
-    app.setWindowIcon(icon("app"))
+    app.setWindowIcon(QIcon(str(resource_path("icons/cfinspect.svg"))))
     from cfinspect.ui.main_window import MainWindow  # noqa: PLC0415  (after the checks above)
 
     window = MainWindow(preferences)
     _catch_exceptions(window.show_failure)
     window.show()
-    start = folder.resolve() if folder is not None else None
-    if start is None and preferences.get("restore"):
+    start = path.resolve() if path is not None and model is None else None
+    if start is None and demo is None and preferences.get("restore"):
         recent = preferences.recent()
         start = recent[0] if recent and recent[0].is_dir() else None
 
     def go_on() -> None:
         window.build()
-        if start is not None:
+        if demo is not None:
+            window.demo(demo)
+        elif start is not None:
             window.open_project(start)
+        if model is not None:
+            window.take_model(model.resolve())
 
     QTimer.singleShot(_AFTER_PAINT_MS, go_on)
     return app.exec()

@@ -772,10 +772,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Größerer Pinsel</translation>
     </message>
     <message>
-      <source>Learning from {domain} images ({n} of 2)</source>
-      <translation>Lerne aus Bildern ({domain}, {n} von 2)</translation>
-    </message>
-    <message>
       <source>Least sure first</source>
       <translation>Unsicherste zuerst</translation>
     </message>
@@ -1120,8 +1116,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Bereite die Demo vor</translation>
     </message>
     <message>
-      <source>Preparing the demo: the first time, two small models learn for a good minute each.</source>
-      <translation>Die Demo wird vorbereitet: Beim ersten Mal lernen zwei kleine Modelle je gut eine Minute.</translation>
+      <source>Preparing the demo: images are drawn and inspected.</source>
+      <translation>Die Vorführung wird vorbereitet: Bilder werden gezeichnet und geprüft.</translation>
     </message>
     <message>
       <source>Preset</source>
@@ -2308,6 +2304,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{device}. Bilder zum Lernen: {training}, zum Validieren: {validation}. Lauf: {folder}</translation>
     </message>
     <message>
+      <source>{file} is taken into the project that you open: open a folder.</source>
+      <translation>{file} wird in das Projekt übernommen, das Sie öffnen: Öffnen Sie einen Ordner.</translation>
+    </message>
+    <message>
       <source>{file} was not there at the last scan; rescan (F5).</source>
       <translation>{file} war beim letzten Einlesen nicht da; lesen Sie neu ein (F5).</translation>
     </message>
@@ -2334,6 +2334,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{model} is used for {domain}. Shall it be used for {other} as well? What the model in use has found there is kept and comes back with it.</source>
       <translation>{model} wird für {domain} benutzt. Soll es auch für {other} benutzt werden? Was das bisherige Modell dort gefunden hat, bleibt aufgehoben und kommt mit ihm zurück.</translation>
+    </message>
+    <message>
+      <source>{name} (comes with cfinspect)</source>
+      <translation>{name} (mit cfinspect geliefert)</translation>
     </message>
     <message>
       <source>{name} (file is gone)</source>

@@ -1,4 +1,4 @@
-"""``cfinspect demo`` with its own recipe cut down to seconds."""
+"""``cfinspect demo``: with the shipped models, and on images cut down to seconds."""
 
 from __future__ import annotations
 
@@ -17,21 +17,19 @@ from cfinspect.resources import resource_path
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
-    recipe["images"].update(count=48, size=48)
-    recipe["new"].update(count=12, size=48)
-    del recipe["train"]["minutes"]
-    recipe["train"].update(size=32, steps=20, warmup=8, width=4, discriminator_width=8, batch=8)
+    recipe["new"].update(count=12, size=64)
     file = tmp_path / "demo.json"
     file.write_text(json.dumps(recipe))
     monkeypatch.setattr("cfinspect.cli.demo.resource_path", lambda _name: file)
-    monkeypatch.setattr("cfinspect.cli.demo.models_path", lambda: tmp_path / "no-models")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.usefixtures("short")
 def test_the_demo_leaves_figures_and_pictures_and_can_be_run_again(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     for _ in range(2):
-        done = CliRunner().invoke(app, ["demo", str(folder), "--headless", "--json"])
+        done = CliRunner().invoke(app, ["demo", str(folder), "--json"])
         assert done.exit_code == 0, done.output
         lines = json_lines(done.stdout)
         assert lines[-1]["event"] == "demo"
@@ -42,6 +40,7 @@ def test_the_demo_leaves_figures_and_pictures_and_can_be_run_again(tmp_path: Pat
         assert report["classification"]["n"] == 12
         assert len(list((folder / domain / "results" / "overlays").rglob("*.jpg"))) == 12
         assert read_image(folder / domain / "contact-sheet.png").shape[1] >= 4 * 128
+        assert not (folder / domain / "run").exists()  # nothing is trained
     assert (folder / "crack" / "note.txt").read_text() == "mine"
 
 
@@ -53,3 +52,14 @@ def test_the_demo_leaves_folders_of_others_alone(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "not the demo's" in done.stderr
     assert (tmp_path / "crack" / "images" / "mine.png").exists()
+    assert not (tmp_path / "apple" / "new").exists()
+
+
+@pytest.mark.usefixtures("short")
+def test_an_installation_without_its_models_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cfinspect.resources.models_path", lambda: tmp_path / "none")
+    done = CliRunner().invoke(app, ["demo", str(tmp_path / "demo")])
+    assert done.exit_code == 2
+    assert "crack.safetensors is missing from this installation" in done.stderr

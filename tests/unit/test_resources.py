@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cfinspect import resources
+from cfinspect import __version__, resources
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.errors import CfinspectError
 
@@ -54,10 +54,29 @@ def test_a_missing_file_is_a_sentence() -> None:
         resources.resource_path("no-such.svg")
 
 
-def test_the_demo_recipe_is_a_valid_training() -> None:
-    recipe = json.loads(resources.resource_path("demo.json").read_text(encoding="utf-8"))
-    assert TrainConfig.from_preset(**recipe["train"]).minutes
-    assert recipe["images"]["seed"] != recipe["new"]["seed"]
+def test_the_demo_draws_other_images_than_the_models_have_learned() -> None:
+    demo = json.loads(resources.resource_path("demo.json").read_text(encoding="utf-8"))
+    recipes = json.loads((resources.models_path() / "recipes.json").read_text(encoding="utf-8"))
+    for recipe in recipes.values():
+        assert recipe["drawn"]["seed"] != demo["new"]["seed"]
+        assert TrainConfig.from_preset(**recipe["train"]).steps
+
+
+def test_a_bundle_says_its_build_and_a_checkout_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert resources.version_in_words() == __version__
+    (tmp_path / "resources").mkdir()
+    note = {"flavour": "cpu", "commit": "0123abc", "torch": "2.9"}
+    (tmp_path / "resources" / "build.json").write_text(json.dumps(note))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    resources.build_info.cache_clear()
+    try:
+        assert resources.build_info()["torch"] == "2.9"
+        assert resources.version_in_words() == f"{__version__} (cpu bundle, commit 0123abc)"
+    finally:
+        resources.build_info.cache_clear()
 
 
 def test_every_package_is_installed() -> None:

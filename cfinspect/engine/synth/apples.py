@@ -1,4 +1,4 @@
-"""Sound and spoilt apples on belts, trays and tables."""
+"""Sound and spoilt apples on belts, trays, tables and plain white."""
 
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,9 @@ from cfinspect.engine.synth.fruit import (
     Ball,
     Sort,
     Vector,
+    add_drops,
     draw_calyx,
+    draw_leaf,
     draw_skin,
     draw_sort,
     draw_stem,
@@ -21,9 +23,12 @@ from cfinspect.engine.synth.fruit import (
 from cfinspect.engine.synth.noise import Field, blur, chance, fractal, grid, mix, smoothstep
 
 _FINE = 2  # drawn twice as large and averaged down: smooth rims and stems
-_LEAST_SHARE = 0.006  # of the image that damage must cover
+_LEAST_SHARE = 0.01  # of the image that damage must cover
+_WHITE = (0.97, 0.97, 0.97)  # the cut-out or photo table of catalogues
 _GROUNDS = (
     (0.92, 0.92, 0.92),  # photo table
+    (0.70, 0.62, 0.52),  # cardboard
+    (0.30, 0.36, 0.16),  # grass
     (0.12, 0.12, 0.13),  # rubber belt
     (0.16, 0.27, 0.45),  # blue tray
     (0.45, 0.46, 0.47),  # steel
@@ -45,16 +50,26 @@ class AppleScene:
 
 def draw_apple_scene(rng: np.random.Generator) -> AppleScene:
     """A sorting line: one sort of apple under one lamp and one camera."""
-    ground = np.asarray(_GROUNDS[int(rng.integers(len(_GROUNDS)))]) * rng.uniform(0.75, 1.08)
+    if chance(rng, 0.35):
+        ground, slats = np.asarray(_WHITE) * rng.uniform(0.96, 1.05), 0.0
+    else:
+        ground = np.asarray(_GROUNDS[int(rng.integers(len(_GROUNDS)))]) * rng.uniform(0.7, 1.1)
+        slats = float(rng.uniform(0.05, 0.25)) if chance(rng, 0.25) else 0.0
     red, green, blue = (float(part) for part in ground)
     lamp = np.array([rng.normal(0, 0.45), -rng.uniform(0.1, 0.9), rng.uniform(0.6, 1.2)])
     to_x, to_y, to_z = (float(part) for part in lamp / np.linalg.norm(lamp))
     return AppleScene(
         sort=draw_sort(rng),
         ground=(red, green, blue),
-        slats=float(rng.uniform(0.05, 0.25)) if chance(rng, 0.35) else 0.0,
+        slats=slats,
         lamp=(to_x, to_y, to_z),
-        camera=replace(draw_camera(rng), blur=float(rng.uniform(0.0, 0.004))),
+        camera=replace(
+            draw_camera(rng),
+            blur=float(rng.uniform(0.0, 0.006)),
+            grain=float(rng.uniform(0.002, 0.025)),
+            saturation=float(rng.uniform(0.55, 1.35)),
+            zoomed=1.0,
+        ),
     )
 
 
@@ -82,7 +97,7 @@ def _try_apple(rng: np.random.Generator, size: int, damaged: bool, scene: AppleS
     gloss = np.full(ball.inside.shape, scene.sort.gloss, dtype=np.float32)
     cover = np.zeros_like(ball.inside)
     if damaged:
-        skin, cover, left = spoil(rng, skin, ball)
+        skin, cover, left, ball = spoil(rng, skin, ball)
         gloss = gloss * left
     picture, hidden = _assemble(rng, scene, ball, skin, gloss)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
@@ -106,22 +121,30 @@ def _assemble(
     apple = light_up(rng, skin, ball, gloss, lamp)
     apple = draw_calyx(rng, apple, ball)
     if chance(rng, 0.2):
+        apple = add_drops(rng, apple, ball, lamp)
+    if chance(rng, 0.2):
         apple = _band_of_shade(rng, apple)
     picture = mix(picture, apple, ball.inside)
-    return draw_stem(rng, picture, ball, behind=False), hidden
+    picture = draw_stem(rng, picture, ball, behind=False)
+    if chance(rng, 0.25):
+        picture, leaf = draw_leaf(rng, picture, ball)
+        hidden = np.maximum(hidden, leaf)
+    return picture, hidden
 
 
 def _ground(rng: np.random.Generator, scene: AppleScene, size: int) -> Field:
-    """Belt, tray or table: with slats, grain, dirt and light that falls off."""
+    """Belt, tray, table or white: with slats, grain, dirt and light that falls off."""
     x, y = grid(size)
-    shade = 1 + 0.04 * fractal(rng, size, size * 0.4, 5, 0.7)
-    shade += rng.uniform(-0.25, 0.25) * (x - 0.5) + rng.uniform(-0.25, 0.25) * (y - 0.5)
+    white = min(scene.ground) > 0.93
+    uneven, slope = (0.004, 0.04) if white else (rng.uniform(0.02, 0.3), 0.3)
+    shade = 1 + uneven * fractal(rng, size, size * rng.uniform(0.05, 0.5), 5, 0.7)
+    shade += rng.uniform(-slope, slope) * (x - 0.5) + rng.uniform(-slope, slope) * (y - 0.5)
     if scene.slats > 0:
         phase = float(rng.uniform(0, 1))
         wave = np.abs(((y + phase) / scene.slats) % 1.0 - 0.5) * 2
         shade *= 1 - 0.55 * smoothstep(0.82, 1.0, wave.astype(np.float32))
     ground = np.asarray(scene.ground, np.float32) * shade[..., None]
-    if chance(rng, 0.4):
+    if not white and chance(rng, 0.3):
         dirt = smoothstep(1.7, 2.3, fractal(rng, size, size * rng.uniform(0.02, 0.08), 3))
         ground = mix(ground.astype(np.float32), np.array([0.2, 0.15, 0.1]), dirt)
     return np.asarray(ground, dtype=np.float32)
@@ -136,7 +159,9 @@ def _cast_shadow(rng: np.random.Generator, picture: Field, ball: Ball, lamp: Vec
     away = np.hypot(x - at_x, y - at_y) / ball.radius
     soft = float(rng.uniform(0.05, 0.35))
     shadow = smoothstep(1.03 + soft, 1.03 - soft, away.astype(np.float32))
-    return mix(picture, picture * 0.3, shadow * np.float32(rng.uniform(0.4, 0.95)))
+    # A cut-out on white has next to none.
+    depth = rng.uniform(0.0, 0.6) if float(picture.mean()) > 0.9 else rng.uniform(0.3, 0.95)
+    return mix(picture, picture * 0.3, shadow * np.float32(depth))
 
 
 def _band_of_shade(rng: np.random.Generator, apple: Field) -> Field:

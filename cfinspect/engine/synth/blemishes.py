@@ -1,11 +1,13 @@
-"""What spoils an apple: rot, mould, bruises, worm holes, scab, bitter pit and cuts.
+"""What spoils an apple: rot, mould, browning, wrinkles, bruises, worm holes, scab, pits, cuts.
 
 Each function takes the unlit skin and gives the spoilt skin, the place it covers, and how much
 of the gloss is left there. Places are chosen where the camera can see them.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from cfinspect.engine.synth.fruit import Ball, Vector
@@ -15,15 +17,62 @@ Spoilt = tuple[Field, Field, Field]
 """Skin (S, S, 3), cover (S, S) in [0, 1], gloss (S, S) in [0, 1]."""
 
 
-def spoil(rng: np.random.Generator, skin: Field, ball: Ball) -> Spoilt:
-    """Add one kind of damage, sometimes two. Cover is what a careful labeller would paint."""
-    count = 1 + chance(rng, 0.25)
+def spoil(rng: np.random.Generator, skin: Field, ball: Ball) -> tuple[Field, Field, Field, Ball]:
+    """Add one kind of damage, sometimes two, at times on a shrivelled apple.
+
+    Returns `Spoilt` and the ball, whose normals wrinkles bend. Cover is what a careful labeller
+    would paint.
+    """
     cover = np.zeros(skin.shape[:2], dtype=np.float32)
     gloss = np.ones_like(cover)
+    shrivelled = chance(rng, 0.28)
+    if shrivelled:
+        skin, cover, ball = _wrinkle(rng, skin, ball)
+        gloss = 1 - 0.6 * cover
+    count = int(rng.integers(0, 2)) if shrivelled else 1 + chance(rng, 0.25)
     for index in rng.choice(len(_KINDS), count, replace=False, p=_WEIGHTS):
         skin, more, left = _KINDS[int(index)](rng, skin, ball)
         cover, gloss = np.maximum(cover, more), gloss * left
-    return skin, (cover * ball.inside).astype(np.float32), gloss
+    return skin, (cover * ball.inside).astype(np.float32), gloss, ball
+
+
+def _wrinkle(rng: np.random.Generator, skin: Field, ball: Ball) -> tuple[Field, Field, Ball]:
+    """An old apple: folds that run from stem to calyx, or all over, and a duller skin."""
+    size = skin.shape[0]
+    cell = size * float(rng.uniform(0.035, 0.1))
+    folds = 1 - np.abs(fractal(rng, size, cell, 3, 0.5))  # ridges with sharp valleys
+    if chance(rng, 0.5):
+        course = ball.around * rng.uniform(5, 11) + 1.2 * fractal(rng, size, size * 0.15, 3)
+        folds = folds * 0.5 + np.cos(course.astype(np.float32))
+    place = smoothstep(-1.2, 0.2, fractal(rng, size, size * 0.5, 2) + rng.uniform(-0.4, 1.2))
+    folds = (blur(folds.astype(np.float32), 0.5) * place).astype(np.float32)
+    depth = float(rng.uniform(1.0, 3.0)) * size / 100
+    normals = ball.normals.copy()
+    normals[..., 0] -= depth * cv2.Sobel(folds, cv2.CV_32F, 1, 0) / 8
+    normals[..., 1] -= depth * cv2.Sobel(folds, cv2.CV_32F, 0, 1) / 8
+    normals /= np.linalg.norm(normals, axis=-1, keepdims=True) + 1e-6
+    valley = smoothstep(0.2, -1.4, folds) * place
+    dull = mix(skin, skin * np.array([0.8, 0.68, 0.55]), place * np.float32(rng.uniform(0, 0.7)))
+    dull = mix(dull, dull * 0.55, valley * np.float32(rng.uniform(0.3, 0.8)))
+    return dull, place, replace(ball, normals=normals)
+
+
+def _browned(rng: np.random.Generator, skin: Field, ball: Ball) -> Spoilt:
+    """Browning from within: large blotches or the whole fruit, without an edge that one feels."""
+    size = skin.shape[0]
+    field = fractal(rng, size, size * rng.uniform(0.1, 0.6), 4, 0.6)
+    level = float(rng.uniform(-1.6, 0.8))
+    cover = smoothstep(level, level + rng.uniform(0.1, 1.0), field)
+    side = _visible_place(rng, 1.2)
+    if chance(rng, 0.5):  # one side of it, as it lay
+        reach = float(rng.uniform(0.6, 1.4))
+        cover = smoothstep(reach + 0.2, reach - 0.2, _ragged(rng, ball, side, 0.15, 0.25))
+    browns = ((0.45, 0.27, 0.13), (0.62, 0.38, 0.18), (0.30, 0.17, 0.10), (0.16, 0.10, 0.08))
+    brown = np.asarray(browns[int(rng.integers(len(browns)))]) * rng.uniform(0.8, 1.25)
+    mottled = np.clip(1 + 0.2 * fractal(rng, size, size * 0.04, 4), 0.5, 1.5)
+    deep = np.float32(rng.uniform(0.6, 0.95))
+    tone = (brown * mottled[..., None]).astype(np.float32) * 0.75 + 0.25 * skin
+    return mix(skin, tone, cover * deep), cover, 1 - rng.uniform(0.2, 0.8) * cover
 
 
 def _visible_place(rng: np.random.Generator, deepest: float = 0.9) -> Vector:
@@ -46,11 +95,12 @@ def _ragged(rng: np.random.Generator, ball: Ball, at: Vector, amount: float, cel
 def _rot(rng: np.random.Generator, skin: Field, ball: Ball) -> Spoilt:
     """Brown rot: ragged, ringed and wrinkled, at times under a coat of mould."""
     size = skin.shape[0]
-    radius = float(rng.uniform(0.2, 0.75))
+    radius = float(rng.uniform(0.2, 0.75) if chance(rng, 0.6) else rng.uniform(0.75, 1.3))
     at = _visible_place(rng)
     away = _ragged(rng, ball, at, 0.12 * radius, 0.2)
     cover = smoothstep(radius, radius * rng.uniform(0.8, 0.95), away)
-    brown = np.array([0.42, 0.25, 0.12]) * rng.uniform(0.5, 1.35) + rng.normal(0, 0.02, 3)
+    brown = np.array([0.42, 0.25, 0.12]) * rng.uniform(0.35, 1.6) + rng.normal(0, 0.03, 3)
+    brown = np.clip(brown, 0.03, 0.9)
     rings = np.sin(away * rng.uniform(15, 50)) * rng.uniform(0, 0.12)
     folds = rng.uniform(0.05, 0.25) * fractal(rng, size, size * rng.uniform(0.03, 0.09), 3)
     flesh = brown * np.clip(1 + rings + folds, 0.35, 1.7)[..., None]
@@ -156,10 +206,11 @@ def _cut(rng: np.random.Generator, skin: Field, ball: Ball) -> Spoilt:
 
 _KINDS: tuple[Callable[[np.random.Generator, Field, Ball], Spoilt], ...] = (
     _rot,
+    _browned,
     _bruise,
     _worm,
     _scab,
     _pits,
     _cut,
 )
-_WEIGHTS = (0.32, 0.18, 0.15, 0.14, 0.09, 0.12)
+_WEIGHTS = (0.36, 0.24, 0.11, 0.08, 0.1, 0.05, 0.06)

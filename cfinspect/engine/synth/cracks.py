@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.synth.camera import Camera, SynthImage, draw_camera, photograph
+from cfinspect.engine.synth.harmless import add_harmless
 from cfinspect.engine.synth.noise import (
     Field,
     blur,
@@ -22,7 +23,6 @@ from cfinspect.engine.synth.noise import (
 )
 from cfinspect.engine.synth.surfaces import (
     Surface,
-    add_harmless,
     add_light,
     carve,
     draw_surface,
@@ -30,7 +30,8 @@ from cfinspect.engine.synth.surfaces import (
 )
 
 _FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a pixel
-_LEAST_SHARE = 0.01  # of the image that a crack must cover to count as one
+_LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
+_LEAST_CONTRAST = 7.0  # grey levels between a crack and what lies around it
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,14 @@ def make_crack(
     if size < 32:
         raise ValueError(f"size is {size}; a crack needs at least 32 pixels")
     scene = scene if scene is not None else draw_wall_scene(rng)
+    while True:
+        drawn = _try_crack(rng, size, damaged, scene)
+        # A crack lost in blur, shade and grain would be a wrong label: draw another.
+        if not damaged or _can_be_seen(drawn):
+            return drawn
+
+
+def _try_crack(rng: np.random.Generator, size: int, damaged: bool, scene: WallScene) -> SynthImage:
     wall = add_harmless(rng, scene.surface, draw_wall(rng, scene.surface, size))
     mask = np.zeros((size, size), dtype=np.bool_)
     if damaged:
@@ -65,6 +74,16 @@ def make_crack(
         mask = cover > 0.45
     wall = add_light(rng, scene.surface, wall)
     return SynthImage(photograph(rng, scene.camera, wall), mask, damaged)
+
+
+def _can_be_seen(drawn: SynthImage) -> bool:
+    """Whether the crack differs from its surroundings by more than their own spread, in part."""
+    grey = drawn.image.mean(axis=2)
+    wide = max(3, round(0.08 * grey.shape[0])) | 1
+    near = cv2.dilate(drawn.mask.astype(np.uint8), np.ones((wide, wide), np.uint8)) > 0
+    around = grey[near & ~drawn.mask]
+    apart = abs(float(grey[drawn.mask].mean() - around.mean()))
+    return apart > max(_LEAST_CONTRAST, 0.6 * float(around.std()))
 
 
 def _enough_crack(rng: np.random.Generator, size: int) -> Field:
@@ -79,17 +98,23 @@ def _enough_crack(rng: np.random.Generator, size: int) -> Field:
 def _branched(rng: np.random.Generator, size: int) -> Field:
     """One or two main cracks with branches, from hairline to gaping."""
     canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
-    width = float(np.exp(rng.uniform(np.log(0.014), np.log(0.075))))
+    # Hairlines are the most common by far, and the hardest to see.
+    thin = chance(rng, 0.4)
+    least, most = (0.009, 0.02) if thin else (0.014, 0.1)
+    width = float(np.exp(rng.uniform(np.log(least), np.log(most))))
     for _ in range(1 + chance(rng, 0.15)):
         heading = float(rng.uniform(0, 2 * np.pi))
-        centre = rng.uniform(0.25, 0.75, 2)
+        centre = rng.uniform(0.08, 0.92, 2)
+        if chance(rng, 0.25):  # only its flank, along an edge of the tile
+            centre[int(rng.integers(2))] = rng.choice((0.02, 0.98)) + rng.normal(0, 0.03)
         start = centre - 0.75 * np.array([np.cos(heading), np.sin(heading)])
         whole = chance(rng, 0.65)
         if not whole:  # it ends, or begins, inside the tile
             start = centre - rng.uniform(0.1, 0.4) * np.array([np.cos(heading), np.sin(heading)])
         length = 1.7 if whole else rng.uniform(0.4, 1.1)
         _trace(rng, canvas, (start, heading, length), width, int(rng.choice((0, 0, 1, 1, 2, 3))))
-    canvas = warped(canvas, rng, 0.15 * width * size * _FINE, 0.8 * width * size * _FINE + 8)
+    frayed = float(rng.uniform(0.05, 0.35))
+    canvas = warped(canvas, rng, frayed * width * size * _FINE, 0.8 * width * size * _FINE + 8)
     return _shrunk(canvas, size)
 
 
@@ -104,7 +129,7 @@ def _trace(
     start, heading, length = course
     points = np.array(list(_walk(rng, start, heading, length)))
     along = np.linspace(0, 1, len(points))
-    knots = np.exp(rng.normal(0, 0.4, max(3, int(length * 9))))
+    knots = np.exp(rng.normal(0, rng.uniform(0.1, 0.45), max(3, int(length * 9))))
     widths = width * np.interp(along, np.linspace(0, 1, len(knots)), knots)
     widths *= np.clip((1 - along) * 4, 0.25, 1) * np.clip(along * 8 + 0.3, 0, 1)
     side = canvas.shape[0]
@@ -124,7 +149,7 @@ def _walk(
 ) -> Iterator[NDArray[np.float64]]:
     """Points of a jagged course: cracks run round the stones and come back to their direction."""
     at, drift, gone = start.copy(), 0.0, 0.0
-    jag, bend = float(rng.uniform(0.1, 0.5)), float(rng.uniform(0.08, 0.2))
+    jag, bend = float(rng.uniform(0.03, 0.5)), float(rng.uniform(0.04, 0.2))
     yield at.copy()
     while gone < length:
         drift = 0.9 * drift + float(rng.normal(0, bend))
@@ -168,10 +193,19 @@ def _engrave(rng: np.random.Generator, surface: Surface, wall: Field, cover: Fie
         near = np.clip(blur(cover, 0.012 * size) * 3, 0, 1) * (1 - cover)
         chips = near * smoothstep(0.5, 1.3, fractal(rng, size, size * 0.05, 3))
         wall = mix(wall, np.clip(wall * rng.uniform(1.15, 1.4), 0, 1), chips)
-    # Dust fills some cracks nearly to the tone of the wall; most are dark.
-    floor = float(rng.uniform(0.5, 0.65) if chance(rng, 0.15) else rng.uniform(0.1, 0.5))
+    # Dust fills some cracks nearly to the tone of the wall; most are dark. None is fainter than
+    # the grain of its wall: nobody would call that one damaged.
+    floor = float(rng.uniform(0.5, 0.75) if chance(rng, 0.2) else rng.uniform(0.05, 0.5))
+    floor = min(floor, max(0.05, 1.0 - 3.0 * _graininess(wall)))
     uneven = np.clip(1 + 0.12 * fractal(rng, size, size * 0.06, 3), 0.6, 1.3)
-    rim = float(rng.uniform(0.02, 0.25))
+    rim = float(rng.uniform(0.02, 0.25) if chance(rng, 0.7) else rng.uniform(0.25, 0.7))
     carved = carve(wall, cover, surface.light, floor, rim)
     inner = np.clip(shifted(cover, -1.0, -1.0) * cover, 0, 1)
     return mix(carved, carved * uneven[..., None], inner.astype(np.float32))
+
+
+def _graininess(wall: Field) -> float:
+    """Spread of the wall's fine structure, as a share of its brightness."""
+    grey = wall.mean(axis=2)
+    fine = grey - blur(grey, 0.05 * wall.shape[0])
+    return float(np.median(np.abs(fine)) * 1.48 / (grey.mean() + 1e-3))

@@ -15,7 +15,8 @@ from cfinspect.engine.synth.noise import Field, chance, fractal, grid, mix, smoo
 
 Vector = NDArray[np.float32]
 
-# Ground colour and blush of well-known sorts, RGB.
+# Ground colour and blush of well-known sorts, RGB. Sound apples have brown and dull sorts among
+# them: colour alone must not tell the classes apart.
 _SORTS = (
     ((0.52, 0.70, 0.17), (0.60, 0.74, 0.24)),  # green all over
     ((0.90, 0.80, 0.35), (0.92, 0.72, 0.28)),  # yellow all over
@@ -23,6 +24,11 @@ _SORTS = (
     ((0.62, 0.70, 0.26), (0.66, 0.16, 0.12)),  # red over green
     ((0.62, 0.10, 0.09), (0.45, 0.04, 0.06)),  # dark red
     ((0.86, 0.62, 0.38), (0.85, 0.32, 0.24)),  # pink
+    ((0.72, 0.06, 0.08), (0.80, 0.10, 0.12)),  # bright red all over
+    ((0.42, 0.72, 0.10), (0.36, 0.62, 0.10)),  # bright green all over
+    ((0.62, 0.48, 0.24), (0.60, 0.36, 0.20)),  # russet
+    ((0.80, 0.55, 0.18), (0.80, 0.36, 0.10)),  # orange
+    ((0.34, 0.06, 0.08), (0.26, 0.03, 0.06)),  # nearly black
 )
 
 
@@ -60,24 +66,25 @@ class Ball:
 def draw_sort(rng: np.random.Generator) -> Sort:
     """A random sort of apple."""
     ground, blush = _SORTS[int(rng.integers(len(_SORTS)))]
-    near = rng.normal(0, 0.03, (2, 3))
+    near = rng.normal(0, 0.05, (2, 3))
     colours = np.clip(np.array((ground, blush)) + near, 0.02, 0.95)
     first, second = ((float(r), float(g), float(b)) for r, g, b in colours)
     return Sort(
         ground=first,
         blush=second,
         blushed=float(rng.uniform(-0.4, 0.9)),
-        streaky=float(rng.uniform(0.1, 0.9)),
-        dots=float(rng.uniform(0.0, 0.5)),
-        russet=float(rng.uniform(0.1, 0.9)),
-        gloss=float(rng.uniform(0.1, 0.75)),
+        streaky=float(rng.uniform(0.0, 0.9)),
+        dots=float(rng.uniform(0.0, 0.6)),
+        russet=float(rng.uniform(0.0, 0.9)),
+        gloss=float(rng.uniform(0.05, 0.9)),
     )
 
 
 def place_ball(rng: np.random.Generator, size: int) -> Ball:
     """An apple of random size, place and turn, drawn over (size, size) pixels."""
-    radius = float(rng.uniform(0.31, 0.43))
-    centre_x, centre_y = (float(value) for value in 0.5 + rng.uniform(-0.05, 0.05, 2))
+    radius = float(rng.uniform(0.30, 0.48))
+    free = 0.03 + 0.6 * (0.48 - radius)
+    centre_x, centre_y = (float(value) for value in 0.5 + rng.uniform(-free, free, 2))
     axis = _random_axis(rng)
     x, y = grid(size)
     across, down = (x - centre_x) / radius, (y - centre_y) / radius
@@ -119,7 +126,7 @@ def _outline(rng: np.random.Generator, bearing: Field, axis: Vector) -> Field:
     """Radius of the silhouette by direction: nearly round, dented where an end is on the rim."""
     outline = np.ones_like(bearing)
     for wave in (1, 2, 3):
-        phase, amount = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.022 / wave**0.5)
+        phase, amount = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.03 / wave**0.5)
         outline = outline + amount * np.cos(wave * bearing + phase)
     upright = float(np.hypot(axis[0], axis[1]))
     stem = np.arctan2(axis[1], axis[0])
@@ -128,6 +135,10 @@ def _outline(rng: np.random.Generator, bearing: Field, axis: Vector) -> Field:
         outline = outline - depth * upright**2 * np.exp(-((apart / 0.38) ** 2))
     # Wider near the stem than near the calyx.
     outline = outline + 0.05 * upright * np.cos(bearing - stem)
+    # Tall and flat sorts; a ball of radius 1 is the widest that its place has room for.
+    outline = (
+        outline - abs(rng.normal(0, 0.05)) * np.cos(bearing - stem + chance(rng, 0.5) * 1.57) ** 2
+    )
     return np.asarray(outline, dtype=np.float32)
 
 
@@ -265,3 +276,53 @@ def _pixel(point: NDArray[np.floating], ball: Ball, size: int) -> tuple[int, int
         round(float((ball.centre[0] + ball.radius * point[0]) * size)),
         round(float((ball.centre[1] + ball.radius * point[1]) * size)),
     )
+
+
+def draw_leaf(rng: np.random.Generator, picture: Field, ball: Ball) -> tuple[Field, Field]:
+    """A leaf at the foot of the stem: the picture with it, and where it lies, (S, S)."""
+    size = picture.shape[0]
+    x, y = grid(size)
+    foot_x = ball.centre[0] + ball.radius * (0.9 * ball.axis[0] + rng.normal(0, 0.05))
+    foot_y = ball.centre[1] + ball.radius * (0.9 * ball.axis[1] - rng.uniform(0.0, 0.25))
+    turn = float(rng.uniform(0, 2 * np.pi))
+    along = (x - foot_x) * np.cos(turn) + (y - foot_y) * np.sin(turn)
+    across = (y - foot_y) * np.cos(turn) - (x - foot_x) * np.sin(turn)
+    length = ball.radius * float(rng.uniform(0.4, 1.0))
+    along = (along / length).astype(np.float32)
+    across = (across / length - rng.normal(0, 0.15) * (along - 0.5) ** 2).astype(np.float32)
+    inside = np.clip(along * (1 - along), 0, None)
+    half = rng.uniform(0.7, 1.5) * inside * (1.25 - 0.5 * along)
+    edge = 0.8 / (size * length)
+    cover = smoothstep(edge, -edge, (np.abs(across) - half).astype(np.float32))
+    green = np.array([0.25, 0.48, 0.12]) * rng.uniform(0.5, 1.4) + rng.normal(0, 0.03, 3)
+    veins = 0.12 * np.cos((along - np.abs(across)) * 60) + 0.3 * smoothstep(
+        0.03, 0.0, np.abs(across)
+    )
+    tone = np.clip(green * (1 + veins + 0.5 * across * rng.normal())[..., None], 0, 1)
+    return mix(picture, tone.astype(np.float32), cover), cover
+
+
+def add_drops(rng: np.random.Generator, apple: Field, ball: Ball, towards: Vector) -> Field:
+    """Water on the skin: each drop dark at its lit side, bright at the other, with a glint."""
+    size = apple.shape[0]
+    x, y = grid(size)
+    for _ in range(int(rng.integers(6, 60))):
+        tilt, turn = float(rng.uniform(0, 1.3)), float(rng.uniform(0, 2 * np.pi))
+        at_x = ball.centre[0] + ball.radius * np.sin(tilt) * np.cos(turn)
+        at_y = ball.centre[1] + ball.radius * np.sin(tilt) * np.sin(turn)
+        radius = ball.radius * float(np.exp(rng.uniform(np.log(0.012), np.log(0.06))))
+        top, left = int((at_y - 2 * radius) * size), int((at_x - 2 * radius) * size)
+        span = int(4 * radius * size) + 3
+        part = np.s_[max(0, top) : max(0, top + span), max(0, left) : max(0, left + span)]
+        if apple[part].size == 0:
+            continue
+        across, down = (x[part] - at_x) / radius, (y[part] - at_y) / radius
+        away = np.hypot(across, down).astype(np.float32)
+        cover = smoothstep(1.05, 0.85, away)
+        facing = (across * towards[0] + down * towards[1]).astype(np.float32)
+        lens = np.clip(apple[part] * (1.05 - 0.3 * facing)[..., None], 0, 1)
+        apple[part] = mix(apple[part], lens, cover)
+        spot = np.hypot(across - 0.4 * towards[0], down - 0.4 * towards[1]).astype(np.float32)
+        glint = smoothstep(0.35, 0.15, spot) * cover
+        apple[part] = mix(apple[part], np.ones(3), glint * np.float32(0.85))
+    return apple

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect import __version__
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.modelfile import load_card
 from cfinspect.engine.packages import PACKAGES, installed_version
-from cfinspect.resources import resource_path
+from cfinspect.resources import resource_path, shipped_models, version_in_words
 from cfinspect.ui.actions import MENUS, Actions
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.reviewing.reviewer import Summary
@@ -236,7 +237,7 @@ class AboutDialog(Dialog):
 
     def __init__(self, parent: QWidget | None, device: str) -> None:
         super().__init__(parent, tr("About cfinspect"), 480)
-        title = QLabel(f"cfinspect {__version__}")
+        title = QLabel(f"cfinspect {version_in_words()}")
         title.setProperty("role", "big")
         self.column.addWidget(title)
         self.add_text(
@@ -253,4 +254,10 @@ class AboutDialog(Dialog):
             if (version := installed_version(package))
         ]
         self.add_text(", ".join(found), faint=True)
+        for path in shipped_models().values():
+            try:
+                said = load_card(path).licence_note
+            except CfinspectError as error:
+                said = str(error)
+            self.add_text(f"{path.name}: {said}", faint=True)
         self.add_ok(tr("Close"))

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.project.project import Folder
+from cfinspect.resources import shipped_models
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.session import Session
 from cfinspect.ui.translate import tr
@@ -115,6 +116,18 @@ class InspectDialog(Dialog):
                 note = tr("used for {domain}", domain=elsewhere)
             combo.addItem(f"{model_name(model)} ({note})", model.path)
             if model.id in bound:
+                combo.setCurrentIndex(combo.count() - 1)
+        self._offer_shipped(combo, domain, {one.path for one in known}, chosen=bool(bound - {None}))
+
+    def _offer_shipped(
+        self, combo: QComboBox, domain: str, known: set[Path], *, chosen: bool
+    ) -> None:
+        """The models that come with cfinspect; the one for this domain is taken if none is."""
+        for kind, path in shipped_models().items():
+            if path in known:
+                continue
+            combo.addItem(tr("{name} (comes with cfinspect)", name=path.name), path)
+            if kind == domain and not chosen:
                 combo.setCurrentIndex(combo.count() - 1)
 
     def _choose(self, domain: str) -> None:

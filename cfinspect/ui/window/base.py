@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
@@ -92,6 +93,7 @@ class WindowBase(QMainWindow):
     is_closing: bool
     device_text: str
     _failures: list[Failure]
+    offered_model: Path | None = None
     _is_telling: bool
     _saved: str = ""
     _message_timer: QTimer

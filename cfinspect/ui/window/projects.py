@@ -147,6 +147,8 @@ class ProjectsPart(ModelsPart):
             tr("images: {n}, to review: {left}", n=f"{total:,}", left=sum(facts.waiting.values())),
         )
         self.refresh_actions()
+        if self.offered_model is not None:
+            QTimer.singleShot(0, self._take_offered)
 
     def fill_recent(self) -> None:
         """List the recent projects in their menu."""
@@ -179,6 +181,21 @@ class ProjectsPart(ModelsPart):
             add_model_file(self.session, path, chosen)
         if folders:
             self._add_folders(folders)
+
+    def take_model(self, path: Path) -> None:
+        """A model file that was opened with cfinspect: for the project once there is one."""
+        self.offered_model = path
+        if self.session.facts is not None:
+            self._take_offered()
+        else:
+            self.tell(
+                tr("{file} is taken into the project that you open: open a folder.", file=path.name)
+            )
+
+    def _take_offered(self) -> None:
+        path, self.offered_model = self.offered_model, None
+        if path is not None:
+            self.take_paths([path])
 
     def _add_folders(self, folders: list[Path]) -> None:
         from cfinspect.ui.dialogs.folder import AddFolderDialog  # noqa: PLC0415
@@ -284,14 +301,13 @@ class ProjectsPart(ModelsPart):
         if news:
             self.tell(tr("Images {news}.", news=", ".join(news)))
 
-    def demo(self) -> None:
-        """Make the demo project if it is not there, and open it."""
+    def demo(self, folder: Path | None = None) -> None:
+        """Make the demo project (in ``folder``) if it is not there, and open it."""
         from cfinspect.ui.workers.learning import Demo  # noqa: PLC0415
 
         if not self.may_leave() or not self.leave():
             return
-        ticket = self.session.jobs.add(Demo(user_folder() / "demo", self.preferences.get("device")))
-        self.tell(
-            tr("Preparing the demo: the first time, two small models learn for a good minute each.")
-        )
+        place = folder if folder is not None else user_folder() / "demo"
+        ticket = self.session.jobs.add(Demo(place, self.preferences.get("device")))
+        self.tell(tr("Preparing the demo: images are drawn and inspected."))
         ticket.succeeded.connect(lambda root: self.session.open(root) if root else None)

@@ -49,34 +49,29 @@ class Train:
 
 @dataclass
 class Demo:
-    """Draw cracked walls and apples, train a small model on each, and make a project of them.
+    """Draw walls and apples, make a project of them, and inspect it with the shipped models.
 
     A second time it is there at once. The result is the project's folder.
     """
 
     folder: Path
     device: str = "auto"
-    minutes: float | None = None
     title: str = field(default_factory=lambda: tr("Preparing the demo"))
     keeps: str = field(default_factory=lambda: tr("The next try goes on from there."))
 
     def run(self, tell: Tell) -> Path | None:
         """Make what is missing; None when cancelled."""
-        from cfinspect.resources import models_path, resource_path  # noqa: PLC0415
+        from cfinspect.resources import resource_path, shipped_model  # noqa: PLC0415
 
         recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
         places = {}
-        for number, domain in enumerate(("crack", "apple")):
-            place = self.folder / domain
-            shipped = models_path() / recipe["model"].format(domain=domain)
-            model = shipped if shipped.is_file() else place / "run" / "model.safetensors"
-            if not (place / "new").is_dir():
-                self._draw(place / "new", domain, recipe["new"], tell)
-            if not model.is_file() and not self._train(place, domain, number, recipe, tell):
-                return None
+        for domain in ("crack", "apple"):
+            place = self.folder / domain / "new"
+            if not place.is_dir():
+                self._draw(place, domain, recipe["new"], tell)
             if tell.cancelled:
                 return None
-            places[domain] = (place / "new", model)
+            places[domain] = (place, shipped_model(domain))
         return self._project(places, tell)
 
     def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: Tell) -> None:
@@ -89,32 +84,6 @@ class Demo:
             **settings,
             progress=lambda done, total: tell.show(Progress(done, total, text=text)),
         )
-
-    def _train(
-        self, place: Path, domain: str, number: int, recipe: dict[str, Any], tell: Tell
-    ) -> bool:
-        from cfinspect.engine.config import TrainConfig  # noqa: PLC0415
-        from cfinspect.engine.device import limit_threads  # noqa: PLC0415
-        from cfinspect.engine.events import StepDone  # noqa: PLC0415
-        from cfinspect.engine.trainer import train  # noqa: PLC0415
-
-        limit_threads(threads_for_work())
-        if not (place / "images").is_dir():
-            self._draw(place / "images", domain, recipe["images"], tell)
-        settings = {**recipe["train"], "device": self.device}
-        if self.minutes is not None:
-            settings["minutes"] = self.minutes
-        config = TrainConfig.from_preset(
-            **settings, data=(str(place / "images"),), out=str(place / "run")
-        )
-        text = tr("Learning from {domain} images ({n} of 2)", domain=domain, n=number + 1)
-        resume = (place / "run" / "config.json").exists()
-        for event in train(config, cancel=tell.cancel, resume=resume):
-            if isinstance(event, StepDone):
-                left = event.seconds_left + (1 - number) * 60 * (config.minutes or 0)
-                done = round(500 * (number + event.fraction))
-                tell.show(Progress(done, 1000, event.images_per_second, left, text))
-        return (place / "run" / "model.safetensors").is_file()
 
     def _project(self, places: dict[str, tuple[Path, Path]], tell: Tell) -> Path | None:
         root = places["crack"][0]

@@ -49,6 +49,21 @@ def test_round_trip(tmp_path: Path) -> None:
     assert torch.equal(model.discriminator.eval()(x), again.discriminator(x))
 
 
+def test_half_the_space_costs_next_to_nothing(tmp_path: Path) -> None:
+    model = tiny_model()
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_model(whole, model)
+    save_model(half, model, half=True)
+    assert half.stat().st_size < 0.75 * whole.stat().st_size
+    again = load_model(half)
+    x = torch.rand(1, 3, 32, 32)
+    for part in ("generator", "discriminator"):
+        assert all(p.dtype == torch.float32 for p in getattr(again, part).parameters())
+    expected = model.discriminator.eval()(x)
+    assert torch.allclose(again.discriminator(x), expected, atol=2e-3, rtol=2e-3)
+    assert seen_digests(half).tolist() == [5, 2**64 - 1]
+
+
 def test_files_that_are_no_model_get_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     with pytest.raises(ModelFileError, match="does not exist"):

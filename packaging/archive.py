@@ -1,0 +1,93 @@
+"""The bundle as one archive that is the same for the same files; manifest and checksums."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+MANIFEST = "MANIFEST.json"
+# All files bear the time of the source, so that two builds of one commit are one archive.
+_GZIP_LEVEL = 6
+
+
+def sha256(path: Path) -> str:
+    """The file's SHA-256 as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path) -> dict[str, str]:
+    """Write ``MANIFEST.json``: every file's SHA-256, every link's target; returns it."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink().as_posix()}"
+        elif path.is_file() and name != MANIFEST:
+            found[name] = sha256(path)
+    (folder / MANIFEST).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def pack(folder: Path, archive: Path, moment: int) -> Path:
+    """Pack ``folder`` into ``archive`` (.tar.gz or .zip), links and modes kept.
+
+    ``moment`` (seconds since 1970) is every entry's time. Returns the file with its checksum
+    beside it.
+    """
+    paths = [folder, *sorted(folder.rglob("*"))]
+    if archive.suffix == ".zip":
+        _zip(folder, paths, archive)
+    else:
+        with (
+            archive.open("wb") as raw,
+            gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=moment) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            for path in paths:
+                entry = tar.gettarinfo(path, path.relative_to(folder.parent).as_posix())
+                entry.uid = entry.gid = 0
+                entry.uname = entry.gname = ""
+                entry.mtime = moment
+                if entry.isfile():
+                    with path.open("rb") as file:
+                        tar.addfile(entry, file)
+                else:
+                    tar.addfile(entry)
+    sums = archive.with_name(archive.name + ".sha256")
+    sums.write_text(f"{sha256(archive)}  {archive.name}\n", encoding="utf-8")
+    return archive
+
+
+def _zip(folder: Path, paths: list[Path], archive: Path) -> None:
+    """For Windows, where there are no links to keep."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=_GZIP_LEVEL) as packed:
+        for path in paths:
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder.parent).as_posix())
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                entry.external_attr = 0o644 << 16
+                with path.open("rb") as file, packed.open(entry, "w") as target:
+                    while block := file.read(1 << 20):
+                        target.write(block)
+
+
+def sizes(folder: Path) -> tuple[int, list[tuple[str, int]]]:
+    """Bytes of the whole bundle, and of its parts (files or packages), the largest first."""
+    parts: dict[str, int] = {}
+    for base, _, names in os.walk(folder):
+        for name in names:
+            path = Path(base, name)
+            if path.is_symlink():
+                continue
+            inside = path.relative_to(folder).parts
+            depth = 4 if "nvidia" in inside or "torch" in inside else 2
+            part = "/".join(inside[:depth])
+            parts[part] = parts.get(part, 0) + path.stat().st_size
+    ordered = sorted(parts.items(), key=lambda part: -part[1])
+    return sum(parts.values()), ordered

@@ -1,0 +1,102 @@
+"""Rebuild a shipped model from scratch, from what may be shipped.
+
+    python packaging/models.py apple
+    python packaging/models.py crack --metu METU       cracks need the METU data set too
+
+METU is "Concrete Crack Images for Classification" (Özgenel, CC BY 4.0): a folder with its two
+classes. Three quarters of it, chosen by content, are learned from; the rest is never looked at.
+Everything else is drawn. All settings are in models/recipes.json; the same seed on the same kind of
+processor gives the same weights. Leaves models/<kind>.safetensors and its line in SHA256SUMS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from archive import sha256
+from numpy.typing import NDArray
+
+from cfinspect.cli.output import Output
+from cfinspect.cli.train import run
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.data import Sample, read_folders
+from cfinspect.engine.events import CancelToken
+from cfinspect.engine.images import read_image, write_png
+from cfinspect.engine.modelfile import load_model, save_model
+from cfinspect.engine.synth import write_folder
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+_HELD_OUT = 0.25
+
+
+def main() -> None:
+    """Draw, train, round, sign."""
+    recipes = json.loads((MODELS / "recipes.json").read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("kind", choices=sorted(recipes))
+    parser.add_argument("--metu", type=Path, help="folder with METU's two classes")
+    parser.add_argument("--work", type=Path, default=Path("build/models"), help="for the images")
+    parser.add_argument("--out", type=Path, default=MODELS, help="where the model goes")
+    arguments = parser.parse_args()
+    recipe = recipes[arguments.kind]
+    if recipe["metu"] and arguments.metu is None:
+        parser.error(f"{arguments.kind} is learned from METU too: give its folder with --metu")
+    work = arguments.work.resolve() / arguments.kind
+    shutil.rmtree(work, ignore_errors=True)
+    drawn = write_folder(work / "drawn", arguments.kind, **recipe["drawn"])
+    folders, originals = [drawn], np.zeros(0, np.uint64)
+    if recipe["metu"]:
+        folders.append(work / "metu")
+        originals = shrink(arguments.metu, folders[1], recipe["drawn"]["size"])
+    config = TrainConfig.from_preset(
+        **recipe["train"], data=tuple(map(str, folders)), out=str(work / "run")
+    )
+    trained = run(config, Output(False), CancelToken())
+    target = arguments.out / f"{arguments.kind}.safetensors"
+    finish(trained, target, recipe["licence"], originals)
+    sign(arguments.out)
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def shrink(metu: Path, out: Path, size: int) -> NDArray[np.uint64]:
+    """Copy the part that is learned from, ``size`` pixels wide; the originals' content hashes."""
+    chosen = [one for one in read_folders([metu]).samples if not _held_out(one)]
+    for sample in chosen:
+        folder = out / ("undamaged", "damaged")[sample.label]
+        folder.mkdir(parents=True, exist_ok=True)
+        image = cv2.resize(read_image(sample.path), (size, size), interpolation=cv2.INTER_AREA)
+        write_png(folder / f"{sample.path.stem}.png", np.asarray(image, np.uint8))
+    return np.array([one.digest for one in chosen], np.uint64)
+
+
+def _held_out(sample: Sample) -> bool:
+    """By content: copies of an image lie on one side, whatever their names."""
+    return sample.digest % 1000 < 1000 * _HELD_OUT
+
+
+def finish(trained: Path, target: Path, licence: str, originals: NDArray[np.uint64]) -> None:
+    """Write the model as it ships: 16 bit, its licence, and all originals in what it has seen."""
+    model = load_model(trained)
+    settings: dict[str, Any] = {**model.card.training}
+    card = dataclasses.replace(model.card, licence_note=licence, training=settings)
+    seen = np.unique(np.concatenate([model.seen, originals]))
+    save_model(target, dataclasses.replace(model, card=card, seen=seen), half=True)
+
+
+def sign(folder: Path) -> None:
+    """Write SHA256SUMS for all models in ``folder``."""
+    lines = [f"{sha256(path)}  {path.name}" for path in sorted(folder.glob("*.safetensors"))]
+    (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

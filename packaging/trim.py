@@ -1,0 +1,96 @@
+"""What of the installed packages does not go into the bundle, and why.
+
+Patterns are matched against the path in the bundle (forward slashes), as ``fnmatch`` does it.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Literal
+
+Flavour = Literal["cpu", "cuda"]
+
+# In every flavour.
+_NEVER = {
+    "compiles GPU kernels for torch.compile, which cfinspect does not use": ("triton/*",),
+    "tests, headers and tools for building on torch": (
+        "torch/test/*",
+        "torch/bin/*",
+        "torch/include/*",
+        "torch/share/*",
+        "torch/testing/*.pt",
+        "*/cmake/*",
+    ),
+    "for linking programs, not for running them": ("*.a", "*.bc", "*/include/*", "*.h", "*.hpp"),
+    "Python sources beside their byte code, which nobody compiles at run time": (
+        "nvidia/*.py",
+        "PySide6/*.pyi",
+        "*/py.typed",
+    ),
+    "CUDA over several machines or for measuring": (
+        "nvidia/nvshmem/lib/nvshmem_transport_*",
+        "nvidia/nvshmem/lib/nvshmem_bootstrap_*",
+        "nvidia/cu*/lib/libnvperf_*",
+        "nvidia/cu*/lib/libcheckpoint*",
+        "nvidia/cu*/lib/libpcsamplingutil*",
+        "nvidia/cu*/lib/libcusolverMg*",
+        "libcusolverMg*",
+        "libnvperf_*",
+        "nvshmem_*",
+        "libcheckpoint*",
+        "libpcsamplingutil*",
+    ),
+    "parts of Qt that the window does not use": (
+        "PySide6/Qt/qml/*",
+        "PySide6/Qt/translations/*",
+        "PySide6/translations/*",
+        "PySide6/Qt/plugins/qmltooling/*",
+        "PySide6/Qt/plugins/virtualkeyboard/*",
+        "PySide6/Qt/plugins/platforminputcontexts/libqtvirtualkeyboard*",
+        "PySide6/Qt/plugins/imageformats/libqpdf*",
+        "PySide6/Qt/plugins/networkinformation/*",
+        "PySide6/Qt/plugins/tls/*",
+        "PySide6/Qt/plugins/sqldrivers/*",
+        "PySide6/Qt/plugins/egldeviceintegrations/*",
+        "PySide6/Qt/plugins/platforms/libqeglfs*",
+        "PySide6/Qt/plugins/platforms/libqlinuxfb*",
+        "PySide6/Qt/plugins/platforms/libqvnc*",
+        "PySide6/Qt/plugins/platforms/libqvkkhrdisplay*",
+        "PySide6/Qt/plugins/platforms/libqminimalegl*",
+        "*libQt6Pdf*",
+        "*libQt6Qml*",
+        "*libQt6Quick*",
+        "*libQt6VirtualKeyboard*",
+        "*libQt6Network.*",
+        "*libQt6EglFS*",
+    ),
+    "pictures of the README": ("resources/pictures/window.jpg", "resources/pictures/review.jpg"),
+}
+
+# cuDNN's work horses are loaded when a GPU computes; without one they are never opened. The rest
+# of CUDA stays: `import torch` of a CUDA build fails without it.
+_WITHOUT_GPU = {
+    "cuDNN's engines, opened on a GPU only": (
+        "*libcudnn_adv*",
+        "*libcudnn_cnn*",
+        "*libcudnn_engines_*",
+        "*libcudnn_ext*",
+        "*libcudnn_graph*",
+        "*libcudnn_heuristic*",
+        "*libcudnn_ops*",
+    ),
+    "linear algebra and compiling on a GPU": (
+        "*libtorch_cuda_linalg*",
+        "*libnvrtc-builtins*",
+        "*libcaffe2_nvrtc*",
+    ),
+}
+
+
+def reason_to_drop(path: str, flavour: Flavour) -> str | None:
+    """Why ``path`` stays out of the bundle; None where it belongs in."""
+    rules = _NEVER if flavour == "cuda" else {**_NEVER, **_WITHOUT_GPU}
+    for reason, patterns in rules.items():
+        if any(fnmatchcase(path, pattern) for pattern in patterns):
+            return reason
+    return None

@@ -1,0 +1,167 @@
+"""Desktop entry, installer and the recipes for systems that cannot be built here."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import plistlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import pytest
+
+PACKAGING = Path(__file__).parents[3] / "packaging"
+LINUX = PACKAGING / "linux"
+
+linux_only = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's installer")
+
+
+def test_the_desktop_entry_is_well_formed() -> None:
+    parser = configparser.RawConfigParser()
+    parser.optionxform = str  # type: ignore[method-assign, assignment]
+    parser.read(LINUX / "cfinspect.desktop", encoding="utf-8")
+    entry = parser["Desktop Entry"]
+    assert entry["Type"] == "Application"
+    assert entry["Exec"] == "@PROGRAM@ gui %f"
+    mime = {one for one in entry["MimeType"].split(";") if one}
+    assert mime == {"application/x-cfinspect-model", "inode/directory"}
+    assert {key.split("[")[0] for key in entry} <= {
+        "Type", "Version", "Name", "GenericName", "Comment", "Exec", "TryExec", "Icon", "Terminal",
+        "Categories", "Keywords", "MimeType", "StartupWMClass",
+    }  # fmt: skip
+
+
+def test_the_mime_type_is_for_models() -> None:
+    root = ElementTree.parse(LINUX / "cfinspect-mime.xml").getroot()
+    space = "{http://www.freedesktop.org/standards/shared-mime-info}"
+    kind = root.find(f"{space}mime-type")
+    assert kind is not None
+    assert kind.get("type") == "application/x-cfinspect-model"
+    glob = kind.find(f"{space}glob")
+    assert glob is not None
+    assert glob.get("pattern") == "*.safetensors"
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Path:
+    """A folder as the archive leaves it, with a program that says how it was called."""
+    folder = tmp_path / "Down loads" / "cfinspect & $co"
+    folder.mkdir(parents=True)
+    for name in ("install.sh", "uninstall.sh", "cfinspect.desktop", "cfinspect-mime.xml"):
+        (folder / name).write_bytes((LINUX / name).read_bytes())
+    (folder / "cfinspect.svg").write_text("<svg/>")
+    (folder / "MANIFEST.json").write_text("{}")
+    (folder / "cfinspect").write_text('#!/bin/sh\necho "called: $*"\n')
+    (folder / "cfinspect").chmod(0o755)
+    return folder
+
+
+def _run(script: Path, home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
+    return subprocess.run(
+        ["sh", str(script), *words], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@linux_only
+@pytest.mark.parametrize("here", [True, False])
+def test_install_and_uninstall_for_one_user(unpacked: Path, tmp_path: Path, here: bool) -> None:
+    home = tmp_path / "Jürgen"
+    (home / "Bilder").mkdir(parents=True)
+    for _ in range(2):  # the second time it is an update
+        done = _run(unpacked / "install.sh", home, *(["--here"] if here else []))
+        assert done.returncode == 0, done.stderr
+    place = unpacked if here else home / ".local" / "opt" / "cfinspect"
+    assert (home / ".local" / "bin" / "cfinspect").resolve() == (place / "cfinspect").resolve()
+    entry = home / ".local" / "share" / "applications" / "cfinspect.desktop"
+    line = next(line for line in entry.read_text().splitlines() if line.startswith("Exec="))
+    # A desktop quotes like a shell for our characters: the program starts from its menu.
+    command = shlex.split(line.removeprefix("Exec=").replace("%%", "%").replace("%f", "photos"))
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "called: gui photos\n"
+    assert (home / ".local/share/icons/hicolor/scalable/apps/cfinspect.svg").is_file()
+    assert _run(unpacked / "uninstall.sh", home).returncode == 0
+    left = {path.name for path in home.rglob("*") if path.is_file() and "mime/" not in str(path)}
+    assert left <= {"mimeinfo.cache"}
+    assert (home / "Bilder").is_dir()
+    assert unpacked.is_dir()
+
+
+@linux_only
+def test_the_installer_leaves_foreign_folders_alone(unpacked: Path, tmp_path: Path) -> None:
+    place = tmp_path / ".local" / "opt" / "cfinspect"
+    place.mkdir(parents=True)
+    (place / "mine.txt").write_text("precious")
+    done = _run(unpacked / "install.sh", tmp_path)
+    assert done.returncode == 2
+    assert "not cfinspect" in done.stderr
+    assert (place / "mine.txt").read_text() == "precious"
+    assert _run(unpacked / "install.sh", tmp_path, "--what").returncode == 2
+
+
+def test_the_plist_of_macos_is_one() -> None:
+    about = plistlib.loads((PACKAGING / "macos" / "Info.plist").read_bytes())
+    kinds = about["CFBundleDocumentTypes"]
+    assert ["safetensors"] in [kind.get("CFBundleTypeExtensions") for kind in kinds]
+    assert ["public.folder"] in [kind.get("LSItemContentTypes") for kind in kinds]
+
+
+def test_the_version_resource_of_windows_fits_its_format() -> None:
+    text = (PACKAGING / "windows" / "version.txt").read_text(encoding="utf-8")
+    filled = text.replace("@NUMBERS@", "1, 2, 3, 0").replace("@VERSION@", "1.2.3")
+    assert "@" not in filled
+    names = ("FixedFileInfo", "StringFileInfo", "StringTable", "StringStruct")
+    names += ("VarFileInfo", "VarStruct", "VSVersionInfo")
+
+    def maker(*given: object, **named: object) -> SimpleNamespace:
+        return SimpleNamespace(given=given, **named)
+
+    found = eval(filled, dict.fromkeys(names, maker))  # PyInstaller reads it in this way too
+    assert found.ffi.filevers == (1, 2, 3, 0)
+    strings = dict(one.given for one in found.kids[0].given[0][0].given[1])
+    assert strings["ProductVersion"] == "1.2.3"
+    assert strings["OriginalFilename"] == "cfinspect.exe"
+
+
+_SECTIONS = {"Setup", "Languages", "Tasks", "Files", "Icons", "Registry", "Run"}
+_PARAMETERS = {
+    "Languages": {"Name", "MessagesFile"},
+    "Tasks": {"Name", "Description", "Flags"},
+    "Files": {"Source", "DestDir", "Flags"},
+    "Icons": {"Name", "Filename", "Tasks"},
+    "Registry": {"Root", "Subkey", "ValueType", "ValueName", "ValueData", "Flags"},
+    "Run": {"Filename", "Description", "Flags"},
+}
+
+
+def test_the_recipe_of_the_windows_installer() -> None:
+    """Sections, parameters, tasks and files that it names exist; quotes are closed."""
+    section, tasks, wanted = "", set(), set()
+    for line in (PACKAGING / "windows" / "cfinspect.iss").read_text(encoding="utf-8").splitlines():
+        if not line.strip() or line.startswith((";", "#")) or line.startswith("  #"):
+            continue
+        if line.startswith("["):
+            section = line.strip("[]")
+            assert section in _SECTIONS
+            continue
+        assert line.count('"') % 2 == 0, line
+        if section == "Setup":
+            name, value = line.split("=", 1)
+            assert re.fullmatch(r"[A-Za-z0-9]+", name), line
+            if name == "LicenseFile":
+                assert (PACKAGING / "windows" / value.replace("\\", "/")).resolve().is_file()
+            continue
+        parts = dict(re.findall(r'(\w+): ((?:"(?:[^"]|"")*"|[^;"]+)+)(?:; |$)', line))
+        assert set(parts) <= _PARAMETERS[section], line
+        assert "; ".join(f"{name}: {value}" for name, value in parts.items()) == line
+        if section == "Tasks":
+            tasks.add(parts["Name"].strip('"'))
+        wanted |= {parts["Tasks"]} if "Tasks" in parts else set()
+        if section == "Registry" and parts["Subkey"].endswith('command"'):
+            assert parts["ValueData"] == '"""{app}\\cfinspect.exe"" gui ""%1"""'
+    assert wanted == tasks

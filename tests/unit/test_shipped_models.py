@@ -1,0 +1,65 @@
+"""What comes with cfinspect is small, unchanged, licensed, and finds damage at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cfinspect.engine.checksums import check_models, read_sums
+from cfinspect.engine.inspection import Inspector
+from cfinspect.engine.modelfile import load_card
+from cfinspect.engine.synth import Domain, make_apple, make_crack
+from cfinspect.engine.torch_backend import load_backend
+from cfinspect.resources import models_path, shipped_models
+
+MAKERS = {"crack": make_crack, "apple": make_apple}
+KINDS: tuple[Domain, ...] = ("crack", "apple")
+
+
+def test_both_are_here_unchanged_and_under_twelve_megabytes() -> None:
+    shipped = shipped_models()
+    assert sorted(shipped) == sorted(KINDS)
+    assert all(path.stat().st_size < 12_000_000 for path in shipped.values())
+    found = list(check_models(list(shipped.values()), read_sums(models_path() / "SHA256SUMS")))
+    assert [one.detail for one in found if not one.ok] == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_card_says_how_it_was_made_and_what_may_be_done(kind: Domain) -> None:
+    card = load_card(shipped_models()[kind])
+    recipe = json.loads((models_path() / "recipes.json").read_text(encoding="utf-8"))[kind]
+    assert card.licence_note == recipe["licence"]
+    assert "Apache-2.0" in card.licence_note
+    assert ("Özgenel" in card.licence_note) == recipe["metu"]
+    for name, value in recipe["train"].items():
+        assert card.training[name] == value
+    text = (models_path() / f"{kind}.md").read_text(encoding="utf-8")
+    for word in ("python packaging/models.py", "Licence", "Figures", "Limits"):
+        assert word in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_finds_damage_that_it_has_never_seen_and_mends_it(kind: Domain) -> None:
+    # Not the seed it was trained on; the figures on photos are in its card.
+    size = 128 if kind == "crack" else 96
+    chances = [np.random.default_rng([424242, index]) for index in range(60)]
+    drawn = [MAKERS[kind](chance, size, n % 2 == 1) for n, chance in enumerate(chances)]
+    inspector = Inspector(load_backend(shipped_models()[kind], device="cpu"), batch=30)
+    found = list(inspector.inspect_many([one.image for one in drawn]))
+    right = [bool(one.label) == truth.damaged for one, truth in zip(found, drawn, strict=True)]
+    assert np.mean(right) > 0.75
+    hits = [
+        float((one.mask & truth.mask).sum() / max(1, (one.mask | truth.mask).sum()))
+        for one, truth in zip(found, drawn, strict=True)
+        if truth.damaged and one.label
+    ]
+    assert np.mean(hits) > 0.2
+
+
+def test_no_file_lies_there_unexplained() -> None:
+    names = {path.name for path in Path(models_path()).iterdir()}
+    cards = {f"{kind}{ending}" for kind in KINDS for ending in (".safetensors", ".md")}
+    assert names <= cards | {"README.md", "SHA256SUMS", "recipes.json", "__pycache__"}
