@@ -57,6 +57,9 @@ def _distributions(out: Path) -> list[_Part]:
         name = str(distribution.metadata["Name"])
         if name.lower() in _BUILD_ONLY:
             continue
+        own = [file for file in distribution.files or () if ".dist-info" not in str(file)]
+        if not own:
+            continue  # a list of other packages
         folder = out / f"{name}-{distribution.version}"
         count = 0
         for file in distribution.files or ():
@@ -73,7 +76,10 @@ def _distributions(out: Path) -> list[_Part]:
 def _said(distribution: importlib.metadata.Distribution) -> str:
     """The licence that the package states, in a few words."""
     about = distribution.metadata
-    stated = str(about.get("License-Expression") or about.get("License") or "").strip()
+    named = [
+        value for key in ("License-Expression", "License") for value in about.get_all(key) or ()
+    ]
+    stated = str(named[0]).strip() if named else ""
     classified = [
         value.rsplit("::", 1)[-1].strip()
         for value in about.get_all("Classifier") or ()

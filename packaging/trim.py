@@ -15,7 +15,9 @@ _NEVER = {
     "compiles GPU kernels for torch.compile, which cfinspect does not use": ("triton/*",),
     "tests, headers and tools for building on torch": (
         "torch/test/*",
-        "torch/bin/*",
+        "torch/bin/protoc*",
+        "torch/bin/*test*",
+        "torch/bin/*bench*",
         "torch/include/*",
         "torch/share/*",
         "torch/testing/*.pt",
@@ -63,6 +65,17 @@ _NEVER = {
         "*libQt6VirtualKeyboard*",
         "*libQt6Network.*",
         "*libQt6EglFS*",
+    ),
+    "GTK, which a theme of Qt's would bring along": (
+        "PySide6/Qt/plugins/platformthemes/libqgtk3*",
+        "libgtk-3*",
+        "libgdk-3*",
+        "libgdk_pixbuf*",
+        "libatk*",
+        "libatspi*",
+        "libpango*",
+        "libcairo*",
+        "libepoxy*",
     ),
     "pictures of the README": ("resources/pictures/window.jpg", "resources/pictures/review.jpg"),
 }

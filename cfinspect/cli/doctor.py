@@ -22,9 +22,11 @@ Examples:
 def doctor(as_json: JsonFlag = False) -> None:
     """Check versions, device, libraries and disk, with a two-second self-test."""
     from cfinspect.engine.doctor import run_checks  # noqa: PLC0415
+    from cfinspect.resources import version_in_words  # noqa: PLC0415
 
     checks = run_checks()
     output = Output(as_json)
+    output.say(f"cfinspect {version_in_words()}")
     for check in checks:
         output.emit("check", plain(check))
         mark = "ok  " if check.ok else "FAIL" if check.required else "note"

@@ -27,6 +27,7 @@ from cfinspect.engine.packages import PACKAGES, Package, installed_version, vers
 _log = logging.getLogger(__name__)
 
 _LEAST_PYTHON = (3, 11)
+_UNPACK_AGAIN = "unpack the bundle again, and compare with its MANIFEST.json"
 _LEAST_SQLITE = (3, 35, 0)
 _LEAST_FREE_BYTES = 2 * 1024**3
 
@@ -90,13 +91,19 @@ def run_checks(folder: Path | None = None) -> list[Check]:
     return [_guarded(name, step) for name, step in steps]
 
 
+def _frozen() -> bool:
+    """Whether this is the bundle, where pip is of no use."""
+    return bool(getattr(sys, "frozen", False))
+
+
 def _guarded(name: str, step: Callable[[], Check]) -> Check:
     try:
         return step()
     except Exception as error:  # whatever is broken on this machine: that is what we look for
         _log.exception("check %r failed", name)
         detail = f"{type(error).__name__}: {error}".splitlines()[0]
-        return Check(name, False, detail, "reinstall cfinspect and its packages; see the log")
+        fix = _UNPACK_AGAIN if _frozen() else "reinstall cfinspect and its packages"
+        return Check(name, False, detail, f"{fix}; see the log")
 
 
 def check_python() -> Check:
@@ -113,7 +120,7 @@ def check_package(package: Package) -> Check:
     """Whether a package is installed in a version that works; it is not imported for this."""
     name, required = package.name, not package.for_window
     bounds = f">={package.least}" + (f",<{package.below}" if package.below else "")
-    fix = f'pip install "{name}{bounds}"'
+    fix = _UNPACK_AGAIN if _frozen() else f'pip install "{name}{bounds}"'
     version = installed_version(package)
     if version is None:
         purpose = "; only the window needs it" if package.for_window else ""
@@ -197,6 +204,8 @@ def check_device() -> Check:
     detail = f"{chosen.device}, {chosen.precision} ({chosen.reason})"
     if chosen.device.type == "cpu" and _has_nvidia_driver():
         fix = "install a torch build with CUDA for your driver: https://pytorch.org/get-started"
+        if _frozen():
+            fix = "take the bundle whose name ends in cuda"
         return Check("device", False, f"an NVIDIA driver is here, but: {detail}", fix, False)
     return Check("device", True, detail, required=False)
 

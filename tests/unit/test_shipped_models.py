@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 from cfinspect.engine.checksums import check_models, read_sums
 from cfinspect.engine.inspection import Inspector
 from cfinspect.engine.modelfile import load_card
-from cfinspect.engine.synth import Domain, make_apple, make_crack
+from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
 from cfinspect.engine.torch_backend import load_backend
 from cfinspect.resources import models_path, shipped_models
 
-MAKERS = {"crack": make_crack, "apple": make_apple}
+MAKERS: dict[str, Callable[[np.random.Generator, int, bool], SynthImage]] = {
+    "crack": make_crack,
+    "apple": make_apple,
+}
 KINDS: tuple[Domain, ...] = ("crack", "apple")
 
 

@@ -31,7 +31,7 @@ from cfinspect.engine.synth.surfaces import (
 
 _FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a pixel
 _LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
-_LEAST_CONTRAST = 7.0  # grey levels between a crack and what lies around it
+_LEAST_CONTRAST = 14.0  # grey levels between a crack and what lies around it
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _can_be_seen(drawn: SynthImage) -> bool:
     near = cv2.dilate(drawn.mask.astype(np.uint8), np.ones((wide, wide), np.uint8)) > 0
     around = grey[near & ~drawn.mask]
     apart = abs(float(grey[drawn.mask].mean() - around.mean()))
-    return apart > max(_LEAST_CONTRAST, 0.6 * float(around.std()))
+    return apart > max(_LEAST_CONTRAST, 1.1 * float(around.std()))
 
 
 def _enough_crack(rng: np.random.Generator, size: int) -> Field:
@@ -99,7 +99,7 @@ def _branched(rng: np.random.Generator, size: int) -> Field:
     """One or two main cracks with branches, from hairline to gaping."""
     canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
     # Hairlines are the most common by far, and the hardest to see.
-    thin = chance(rng, 0.4)
+    thin = chance(rng, 0.35)
     least, most = (0.009, 0.02) if thin else (0.014, 0.1)
     width = float(np.exp(rng.uniform(np.log(least), np.log(most))))
     for _ in range(1 + chance(rng, 0.15)):
@@ -195,7 +195,7 @@ def _engrave(rng: np.random.Generator, surface: Surface, wall: Field, cover: Fie
         wall = mix(wall, np.clip(wall * rng.uniform(1.15, 1.4), 0, 1), chips)
     # Dust fills some cracks nearly to the tone of the wall; most are dark. None is fainter than
     # the grain of its wall: nobody would call that one damaged.
-    floor = float(rng.uniform(0.5, 0.75) if chance(rng, 0.2) else rng.uniform(0.05, 0.5))
+    floor = float(rng.uniform(0.5, 0.7) if chance(rng, 0.12) else rng.uniform(0.03, 0.5))
     floor = min(floor, max(0.05, 1.0 - 3.0 * _graininess(wall)))
     uneven = np.clip(1 + 0.12 * fractal(rng, size, size * 0.06, 3), 0.6, 1.3)
     rim = float(rng.uniform(0.02, 0.25) if chance(rng, 0.7) else rng.uniform(0.25, 0.7))

@@ -19,18 +19,17 @@ from cfinspect.engine.synth.surfaces import Surface, carve, line_distance
 def add_harmless(rng: np.random.Generator, surface: Surface, wall: Field) -> Field:
     """Some of stains, water, joints, repairs, paint, cables and print: none of it is damage."""
     for draw, probability in (
-        (_stain, 0.25),
-        (_stain, 0.1),
-        (_wet, 0.08),
-        (_drips, 0.15),
-        (_bloom, 0.15),
-        (_patch, 0.12),
-        (_joints, 0.14),
-        (_paint, 0.12),
-        (_scratches, 0.2),
-        (_specks, 0.35),
-        (_cable, 0.05),
-        (_print, 0.08),
+        (_stain, 0.2),
+        (_wet, 0.06),
+        (_drips, 0.08),
+        (_bloom, 0.1),
+        (_patch, 0.08),
+        (_joints, 0.1),
+        (_paint, 0.08),
+        (_scratches, 0.12),
+        (_specks, 0.25),
+        (_cable, 0.04),
+        (_print, 0.06),
     ):
         if chance(rng, probability):
             wall = draw(rng, surface, wall)

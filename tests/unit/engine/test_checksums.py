@@ -50,9 +50,8 @@ def test_files_that_are_missing_unlisted_or_no_models(model: Path, tmp_path: Pat
     text = tmp_path / "notes.safetensors"
     text.write_text("not a model")
     gone = tmp_path / "gone.safetensors"
-    details = [
-        one.detail for one in check_models([model, gone, text], {gone.name: "", **_of(text)})
-    ]
+    sums = {gone.name: "", text.name: _sum(text)}
+    details = [one.detail for one in check_models([model, gone, text], sums)]
     assert "not in the list" in details[0]
     assert "cannot be read" in details[1]
     assert "not a readable model" in details[2]

@@ -150,3 +150,14 @@ def test_doctor_starts_without_torch_and_without_qt(tmp_path: Path) -> None:
     )
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})
+
+
+def test_a_bundle_is_not_told_to_use_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    missing = check_package(Package("no-such-package", "no_such_module", "1.0"))
+    assert not missing.ok
+    assert "unpack the bundle again" in missing.fix
+    monkeypatch.setattr(doctor, "_has_nvidia_driver", lambda: True)
+    device = doctor.check_device()
+    if not device.ok:
+        assert "bundle" in device.fix

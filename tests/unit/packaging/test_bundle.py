@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import archive
+import compare
 import licences
 import pytest
 from trim import reason_to_drop
@@ -124,3 +125,16 @@ def test_the_build_reads_the_version_without_importing() -> None:
 
     assert build.version() == __version__
     assert build.source_moment() > 1_700_000_000
+
+
+def test_two_builds_are_compared_by_their_manifests(folder: Path, tmp_path: Path) -> None:
+    first = archive.write_manifest(folder)
+    packed = archive.pack(folder, tmp_path / "one.tar.gz", 0)
+    assert compare.manifest(packed) == compare.manifest(folder) == first
+    (folder / "cfinspect").write_bytes(b"another program")
+    (folder / "more.txt").touch()
+    found = compare.differences(first, archive.write_manifest(folder))
+    assert [line.split() for line in found] == [
+        ["only", "in", "the", "second:", "more.txt"],
+        ["differs:", "cfinspect"],
+    ]

@@ -6,7 +6,6 @@ import configparser
 import os
 import plistlib
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -80,8 +79,9 @@ def test_install_and_uninstall_for_one_user(unpacked: Path, tmp_path: Path, here
     assert (home / ".local" / "bin" / "cfinspect").resolve() == (place / "cfinspect").resolve()
     entry = home / ".local" / "share" / "applications" / "cfinspect.desktop"
     line = next(line for line in entry.read_text().splitlines() if line.startswith("Exec="))
-    # A desktop quotes like a shell for our characters: the program starts from its menu.
-    command = shlex.split(line.removeprefix("Exec=").replace("%%", "%").replace("%f", "photos"))
+    # As a desktop reads it: backslashes of a string value first, then quotes as in a shell.
+    value = line.removeprefix("Exec=").replace("\\\\", "\\")
+    command = ["sh", "-c", value.replace("%%", "%").replace("%f", "photos")]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said == "called: gui photos\n"
     assert (home / ".local/share/icons/hicolor/scalable/apps/cfinspect.svg").is_file()
@@ -115,8 +115,8 @@ def test_the_version_resource_of_windows_fits_its_format() -> None:
     text = (PACKAGING / "windows" / "version.txt").read_text(encoding="utf-8")
     filled = text.replace("@NUMBERS@", "1, 2, 3, 0").replace("@VERSION@", "1.2.3")
     assert "@" not in filled
-    names = ("FixedFileInfo", "StringFileInfo", "StringTable", "StringStruct")
-    names += ("VarFileInfo", "VarStruct", "VSVersionInfo")
+    info = [f"{kind}Info" for kind in ("FixedFile", "StringFile", "VarFile", "VSVersion")]
+    names = [*info, "StringTable", "StringStruct", "VarStruct"]
 
     def maker(*given: object, **named: object) -> SimpleNamespace:
         return SimpleNamespace(given=given, **named)
