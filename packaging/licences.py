@@ -76,9 +76,8 @@ def _distributions(out: Path) -> list[_Part]:
 def _said(distribution: importlib.metadata.Distribution) -> str:
     """The licence that the package states, in a few words."""
     about = distribution.metadata
-    named = [
-        value for key in ("License-Expression", "License") for value in about.get_all(key) or ()
-    ]
+    keys = ("License-Expression", "License")
+    named = [value for key in keys for value in about.get_all(key) or ()]
     stated = str(named[0]).strip() if named else ""
     classified = [
         value.rsplit("::", 1)[-1].strip()

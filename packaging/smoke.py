@@ -1,6 +1,6 @@
 """Try a bundle as a plant's IT and its operators would, and print what it takes.
 
-    python packaging/smoke.py dist/cfinspect-...tar.gz [--keep FOLDER]
+    python packaging/smoke.py dist/cfinspect-...tar.gz [--picture FILE]
 
 The archive is unpacked into a new folder that the user may not write, with a name beyond ASCII.
 The program runs with an empty environment, without network (``unshare -n``), with no other program
@@ -44,8 +44,11 @@ class Bundle:
         self.work.mkdir(parents=True)
         (place / "empty").mkdir()
         self._path = place / "empty"
-        with tarfile.open(archive) as packed:
-            packed.extractall(place / "Programme", filter="fully_trusted")
+        if archive.is_dir():
+            shutil.copytree(archive, place / "Programme" / "cfinspect", symlinks=True)
+        else:
+            with tarfile.open(archive) as packed:
+                packed.extractall(place / "Programme", filter="fully_trusted")
         self.folder = next((place / "Programme").iterdir())
         subprocess.run(["chmod", "-R", "a-w,a+rX", str(self.folder)], check=True)
         if os.getuid() == 0:
@@ -280,9 +283,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("archive", type=Path)
+    parser.add_argument("archive", type=Path, help="the archive, or an unpacked bundle")
     parser.add_argument("--picture", type=Path, help="keep a picture of the window here")
     arguments = parser.parse_args()
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     with tempfile.TemporaryDirectory(prefix="cfinspect-smoke-") as place:
         # Others must be able to look into it: the program runs as another user.
         Path(place).chmod(0o755)

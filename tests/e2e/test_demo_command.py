@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from program import json_lines
 from typer.testing import CliRunner
 
+import cfinspect
 from cfinspect.cli import app
 from cfinspect.engine.images import read_image
 from cfinspect.resources import resource_path
@@ -63,3 +70,34 @@ def test_an_installation_without_its_models_says_so(
     done = CliRunner().invoke(app, ["demo", str(tmp_path / "demo")])
     assert done.exit_code == 2
     assert "crack.safetensors is missing from this installation" in done.stderr
+
+
+def test_where_there_is_a_display_the_window_shows_the_finished_demo(tmp_path: Path) -> None:
+    folder = tmp_path / "démo"
+    shown = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "CFINSPECT_HOME": str(tmp_path / "home")}
+    path = {"PYTHONPATH": str(Path(cfinspect.__file__).parents[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cfinspect", "demo", str(folder)],
+        env={**shown, **path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    database = folder / "crack" / "new" / ".cfinspect" / "project.sqlite"
+    try:
+        end = time.monotonic() + 120
+        while not database.is_file() or _inspected(database) < 240:
+            assert process.poll() is None, "the window closed by itself"
+            assert time.monotonic() < end, "the demo was not inspected within two minutes"
+            time.sleep(0.5)
+    finally:
+        process.kill()
+        process.wait()
+    assert (folder / "apple" / "new" / "labels.csv").is_file()
+
+
+def _inspected(database: Path) -> int:
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
+            return int(opened.execute("SELECT COUNT(*) FROM prediction").fetchone()[0])
+    except sqlite3.OperationalError:  # its tables are not there yet
+        return 0

@@ -11,16 +11,13 @@ from cfinspect.engine.synth.fruit import (
     Ball,
     Sort,
     Vector,
-    add_drops,
-    draw_calyx,
-    draw_leaf,
     draw_skin,
     draw_sort,
-    draw_stem,
     light_up,
     place_ball,
 )
 from cfinspect.engine.synth.noise import Field, blur, chance, fractal, grid, mix, smoothstep
+from cfinspect.engine.synth.stem import add_drops, draw_calyx, draw_leaf, draw_stem
 
 _FINE = 2  # drawn twice as large and averaged down: smooth rims and stems
 _LEAST_SHARE = 0.01  # of the image that damage must cover

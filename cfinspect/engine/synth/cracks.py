@@ -31,20 +31,24 @@ from cfinspect.engine.synth.surfaces import (
 
 _FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a pixel
 _LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
+_WIDTHS = ((0.009, 0.02), (0.014, 0.1), (0.1, 0.3))  # in image sides
+_WIDTH_SHARES = (0.34, 0.54, 0.12)
 _LEAST_CONTRAST = 14.0  # grey levels between a crack and what lies around it
 
 
 @dataclass(frozen=True)
 class WallScene:
-    """What the tiles of one group share: one wall, one light, one camera."""
+    """What the tiles of one group share: one wall, one light, one camera at one distance."""
 
     surface: Surface
     camera: Camera
+    nearness: float
 
 
 def draw_wall_scene(rng: np.random.Generator) -> WallScene:
     """A wall and the camera in front of it."""
-    return WallScene(draw_surface(rng), draw_camera(rng))
+    nearness = float(rng.uniform(1.3, 4.0)) if chance(rng, 0.2) else 1.0
+    return WallScene(draw_surface(rng), draw_camera(rng), nearness)
 
 
 def make_crack(
@@ -61,19 +65,41 @@ def make_crack(
     while True:
         drawn = _try_crack(rng, size, damaged, scene)
         # A crack lost in blur, shade and grain would be a wrong label: draw another.
-        if not damaged or _can_be_seen(drawn):
+        if not damaged or (drawn.mask.any() and _can_be_seen(drawn)):
             return drawn
 
 
 def _try_crack(rng: np.random.Generator, size: int, damaged: bool, scene: WallScene) -> SynthImage:
     wall = add_harmless(rng, scene.surface, draw_wall(rng, scene.surface, size))
-    mask = np.zeros((size, size), dtype=np.bool_)
+    cover = np.zeros((size, size), dtype=np.float32)
     if damaged:
         cover = _enough_crack(rng, size)
         wall = _engrave(rng, scene.surface, wall, cover)
-        mask = cover > 0.45
     wall = add_light(rng, scene.surface, wall)
-    return SynthImage(photograph(rng, scene.camera, wall), mask, damaged)
+    if scene.nearness > 1:
+        wall, cover = _from_near(rng, wall, cover, scene.nearness)
+    return SynthImage(photograph(rng, scene.camera, wall), cover > 0.45, damaged)
+
+
+def _from_near(
+    rng: np.random.Generator, wall: Field, cover: Field, nearness: float
+) -> tuple[Field, Field]:
+    """A part of the tile as large as the tile: grains like fists, cracks like gorges, and soft."""
+    size = wall.shape[0]
+    side = max(16, round(size / nearness))
+    rows, columns = np.nonzero(cover > 0.45)
+    if len(rows):
+        chosen = int(rng.integers(len(rows)))
+        middle = np.array([rows[chosen], columns[chosen]]) + rng.normal(0, 0.2 * side, 2)
+    else:
+        middle = rng.uniform(0, size, 2)
+    top, left = np.clip(np.rint(middle - side / 2), 0, size - side).astype(int)
+    part = np.s_[top : top + side, left : left + side]
+    near = [
+        cv2.resize(field[part], (size, size), interpolation=cv2.INTER_CUBIC)
+        for field in (wall, cover)
+    ]
+    return np.asarray(near[0], np.float32), np.asarray(near[1], np.float32)
 
 
 def _can_be_seen(drawn: SynthImage) -> bool:
@@ -98,9 +124,8 @@ def _enough_crack(rng: np.random.Generator, size: int) -> Field:
 def _branched(rng: np.random.Generator, size: int) -> Field:
     """One or two main cracks with branches, from hairline to gaping."""
     canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
-    # Hairlines are the most common by far, and the hardest to see.
-    thin = chance(rng, 0.35)
-    least, most = (0.009, 0.02) if thin else (0.014, 0.1)
+    # Hairlines are the most common by far and the hardest to see; some gape like a gorge.
+    least, most = _WIDTHS[int(rng.choice(3, p=_WIDTH_SHARES))]
     width = float(np.exp(rng.uniform(np.log(least), np.log(most))))
     for _ in range(1 + chance(rng, 0.15)):
         heading = float(rng.uniform(0, 2 * np.pi))
@@ -108,13 +133,17 @@ def _branched(rng: np.random.Generator, size: int) -> Field:
         if chance(rng, 0.25):  # only its flank, along an edge of the tile
             centre[int(rng.integers(2))] = rng.choice((0.02, 0.98)) + rng.normal(0, 0.03)
         start = centre - 0.75 * np.array([np.cos(heading), np.sin(heading)])
-        whole = chance(rng, 0.65)
+        gorge = width > _WIDTHS[1][1]
+        whole = gorge or chance(rng, 0.65)
         if not whole:  # it ends, or begins, inside the tile
             start = centre - rng.uniform(0.1, 0.4) * np.array([np.cos(heading), np.sin(heading)])
         length = 1.7 if whole else rng.uniform(0.4, 1.1)
-        _trace(rng, canvas, (start, heading, length), width, int(rng.choice((0, 0, 1, 1, 2, 3))))
+        branches = 0 if gorge else int(rng.choice((0, 0, 1, 1, 2, 3)))
+        _trace(rng, canvas, (start, heading, length), width, branches)
     frayed = float(rng.uniform(0.05, 0.35))
     canvas = warped(canvas, rng, frayed * width * size * _FINE, 0.8 * width * size * _FINE + 8)
+    grains = float(rng.uniform(0.015, 0.06)) * size * _FINE  # the edge follows the stones
+    canvas = warped(canvas, rng, min(0.3 * grains, 0.12 * width * size * _FINE), grains)
     return _shrunk(canvas, size)
 
 
@@ -129,7 +158,9 @@ def _trace(
     start, heading, length = course
     points = np.array(list(_walk(rng, start, heading, length)))
     along = np.linspace(0, 1, len(points))
-    knots = np.exp(rng.normal(0, rng.uniform(0.1, 0.45), max(3, int(length * 9))))
+    knots = np.exp(
+        rng.normal(0, rng.uniform(0.1, 0.45 if width < 0.1 else 0.2), max(3, int(length * 9)))
+    )
     widths = width * np.interp(along, np.linspace(0, 1, len(knots)), knots)
     widths *= np.clip((1 - along) * 4, 0.25, 1) * np.clip(along * 8 + 0.3, 0, 1)
     side = canvas.shape[0]
@@ -200,8 +231,21 @@ def _engrave(rng: np.random.Generator, surface: Surface, wall: Field, cover: Fie
     uneven = np.clip(1 + 0.12 * fractal(rng, size, size * 0.06, 3), 0.6, 1.3)
     rim = float(rng.uniform(0.02, 0.25) if chance(rng, 0.7) else rng.uniform(0.25, 0.7))
     carved = carve(wall, cover, surface.light, floor, rim)
+    if chance(rng, 0.5):
+        carved = _filled(rng, carved, cover, surface)
     inner = np.clip(shifted(cover, -1.0, -1.0) * cover, 0, 1)
     return mix(carved, carved * uneven[..., None], inner.astype(np.float32))
+
+
+def _filled(rng: np.random.Generator, carved: Field, cover: Field, surface: Surface) -> Field:
+    """Soil, chips and roots lie in what gapes widely: dark, but with a structure of their own."""
+    size = carved.shape[0]
+    deep = smoothstep(0.75, 1.0, blur(cover, 0.012 * size))
+    lumps = 1 + 0.4 * fractal(rng, size, size * rng.uniform(0.02, 0.1), 3, 0.7)
+    tint = np.array([1.0, rng.uniform(0.8, 1.0), rng.uniform(0.55, 1.0)])
+    soil = np.asarray(surface.tone) * tint * rng.uniform(0.12, 0.5)
+    dirt = np.clip(soil * lumps[..., None], 0.01, 0.9).astype(np.float32)
+    return mix(carved, dirt, deep * np.float32(rng.uniform(0.4, 1.0)))
 
 
 def _graininess(wall: Field) -> float:

@@ -1,6 +1,7 @@
 """From process start to the first window, beside labelme, in one run.
 
     xvfb-run -a python tests/bench/ui/start.py --labelme PATH/TO/labelme [--rounds 7]
+    xvfb-run -a python tests/bench/ui/start.py --bundle PATH/TO/cfinspect
 
 Needs an X server (xvfb-run) and xwininfo. Both programs are started in turns with a folder of 1,000
 drawn JPEGs (for cfinspect an indexed project); the clock stops when a window of more than 400 px
@@ -35,6 +36,7 @@ def main() -> None:
     """Print the medians and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--labelme", type=Path)
+    parser.add_argument("--bundle", type=Path, help="the frozen program")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -47,6 +49,9 @@ def main() -> None:
             "cfinspect": [sys.executable, "-m", "cfinspect"],
             "cfinspect FOLDER": [sys.executable, "-m", "cfinspect", "gui", str(folder)],
         }
+        if arguments.bundle:
+            programs["bundle"] = [str(arguments.bundle)]
+            programs["bundle FOLDER"] = [str(arguments.bundle), "gui", str(folder)]
         if arguments.labelme:
             programs["labelme"] = [str(arguments.labelme), str(folder)]
         environment = {**os.environ, "CFINSPECT_HOME": str(Path(place) / "home")}
@@ -56,6 +61,11 @@ def main() -> None:
                 times[name].append(first_window(command, environment))
     for name, values in times.items():
         print(f"{name}: {statistics.median(values):.2f} s ({min(values):.2f} to {max(values):.2f})")
+    if "bundle" in times:
+        for name in ("cfinspect", "cfinspect FOLDER"):
+            frozen = name.replace("cfinspect", "bundle")
+            ratio = statistics.median(times[frozen]) / statistics.median(times[name])
+            print(f"{frozen} / {name}: {ratio:.2f}")
     if "labelme" in times:
         for name in ("cfinspect", "cfinspect FOLDER"):
             ratio = statistics.median(times[name]) / statistics.median(times["labelme"])
