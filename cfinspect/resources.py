@@ -57,7 +57,7 @@ def build_info() -> dict[str, str]:
     """
     try:
         found = json.loads((_folder("resources") / "build.json").read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, ValueError):  # none, or a damaged one: no reason not to start
         return {}
     return {str(name): str(value) for name, value in found.items()}
 

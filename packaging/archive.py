@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 MANIFEST = "MANIFEST.json"
-# All files bear the time of the source, so that two builds of one commit are one archive.
+SUMS = "SHA256SUMS"
 _GZIP_LEVEL = 6
 
 
@@ -22,27 +22,32 @@ def sha256(path: Path) -> str:
 
 
 def write_manifest(folder: Path) -> dict[str, str]:
-    """Write ``MANIFEST.json``: every file's SHA-256, every link's target; returns it."""
+    """Write ``MANIFEST.json``: every file's SHA-256, every link's target; returns it.
+
+    ``SHA256SUMS`` beside it says the same of the files for ``sha256sum -c``.
+    """
     found: dict[str, str] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             found[name] = f"-> {path.readlink().as_posix()}"
-        elif path.is_file() and name != MANIFEST:
+        elif path.is_file() and name not in {MANIFEST, SUMS}:
             found[name] = sha256(path)
     (folder / MANIFEST).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    sums = [f"{said}  {name}\n" for name, said in found.items() if not said.startswith("->")]
+    (folder / SUMS).write_text("".join(sums), encoding="utf-8", newline="\n")
     return found
 
 
-def pack(folder: Path, archive: Path, moment: int) -> Path:
-    """Pack ``folder`` into ``archive`` (.tar.gz or .zip), links and modes kept.
+def pack(folder: Path, archive: Path, moment: int, name: str) -> Path:
+    """Pack ``folder`` as ``name`` into ``archive`` (.tar.gz or .zip), links kept.
 
-    ``moment`` (seconds since 1970) is every entry's time. Returns the file with its checksum
-    beside it.
+    Owners, times (``moment``, seconds since 1970) and modes depend on the files alone, so that two
+    builds of one commit are one archive. Returns the file, with its checksum beside it.
     """
     paths = [folder, *sorted(folder.rglob("*"))]
     if archive.suffix == ".zip":
-        _zip(folder, paths, archive)
+        _zip(folder, paths, archive, name)
     else:
         with (
             archive.open("wb") as raw,
@@ -50,26 +55,35 @@ def pack(folder: Path, archive: Path, moment: int) -> Path:
             tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             for path in paths:
-                entry = tar.gettarinfo(path, path.relative_to(folder.parent).as_posix())
-                entry.uid = entry.gid = 0
-                entry.uname = entry.gname = ""
-                entry.mtime = moment
-                if entry.isfile():
-                    with path.open("rb") as file:
-                        tar.addfile(entry, file)
-                else:
-                    tar.addfile(entry)
+                _add(tar, path, Path(name, path.relative_to(folder)).as_posix(), moment)
     sums = archive.with_name(archive.name + ".sha256")
-    sums.write_text(f"{sha256(archive)}  {archive.name}\n", encoding="utf-8")
+    sums.write_text(f"{sha256(archive)}  {archive.name}\n", encoding="utf-8", newline="\n")
     return archive
 
 
-def _zip(folder: Path, paths: list[Path], archive: Path) -> None:
+def _add(tar: tarfile.TarFile, path: Path, name: str, moment: int) -> None:
+    # Not TarFile.gettarinfo: it makes links of files that happen to be one on the builder's disk.
+    entry = tarfile.TarInfo(name)
+    entry.mtime = moment
+    if path.is_symlink():
+        entry.type, entry.linkname = tarfile.SYMTYPE, path.readlink().as_posix()
+        tar.addfile(entry)
+    elif path.is_dir():
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        tar.addfile(entry)
+    else:
+        found = path.stat()
+        entry.size, entry.mode = found.st_size, 0o755 if found.st_mode & 0o100 else 0o644
+        with path.open("rb") as file:
+            tar.addfile(entry, file)
+
+
+def _zip(folder: Path, paths: list[Path], archive: Path, name: str) -> None:
     """For Windows, where there are no links to keep."""
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=_GZIP_LEVEL) as packed:
         for path in paths:
             if path.is_file():
-                entry = zipfile.ZipInfo(path.relative_to(folder.parent).as_posix())
+                entry = zipfile.ZipInfo(Path(name, path.relative_to(folder)).as_posix())
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
                 with path.open("rb") as file, packed.open(entry, "w") as target:

@@ -35,7 +35,13 @@ _XCB = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-xinerama.so.0": "libxcb-xinerama0",
 }
-_TOOLS = {"Xvfb": "xvfb", "xwininfo": "x11-utils", "xdotool": "xdotool", "unshare": "util-linux"}
+_TOOLS = {
+    "Xvfb": "xvfb",
+    "xwininfo": "x11-utils",
+    "xdotool": "xdotool",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+}
 
 
 def main() -> None:
@@ -50,15 +56,15 @@ def main() -> None:
     parser.add_argument("--pip-options", default="", metavar="TEXT", help="handed to pip install")
     parser.add_argument("--no-smoke", action="store_true", help="do not try the result")
     arguments = parser.parse_args()
-    require_system(smoke=not arguments.no_smoke)
+    smoke = not arguments.no_smoke and sys.platform.startswith("linux")
+    require_system(smoke)
     started = time.monotonic()
     work = arguments.work.resolve() / f"bundle-{arguments.flavour}"
     work.mkdir(parents=True, exist_ok=True)
-    python = (
-        arguments.venv.resolve() / "bin" / "python"
-        if arguments.venv
-        else make_venv(work / "venv", arguments.pip_options)
-    )
+    if arguments.venv:
+        python = python_of(arguments.venv.resolve())
+    else:
+        python = make_venv(work / "venv", arguments.pip_options)
     folder = freeze(python, arguments.flavour, work)
     finish(python, folder, arguments.flavour, work)
     name = f"cfinspect-{version()}-{platform.system().lower()}-{platform.machine()}"
@@ -66,9 +72,11 @@ def main() -> None:
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     step("packing")
-    packed = archive.pack(folder, out / f"{name}-{arguments.flavour}{suffix}", source_moment())
+    # Inside, the folder bears the version: unpacked beside an older one it must not mix with it.
+    target = out / f"{name}-{arguments.flavour}{suffix}"
+    packed = archive.pack(folder, target, source_moment(), f"cfinspect-{version()}")
     report(folder, packed, time.monotonic() - started)
-    if not arguments.no_smoke:
+    if smoke:
         step("trying it")
         run([sys.executable, str(HERE / "smoke.py"), str(packed)])
 
@@ -88,6 +96,7 @@ def run(command: list[str], **environment: str) -> None:
 def require_system(smoke: bool) -> None:
     """Fail with names before anything is built."""
     if not sys.platform.startswith("linux"):
+        print("The result is not tried: smoke.py knows Linux only.")
         return
     missing = []
     for library, package in _XCB.items():
@@ -105,15 +114,27 @@ def make_venv(place: Path, pip_options: str) -> Path:
     """A clean venv with this checkout and PyInstaller; returns its Python."""
     step(f"a clean venv in {place}")
     venv.create(place, clear=True, with_pip=True)
-    python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    python = python_of(place)
     source = place.parent / "source"
     shutil.rmtree(source, ignore_errors=True)
-    # A copy: setuptools leaves its own build folder beside what it installs.
-    left_out = shutil.ignore_patterns(".git", "build", "dist", "*.egg-info", ".venv", "runs")
-    shutil.copytree(ROOT, source, ignore=left_out)
+    copy_sources(source)
     words = shlex.split(pip_options)
     run([str(python), "-m", "pip", "install", "--quiet", *words, f"{source}[bundle]"])
     return python
+
+
+def python_of(place: Path) -> Path:
+    """The interpreter of a venv."""
+    return place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+
+def copy_sources(out: Path) -> None:
+    """What a wheel is made of: setuptools leaves its own build folder beside what it installs."""
+    out.mkdir(parents=True)
+    for name in ("cfinspect", "resources", "models"):
+        shutil.copytree(ROOT / name, out / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copyfile(ROOT / name, out / name)
 
 
 def freeze(python: Path, flavour: str, work: Path) -> Path:
@@ -168,6 +189,7 @@ def finish(python: Path, folder: Path, flavour: str, work: Path) -> None:
         for file in sorted((HERE / "linux").iterdir()):
             shutil.copy(file, folder / file.name)
         shutil.copy(inside / "icons" / "cfinspect.svg", folder / "cfinspect.svg")
+    (folder / "SHA256SUMS").unlink(missing_ok=True)
     archive.write_manifest(folder)
 
 

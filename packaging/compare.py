@@ -1,6 +1,6 @@
 """Do two builds differ in anything that matters?
 
-    python packaging/compare.py one.tar.gz two.tar.gz      archives, or unpacked folders
+    python packaging/compare.py one.tar.gz two.tar.gz      archives of Linux, or unpacked folders
 
 Compares the manifests (every file's SHA-256, every link's target). Exit code 1 where they differ
 in more than the note of the build itself.
@@ -47,7 +47,9 @@ def differences(one: dict[str, str], two: dict[str, str]) -> list[str]:
 
 def main() -> None:
     """Print the differences."""
-    one, two = (manifest(Path(word)) for word in sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    one, two = (manifest(Path(word)) for word in sys.argv[1:])
     found = differences(one, two)
     print("\n".join(found))
     grave = [line for line in found if line.split(":", 1)[1].strip() not in _MAY_DIFFER]

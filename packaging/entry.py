@@ -16,6 +16,10 @@ if __name__ == "__main__":
         os.environ["LD_LIBRARY_PATH"] = before
     elif getattr(sys, "frozen", False):
         os.environ.pop("LD_LIBRARY_PATH", None)
+    if sys.platform.startswith("linux"):
+        # Qt finds its plugins by the qt.conf inside; another Qt program must not find ours.
+        for name in ("QT_PLUGIN_PATH", "QML2_IMPORT_PATH"):
+            os.environ.pop(name, None)
     from cfinspect.resources import build_info
 
     if build_info().get("flavour") == "cpu":

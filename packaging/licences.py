@@ -12,7 +12,7 @@ import sysconfig
 from pathlib import Path
 
 _NAMES = re.compile(r"(licen[cs]e|copying|notice|authors|copyright|eula)", re.IGNORECASE)
-_BUILD_ONLY = {"pip", "setuptools", "wheel", "pyinstaller-hooks-contrib", "altgraph", "packaging"}
+_BUILD_ONLY = {"pip", "setuptools", "wheel", "pyinstaller-hooks-contrib", "altgraph"}
 
 
 def collect(out: Path, origins: Path) -> list[str]:

@@ -14,9 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -51,7 +49,8 @@ def main() -> None:
     if recipe["metu"] and arguments.metu is None:
         parser.error(f"{arguments.kind} is learned from METU too: give its folder with --metu")
     work = arguments.work.resolve() / arguments.kind
-    shutil.rmtree(work, ignore_errors=True)
+    if work.exists():
+        parser.error(f"{work} exists: give another --work, or delete it")
     drawn = write_folder(work / "drawn", arguments.kind, **recipe["drawn"])
     folders, originals = [drawn], np.zeros(0, np.uint64)
     if recipe["metu"]:
@@ -86,8 +85,7 @@ def _held_out(sample: Sample) -> bool:
 def finish(trained: Path, target: Path, licence: str, originals: NDArray[np.uint64]) -> None:
     """Write the model as it ships: 16 bit, its licence, and all originals in what it has seen."""
     model = load_model(trained)
-    settings: dict[str, Any] = {**model.card.training}
-    card = dataclasses.replace(model.card, licence_note=licence, training=settings)
+    card = dataclasses.replace(model.card, licence_note=licence)
     seen = np.unique(np.concatenate([model.seen, originals]))
     save_model(target, dataclasses.replace(model, card=card, seen=seen), half=True)
 

@@ -74,7 +74,8 @@ class Bundle:
         root = os.getuid() == 0
         ids = ["--reuid", str(_NOBODY), "--regid", str(_NOBODY), "--clear-groups"]
         as_user = ["/usr/bin/setpriv", *ids] if root else []
-        alone = ["/usr/bin/unshare", "-n"] if root else ["/usr/bin/unshare", "-r", "-n"]
+        # Mapped to oneself and not to root, or the namespace would give the right to write.
+        alone = ["/usr/bin/unshare", "-n"] if root else ["/usr/bin/unshare", "-c", "-n"]
         return [*alone, *as_user, "/usr/bin/env", "-i", *pairs, str(self.program), *map(str, words)]
 
     def run(self, *words: object, code: int = 0) -> list[dict[str, Any]]:
@@ -94,7 +95,10 @@ class Bundle:
         if process.returncode != code:
             tail = "\n".join((printed + said).splitlines()[-25:])
             raise Failed(f"cfinspect {words} ended with {process.returncode}:\n{tail}")
-        print(f"  {seconds:6.1f} s {held:6.0f} MB  cfinspect {' '.join(map(str, words))[:90]}")
+        shown = " ".join(map(str, words))
+        for place in (self.work, self.folder):
+            shown = shown.replace(f"{place}/", "")
+        print(f"  {seconds:6.1f} s {held:6.0f} MB  cfinspect {shown}")
         lines = [line for line in printed.splitlines() if line.startswith("{")]
         return [json.loads(line) for line in lines]
 
@@ -111,6 +115,17 @@ def wait_until(holds: Callable[[], bool], sentence: str, seconds: float = 60.0) 
     while not holds():
         require(time.monotonic() < end, f"{sentence} (not within {seconds:.0f} s)")
         time.sleep(0.1)
+
+
+def read_only(bundle: Bundle) -> None:
+    """The user really cannot write into the program's folder."""
+    test = ["/bin/sh", "-c", 'touch "$0/written"', str(bundle.folder)]
+    subprocess.run(
+        [*bundle.command()[:-1], "PATH=/usr/bin:/bin", *test],
+        check=False,
+        stderr=subprocess.DEVNULL,
+    )
+    require(not (bundle.folder / "written").exists(), "the program's folder could be written")
 
 
 def commands(bundle: Bundle) -> Path:
@@ -156,7 +171,11 @@ def offscreen(bundle: Bundle, photos: Path) -> None:
     print("The window, offscreen:")
     log = bundle.work / "fenster.log"
     words = ("gui", photos, "--log-file", log)
-    process = subprocess.Popen(bundle.command(*words, QT_QPA_PLATFORM="offscreen"), cwd=bundle.work)
+    process = subprocess.Popen(
+        bundle.command(*words, QT_QPA_PLATFORM="offscreen"),
+        cwd=bundle.work,
+        stderr=subprocess.DEVNULL,  # Qt says there what this platform lacks; errors are in the log
+    )
     try:
         wait_until(lambda: log.is_file() and "Opening" in log.read_text(), "it opened no project")
         time.sleep(4.0)
@@ -193,7 +212,6 @@ def window(bundle: Bundle, picture: Path | None) -> None:
     print("The window, under Xvfb:")
     photos = bundle.work / "Neue Fotos ü"
     bundle.run("synth", photos, "--domain", "crack", "--count", 12, "--seed", 9, "--json")
-    bundle.run("project", "init", photos, "--domain", "crack", "--json")
     with x_server() as variables:
         screen = Screen(variables)
         started = time.perf_counter()
@@ -205,7 +223,7 @@ def window(bundle: Bundle, picture: Path | None) -> None:
             time.sleep(4.0)
             screen.keys("ctrl+r")
             wait_until(lambda: len(screen.windows()) > 1, "Ctrl+R asked for no model")
-            screen.keys("Return")
+            screen.keys("Down", "Down", "Return")  # no model yet, apple, crack
             rows = "SELECT COUNT(*) FROM prediction"
             wait_until(lambda: count(photos, rows) == 12, "not all images were inspected", 120)
             time.sleep(1.0)
@@ -246,11 +264,11 @@ class Screen:
         seen = [name for name in large if "IsViewable" in self._ask("xwininfo", "-id", name)]
         return sorted(seen, key=lambda name: int(name, 16))
 
-    def keys(self, key: str) -> None:
-        """Press a key in the newest window."""
+    def keys(self, *keys: str) -> None:
+        """Press keys in the newest window."""
         newest = self.windows()[-1]
         self._ask("xdotool", "windowfocus", "--sync", newest)
-        self._ask("xdotool", "key", key)
+        self._ask("xdotool", "key", "--delay", "150", *keys)
 
 
 def count(project: Path, query: str) -> int:
@@ -261,21 +279,28 @@ def count(project: Path, query: str) -> int:
 
 
 def installer(bundle: Bundle) -> None:
-    """install.sh and uninstall.sh, into the home of the user; system tools are needed for them."""
+    """install.sh and uninstall.sh as the user, both ways; the installed command starts."""
     print("Installing for the user:")
-    home = {"HOME": str(bundle.home), "PATH": "/usr/bin:/bin"}
-    for name in ("install.sh --here", "uninstall.sh"):
-        script, *options = name.split()
-        done = subprocess.run(
-            ["/bin/sh", str(bundle.folder / script), *options],
-            env=home, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        require(done.returncode == 0, f"{name} failed: {done.stderr}")
-        entry = bundle.home / ".local" / "share" / "applications" / "cfinspect.desktop"
-        command = bundle.home / ".local" / "bin" / "cfinspect"
-        there = entry.is_file() and command.is_symlink()
-        require(there == name.startswith("install"), f"after {name}: menu entry {entry.exists()}")
-    print("  installed and removed")
+    # The scripts need the system's own tools, unlike the program.
+    shell = ["PATH=/usr/bin:/bin", "/bin/sh"]
+    base = bundle.command()[:-1]
+    command = bundle.home / ".local" / "bin" / "cfinspect"
+    entry = bundle.home / ".local" / "share" / "applications" / "cfinspect.desktop"
+    for options in (["--here"], []):
+        for name, there in (("install.sh", True), ("uninstall.sh", False)):
+            words = [str(bundle.folder / name), *(options if there else [])]
+            done = subprocess.run(
+                [*base, *shell, *words], capture_output=True, text=True, check=False
+            )
+            require(done.returncode == 0, f"{words} failed: {done.stdout}{done.stderr}")
+            both = entry.is_file() and command.is_symlink()
+            require(both == there, f"after {words}: menu entry {entry.exists()}")
+            if there:
+                said = subprocess.run(
+                    [*base, str(command), "--version"], capture_output=True, text=True, check=True
+                ).stdout
+                require("bundle" in said, f"the installed command says {said!r}")
+        print(f"  install.sh {' '.join(options)}: started, and removed again")
 
 
 def main() -> None:
@@ -291,7 +316,10 @@ def main() -> None:
         # Others must be able to look into it: the program runs as another user.
         Path(place).chmod(0o755)
         bundle = Bundle(arguments.archive, Path(place))
+        size = sum(p.stat().st_size for p in bundle.folder.rglob("*") if not p.is_symlink())
+        print(f"{arguments.archive.name}: {size / 1e6:.0f} MB unpacked")
         try:
+            read_only(bundle)
             photos = commands(bundle)
             offscreen(bundle, photos)
             window(bundle, arguments.picture)

@@ -64,7 +64,9 @@ _NEVER = {
         "*libQt6Quick*",
         "*libQt6VirtualKeyboard*",
         "*libQt6Network.*",
-        "*libQt6EglFS*",
+        "*libQt6EglFs*",
+        "*libQt6Test*",
+        "PySide6/Qt/plugins/generic/*",
     ),
     "GTK, which a theme of Qt's would bring along": (
         "PySide6/Qt/plugins/platformthemes/libqgtk3*",
@@ -77,7 +79,11 @@ _NEVER = {
         "libcairo*",
         "libepoxy*",
     ),
-    "pictures of the README": ("resources/pictures/window.jpg", "resources/pictures/review.jpg"),
+    "pictures of the README": (
+        "resources/pictures/window.jpg",
+        "resources/pictures/review.jpg",
+        "resources/pictures/bundle.png",
+    ),
 }
 
 # cuDNN's work horses are loaded when a GPU computes; without one they are never opened. The rest

@@ -79,8 +79,9 @@ def _display() -> bool:
     """Whether a window can be opened here."""
     if sys.platform != "linux":
         return True
-    named = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-    return named or bool(os.environ.get("QT_QPA_PLATFORM"))
+    if os.environ.get("QT_QPA_PLATFORM", "") in {"offscreen", "minimal"}:
+        return False  # nobody would see it
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _open_window(folder: Path) -> None:

@@ -25,7 +25,7 @@ Examples:
 def gui(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER|MODEL]", help="A folder of images, or a model file."),
+        typer.Argument(metavar="FOLDER|MODEL", help="A folder of images, or a model file."),
     ] = None,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", help="Append the log to this file.")

@@ -10,7 +10,6 @@ import typer
 
 from cfinspect.cli.options import ModelArgument, require_exists
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
-from cfinspect.engine.errors import CfinspectError
 
 EXAMPLES = """
 Examples:
@@ -82,16 +81,15 @@ def verify(
 ) -> None:
     """Check that model files are whole and unchanged."""
     from cfinspect.engine.checksums import check_models, read_sums  # noqa: PLC0415
-    from cfinspect.resources import models_path, shipped_models  # noqa: PLC0415
+    from cfinspect.resources import models_path  # noqa: PLC0415
 
-    shipped = not models
-    paths = models or list(shipped_models().values())
-    if not paths:
-        raise CfinspectError("No models come with this installation: name a model file.")
+    paths = list(models or ())
     require_exists(*paths)
-    if sums is None and shipped:
+    if sums is None and not paths:
         sums = models_path() / "SHA256SUMS"
     known = read_sums(sums) if sums is not None else None
+    if not paths and known is not None and sums is not None:
+        paths = [sums.parent / name for name in known]  # one that is missing is told as well
     output = Output(as_json)
     bad = 0
     for found in check_models(paths, known):

@@ -27,7 +27,7 @@ class Verified:
 def read_sums(path: Path) -> dict[str, str]:
     """File name -> 64 lower-case hex digits; raises CfinspectError with a sentence."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise CfinspectError(f"The list of sums {path} cannot be read: {error}") from error
     found = {}

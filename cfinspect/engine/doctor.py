@@ -27,7 +27,7 @@ from cfinspect.engine.packages import PACKAGES, Package, installed_version, vers
 _log = logging.getLogger(__name__)
 
 _LEAST_PYTHON = (3, 11)
-_UNPACK_AGAIN = "unpack the bundle again, and compare with its MANIFEST.json"
+_UNPACK_AGAIN = "unpack the bundle again (sha256sum -c SHA256SUMS in it says what is damaged)"
 _LEAST_SQLITE = (3, 35, 0)
 _LEAST_FREE_BYTES = 2 * 1024**3
 

@@ -14,7 +14,6 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.modelfile import load_card
 from cfinspect.resources import resource_path
 from cfinspect.ui import theme, translate
 from cfinspect.ui.preferences import Preferences
@@ -56,6 +55,8 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
     if path is not None and model is None and not path.is_dir():
         raise CfinspectError(f"There is no folder {path}; check the path.")
     if model is not None:
+        from cfinspect.engine.modelfile import load_card  # noqa: PLC0415  (numpy is not for all)
+
         load_card(model)  # a file that is no model is told before a window opens
     _require_display()
     app = make_app()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from cfinspect.ui import theme
 from cfinspect.ui.collector import Collector
-from cfinspect.ui.icons import dress_again, icon
+from cfinspect.ui.icons import dress_again
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.panels.welcome import Welcome
 from cfinspect.ui.preferences import Preferences
@@ -37,7 +37,6 @@ class MainWindow(ReviewPart):
         self._is_telling = False
         self._hidden_for_fullscreen: list[QWidget] = []
         self.setWindowTitle("cfinspect")
-        self.setWindowIcon(icon("app"))
         self.resize(1440, 900)
         self.setAcceptDrops(True)
         self.welcome = Welcome(preferences)

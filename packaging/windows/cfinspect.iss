@@ -37,6 +37,10 @@ Name: "de"; MessagesFile: "compiler:Languages\German.isl"
 [Tasks]
 Name: "desktopicon"; Description: "{cm:CreateDesktopIcon}"; Flags: unchecked
 
+[InstallDelete]
+; Libraries of an older version must not mix with the new ones.
+Type: filesandordirs; Name: "{app}\_internal"
+
 [Files]
 Source: "..\..\build\bundle-{#Flavour}\dist\cfinspect\*"; DestDir: "{app}"; Flags: recursesubdirs ignoreversion
 

@@ -1117,7 +1117,7 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     </message>
     <message>
       <source>Preparing the demo: images are drawn and inspected.</source>
-      <translation>Die Vorführung wird vorbereitet: Bilder werden gezeichnet und geprüft.</translation>
+      <translation>Die Demo wird vorbereitet: Bilder werden gezeichnet und geprüft.</translation>
     </message>
     <message>
       <source>Preset</source>
@@ -1600,8 +1600,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Im Sichtbaren ist keine Maske; markieren Sie den Schaden zuerst grob.</translation>
     </message>
     <message>
-      <source>There is no model for these images yet: choose a model file, or train one from undamaged and damaged images.</source>
-      <translation>Für diese Bilder gibt es noch kein Modell: wählen Sie eine Modelldatei, oder trainieren Sie eines aus unbeschädigten und beschädigten Bildern.</translation>
+      <source>There is no model for these images yet: choose one of the list or a model file, or train one from undamaged and damaged images.</source>
+      <translation>Für diese Bilder gibt es noch kein Modell: Wählen Sie eines aus der Liste oder eine Modelldatei, oder trainieren Sie eines mit unbeschädigten und beschädigten Bildern.</translation>
     </message>
     <message>
       <source>There is no verdict to withdraw.</source>
@@ -2304,8 +2304,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{device}. Bilder zum Lernen: {training}, zum Validieren: {validation}. Lauf: {folder}</translation>
     </message>
     <message>
-      <source>{file} is taken into the project that you open: open a folder.</source>
-      <translation>{file} wird in das Projekt übernommen, das Sie öffnen: Öffnen Sie einen Ordner.</translation>
+      <source>{file} is taken into the project that opens next.</source>
+      <translation>{file} wird in das Projekt übernommen, das als nächstes geöffnet wird.</translation>
     </message>
     <message>
       <source>{file} was not there at the last scan; rescan (F5).</source>

@@ -20,6 +20,13 @@ from cfinspect.cli import app
 from cfinspect.engine.images import read_image
 from cfinspect.resources import resource_path
 
+_WINDOW = """
+import sys
+from pathlib import Path
+from cfinspect.ui.app import run
+run(demo=Path(sys.argv[1]))
+"""
+
 
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +79,13 @@ def test_an_installation_without_its_models_says_so(
     assert "crack.safetensors is missing from this installation" in done.stderr
 
 
-def test_where_there_is_a_display_the_window_shows_the_finished_demo(tmp_path: Path) -> None:
+def test_the_window_shows_the_finished_demo(tmp_path: Path) -> None:
+    # What the command does where there is a display; this one nobody sees.
     folder = tmp_path / "démo"
     shown = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "CFINSPECT_HOME": str(tmp_path / "home")}
     path = {"PYTHONPATH": str(Path(cfinspect.__file__).parents[1])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "cfinspect", "demo", str(folder)],
+        [sys.executable, "-c", _WINDOW, str(folder)],
         env={**shown, **path},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,4 +1,8 @@
-"""cfinspect never talks to a network: the demo's whole way with every socket forbidden."""
+"""The commands talk to no network: demo, training, export with every socket forbidden.
+
+The window draws through sockets of its own system; that it works without a network is tried by
+packaging/smoke.py, in a namespace that has none.
+"""
 
 from __future__ import annotations
 

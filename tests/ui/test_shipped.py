@@ -43,6 +43,7 @@ def test_the_demo_is_inspected_without_training(window: MainWindow, tmp_path: Pa
             names = {model.id: model.name for model in project.models()}
             used = {one.domain: names[one.model_id or 0] for one in project.folders()}
         assert used == {"crack": "crack.safetensors", "apple": "apple.safetensors"}
+        wait_for(lambda: window.session.facts is not None)
         facts = window.session.facts
         assert facts is not None
         assert sum(one.images for one in facts.counts) == 20
@@ -77,6 +78,29 @@ def test_a_project_of_cracks_is_offered_the_crack_model(window: MainWindow, tmp_
     combo = again[0].models["crack"]
     names = [combo.itemText(index) for index in range(combo.count())]
     assert len([name for name in names if name.startswith("crack")]) == 1
+
+
+def test_a_folder_of_unknown_images_can_be_given_a_shipped_model(
+    window: MainWindow, walls: Path
+) -> None:
+    open_folder(window, walls)  # its kind is its name, and no model is for that
+
+    def choose(dialog: InspectDialog) -> None:
+        combo = dialog.models["walls"]
+        assert combo.currentData() is None
+        assert not dialog.ok.isEnabled()
+        assert dialog.focusWidget() is combo  # arrow keys choose
+        names = [combo.itemText(index) for index in range(combo.count())]
+        combo.setCurrentIndex(names.index("crack.safetensors (comes with cfinspect)"))
+        assert dialog.ok.isEnabled()
+        dialog.ok.click()
+
+    met = answer(InspectDialog, choose)
+    trigger(window, "inspect")
+    wait_for(lambda: bool(met))
+    wait_for(lambda: window.session.jobs.running is None)
+    with project_of(window) as project:
+        assert [model.name for model in project.models()] == ["crack.safetensors"]
 
 
 def test_the_about_box_names_version_and_licences(window: MainWindow) -> None:

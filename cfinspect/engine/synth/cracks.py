@@ -33,6 +33,7 @@ _FINE = 4  # cracks are drawn four times as large: a hairline is thinner than a 
 _LEAST_SHARE = 0.006  # of the image that a crack must cover to count as one
 _WIDTHS = ((0.009, 0.02), (0.014, 0.1), (0.1, 0.3))  # in image sides
 _WIDTH_SHARES = (0.34, 0.54, 0.12)
+_TRIES = 100  # on one wall; 30 have been seen
 _LEAST_CONTRAST = 14.0  # grey levels between a crack and what lies around it
 
 
@@ -63,10 +64,12 @@ def make_crack(
         raise ValueError(f"size is {size}; a crack needs at least 32 pixels")
     scene = scene if scene is not None else draw_wall_scene(rng)
     while True:
-        drawn = _try_crack(rng, size, damaged, scene)
-        # A crack lost in blur, shade and grain would be a wrong label: draw another.
-        if not damaged or (drawn.mask.any() and _can_be_seen(drawn)):
-            return drawn
+        for _ in range(_TRIES):
+            drawn = _try_crack(rng, size, damaged, scene)
+            # A crack lost in blur, shade and grain would be a wrong label: draw another.
+            if not damaged or (drawn.mask.any() and _can_be_seen(drawn)):
+                return drawn
+        scene = draw_wall_scene(rng)  # so dark or rough that nothing can be seen on it
 
 
 def _try_crack(rng: np.random.Generator, size: int, damaged: bool, scene: WallScene) -> SynthImage:
@@ -108,6 +111,8 @@ def _can_be_seen(drawn: SynthImage) -> bool:
     wide = max(3, round(0.08 * grey.shape[0])) | 1
     near = cv2.dilate(drawn.mask.astype(np.uint8), np.ones((wide, wide), np.uint8)) > 0
     around = grey[near & ~drawn.mask]
+    if not around.size:
+        return False  # all crack and no wall: nobody could say what it is
     apart = abs(float(grey[drawn.mask].mean() - around.mean()))
     return apart > max(_LEAST_CONTRAST, 1.1 * float(around.std()))
 

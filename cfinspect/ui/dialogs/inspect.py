@@ -61,8 +61,8 @@ class InspectDialog(Dialog):
         )
         self.none_yet = self.add_text(
             tr(
-                "There is no model for these images yet: choose a model file, or train one from "
-                "undamaged and damaged images."
+                "There is no model for these images yet: choose one of the list or a model file, "
+                "or train one from undamaged and damaged images."
             )
         )
         train = self.buttons.addButton(tr("Train a model…"), QDialogButtonBox.ButtonRole.ActionRole)
@@ -71,7 +71,7 @@ class InspectDialog(Dialog):
         self.ok = self.add_ok(tr("Inspect"))
         session.facts_changed.connect(self._show_state)
         self._show_state()
-        first = next(iter(self.others.values()), None)
+        first = next(iter(self.models.values()), None)
         if not self.plans() and first is not None:
             first.setFocus()
         else:
@@ -117,14 +117,16 @@ class InspectDialog(Dialog):
             combo.addItem(f"{model_name(model)} ({note})", model.path)
             if model.id in bound:
                 combo.setCurrentIndex(combo.count() - 1)
-        self._offer_shipped(combo, domain, {one.path for one in known}, chosen=bool(bound - {None}))
+        there = {one.path.resolve() for one in known}
+        chosen = any(one.id in bound for one in known)  # not one whose file is gone
+        self._offer_shipped(combo, domain, there, chosen=chosen)
 
     def _offer_shipped(
         self, combo: QComboBox, domain: str, known: set[Path], *, chosen: bool
     ) -> None:
         """The models that come with cfinspect; the one for this domain is taken if none is."""
         for kind, path in shipped_models().items():
-            if path in known:
+            if path.resolve() in known:
                 continue
             combo.addItem(tr("{name} (comes with cfinspect)", name=path.name), path)
             if kind == domain and not chosen:

@@ -188,14 +188,15 @@ class ProjectsPart(ModelsPart):
         if self.session.facts is not None:
             self._take_offered()
         else:
-            self.tell(
-                tr("{file} is taken into the project that you open: open a folder.", file=path.name)
-            )
+            self.tell(tr("{file} is taken into the project that opens next.", file=path.name))
 
     def _take_offered(self) -> None:
+        from cfinspect.ui.dialogs.models import add_model_file  # noqa: PLC0415
+
         path, self.offered_model = self.offered_model, None
-        if path is not None:
-            self.take_paths([path])
+        chosen = self.one_domain(self.folders.current_folders()) if path is not None else None
+        if path is not None and chosen is not None:
+            add_model_file(self.session, path, chosen)
 
     def _add_folders(self, folders: list[Path]) -> None:
         from cfinspect.ui.dialogs.folder import AddFolderDialog  # noqa: PLC0415

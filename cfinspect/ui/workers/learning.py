@@ -1,4 +1,4 @@
-"""Jobs that train: on a person's images, and the demo's two small models."""
+"""Training on a person's images, and making the demo."""
 
 from __future__ import annotations
 

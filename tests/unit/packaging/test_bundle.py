@@ -77,18 +77,23 @@ def test_the_manifest_names_every_file_and_link(folder: Path) -> None:
     assert found["_internal/libx.so.1"] == "-> nvidia/lib/libx.so.1"
     assert json.loads((folder / archive.MANIFEST).read_text()) == found
     assert archive.write_manifest(folder) == found  # not of itself
+    sums = (folder / archive.SUMS).read_text().splitlines()
+    assert f"{found['cfinspect']}  cfinspect" in sums
+    assert len(sums) == 2  # links have none
 
 
 def test_the_archive_keeps_links_and_modes_and_repeats(folder: Path, tmp_path: Path) -> None:
-    one = archive.pack(folder, tmp_path / "one.tar.gz", 1_700_000_000)
+    one = archive.pack(folder, tmp_path / "one.tar.gz", 1_700_000_000, "cfinspect-1")
     for path in folder.rglob("*"):
         if not path.is_symlink():
             os.utime(path, (1, 1))
-    two = archive.pack(folder, tmp_path / "two.tar.gz", 1_700_000_000)
+            path.chmod(path.stat().st_mode & 0o700)  # another umask
+    os.link(folder / "cfinspect", tmp_path / "also the program")
+    two = archive.pack(folder, tmp_path / "two.tar.gz", 1_700_000_000, "cfinspect-1")
     assert one.read_bytes() == two.read_bytes()
     with tarfile.open(one) as packed:
         packed.extractall(tmp_path / "out", filter="fully_trusted")
-    out = tmp_path / "out" / "cfinspect"
+    out = tmp_path / "out" / "cfinspect-1"
     assert (out / "_internal" / "libx.so.1").readlink() == Path("nvidia/lib/libx.so.1")
     assert (out / "cfinspect").stat().st_mode & 0o777 == 0o755
     said = one.with_name("one.tar.gz.sha256").read_text().split()
@@ -96,10 +101,10 @@ def test_the_archive_keeps_links_and_modes_and_repeats(folder: Path, tmp_path: P
 
 
 def test_a_zip_for_windows_holds_the_files(folder: Path, tmp_path: Path) -> None:
-    packed = archive.pack(folder, tmp_path / "one.zip", 0)
+    packed = archive.pack(folder, tmp_path / "one.zip", 0, "cfinspect-1")
     with zipfile.ZipFile(packed) as opened:
-        assert "cfinspect/cfinspect" in opened.namelist()
-        assert opened.read("cfinspect/_internal/nvidia/lib/libx.so.1") == b"x" * 1000
+        assert "cfinspect-1/cfinspect" in opened.namelist()
+        assert opened.read("cfinspect-1/_internal/nvidia/lib/libx.so.1") == b"x" * 1000
 
 
 def test_sizes_count_links_once_and_name_the_largest_part(folder: Path) -> None:
@@ -129,7 +134,7 @@ def test_the_build_reads_the_version_without_importing() -> None:
 
 def test_two_builds_are_compared_by_their_manifests(folder: Path, tmp_path: Path) -> None:
     first = archive.write_manifest(folder)
-    packed = archive.pack(folder, tmp_path / "one.tar.gz", 0)
+    packed = archive.pack(folder, tmp_path / "one.tar.gz", 0, "cfinspect-1")
     assert compare.manifest(packed) == compare.manifest(folder) == first
     (folder / "cfinspect").write_bytes(b"another program")
     (folder / "more.txt").touch()

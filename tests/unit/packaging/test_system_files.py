@@ -6,6 +6,7 @@ import configparser
 import os
 import plistlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ def test_the_desktop_entry_is_well_formed() -> None:
     assert entry["Type"] == "Application"
     assert entry["Exec"] == "@PROGRAM@ gui %f"
     mime = {one for one in entry["MimeType"].split(";") if one}
-    assert mime == {"application/x-cfinspect-model", "inode/directory"}
+    # Not for folders: some desktops would make us their file manager.
+    assert mime == {"application/x-cfinspect-model"}
     assert {key.split("[")[0] for key in entry} <= {
         "Type", "Version", "Name", "GenericName", "Comment", "Exec", "TryExec", "Icon", "Terminal",
         "Categories", "Keywords", "MimeType", "StartupWMClass",
@@ -55,6 +57,8 @@ def unpacked(tmp_path: Path) -> Path:
         (folder / name).write_bytes((LINUX / name).read_bytes())
     (folder / "cfinspect.svg").write_text("<svg/>")
     (folder / "MANIFEST.json").write_text("{}")
+    (folder / "_internal" / "resources").mkdir(parents=True)
+    (folder / "_internal" / "resources" / "build.json").write_text("{}")
     (folder / "cfinspect").write_text('#!/bin/sh\necho "called: $*"\n')
     (folder / "cfinspect").chmod(0o755)
     return folder
@@ -99,9 +103,58 @@ def test_the_installer_leaves_foreign_folders_alone(unpacked: Path, tmp_path: Pa
     (place / "mine.txt").write_text("precious")
     done = _run(unpacked / "install.sh", tmp_path)
     assert done.returncode == 2
-    assert "not cfinspect" in done.stderr
+    assert "not cfinspect's" in done.stderr
     assert (place / "mine.txt").read_text() == "precious"
     assert _run(unpacked / "install.sh", tmp_path, "--what").returncode == 2
+
+
+@linux_only
+def test_what_a_person_keeps_in_the_programs_folder_stays(unpacked: Path, tmp_path: Path) -> None:
+    assert _run(unpacked / "install.sh", tmp_path).returncode == 0
+    mine = tmp_path / ".local" / "opt" / "cfinspect" / "my photos" / "a.png"
+    mine.parent.mkdir()
+    mine.write_text("precious")
+    done = _run(unpacked / "install.sh", tmp_path)  # an update
+    assert done.returncode == 2
+    assert "my photos" in done.stderr
+    assert mine.read_text() == "precious"
+    assert _run(unpacked / "uninstall.sh", tmp_path).returncode == 0
+    assert mine.read_text() == "precious"
+    assert not (mine.parents[1] / "_internal").exists()
+
+
+@linux_only
+def test_another_program_of_that_name_is_not_touched(unpacked: Path, tmp_path: Path) -> None:
+    other = tmp_path / ".local" / "bin" / "cfinspect"
+    other.parent.mkdir(parents=True)
+    other.write_text("of pip")
+    done = _run(unpacked / "install.sh", tmp_path)
+    assert done.returncode == 2
+    assert "another program" in done.stderr
+    assert _run(unpacked / "uninstall.sh", tmp_path).returncode == 0
+    assert other.read_text() == "of pip"
+
+
+@linux_only
+def test_the_installer_is_found_wherever_it_is_called_from(unpacked: Path, tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "CDPATH": ".:/tmp"}
+    words = ["sh", f"{unpacked.name}/install.sh", "--here"]
+    done = subprocess.run(words, cwd=unpacked.parent, env=environment, check=False)
+    assert done.returncode == 0
+    assert (tmp_path / ".local/bin/cfinspect").resolve() == (unpacked / "cfinspect").resolve()
+
+
+@linux_only
+def test_an_archive_unpacked_inside_the_installation_is_refused(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    assert _run(unpacked / "install.sh", tmp_path).returncode == 0
+    inside = tmp_path / ".local" / "opt" / "cfinspect" / "new"
+    shutil.copytree(unpacked, inside)
+    done = _run(inside / "install.sh", tmp_path)
+    assert done.returncode == 2
+    assert "outside of" in done.stderr
+    assert (inside / "cfinspect").is_file()
 
 
 def test_the_plist_of_macos_is_one() -> None:
@@ -128,10 +181,11 @@ def test_the_version_resource_of_windows_fits_its_format() -> None:
     assert strings["OriginalFilename"] == "cfinspect.exe"
 
 
-_SECTIONS = {"Setup", "Languages", "Tasks", "Files", "Icons", "Registry", "Run"}
+_SECTIONS = {"Setup", "InstallDelete", "Languages", "Tasks", "Files", "Icons", "Registry", "Run"}
 _PARAMETERS = {
     "Languages": {"Name", "MessagesFile"},
     "Tasks": {"Name", "Description", "Flags"},
+    "InstallDelete": {"Type", "Name"},
     "Files": {"Source", "DestDir", "Flags"},
     "Icons": {"Name", "Filename", "Tasks"},
     "Registry": {"Root", "Subkey", "ValueType", "ValueName", "ValueData", "Flags"},
