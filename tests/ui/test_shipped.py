@@ -21,6 +21,12 @@ from cfinspect.ui.main_window import MainWindow
 pytest_plugins = ["stage"]
 
 
+def models_of(window: MainWindow) -> list[str]:
+    """Names of the models that the project knows; none before it is there."""
+    facts = window.session.facts
+    return [model.name for model in facts.models] if facts is not None else []
+
+
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
@@ -66,11 +72,9 @@ def test_a_project_of_cracks_is_offered_the_crack_model(window: MainWindow, tmp_
     met = answer(InspectDialog, look)
     trigger(window, "inspect")
     wait_for(lambda: bool(met))
+    wait_for(lambda: models_of(window) == ["crack.safetensors"])
     wait_for(lambda: window.session.jobs.running is None)
     live(0.3)
-    facts = window.session.facts
-    assert facts is not None
-    assert [model.name for model in facts.models] == ["crack.safetensors"]
     # It counts now, so it is offered once: as what counts.
     again = answer(InspectDialog, lambda dialog: dialog.reject())
     trigger(window, "inspect")
@@ -98,9 +102,7 @@ def test_a_folder_of_unknown_images_can_be_given_a_shipped_model(
     met = answer(InspectDialog, choose)
     trigger(window, "inspect")
     wait_for(lambda: bool(met))
-    wait_for(lambda: window.session.jobs.running is None)
-    with project_of(window) as project:
-        assert [model.name for model in project.models()] == ["crack.safetensors"]
+    wait_for(lambda: models_of(window) == ["crack.safetensors"])
 
 
 def test_the_about_box_names_version_and_licences(window: MainWindow) -> None:
@@ -132,4 +134,4 @@ def test_a_model_that_was_opened_is_taken_into_the_next_project(
 
     wait_for(bound)
     window.take_model(shipped_models()["crack"])  # with a project open: at once
-    wait_for(lambda: len(window.session.facts.models) == 2 if window.session.facts else False)
+    wait_for(lambda: len(models_of(window)) == 2)
