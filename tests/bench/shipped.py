@@ -58,7 +58,8 @@ def main() -> None:
     for kind, name in SETS:
         model = shipped_models()[kind]
         known = set(seen_digests(model).tolist())
-        samples = [s for s in read_folders([DATA / name]).samples if s.digest not in known]
+        dataset = read_folders([DATA / name], allow_one_class=True)
+        samples = [s for s in dataset.samples if s.digest not in known]
         parts = halves(samples) if name in _HALVED else {"unseen": samples}
         inspector = Inspector(load_backend(model), batch=32)
         for part, chosen in parts.items():
