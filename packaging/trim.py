@@ -83,6 +83,7 @@ _NEVER = {
         "resources/pictures/window.jpg",
         "resources/pictures/review.jpg",
         "resources/pictures/bundle.png",
+        "resources/pictures/operators.jpg",
     ),
 }
 

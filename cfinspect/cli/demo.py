@@ -136,7 +136,7 @@ def _remove(path: Path) -> None:
 def _contact_sheet(
     path: Path, inspector: Inspector, samples: list[Sample], shown: dict[str, int]
 ) -> Path:
-    """Write rows of image, counterfactual, saliency and mask for the first of each class."""
+    """Write rows of image, counterfactual, saliency and mask for some of each class."""
     from cfinspect.engine.data import CLASS_NAMES  # noqa: PLC0415
     from cfinspect.engine.images import read_image, write_png  # noqa: PLC0415
     from cfinspect.engine.pictures import sample_rows  # noqa: PLC0415
@@ -144,7 +144,7 @@ def _contact_sheet(
     chosen = [
         sample
         for label, name in reversed(list(enumerate(CLASS_NAMES)))
-        for sample in [s for s in samples if s.label == label][: shown[name]]
+        for sample in _spread([s for s in samples if s.label == label], shown[name])
     ]
     images = [read_image(sample.path) for sample in chosen]
     found = list(inspector.inspect_many(images))
@@ -161,3 +161,8 @@ def _contact_sheet(
     )
     write_png(path, sheet)
     return path
+
+
+def _spread(samples: list[Sample], count: int) -> list[Sample]:
+    """``count`` of them, evenly spread: neighbours show the same wall or orchard."""
+    return samples[:: max(1, len(samples) // count)][:count]
