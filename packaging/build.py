@@ -189,7 +189,6 @@ def finish(python: Path, folder: Path, flavour: str, work: Path) -> None:
         for file in sorted((HERE / "linux").iterdir()):
             shutil.copy(file, folder / file.name)
         shutil.copy(inside / "icons" / "cfinspect.svg", folder / "cfinspect.svg")
-    (folder / "SHA256SUMS").unlink(missing_ok=True)
     archive.write_manifest(folder)
 
 

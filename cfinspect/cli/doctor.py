@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
+from cfinspect.resources import version_in_words
 
 EXAMPLES = """
 Exit code 1 when something is missing that training or inspecting needs; what only the window needs
@@ -22,7 +23,6 @@ Examples:
 def doctor(as_json: JsonFlag = False) -> None:
     """Check versions, device, libraries and disk, with a two-second self-test."""
     from cfinspect.engine.doctor import run_checks  # noqa: PLC0415
-    from cfinspect.resources import version_in_words  # noqa: PLC0415
 
     checks = run_checks()
     output = Output(as_json)

@@ -16,6 +16,7 @@ from cfinspect.engine.synth.noise import (
     chance,
     fractal,
     grid,
+    log_uniform,
     mix,
     shifted,
     smoothstep,
@@ -131,7 +132,7 @@ def _branched(rng: np.random.Generator, size: int) -> Field:
     canvas = np.zeros((size * _FINE, size * _FINE), dtype=np.float32)
     # Hairlines are the most common by far and the hardest to see; some gape like a gorge.
     least, most = _WIDTHS[int(rng.choice(3, p=_WIDTH_SHARES))]
-    width = float(np.exp(rng.uniform(np.log(least), np.log(most))))
+    width = log_uniform(rng, least, most)
     for _ in range(1 + chance(rng, 0.15)):
         heading = float(rng.uniform(0, 2 * np.pi))
         centre = rng.uniform(0.08, 0.92, 2)

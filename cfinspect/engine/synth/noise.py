@@ -86,3 +86,8 @@ def mix(below: Field, above: Field | NDArray[np.floating], cover: Field) -> Fiel
 def chance(rng: np.random.Generator, probability: float) -> bool:
     """True with the given probability."""
     return bool(rng.random() < probability)
+
+
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A number between ``low`` and ``high``, each doubling as likely as any other."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))

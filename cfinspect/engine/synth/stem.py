@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.synth.fruit import Ball, Vector
-from cfinspect.engine.synth.noise import Field, chance, grid, mix, smoothstep
+from cfinspect.engine.synth.noise import Field, chance, grid, log_uniform, mix, smoothstep
 
 
 def draw_stem(rng: np.random.Generator, picture: Field, ball: Ball, behind: bool) -> Field:
@@ -83,7 +83,7 @@ def add_drops(rng: np.random.Generator, apple: Field, ball: Ball, towards: Vecto
         tilt, turn = float(rng.uniform(0, 1.3)), float(rng.uniform(0, 2 * np.pi))
         at_x = ball.centre[0] + ball.radius * np.sin(tilt) * np.cos(turn)
         at_y = ball.centre[1] + ball.radius * np.sin(tilt) * np.sin(turn)
-        radius = ball.radius * float(np.exp(rng.uniform(np.log(0.012), np.log(0.06))))
+        radius = ball.radius * log_uniform(rng, 0.012, 0.06)
         top, left = int((at_y - 2 * radius) * size), int((at_x - 2 * radius) * size)
         span = int(4 * radius * size) + 3
         part = np.s_[max(0, top) : max(0, top + span), max(0, left) : max(0, left + span)]

@@ -10,6 +10,7 @@ from cfinspect.engine.synth.noise import (
     chance,
     fractal,
     grid,
+    log_uniform,
     mix,
     shifted,
     smoothstep,
@@ -64,21 +65,16 @@ def draw_surface(rng: np.random.Generator) -> Surface:
         kind=kind,
         tone=(red, green, blue),
         mottle=float(rng.uniform(0.02, 0.12)),
-        grit=_spread(rng, 0.015, 0.14) * rough,
-        grit_cell=_spread(rng, 0.01, 0.06),
+        grit=log_uniform(rng, 0.015, 0.14) * rough,
+        grit_cell=log_uniform(rng, 0.01, 0.06),
         stones=float(rng.uniform(0.1, 1.0)) if kind not in ("concrete", "plaster") else 0.0,
-        stone_cell=_spread(rng, 0.018, 0.09),
+        stone_cell=log_uniform(rng, 0.018, 0.09),
         grooves=float(rng.uniform(0.03, 0.16)) if chance(rng, 0.12) else 0.0,
         pores=float(rng.choice((0.0, 4.0, 14.0, 40.0))) if kind != "asphalt" else 0.0,
-        relief=_spread(rng, 0.015, 0.16) * rough,
+        relief=log_uniform(rng, 0.015, 0.16) * rough,
         light=float(rng.uniform(0, 2 * np.pi)),
         slope=float(rng.uniform(0.0, 0.35)),
     )
-
-
-def _spread(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number between ``low`` and ``high``, each doubling as likely as any other."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def draw_wall(rng: np.random.Generator, surface: Surface, size: int) -> Field:
