@@ -61,6 +61,14 @@ def pack(folder: Path, archive: Path, moment: int, name: str) -> Path:
     return archive
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack a .tar.gz of ``pack``'s into ``folder``, with links and modes as they are in it."""
+    with tarfile.open(archive) as packed:
+        # Newer Pythons ask how far to trust it; 3.11.3 and older do not know the word.
+        packed.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+        packed.extractall(folder)
+
+
 def _add(tar: tarfile.TarFile, path: Path, name: str, moment: int) -> None:
     # Not TarFile.gettarinfo: it makes links of files that happen to be one on the builder's disk.
     entry = tarfile.TarInfo(name)

@@ -20,12 +20,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from archive import unpack
 
 _NOBODY = 65534
 _USER = "Jürgen Weiß"
@@ -47,8 +48,7 @@ class Bundle:
         if archive.is_dir():
             shutil.copytree(archive, place / "Programme" / "cfinspect", symlinks=True)
         else:
-            with tarfile.open(archive) as packed:
-                packed.extractall(place / "Programme", filter="fully_trusted")
+            unpack(archive, place / "Programme")
         self.folder = next((place / "Programme").iterdir())
         subprocess.run(["chmod", "-R", "a-w,a+rX", str(self.folder)], check=True)
         if os.getuid() == 0:
@@ -61,7 +61,11 @@ class Bundle:
         return self.folder / "cfinspect"
 
     def command(self, *words: object, **variables: str) -> list[str]:
-        """The call with nothing around it: no variables, no network, no rights."""
+        """The call of the program with nothing around it: no variables, no network, no rights."""
+        return [*self.alone(**variables), str(self.program), *map(str, words)]
+
+    def alone(self, **variables: str) -> list[str]:
+        """What stands before a command of the user's."""
         known = {
             "HOME": str(self.home),
             "USER": _USER,
@@ -76,7 +80,7 @@ class Bundle:
         as_user = ["/usr/bin/setpriv", *ids] if root else []
         # Mapped to oneself and not to root, or the namespace would give the right to write.
         alone = ["/usr/bin/unshare", "-n"] if root else ["/usr/bin/unshare", "-c", "-n"]
-        return [*alone, *as_user, "/usr/bin/env", "-i", *pairs, str(self.program), *map(str, words)]
+        return [*alone, *as_user, "/usr/bin/env", "-i", *pairs]
 
     def run(self, *words: object, code: int = 0) -> list[dict[str, Any]]:
         """Run a command to its end; its JSON lines. Prints how long it took and what it held."""
@@ -121,9 +125,7 @@ def read_only(bundle: Bundle) -> None:
     """The user really cannot write into the program's folder."""
     test = ["/bin/sh", "-c", 'touch "$0/written"', str(bundle.folder)]
     subprocess.run(
-        [*bundle.command()[:-1], "PATH=/usr/bin:/bin", *test],
-        check=False,
-        stderr=subprocess.DEVNULL,
+        [*bundle.alone(PATH="/usr/bin:/bin"), *test], check=False, stderr=subprocess.DEVNULL
     )
     require(not (bundle.folder / "written").exists(), "the program's folder could be written")
 
@@ -282,22 +284,22 @@ def installer(bundle: Bundle) -> None:
     """install.sh and uninstall.sh as the user, both ways; the installed command starts."""
     print("Installing for the user:")
     # The scripts need the system's own tools, unlike the program.
-    shell = ["PATH=/usr/bin:/bin", "/bin/sh"]
-    base = bundle.command()[:-1]
+    shell = [*bundle.alone(PATH="/usr/bin:/bin"), "/bin/sh"]
     command = bundle.home / ".local" / "bin" / "cfinspect"
     entry = bundle.home / ".local" / "share" / "applications" / "cfinspect.desktop"
     for options in (["--here"], []):
         for name, there in (("install.sh", True), ("uninstall.sh", False)):
             words = [str(bundle.folder / name), *(options if there else [])]
-            done = subprocess.run(
-                [*base, *shell, *words], capture_output=True, text=True, check=False
-            )
+            done = subprocess.run([*shell, *words], capture_output=True, text=True, check=False)
             require(done.returncode == 0, f"{words} failed: {done.stdout}{done.stderr}")
             both = entry.is_file() and command.is_symlink()
             require(both == there, f"after {words}: menu entry {entry.exists()}")
             if there:
                 said = subprocess.run(
-                    [*base, str(command), "--version"], capture_output=True, text=True, check=True
+                    [*bundle.alone(), str(command), "--version"],
+                    capture_output=True,
+                    text=True,
+                    check=True,
                 ).stdout
                 require("bundle" in said, f"the installed command says {said!r}")
         print(f"  install.sh {' '.join(options)}: started, and removed again")
