@@ -19,6 +19,7 @@ from cfinspect.engine.errors import CfinspectError
 
 FORMAT_VERSION = 1
 Scope = Literal["whole", "tiles"]
+Views = Literal["near", "near and far"]
 
 
 class CardError(CfinspectError):
@@ -32,16 +33,20 @@ class Preprocessing:
     ``size``: side of the square input in px. ``scope``: "whole" resizes every image to that square;
     "tiles" looks at a large photo through windows of ``tile`` source px (each resized to ``size``)
     and at an image whose longer side is at most 2 * ``tile`` as a whole. ``tile``: side of a
-    training tile in source px; not used with "whole".
+    training tile in source px; not used with "whole". ``views``: "near" looks at it as
+    it is; "near and far" also at two thirds of its size, and takes the mean of what D says and of
+    what G changes.
     """
 
     size: int
     scope: Scope = "whole"
     tile: int = 0
+    views: Views = "near"
 
     def __post_init__(self) -> None:
         _require(self.size > 0, "preprocessing.size", "must be above 0", self.size)
         _require(self.scope in get_args(Scope), "preprocessing.scope", "is unknown", self.scope)
+        _require(self.views in get_args(Views), "preprocessing.views", "is unknown", self.views)
         tile_ok = self.tile >= 2 if self.scope == "tiles" else self.tile >= 0
         _require(tile_ok, "preprocessing.tile", "must be at least 2 for tiles", self.tile)
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from cfinspect.engine.errors import CfinspectError
 
+VIEWS = ("near", "near and far")
+CAMERAS = ("same", "other")
 PRESETS = ("fast", "balanced", "paper")
 GENERATORS = ("unet",)
 DISCRIMINATORS = ("compact", "resnet18")
@@ -83,6 +85,19 @@ class TrainConfig:
     )
     augment: str = _setting(
         "strong", "label-preserving changes of the training images", AUGMENTS, title="Augmentation"
+    )
+
+    cameras: str = _setting(
+        "same",
+        "where the model will work; other: decisions are fitted on images changed as by others",
+        CAMERAS,
+        title="Cameras",
+    )
+    views: str = _setting(
+        "near",
+        "how inspections look; 'near and far': also at two thirds of the size, in twice the time",
+        VIEWS,
+        title="Views",
     )
 
     rho: float = _setting(

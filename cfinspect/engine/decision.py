@@ -37,9 +37,19 @@ class Seen:
     labels: NDArray[np.int64]
 
 
-def fit_decision(seen: Seen, review_rate: float, start: Decision | None = None) -> Decision:
-    """All decisions from one set of images; ``start`` gives what is not refitted."""
-    temperature, threshold = fit_scores(seen.logits, seen.labels, start)
+def fit_decision(
+    seen: Seen,
+    review_rate: float,
+    start: Decision | None = None,
+    elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
+) -> Decision:
+    """All decisions from one set of images; ``start`` gives what is not refitted.
+
+    ``elsewhere``: logits (m, 3) and labels (m,) of images as other cameras would take them; given,
+    temperature and score threshold are fitted to those.
+    """
+    logits, labels = elsewhere or (seen.logits, seen.labels)
+    temperature, threshold = fit_scores(logits, labels, start)
     fitted = dataclasses.replace(
         start or Decision(), temperature=temperature, score_threshold=threshold
     )

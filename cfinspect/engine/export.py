@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 import cfinspect
+from cfinspect.engine.augment import augment
 from cfinspect.engine.card import Card, Decision
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.decision import Judge, Seen, fit_decision, fit_mask_threshold, fit_min_area
@@ -21,9 +23,10 @@ from cfinspect.engine.pictures import curves, sample_rows
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
 from cfinspect.engine.trainingdata import TrainingData
-from cfinspect.engine.validation import judge
+from cfinspect.engine.validation import classify, judge
 
 _ROWS = 8
+_SHIFTED_COPIES = 4
 _PRIVATE = ("data", "out", "init_from", "backbone_weights")
 _PANELS = {
     "losses": ("d", "g", "flip", "head"),
@@ -42,13 +45,20 @@ def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return result
 
 
-def decide(data: TrainingData, raw: Raw, review_rate: float, judge_of: Judge) -> Decision:
+def decide(
+    data: TrainingData,
+    raw: Raw,
+    review_rate: float,
+    judge_of: Judge,
+    elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
+) -> Decision:
     """All decisions of a model from its answers ``raw`` on the validation images.
 
-    ``judge_of``: D's logits (n, 3) for pictures (n, S, S, 3) in [0, 1].
+    ``judge_of``: D's logits (n, 3) for pictures (n, S, S, 3) in [0, 1]. ``elsewhere``: see
+    ``fit_decision``.
     """
     change, labels = saliency(raw, data.validation), data.validation_labels
-    decision = fit_decision(Seen(raw.logits, change, labels), review_rate)
+    decision = fit_decision(Seen(raw.logits, change, labels), review_rate, None, elsewhere)
     scores = score(probabilities(raw.logits, decision.temperature))
     shown = (labels == 1) & (scores >= decision.score_threshold)
     if not shown.any():
@@ -65,6 +75,21 @@ def decide(data: TrainingData, raw: Raw, review_rate: float, judge_of: Judge) ->
     return dataclasses.replace(decision, min_area_fraction=smallest)
 
 
+def shifted_answers(
+    data: TrainingData, discriminator: nn.Module, device: Device, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """D's logits and the labels of the validation images as other cameras would take them.
+
+    Changed twice over by what training changes its images by once: beyond what D has learned.
+    """
+    rng = np.random.default_rng(seed)
+    logits = []
+    for _ in range(_SHIFTED_COPIES):
+        images = augment(augment(data.validation, "strong", rng), "strong", rng)
+        logits.append(classify(discriminator, images, device, data.preprocessing.views))
+    return np.concatenate(logits), np.tile(data.validation_labels, _SHIFTED_COPIES)
+
+
 def write_model(
     folder: RunFolder,
     config: TrainConfig,
@@ -75,6 +100,7 @@ def write_model(
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
     own = state.nets["best_discriminator"]
+    shifted = shifted_answers(data, own, device, config.seed) if config.cameras == "other" else None
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -82,7 +108,7 @@ def write_model(
         generator=state.architecture["generator"],
         discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
-        decision=decide(data, raw, config.review_rate, lambda x: judge(own, x, device)),
+        decision=decide(data, raw, config.review_rate, lambda x: judge(own, x, device), shifted),
         metrics={"validation": state.counters.figures, "steps": state.counters.step},
         data={
             "fingerprint": data.fingerprint,

@@ -38,7 +38,7 @@ class TorchBackend:
         ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
         memory.
         """
-        size = self.card.preprocessing.size
+        size, views = self.card.preprocessing.size, self.card.preprocessing.views
         if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
             raise ValueError(
                 f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
@@ -46,7 +46,7 @@ class TorchBackend:
         generator, discriminator = self._networks
         while True:
             try:
-                return run_networks(generator, discriminator, batch, self.device, self.most)
+                return run_networks(generator, discriminator, batch, self.device, self.most, views)
             except torch.OutOfMemoryError as error:
                 if self.most == 1:
                     raise InspectionError(

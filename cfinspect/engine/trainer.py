@@ -208,9 +208,10 @@ class _Training:
         """Outputs and figures of the "mean" or the "best" networks on the validation images."""
         nets = self.state.nets
         pair = nets[f"{which}_generator"], nets[f"{which}_discriminator"]
+        views = data.preprocessing.views
         while True:
             try:
-                raw = run_networks(*pair, data.validation, self.device, self.most)
+                raw = run_networks(*pair, data.validation, self.device, self.most, views)
                 break
             except RuntimeError as error:
                 if not is_out_of_memory(error) or self.most == 1:

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.card import Preprocessing
+from cfinspect.engine.card import Preprocessing, Views
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.data import DataError, Dataset, LeftOut, Sample, read_folders
 from cfinspect.engine.events import CancelToken
@@ -173,6 +173,7 @@ def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
             "--scope tiles needs square training images of one size: cut the photos into tiles, "
             "or use --scope whole"
         )
+    views: Views = "near" if config.views == "near" else "near and far"
     if config.scope == "whole" or not uniform:
-        return Preprocessing(size=config.size, scope="whole")
-    return Preprocessing(size=config.size, scope="tiles", tile=sides.pop())
+        return Preprocessing(size=config.size, scope="whole", views=views)
+    return Preprocessing(size=config.size, scope="tiles", tile=sides.pop(), views=views)

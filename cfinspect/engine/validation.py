@@ -6,11 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
+from cfinspect.engine.card import Views
 from cfinspect.engine.device import Device
 from cfinspect.engine.evaluate.classification import auroc
 from cfinspect.engine.generators import GeneratorOutput
 from cfinspect.engine.inspection import Raw, probabilities
+
+_FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
 
 
 @torch.inference_mode()
@@ -20,35 +24,96 @@ def run_networks(
     images: NDArray[np.uint8],
     device: Device,
     batch: int = 64,
+    views: Views = "near",
 ) -> Raw:
     """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
 
-    D's logits on x are the mean over x and its three mirror images.
+    D's logits on x are the mean over ``views`` of x, see ``card.Preprocessing``.
     """
     rows: list[tuple[NDArray[np.float32], ...]] = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        rows.append(_outputs(generator, discriminator, x, device))
+        rows.append(_outputs(generator, discriminator, x, device, views))
     parts = [np.concatenate(part) for part in zip(*rows, strict=True)]
     return Raw(*parts)
 
 
+@torch.inference_mode()
+def classify(
+    discriminator: nn.Module,
+    images: NDArray[np.uint8],
+    device: Device,
+    views: Views,
+    batch: int = 64,
+) -> NDArray[np.float32]:
+    """D's logits (n, 3) on ``images`` (n, S, S, 3) uint8, as ``run_networks`` gives them."""
+    rows = []
+    for start in range(0, len(images), batch):
+        x = to_tensor(images[start : start + batch], device.device)
+        with device.autocast():
+            logits = [discriminator(seen).float() for seen in _views(x, views)]
+        rows.append(_mean(logits, len(x)).cpu().numpy())
+    return np.concatenate(rows)
+
+
 def _outputs(
-    generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, device: Device
+    generator: nn.Module,
+    discriminator: nn.Module,
+    x: torch.Tensor,
+    device: Device,
+    views: Views,
 ) -> tuple[NDArray[np.float32], ...]:
     with device.autocast():
         output: GeneratorOutput = generator(x)
-        # D is cheap beside G: four mirror views of x steady its answer, as training saw them all.
-        # One pass over everything is faster than five small ones.
-        logits = discriminator(torch.cat([*_mirrored(x), output.image])).float()
-    views = logits.view(5, len(x), -1)
-    own, flipped = views[:4].mean(dim=0), views[4]
-    picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
+        picture = output.image
+        if views == "near and far":
+            picture = (picture + _far_counterfactual(generator, x)) / 2
+        # D is cheap beside G: four views of x steady its answer, as training saw them all.
+        # One pass over everything of a size is faster than five small ones.
+        first, *others = _views(x, views)
+        logits = [discriminator(seen).float() for seen in (torch.cat([first, picture]), *others)]
+    flipped = logits[0][len(first) :]
+    own = _mean([logits[0][: len(first)], *logits[1:]], len(x))
+    picture, head = picture.permute(0, 2, 3, 1), torch.sigmoid(output.head)
     return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
 
 
-def _mirrored(x: torch.Tensor) -> list[torch.Tensor]:
-    return [x, x.flip(2), x.flip(3), x.flip((2, 3))]
+def _views(x: torch.Tensor, views: Views) -> list[torch.Tensor]:
+    """Four mirror images of x (n, 3, S, S) as (k * n, 3, ...), those of one size together."""
+    mirrored = [x, x.flip(2), x.flip(3), x.flip((2, 3))]
+    if views == "near":
+        return [torch.cat(mirrored)]
+    side = x.shape[-1]
+    # As its stages halve it, D takes multiples of 32. Without a rim, unlike G: fewer places to
+    # pool over give each more weight, and what one size overlooks the other sees.
+    far = max(32, round(side * _FAR / 32) * 32)
+    return [torch.cat(mirrored[::3]), _resized(torch.cat(mirrored[1:3]), far)]
+
+
+def _mean(logits: list[torch.Tensor], n: int) -> torch.Tensor:
+    """Mean over the views: tensors (k * n, 3) with four views in all -> (n, 3)."""
+    return torch.cat(logits).view(4, n, -1).mean(dim=0)
+
+
+def _far_counterfactual(generator: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What G changes in x (n, 3, S, S) when it sees it from farther away, made to x: same shape.
+
+    The rim about the smaller picture is its mirror image. Only the change is enlarged: x keeps
+    its detail.
+    """
+    side = x.shape[-1]
+    rim = round(side * (1 - _FAR) / 2)
+    small = functional.pad(_resized(x, side - 2 * rim), (rim,) * 4, mode="reflect")
+    change = generator(small).image.float() - small
+    inner = change[..., rim : side - rim, rim : side - rim]
+    grown = functional.interpolate(inner, (side, side), mode="bilinear", align_corners=False)
+    return (x + grown).clamp(0, 1)
+
+
+def _resized(x: torch.Tensor, side: int) -> torch.Tensor:
+    return functional.interpolate(
+        x, (side, side), mode="bilinear", antialias=True, align_corners=False
+    )
 
 
 @torch.inference_mode()

@@ -192,6 +192,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Pinsel</translation>
     </message>
     <message>
+      <source>Cameras</source>
+      <translation>Kameras</translation>
+    </message>
+    <message>
       <source>Cancel</source>
       <translation>Abbrechen</translation>
     </message>
@@ -1696,6 +1700,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Urteile werden unter diesem Namen gespeichert; leer: Ihr Anmeldename.</translation>
     </message>
     <message>
+      <source>Views</source>
+      <translation>Ansichten</translation>
+    </message>
+    <message>
       <source>Violet: doubtful, for review.</source>
       <translation>Violett: zweifelhaft, zum Durchsehen.</translation>
     </message>
@@ -1950,6 +1958,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>group {name}</source>
       <translation>Gruppe {name}</translation>
+    </message>
+    <message>
+      <source>how inspections look; 'near and far': also at two thirds of the size, in twice the time</source>
+      <translation>wie Prüfungen schauen; 'near and far': auch auf zwei Drittel verkleinert, in doppelter Zeit</translation>
     </message>
     <message>
       <source>human: {state}</source>
@@ -2294,6 +2306,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>where humans agreed with the model, and corrected masks</source>
       <translation>wo Menschen dem Modell zustimmten, und korrigierte Masken</translation>
+    </message>
+    <message>
+      <source>where the model will work; other: decisions are fitted on images changed as by others</source>
+      <translation>wo das Modell arbeiten wird; other: Entscheidungen werden an Bildern angepasst, wie andere Kameras sie machten</translation>
     </message>
     <message>
       <source>whole: an image is resized to size; tiles: photos go by windows</source>

@@ -12,16 +12,13 @@ from cfinspect.engine.inspection import Raw
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def make_card(
-    size: int = 8, scope: str = "whole", tile: int = 0, decision: Decision | None = None
-) -> Card:
-    raw: dict[str, Any] = {"size": size, "scope": scope, "tile": tile}
+def make_card(size: int = 8, decision: Decision | None = None, **preprocessing: Any) -> Card:
     return Card(
         created="2025-01-31T12:00:00+00:00",
         cfinspect_version="0",
         generator={"name": "numpy"},
         discriminator={"name": "numpy"},
-        preprocessing=Preprocessing(**raw),
+        preprocessing=Preprocessing(size, **preprocessing),
         decision=decision or Decision(min_area_fraction=0.0),
     )
 

@@ -71,6 +71,7 @@ def test_a_field_with_a_default_may_be_missing_in_the_decision() -> None:
         (changed(preprocessing={"size": 0}), "preprocessing.size must be above 0"),
         (changed(preprocessing={"size": 64.5}), "preprocessing.size must be a whole number"),
         (changed(preprocessing={"size": 64, "scope": "bits"}), "preprocessing.scope is unknown"),
+        (changed(preprocessing={"size": 64, "views": "both"}), "preprocessing.views is unknown"),
         (changed(preprocessing={"size": 64, "scope": "tiles"}), "preprocessing.tile must be"),
         (changed(classes=["a"]), "classes must be two names"),
         (changed(generator={"kwargs": {}}), "generator needs a name"),

@@ -108,6 +108,21 @@ def test_review_rule_sends_about_the_wished_share(rate: float) -> None:
     assert rule.review_low < 0.5 < rule.review_high
 
 
+def test_images_of_other_cameras_decide_the_scores_alone() -> None:
+    rng = np.random.default_rng(3)
+    labels = np.arange(400) % 2
+    margins = np.where(labels == 1, 3.0, -3.0) + rng.normal(0, 2, 400)
+    saliency = np.where(rng.random((400, 8, 8)) < 0.2, 0.5, 0.01).astype(np.float32)
+    seen = Seen(logits_for(margins), saliency, labels.astype(np.int64))
+    paler = (logits_for(margins - 2), seen.labels)  # elsewhere damage looks less like damage
+    here, there = fit_decision(seen, 0.1), fit_decision(seen, 0.1, None, paler)
+    assert there.score_threshold < here.score_threshold - 0.1
+    assert (there.temperature, there.score_threshold) == fit_scores(*paler)
+    assert there.mask_threshold == pytest.approx(here.mask_threshold, abs=1e-3)
+    assert here.review_low < here.score_threshold < here.review_high
+    assert there.review_low < there.score_threshold < there.review_high
+
+
 def test_what_cannot_be_fitted_is_kept() -> None:
     start = Decision(mask_threshold=0.33, min_area_fraction=0.002)
     seen = Seen(

@@ -68,6 +68,58 @@ def test_answers_by_hand() -> None:
         assert values.dtype == np.float32
 
 
+class SecondLook(nn.Module):
+    """Changes nothing in squares of 96 px at the first look and adds 0.2 at the second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def forward(self, x: Tensor) -> GeneratorOutput:
+        self.looks += 1
+        added = 0.2 * (self.looks == 2)
+        return GeneratorOutput(x + added, torch.ones_like(x[:, :1]), torch.zeros(len(x)))
+
+
+class Sides(nn.Module):
+    """Logits: side of the squares, mean of the first column, mean of all."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        side = torch.full((len(x),), float(x.shape[-1]))
+        return torch.stack([side, x[..., 0].mean(dim=(1, 2)), x.mean(dim=(1, 2, 3))], dim=1)
+
+
+def test_near_and_far_take_the_mean_of_both_sizes() -> None:
+    batch = np.random.default_rng(2).integers(0, 200, (2, 96, 96, 3), dtype=np.uint8)
+    backend = TorchBackend(model(SecondLook(), Sides(), size=96, views="near and far"), CPU)
+    raw = backend.run(batch)
+    np.testing.assert_allclose(raw.logits[:, 0], (96 + 64) / 2)
+    np.testing.assert_allclose(raw.flipped_logits[:, 0], 96)
+    # the first column of two views, the last one of the other two
+    ends = batch[:, :, [0, -1]].mean(axis=(1, 2, 3)) / 255
+    np.testing.assert_allclose(raw.logits[:, 1], ends, atol=0.05)
+    # half of the change that only one of the looks made, and every pixel of x as it was
+    np.testing.assert_allclose(raw.counterfactual, batch / 255 + 0.1, atol=1e-6)
+
+
+def test_what_is_seen_from_far_lies_where_it_is() -> None:
+    class Darker(nn.Module):
+        def forward(self, x: Tensor) -> GeneratorOutput:
+            bright = x > 0.5
+            return GeneratorOutput(
+                torch.where(bright, x - 0.4, x), torch.ones_like(x[:, :1]), torch.zeros(len(x))
+            )
+
+    batch = np.full((1, 96, 96, 3), 51, dtype=np.uint8)
+    batch[0, 12:36, 60:90] = 204
+    raw = TorchBackend(model(Darker(), Means(), size=96, views="near and far"), CPU).run(batch)
+    change = batch[0, ..., 0] / 255 - raw.counterfactual[0, ..., 0]
+    np.testing.assert_allclose(change[15:33, 63:87], 0.4, atol=1e-5)
+    away = np.ones((96, 96), dtype=bool)
+    away[9:39, 57:93] = False
+    assert np.abs(change[away]).max() < 1e-6
+
+
 def test_less_goes_through_at_once_when_memory_runs_out() -> None:
     generator = Brighter(room=3)
     backend = TorchBackend(model(generator, Means()), CPU)

@@ -1,5 +1,6 @@
 """The training loop, on small synthetic cracks: events, files, resume, cancel, memory."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,20 @@ def test_the_model_file_holds_networks_card_and_what_was_seen(walls: Path, tmp_p
     assert len(seen_digests(path)) == 48 - held_out
     model = load_model(path)
     assert model.discriminator(torch.rand(1, 3, 32, 32)).shape == (1, 3)
+
+
+def test_a_model_for_other_cameras_decides_by_changed_images(walls: Path, tmp_path: Path) -> None:
+    here = config(walls, tmp_path / "here", size=64, views="near and far", seed=1)
+    there = dataclasses.replace(here, out=str(tmp_path / "there"), cameras="other")
+    again = dataclasses.replace(there, out=str(tmp_path / "again"))
+    for settings in (here, there, again):
+        list(train(settings))
+    cards = [load_card(Path(one.out) / "model.safetensors") for one in (here, there, again)]
+    assert {card.preprocessing.views for card in cards} == {"near and far"}
+    assert [card.training["cameras"] for card in cards] == ["same", "other", "other"]
+    assert cards[0].decision.score_threshold != cards[1].decision.score_threshold
+    assert cards[1].decision == cards[2].decision
+    assert cards[0].metrics == cards[1].metrics
 
 
 def test_resume_gives_the_losses_of_an_unbroken_training(walls: Path, tmp_path: Path) -> None:
