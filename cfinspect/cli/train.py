@@ -20,6 +20,7 @@ from cfinspect.engine.config import (
     AUGMENTS,
     DISCRIMINATORS,
     GENERATORS,
+    METHODS,
     PRESETS,
     SCOPES,
     TrainConfig,
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 DATA is a folder with undamaged/ and damaged/ (or good/bad, ok/ng, healthy/rotten, ...), and may
-hold labels.csv (filename,label,group) and masks/ (for evaluate only). Several may be given. Leaves
-model.safetensors, config.json, metrics.jsonl, samples/ and curves.png in the folder RUN.
+hold labels.csv (filename,label,group) and masks/ (for evaluate and --method segmenter only).
+Several may be given. Leaves model.safetensors, config.json, metrics.jsonl, samples/ and curves.png
+in the folder RUN.
 
 Ctrl+C keeps a checkpoint (exit code 130); --resume goes on from there.
 
@@ -47,6 +49,8 @@ Examples:
   cfinspect train new/ --out runs/tuned --from runs/first/model.safetensors --minutes 2
 
   cfinspect train --out runs/first --resume --minutes 20
+
+  cfinspect train data/ --out runs/plain --method classifier     what the model is measured against
 """
 
 
@@ -65,6 +69,10 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option("--preset", help=f"Starting point: {_one_of(PRESETS)} [default: balanced]"),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", help=f"What is trained: {_one_of(METHODS)} [default: cfgan]"),
     ] = None,
     generator: Annotated[
         str | None, typer.Option("--generator", help=f"Makes x': {_one_of(GENERATORS)}")
@@ -89,6 +97,10 @@ def train(
     ] = None,
     rho: Annotated[float | None, typer.Option("--rho", help="Weight of fakes in D's loss.")] = None,
     l1: Annotated[float | None, typer.Option("--l1", help="Weight of mean|x - x'|.")] = None,
+    robust: Annotated[
+        float | None,
+        typer.Option("--robust", help="D learns on images perturbed by so many grey levels."),
+    ] = None,
     batch: Annotated[
         int | None, typer.Option("--batch", help="Real images per step, an even number.")
     ] = None,
@@ -123,6 +135,7 @@ def train(
 ) -> None:
     """Train a counterfactual model on undamaged and damaged images."""
     options: dict[str, Any] = {
+        "method": method,
         "generator": generator,
         "discriminator": discriminator,
         "size": size,
@@ -132,6 +145,7 @@ def train(
         "augment": augment,
         "rho": rho,
         "l1": l1,
+        "robust": robust,
         "batch": batch,
         "minutes": minutes,
         "steps": steps,

@@ -16,7 +16,7 @@ Image = NDArray[np.uint8]
 
 
 def augment(images: Image, kind: str, rng: np.random.Generator) -> Image:
-    """(n, S, S, 3) uint8 RGB -> the same shape, changed.
+    """(n, S, S, 3) uint8 RGB -> the same shape, changed; a fourth channel, a mask, moves along.
 
     ``kind``: "none", "flips" (the eight symmetries of the square) or "strong" (also zoom, bolder
     dark lines, grey mixing, colour cast, contrast, brightness, gamma, roughness, blur, grain).
@@ -36,6 +36,14 @@ def _strong(image: Image, rng: np.random.Generator) -> Image:
     image = _symmetry(image, rng)
     if rng.random() < 0.5:
         image = _zoom(image, rng)
+    if image.shape[2] == 3:
+        return _camera(image, rng)
+    taken = _camera(np.ascontiguousarray(image[..., :3]), rng)
+    return np.concatenate([taken, image[..., 3:]], axis=2)
+
+
+def _camera(image: Image, rng: np.random.Generator) -> Image:
+    """What changes colours and sharpness but no place."""
     if rng.random() < 0.15:
         image = _bolder(image, rng)
     image = _colour(image, rng)

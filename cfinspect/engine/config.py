@@ -11,10 +11,11 @@ from typing import Any
 from cfinspect.engine.errors import CfinspectError
 
 VIEWS = ("near", "near and far")
+METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake")
 CAMERAS = ("same", "other")
 PRESETS = ("fast", "balanced", "paper")
-GENERATORS = ("unet",)
-DISCRIMINATORS = ("compact", "resnet18")
+GENERATORS = ("unet", "swin_unet")
+DISCRIMINATORS = ("compact", "resnet18", "resnet50", "swin", "hybrid")
 SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 
@@ -50,6 +51,12 @@ class TrainConfig:
         "balanced", "fast, balanced or paper: the starting point of all others", PRESETS
     )
 
+    method: str = _setting(
+        "cfgan",
+        "what is trained; the others are what cfgan is measured against",
+        METHODS,
+        title="Method",
+    )
     generator: str = _setting(
         "unet", "network that makes the counterfactual", GENERATORS, title="Generator"
     )
@@ -65,7 +72,9 @@ class TrainConfig:
         "compact", "network that classifies and tells fakes", DISCRIMINATORS, title="Discriminator"
     )
     discriminator_width: int = _setting(
-        24, "channels of the compact discriminator's first stage", title="Discriminator width"
+        24,
+        "channels of the first stage of compact and hybrid, a quarter of swin's",
+        title="Discriminator width",
     )
     backbone_weights: str | None = _setting(
         None, "local file with pretrained backbone weights", title="Backbone weights"
@@ -129,6 +138,15 @@ class TrainConfig:
         1.5, "weight of damaged -> undamaged; undamaged gets 2 - it", title="Weight of damaged"
     )
     gate: bool = _setting(True, "gated residual output; off: plain residual", title="Gated output")
+
+    robust: float = _setting(
+        0.0,
+        "D learns on images perturbed against it by so many grey levels of 255; 0: off",
+        title="Perturbation (robust)",
+    )
+    robust_steps: int = _setting(
+        3, "gradient steps of that perturbation; each costs a pass of D", title="Its steps"
+    )
 
     batch: int = _setting(16, "real images per step, half of each class", title="Batch")
     steps: int | None = _setting(None, "training steps, warm-up included")
@@ -222,6 +240,12 @@ class TrainConfig:
                 min(self.lr_generator, self.lr_discriminator, self.lr_warmup) > 0,
                 "learning rates must be positive",
             ),
+            (self.robust >= 0, "robust must be 0 or more"),
+            (self.robust_steps > 0, "robust_steps must be positive"),
+            (
+                self.method != "adversarial" or self.robust > 0,
+                "method adversarial needs a perturbation: set robust above 0, such as 2",
+            ),
             (self.memory_gb > 0, "memory_gb must be positive"),
         )
         for ok, sentence in rules:
@@ -235,11 +259,18 @@ class TrainConfig:
             raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
         given = {name: value for name, value in changes.items() if value is not None}
         settings: dict[str, Any] = {**_PRESETS[preset], **given, "preset": preset}
+        if settings.get("method") == "adversarial":
+            settings.setdefault("robust", _ADVERSARIAL)
         if "steps" in given and "minutes" not in given:
             settings["minutes"] = None
         if "minutes" in given and "steps" not in given:
             settings["steps"] = None
         return cls(**settings)
+
+    @property
+    def counterfactual(self) -> bool:
+        """Whether a generator learns to deceive D; not so in some of the reference systems."""
+        return self.method in {"cfgan", "no-fake"}
 
     def replace(self, **changes: Any) -> TrainConfig:
         """A copy with other values, validated again."""
@@ -276,6 +307,7 @@ def _fits(value: object, hint: Any) -> bool:
 
 # The paper preset keeps to what the paper states (3-way loss, all weights 1, one cycle); what it
 # leaves open (learning rates, schedule) is as in balanced.
+_ADVERSARIAL = 2.0  # grey levels; eps 2/255 is the larger of the two that matter most
 _PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"minutes": 4.0},
     "balanced": {"minutes": 6.0},

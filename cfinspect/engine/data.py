@@ -1,7 +1,7 @@
 """Data folders -> labelled samples with sizes and content hashes.
 
 A data folder holds `undamaged/` and `damaged/` (or names that mean the same), and may hold
-`masks/<stem>.png` (used for evaluation only) and a `labels.csv` with the columns
+`masks/<stem>.png` (for evaluation and `--method segmenter`) and a `labels.csv` with the columns
 `filename,label,group`.
 """
 
@@ -43,7 +43,8 @@ class Sample:
 
     ``label`` is UNDAMAGED or DAMAGED; samples of one ``group`` show the same object and must stay
     on one side of a split; ``digest`` is the 64 bit hash of the file's bytes; ``width`` and
-    ``height`` are in pixels of the upright image; ``mask`` is for evaluation only.
+    ``height`` are in pixels of the upright image; ``mask`` is for evaluation, and for
+    training the reference that learns from masks.
     """
 
     path: Path

@@ -16,6 +16,7 @@ from cfinspect.engine.card import Card, Decision
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.decision import Judge, Seen, fit_decision, fit_mask_threshold, fit_min_area
 from cfinspect.engine.device import Device
+from cfinspect.engine.generators import SEGMENTER_SHIFT
 from cfinspect.engine.images import write_png
 from cfinspect.engine.inspection import Raw, probabilities, score
 from cfinspect.engine.modelfile import Model, save_model
@@ -48,7 +49,7 @@ def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
 def decide(
     data: TrainingData,
     raw: Raw,
-    review_rate: float,
+    config: TrainConfig,
     judge_of: Judge,
     elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
 ) -> Decision:
@@ -58,8 +59,10 @@ def decide(
     ``fit_decision``.
     """
     change, labels = saliency(raw, data.validation), data.validation_labels
-    decision = fit_decision(Seen(raw.logits, change, labels), review_rate, None, elsewhere)
+    decision = fit_decision(Seen(raw.logits, change, labels), config.review_rate, None, elsewhere)
     scores = score(probabilities(raw.logits, decision.temperature))
+    if not config.counterfactual:
+        return _without_counterfactual(decision, config.method)
     shown = (labels == 1) & (scores >= decision.score_threshold)
     if not shown.any():
         return decision
@@ -73,6 +76,16 @@ def decide(
     if smallest is None:
         return decision
     return dataclasses.replace(decision, min_area_fraction=smallest)
+
+
+def _without_counterfactual(decision: Decision, method: str) -> Decision:
+    """A reference system's masks: where its segmenter says damaged rather than not, or none."""
+    rule, threshold = "none: a classifier", 1.0
+    if method == "segmenter":
+        rule, threshold = "trained on masks", SEGMENTER_SHIFT / 2
+    return dataclasses.replace(
+        decision, mask_threshold=threshold, mask_rule=rule, min_area_fraction=0.0
+    )
 
 
 def shifted_answers(
@@ -108,7 +121,7 @@ def write_model(
         generator=state.architecture["generator"],
         discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
-        decision=decide(data, raw, config.review_rate, lambda x: judge(own, x, device), shifted),
+        decision=decide(data, raw, config, lambda x: judge(own, x, device), shifted),
         metrics={"validation": state.counters.figures, "steps": state.counters.step},
         data={
             "fingerprint": data.fingerprint,

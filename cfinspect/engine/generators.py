@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.layers import Patches, Unpatches
+from cfinspect.engine.swin_unet import SwinUNet
 
 
 class GeneratorOutput(NamedTuple):
@@ -94,7 +95,7 @@ class GatedGenerator(nn.Module):
     forward: (n, 3, S, S) in [0, 1] -> GeneratorOutput.
     """
 
-    def __init__(self, body: UNet, gate: bool = True) -> None:
+    def __init__(self, body: UNet | SwinUNet, gate: bool = True) -> None:
         super().__init__()
         self.body = body
         self.gated = gate
@@ -120,6 +121,39 @@ class GatedGenerator(nn.Module):
         return GeneratorOutput(image, gate, self.head(pooled).float().squeeze(1))
 
 
+class Identity(nn.Module):
+    """The generator of a plain classifier: x' = x. Its model inspects, and marks nothing."""
+
+    def forward(self, x: Tensor) -> GeneratorOutput:
+        """(n, 3, S, S) -> the same, a closed gate and a head that does not know."""
+        return GeneratorOutput(x, torch.zeros_like(x[:, :1]), x.new_zeros(len(x)))
+
+
+# A mask's pixel moves by so much: the most that fits into [0, 1] whatever the pixel is.
+SEGMENTER_SHIFT = 0.5
+
+
+class Segmenter(nn.Module):
+    """A UNet trained on masks, in the place of a generator.
+
+    Its "counterfactual" moves each pixel by half the probability of damage, away from the nearer
+    end of [0, 1], so that the saliency |x - x'| is that probability, halved.
+    forward: (n, 3, S, S) in [0, 1] -> GeneratorOutput, whose gate is the probability.
+    """
+
+    def __init__(self, body: UNet | SwinUNet) -> None:
+        super().__init__()
+        self.body = body
+        self.head = nn.Linear(body.features, 1)
+
+    def forward(self, x: Tensor) -> GeneratorOutput:
+        """See the class."""
+        raw, pooled = self.body(x * 2 - 1)
+        mask = torch.sigmoid(raw.float())
+        away = torch.where(x > SEGMENTER_SHIFT, -SEGMENTER_SHIFT, SEGMENTER_SHIFT)
+        return GeneratorOutput(x + mask * away, mask, self.head(pooled).float().squeeze(1))
+
+
 def _smooth(change: Tensor) -> Tensor:
     """Binomial 3x3 filter: takes from G the single-pixel patterns that fool D.
 
@@ -134,9 +168,18 @@ def _smooth(change: Tensor) -> Tensor:
     return y / 16
 
 
-def make_generator(name: str, **settings: Any) -> GatedGenerator:
-    """Build the generator called ``name`` (see config.GENERATORS) from its card settings."""
-    if name == "unet":
-        gate = bool(settings.pop("gate", True))
-        return GatedGenerator(UNet(**settings), gate=gate)
-    raise ValueError(f"unknown generator {name!r}")
+def make_generator(name: str, **settings: Any) -> nn.Module:
+    """Build a generator from its card settings.
+
+    ``name``: one of config.GENERATORS, or "identity" or "segmenter" of the reference systems.
+    """
+    if name == "identity":
+        return Identity(**settings)
+    if name == "segmenter":
+        body = SwinUNet if settings.pop("swin") else UNet
+        return Segmenter(body(outputs=1, **settings))
+    bodies: dict[str, type[UNet] | type[SwinUNet]] = {"unet": UNet, "swin_unet": SwinUNet}
+    if name not in bodies:
+        raise ValueError(f"unknown generator {name!r}")
+    gate = bool(settings.pop("gate", True))
+    return GatedGenerator(bodies[name](**settings), gate=gate)

@@ -13,6 +13,7 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import Notice
 from cfinspect.engine.feed import Batch
 from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.references import ClassifierStep, SegmenterStep
 from cfinspect.engine.state import TrainState
 from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.validation import to_tensor
@@ -31,8 +32,15 @@ class Learner:
         self.state = state
         self.device = device
         self.noise = NoiseBank(config, device.device)
-        nets = state.nets["generator"], state.nets["discriminator"]
-        self.step = Step(*nets, config, device, self.noise, state.scaler)
+        self.step = self._step()
+
+    def _step(self) -> Step | ClassifierStep | SegmenterStep:
+        nets = self.state.nets
+        rest = (self.config, self.device, self.noise, self.state.scaler)
+        if self.config.method in {"classifier", "adversarial"}:
+            return ClassifierStep(nets["discriminator"], *rest)
+        kind = SegmenterStep if self.config.method == "segmenter" else Step
+        return kind(nets["generator"], nets["discriminator"], *rest)
 
     def learn(self, batch: Batch, fraction: float) -> tuple[dict[str, float], list[Notice]]:
         """One step: its losses by name, and what the user should know.
@@ -71,7 +79,7 @@ class Learner:
             state.keep_reference()
         ramp = min(1.0, counters.generator_steps / config.l1_ramp) if config.l1_ramp else 1.0
         weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
-        parts = ("discriminator",) if warming else ("generator", "discriminator")
+        parts = ["discriminator"] if warming else list(state.optimisers)
         for part in parts:
             self._set_rate(part, warming, fraction)
             state.optimisers[part].zero_grad(set_to_none=True)
@@ -99,7 +107,9 @@ class Learner:
         """D's own rate while it warms up; both follow ``share_of_rate``."""
         config, counters = self.config, self.state.counters
         joint = config.lr_generator if part == "generator" else config.lr_discriminator
-        base = config.lr_warmup if warming else joint
+        # Where D stays a classifier, its rate stays that of one.
+        plain = warming or not config.counterfactual
+        base = config.lr_warmup if part == "discriminator" and plain else joint
         own = counters.generator_steps if part == "generator" else counters.step
         for group in self.state.optimisers[part].param_groups:
             group["lr"] = base * share_of_rate(own, fraction)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from cfinspect.engine.atomic import write_atomically
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.discriminators import load_backbone, make_discriminator
+from cfinspect.engine.discriminators import WITH_WIDTH, load_backbone, make_discriminator
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.generators import make_generator
 from cfinspect.engine.modelfile import load_model
@@ -50,13 +50,30 @@ class Counters:
 
 
 def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
-    generator = {"width": config.width, "stem": config.generator_stem, "gate": config.gate}
-    compact = config.discriminator == "compact"
-    discriminator = {"width": config.discriminator_width} if compact else {}
+    sizes = {"width": config.width, "stem": config.generator_stem}
+    generator: dict[str, Any] = {"name": config.generator, "kwargs": {**sizes, "gate": config.gate}}
+    if config.method in {"classifier", "adversarial"}:
+        generator = {"name": "identity", "kwargs": {}}
+    elif config.method == "segmenter":
+        swin = config.generator == "swin_unet"
+        generator = {"name": "segmenter", "kwargs": {**sizes, "swin": swin}}
+    sized = config.discriminator in WITH_WIDTH
+    discriminator = {"width": config.discriminator_width} if sized else {}
     return {
-        "generator": {"name": config.generator, "kwargs": generator},
+        "generator": generator,
         "discriminator": {"name": config.discriminator, "kwargs": discriminator},
     }
+
+
+def _require_method(name: str, config: TrainConfig) -> None:
+    """A model goes on as what it is: a classifier has no generator to go on with."""
+    wanted = _architecture(config)["generator"]["name"]
+    special = {"identity", "segmenter"}
+    if name != wanted and {name, wanted} & special:
+        raise CfinspectError(
+            f"{config.init_from} was not trained by --method {config.method}: give its own method, "
+            "or train without --from"
+        )
 
 
 class TrainState:
@@ -87,6 +104,7 @@ class TrainState:
             generator, discriminator = self._built()
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
+            _require_method(model.card.generator["name"], config)
             self.architecture = {
                 "generator": model.card.generator,
                 "discriminator": model.card.discriminator,
@@ -113,9 +131,12 @@ class TrainState:
         self.counters = Counters(rho=config.rho)
         # fp16 needs its losses scaled; elsewhere this object does nothing.
         self.scaler = torch.amp.GradScaler(device.type, enabled=scaled)
+        rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
+        # The reference systems' generator may have nothing to learn.
         self.optimisers = {
-            "generator": self._adam(self.nets["generator"], config.lr_generator),
-            "discriminator": self._adam(self.nets["discriminator"], config.lr_discriminator),
+            part: self._adam(self.nets[part], rate)
+            for part, rate in rates.items()
+            if any(True for _ in self.nets[part].parameters())
         }
         self._ema = config.ema
         if checkpoint is not None:
@@ -151,7 +172,8 @@ class TrainState:
             best = self.nets[f"best_{part}"].state_dict()
             for name in (part, f"mean_{part}"):
                 self.nets[name].load_state_dict(best)
-            self.optimisers[part].state.clear()
+            if part in self.optimisers:
+                self.optimisers[part].state.clear()
 
     @torch.no_grad()
     def update_means(self, part: str, updates: int) -> None:
@@ -159,6 +181,8 @@ class TrainState:
         decay = min(self._ema, (1 + updates) / (10 + updates))
         mean, live = self.nets[f"mean_{part}"].state_dict(), self.nets[part].state_dict()
         floats = [name for name, value in live.items() if value.is_floating_point()]
+        if not floats:  # nothing to learn: a classifier's generator
+            return
         torch._foreach_lerp_([mean[n] for n in floats], [live[n] for n in floats], 1 - decay)
         for name in set(live) - set(floats):
             mean[name].copy_(live[name])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +12,7 @@ from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.device import Device
 from cfinspect.engine.generators import GeneratorOutput
 from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.perturb import frozen, perturbed
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,16 @@ class Step:
             return {"d": loss.detach()}
         with self.device.autocast():
             output = self.generator(images)
-            pair = torch.cat([images, _quantised(output.image.detach())])
+        real = images
+        if self.config.robust:
+            real = perturbed(self.discriminator, images, labels, self.config, self.device)
+        with self.device.autocast():
+            pair = torch.cat([real, _quantised(output.image.detach())])
             logits = self.discriminator(self._noisy(pair))
-        d_loss = losses.discriminator_loss(logits.float(), labels, weights.rho)
+        rho = 0.0 if self.config.method == "no-fake" else weights.rho
+        d_loss = losses.discriminator_loss(logits.float(), labels, rho)
         self.scaler.scale(d_loss * share).backward()
-        with _frozen(self.discriminator):
+        with frozen(self.discriminator):
             g_loss, parts = self._generator_loss(images, labels, output, weights.l1)
             self.scaler.scale(g_loss * share).backward()
         return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
@@ -92,21 +96,6 @@ class Step:
     def _noisy(self, images: Tensor) -> Tensor:
         """Noise hides the tiny signals by which G could smuggle the image past the cycle."""
         return self.noise.add(images, self.config.noise)
-
-
-@contextlib.contextmanager
-def _frozen(network: nn.Module) -> Iterator[None]:
-    """D in G's step: no gradients for its weights, batch normalisation as in inspection."""
-    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
-    network.requires_grad_(False)
-    for layer in layers:
-        layer.eval()
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.train()
-        network.requires_grad_(True)
 
 
 def _quantised(images: Tensor) -> Tensor:

@@ -2,17 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.data import LeftOut, Sample
-from cfinspect.engine.images import ImageError, read_image, resize_image
+from cfinspect.engine.data import DAMAGED, LeftOut, Sample
+from cfinspect.engine.images import ImageError, read_image, read_mask, resize_image
 
 
 class TileStore:
-    """Samples as uint8 RGB tiles of one size.
+    """Samples as uint8 RGB tiles of one size; with ``masks`` these are a fourth channel, 0 or 255.
 
     As many tiles as fit into ``memory_limit_bytes`` stay decoded in memory; the others are decoded
     whenever they are asked for. That fixed share beats a least-recently-used cache here: epochs
@@ -28,14 +28,16 @@ class TileStore:
         *,
         memory_limit_bytes: int = 2 << 30,
         workers: int = 2,
+        masks: bool = False,
     ) -> None:
         self.size = size
         self.samples = list(samples)
         self.labels: NDArray[np.int64] = _labels(self.samples)
         self.left_out: list[LeftOut] = []
         self._pool = ThreadPoolExecutor(workers, "decode")
-        held = min(len(self.samples), memory_limit_bytes // (size * size * 3))
-        self._tiles = np.empty((held, size, size, 3), dtype=np.uint8)
+        self._shape = (size, size, 4 if masks else 3)
+        held = min(len(self.samples), memory_limit_bytes // int(np.prod(self._shape)))
+        self._tiles = np.empty((held, *self._shape), dtype=np.uint8)
         # Row of `_tiles` for each sample, -1 for those that are decoded on demand.
         rows = np.arange(len(self.samples), dtype=np.intp)
         self._rows = np.where(rows < held, rows, -1)
@@ -83,7 +85,7 @@ class TileStore:
         return True
 
     def get(self, indices: NDArray[np.intp]) -> NDArray[np.uint8]:
-        """Tiles of ``samples[i]`` for i in ``indices``, shape (n, size, size, 3), a fresh array.
+        """Tiles of ``samples[i]`` for i in ``indices``, shape (n, size, size, 3 or 4), a new array.
 
         Loads the store first if that has not been done. Raises ImageError when a file that is not
         in memory has become unreadable since.
@@ -92,24 +94,32 @@ class TileStore:
         rows = self._rows[indices]
         if rows.size == 0 or rows.min() >= 0:
             return self._tiles[rows]
-        batch = np.empty((len(rows), self.size, self.size, 3), dtype=np.uint8)
+        batch = np.empty((len(rows), *self._shape), dtype=np.uint8)
         absent = rows < 0
         batch[~absent] = self._tiles[rows[~absent]]
-        paths = [self.samples[index].path for index in indices[absent]]
-        batch[absent] = list(self._pool.map(self._decode, paths))
+        wanted = [self.samples[index] for index in indices[absent]]
+        batch[absent] = list(self._pool.map(self._decode, wanted))
         return batch
 
     def close(self) -> None:
         """End the decoding threads and let go of the tiles."""
         self._pool.shutdown(cancel_futures=True)
-        self._tiles = np.empty((0, self.size, self.size, 3), dtype=np.uint8)
+        self._tiles = np.empty((0, *self._shape), dtype=np.uint8)
         self._rows = np.full(len(self.samples), -1, dtype=np.intp)
 
-    def _decode(self, path: Path) -> NDArray[np.uint8]:
-        return resize_image(read_image(path), self.size)
+    def _decode(self, sample: Sample) -> NDArray[np.uint8]:
+        tile = resize_image(read_image(sample.path), self.size)
+        if self._shape[2] == 3:
+            return tile
+        mask = np.zeros(self._shape[:2], dtype=np.uint8)
+        if sample.label == DAMAGED and sample.mask is not None:
+            marked = read_mask(sample.mask).astype(np.uint8) * np.uint8(255)
+            shrunk = cv2.resize(marked, (self.size, self.size), interpolation=cv2.INTER_AREA)
+            mask = np.where(np.asarray(shrunk) >= 128, 255, 0).astype(np.uint8)
+        return np.dstack([tile, mask])
 
     def _fill(self, index: int) -> None:
-        tile = self._decode(self.samples[index].path)
+        tile = self._decode(self.samples[index])
         if self._rows[index] >= 0:
             self._tiles[self._rows[index]] = tile
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cfinspect.engine.card import Views
 from cfinspect.engine.collapse import Watch
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.device import choose_device, is_out_of_memory, tune_host
@@ -185,7 +186,7 @@ class _Training:
                 counters.step, write_samples(self.folder, counters.step, data, raw)
             )
             write_curves(self.folder)
-        if counters.generator_steps > 0:
+        if counters.generator_steps > 0 and self.config.counterfactual:
             for text in self.watch.answer(state, values, self._fraction()):
                 yield Notice(counters.step, text)
 
@@ -204,11 +205,15 @@ class _Training:
             f"diverged: outputs are no numbers; training goes on from step {counters.best_step}",
         )
 
-    def _look(self, data: TrainingData, which: str) -> tuple[Raw, dict[str, float]]:
-        """Outputs and figures of the "mean" or the "best" networks on the validation images."""
+    def _look(
+        self, data: TrainingData, which: str, views: Views = "near"
+    ) -> tuple[Raw, dict[str, float]]:
+        """Outputs and figures of the "mean" or the "best" networks on the validation images.
+
+        Checkpoints are chosen by the plain look: it is what the networks learn, and cheaper.
+        """
         nets = self.state.nets
         pair = nets[f"{which}_generator"], nets[f"{which}_discriminator"]
-        views = data.preprocessing.views
         while True:
             try:
                 raw = run_networks(*pair, data.validation, self.device, self.most, views)
@@ -229,7 +234,8 @@ class _Training:
         state, counters = self.state, self.state.counters
         yield self._checkpoint()
         write_curves(self.folder)
-        if not self.cancel.cancelled and counters.generator_steps <= self.config.l1_ramp:
+        few = counters.generator_steps <= self.config.l1_ramp and self.config.counterfactual
+        if few and not self.cancel.cancelled:
             yield Notice(
                 counters.step,
                 f"the generator had only {counters.generator_steps} steps: masks and "
@@ -240,7 +246,7 @@ class _Training:
             return
         if counters.best_step == 0:
             state.keep_best()
-        raw, values = self._look(data, "best")
+        raw, values = self._look(data, "best", data.preprocessing.views)
         counters.figures = values
         yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
         path = write_model(self.folder, self.config, state, data, raw, self.device)

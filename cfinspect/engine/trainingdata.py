@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.card import Preprocessing, Views
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import DataError, Dataset, LeftOut, Sample, read_folders
+from cfinspect.engine.data import DAMAGED, DataError, Dataset, LeftOut, Sample, read_folders
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.splits import split_by_group
 from cfinspect.engine.store import TileStore
@@ -73,7 +73,12 @@ def gather(
     stores: dict[str, TileStore] = {}
     for name in ("train", "validation"):
         memory = int(config.memory_gb * 2**30)
-        stores[name] = store = TileStore(parts[name], config.size, memory_limit_bytes=memory)
+        masks = name == "train" and config.method == "segmenter"
+        if masks:
+            _require_masks(parts[name])
+        stores[name] = store = TileStore(
+            parts[name], config.size, memory_limit_bytes=memory, masks=masks
+        )
         load = functools.partial(store.load, cancelled=lambda: cancel.cancelled)
         if not (yield from _watched(load)):
             return None
@@ -114,6 +119,15 @@ def split(dataset: Dataset, config: TrainConfig) -> dict[str, list[Sample]]:
     share = config.validation / (1 - config.holdout)
     second = split_by_group(rest, {"train": 1 - share, "validation": share}, config.seed)
     return {**second, "held_out": held_out}
+
+
+def _require_masks(samples: list[Sample]) -> None:
+    without = [one.path for one in samples if one.label == DAMAGED and one.mask is None]
+    if without:
+        raise DataError(
+            f"the segmenter learns from masks, and {len(without)} damaged images have none "
+            f"(first: {without[0]}): put masks/<name>.png beside the folders of the classes"
+        )
 
 
 def _pack(

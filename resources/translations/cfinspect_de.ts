@@ -328,6 +328,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>D (Klassifikator)</translation>
     </message>
     <message>
+      <source>D learns on images perturbed against it by so many grey levels of 255; 0: off</source>
+      <translation>D lernt an Bildern, die gegen es um so viele von 255 Graustufen gestört sind; 0: aus</translation>
+    </message>
+    <message>
       <source>Damaged</source>
       <translation>Beschädigt</translation>
     </message>
@@ -740,6 +744,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nach</translation>
     </message>
     <message>
+      <source>Its steps</source>
+      <translation>Ihre Schritte</translation>
+    </message>
+    <message>
       <source>Jobs</source>
       <translation>Aufgaben</translation>
     </message>
@@ -878,6 +886,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Memory for images (GiB)</source>
       <translation>Speicher für Bilder (GiB)</translation>
+    </message>
+    <message>
+      <source>Method</source>
+      <translation>Verfahren</translation>
     </message>
     <message>
       <source>Millimetres a pixel in {folder}:</source>
@@ -1094,6 +1106,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Perceptually even colour maps: equal steps look equal.</source>
       <translation>Gleichmäßig wahrgenommene Farbskalen: Gleiche Schritte sehen gleich aus.</translation>
+    </message>
+    <message>
+      <source>Perturbation (robust)</source>
+      <translation>Störung (robust)</translation>
     </message>
     <message>
       <source>Picture alone on the screen</source>
@@ -1876,8 +1892,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>cfinspect-Modell zum Nachtrainieren statt eines neuen Anfangs</translation>
     </message>
     <message>
-      <source>channels of the compact discriminator's first stage</source>
-      <translation>Kanäle der ersten Stufe des kompakten Diskriminators</translation>
+      <source>channels of the first stage of compact and hybrid, a quarter of swin's</source>
+      <translation>Kanäle der ersten Stufe von compact und hybrid, ein Viertel derer von swin</translation>
     </message>
     <message>
       <source>channels of the generator's first level; each level doubles them</source>
@@ -1954,6 +1970,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>getting ready…</source>
       <translation>wird vorbereitet…</translation>
+    </message>
+    <message>
+      <source>gradient steps of that perturbation; each costs a pass of D</source>
+      <translation>Gradientenschritte dieser Störung; jeder kostet einen Durchgang von D</translation>
     </message>
     <message>
       <source>group {name}</source>
@@ -2294,6 +2314,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>what humans decided</source>
       <translation>was Menschen entschieden haben</translation>
+    </message>
+    <message>
+      <source>what is trained; the others are what cfgan is measured against</source>
+      <translation>was trainiert wird; an den anderen wird cfgan gemessen</translation>
     </message>
     <message>
       <source>what looks least like the training images</source>

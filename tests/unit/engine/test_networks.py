@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 from torch.nn import functional as F
 
-from cfinspect.engine.discriminators import load_backbone, make_discriminator
+from cfinspect.engine.config import DISCRIMINATORS
+from cfinspect.engine.discriminators import WITH_WIDTH, load_backbone, make_discriminator
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.generators import make_generator
 from cfinspect.engine.layers import Patches, Unpatches
@@ -26,10 +28,12 @@ def test_unpatches_undoes_patches() -> None:
     assert torch.equal(Unpatches(4)(Patches(4)(x)), x)
 
 
-@pytest.mark.parametrize("stem", [1, 2, 4])
-def test_generator_starts_near_identity_and_in_range(stem: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "stem"), [("unet", 1), ("unet", 2), ("unet", 4), ("swin_unet", 1), ("swin_unet", 2)]
+)
+def test_generator_starts_near_identity_and_in_range(name: str, stem: int) -> None:
     torch.manual_seed(0)
-    generator = make_generator("unet", width=8, stem=stem).eval()
+    generator = make_generator(name, width=8, stem=stem).eval()
     x = torch.rand(2, 3, 64, 64)
     output = generator(x)
     assert output.image.shape == x.shape
@@ -50,10 +54,35 @@ def test_generator_says_which_sides_it_takes() -> None:
         make_generator("unet", width=8)(torch.rand(1, 3, 48, 48))
 
 
-@pytest.mark.parametrize("name", ["compact", "resnet18"])
+@pytest.mark.parametrize("name", ["unet", "swin_unet"])
+def test_generators_learn_what_they_are_asked_for(name: str) -> None:
+    torch.manual_seed(0)
+    generator = make_generator(name, width=8)
+    x = torch.rand(4, 3, 32, 32) * 0.5 + 0.25
+    target = x.clone()
+    target[..., 8:24, 8:24] = 0.9
+    optimiser = torch.optim.Adam(generator.parameters(), 3e-3)
+    for _ in range(60):
+        loss = F.mse_loss(generator(x).image, target)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert float(loss) < 0.2 * float(F.mse_loss(x, target))
+
+
+@pytest.mark.parametrize("name", ["unet", "swin_unet"])
+def test_every_weight_of_a_generator_receives_a_gradient(name: str) -> None:
+    generator = make_generator(name, width=8)
+    output = generator(torch.rand(2, 3, 64, 64))
+    (output.image.mean() + output.head.sum()).backward()
+    without = [key for key, weight in generator.named_parameters() if weight.grad is None]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_discriminator_gives_three_logits_and_learns(name: str) -> None:
     torch.manual_seed(0)
-    discriminator = make_discriminator(name)
+    discriminator = make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
     dark, light = torch.rand(4, 3, 64, 64) * 0.4, 1 - torch.rand(4, 3, 64, 64) * 0.4
     x, y = torch.cat([dark, light]), torch.tensor([0] * 4 + [1] * 4)
     optimiser = torch.optim.Adam(discriminator.parameters(), 1e-3)
@@ -94,6 +123,14 @@ def test_torch_files_are_read_without_running_code(tmp_path: Path) -> None:
     torch.save({"conv1.weight": Path("/tmp")}, tmp_path / "code.pth")
     with pytest.raises(CfinspectError, match="cannot be read"):
         load_backbone(target, tmp_path / "code.pth")
+
+
+def test_torchvisions_swin_weights_fit_the_standard_width(tmp_path: Path) -> None:
+    theirs = torchvision.models.swin_t().state_dict()
+    save_file(theirs, tmp_path / "swin_t.safetensors")
+    target = make_discriminator("swin")
+    assert load_backbone(target, tmp_path / "swin_t.safetensors") == len(theirs) - 2
+    assert target.state_dict()["body.head.weight"].shape == (3, 768)
 
 
 def test_weights_that_fit_nothing_are_an_error(tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""Images perturbed against D while it learns; the attacks that measure are in ``evaluate``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.device import Device
+
+
+def perturbed(
+    discriminator: nn.Module, images: Tensor, labels: Tensor, config: TrainConfig, device: Device
+) -> Tensor:
+    """``images`` (n, 3, S, S) in [0, 1] where D's loss is high within ``config.robust`` / 255.
+
+    Projected gradient descent (Madry et al. 2018) from a random start, ``config.robust_steps``
+    steps of 2.5 eps / steps, clamped to [0, 1]; D's weights get no gradients from it.
+    """
+    eps = config.robust / 255
+    rate = 2.5 * eps / config.robust_steps
+    moved = torch.empty_like(images).uniform_(-eps, eps)
+    with frozen(discriminator):
+        for _ in range(config.robust_steps):
+            moved = moved.detach().requires_grad_(True)
+            with device.autocast():
+                logits = discriminator((images + moved).clamp(0, 1))
+            (slope,) = torch.autograd.grad(F.cross_entropy(logits.float(), labels), moved)
+            moved = (moved + rate * slope.sign()).clamp(-eps, eps)
+    return (images + moved.detach()).clamp(0, 1)
+
+
+@contextlib.contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """D under G's or an attack's gradients: none for its weights, batch normalisation as later."""
+    layers = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    network.requires_grad_(False)
+    for layer in layers:
+        layer.eval()
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.train()
+        network.requires_grad_(True)
