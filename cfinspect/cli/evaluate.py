@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
+from cfinspect.cli.robustness import attack, show
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.data import Dataset, Sample
     from cfinspect.engine.evaluate.report import Evaluation
     from cfinspect.engine.inspection import Inspector
+    from cfinspect.engine.torch_backend import TorchBackend
 
 EXAMPLES = """
 Leaves report.json and images.csv in the folder OUT. Figures on images that the model has seen in
@@ -45,6 +47,8 @@ Examples:
   cfinspect evaluate model.safetensors test/ --out report
 
   cfinspect evaluate model.safetensors data/ --unseen --out report
+
+  cfinspect evaluate model.safetensors test/ --out report --robustness --quick
 """
 _LEFT_OUT_SHOWN = 10
 
@@ -58,6 +62,20 @@ def evaluate(
     unseen: Annotated[
         bool,
         typer.Option("--unseen", help="Only images that training and validation never looked at."),
+    ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Attack the model as well; takes minutes.")
+    ] = False,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            "--images",
+            min=2,
+            help="How many images are attacked. [default: 100; with --quick 30]",
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer images, steps and restarts in the attacks.")
     ] = False,
     batch: BatchOption = 64,
     device: DeviceOption = "auto",
@@ -74,6 +92,10 @@ def evaluate(
         samples, seen = choose_samples(model, dataset, unseen)
         inspector = open_inspector(model, device, precision, batch)
         report = run(inspector, samples, data, cancel)
+        more = {}
+        if robustness:
+            backend = cast("TorchBackend", inspector.backend)
+            more["robustness"] = attack(backend, inspector, samples, images, quick, cancel)
         # The fingerprint is that of the images the figures are about.
         chosen = type(dataset)(tuple(samples), dataset.left_out, dataset.names)
         facts = {
@@ -83,7 +105,10 @@ def evaluate(
             "unseen_only": unseen,
             "seen": seen,
         }
-        write_report(out, {**facts, **report.report}, report.rows, Output(as_json))
+        output = Output(as_json)
+        write_report(out, {**facts, **report.report, **more}, report.rows, output)
+        if robustness:
+            show(more["robustness"], output)
 
 
 def read_data(

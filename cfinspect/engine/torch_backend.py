@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from cfinspect.engine.device import Device, choose_device, tune_host
 from cfinspect.engine.inspection import InspectionError, Raw
 from cfinspect.engine.modelfile import Model, load_model
 from cfinspect.engine.validation import run_networks
+
+if TYPE_CHECKING:
+    from cfinspect.engine.evaluate.attacks import Target
 
 
 class TorchBackend:
@@ -56,6 +60,13 @@ class TorchBackend:
             # outside of the handler: while it runs, its traceback keeps the tensors alive
             self.most = max(1, min(self.most, len(batch)) // 2)
             self.device.free_memory()
+
+    def target(self) -> Target:
+        """The decision, for attacks on it."""
+        from cfinspect.engine.evaluate.attacks import Target  # noqa: PLC0415  (seldom needed)
+
+        views = self.card.preprocessing.views
+        return Target(self._networks[1], self.card.decision, self.device, views)
 
     def close(self) -> None:
         """Let the networks go and hand their memory back; nothing can be run afterwards."""

@@ -51,9 +51,13 @@ def classify(
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
         with device.autocast():
-            logits = [discriminator(seen).float() for seen in _views(x, views)]
-        rows.append(_mean(logits, len(x)).cpu().numpy())
+            rows.append(mean_answer(discriminator, x, views).cpu().numpy())
     return np.concatenate(rows)
+
+
+def mean_answer(discriminator: nn.Module, x: torch.Tensor, views: Views) -> torch.Tensor:
+    """D's logits (n, 3) on x (n, 3, S, S) in [0, 1], the mean over its views; gradients pass."""
+    return _mean([discriminator(seen).float() for seen in _views(x, views)], len(x))
 
 
 def _outputs(

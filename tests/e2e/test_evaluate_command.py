@@ -105,3 +105,36 @@ def test_a_file_that_is_no_model_is_a_sentence(cf: Run, walls: Path) -> None:
     assert done.returncode == 2
     assert "labels.csv" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_attacks_are_part_of_the_report_on_request(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    done = cf(
+        "evaluate", model, walls, "--out", tmp_path, "--robustness", "--quick", "--images", "6"
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "report.json").read_text())["robustness"]
+    assert found["n"] == 6
+    assert found["eps"] == [0, 0.5, 1, 2, 4, 8]
+    assert found["accuracy"] == sorted(found["accuracy"], reverse=True)
+    assert len(found["accepted_f1"]) == len(found["f1_ci95"]) == 6
+    assert "eps 8/255" in done.stdout
+    assert set(found["alarms"]) >= {"square_beats_gradients", "held_at_64"}
+
+
+def test_references_train_and_evaluate_by_the_same_commands(
+    cf: Run, walls: Path, tmp_path: Path
+) -> None:
+    words = ("--size", "32", "--width", "4", "--steps", "4", "--batch", "4", "--device", "cpu")
+    run = tmp_path / "plain"
+    done = cf("train", walls, "--out", run, "--method", "classifier", *words)
+    assert done.returncode == 0, done.stderr
+    assert "hardly changes" not in done.stdout + done.stderr
+    done = cf("evaluate", run / "model.safetensors", walls, "--out", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["counterfactual"]["mean_abs_change"] == 0
+    done = cf("train", walls, "--out", tmp_path / "x", "--method", "magic", *words)
+    assert done.returncode == 2
+    assert "cfgan, classifier, segmenter, adversarial, no-fake" in done.stderr
