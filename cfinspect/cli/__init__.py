@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cfinspect.cli import (
+    ablate,
     audit,
     calibrate,
     demo,
@@ -36,6 +37,7 @@ models_app = typer.Typer(help="Look at model files and verify them.", no_args_is
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("ablate", epilog=ablate.EXAMPLES)(ablate.ablate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.add_typer(models_app, name="models")
 models_app.command("show", epilog=models.EXAMPLES)(models.show)

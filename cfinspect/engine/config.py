@@ -141,7 +141,8 @@ class TrainConfig:
 
     robust: float = _setting(
         0.0,
-        "D learns on images perturbed against it by so many grey levels of 255; 0: off",
+        "D learns on images perturbed against it by so many grey levels of 255; 0: off, and 2 for "
+        "the method adversarial",
         title="Perturbation (robust)",
     )
     robust_steps: int = _setting(
@@ -242,10 +243,6 @@ class TrainConfig:
             ),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),
-            (
-                self.method != "adversarial" or self.robust > 0,
-                "method adversarial needs a perturbation: set robust above 0, such as 2",
-            ),
             (self.memory_gb > 0, "memory_gb must be positive"),
         )
         for ok, sentence in rules:
@@ -259,8 +256,6 @@ class TrainConfig:
             raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
         given = {name: value for name, value in changes.items() if value is not None}
         settings: dict[str, Any] = {**_PRESETS[preset], **given, "preset": preset}
-        if settings.get("method") == "adversarial":
-            settings.setdefault("robust", _ADVERSARIAL)
         if "steps" in given and "minutes" not in given:
             settings["minutes"] = None
         if "minutes" in given and "steps" not in given:
@@ -271,6 +266,11 @@ class TrainConfig:
     def counterfactual(self) -> bool:
         """Whether a generator learns to deceive D; not so in some of the reference systems."""
         return self.method in {"cfgan", "no-fake"}
+
+    @property
+    def perturbation(self) -> float:
+        """Grey levels by which D's training images are perturbed; 0 for none."""
+        return self.robust or (_ADVERSARIAL if self.method == "adversarial" else 0.0)
 
     def replace(self, **changes: Any) -> TrainConfig:
         """A copy with other values, validated again."""

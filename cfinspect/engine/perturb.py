@@ -16,12 +16,12 @@ from cfinspect.engine.device import Device
 def perturbed(
     discriminator: nn.Module, images: Tensor, labels: Tensor, config: TrainConfig, device: Device
 ) -> Tensor:
-    """``images`` (n, 3, S, S) in [0, 1] where D's loss is high within ``config.robust`` / 255.
+    """``images`` (n, 3, S, S) in [0, 1], D's loss high within ``config.perturbation`` grey levels.
 
     Projected gradient descent (Madry et al. 2018) from a random start, ``config.robust_steps``
     steps of 2.5 eps / steps, clamped to [0, 1]; D's weights get no gradients from it.
     """
-    eps = config.robust / 255
+    eps = config.perturbation / 255
     rate = 2.5 * eps / config.robust_steps
     moved = torch.empty_like(images).uniform_(-eps, eps)
     with frozen(discriminator):

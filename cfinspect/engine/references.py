@@ -21,7 +21,7 @@ from cfinspect.engine.step import Weights
 
 @dataclass(frozen=True)
 class ClassifierStep:
-    """D alone, as a plain classifier; with ``config.robust`` on images perturbed against it.
+    """D alone, as a plain classifier; with ``config.perturbation`` on images perturbed against it.
 
     The third logit, for fakes, is never right and so learns to stay low. Training on the worst
     image of an L-inf ball instead of the image: Madry et al. 2018.
@@ -37,7 +37,7 @@ class ClassifierStep:
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
     ) -> dict[str, Tensor]:
         """See ``step.Step``; the losses are {"d"}."""
-        if self.config.robust and not weights.warming:
+        if self.config.perturbation and not weights.warming:
             images = perturbed(self.discriminator, images, labels, self.config, self.device)
         with self.device.autocast():
             logits = self.discriminator(self.noise.add(images, self.config.noise))

@@ -56,7 +56,7 @@ class Step:
         with self.device.autocast():
             output = self.generator(images)
         real = images
-        if self.config.robust:
+        if self.config.perturbation:
             real = perturbed(self.discriminator, images, labels, self.config, self.device)
         with self.device.autocast():
             pair = torch.cat([real, _quantised(output.image.detach())])

@@ -328,8 +328,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>D (Klassifikator)</translation>
     </message>
     <message>
-      <source>D learns on images perturbed against it by so many grey levels of 255; 0: off</source>
-      <translation>D lernt an Bildern, die gegen es um so viele von 255 Graustufen gestört sind; 0: aus</translation>
+      <source>D learns on images perturbed against it by so many grey levels of 255; 0: off, and 2 for the method adversarial</source>
+      <translation>D lernt an Bildern, die gegen es um so viele von 255 Graustufen gestört sind; 0: aus, beim Verfahren adversarial 2</translation>
     </message>
     <message>
       <source>Damaged</source>

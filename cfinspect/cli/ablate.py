@@ -1,0 +1,184 @@
+"""``cfinspect ablate``: many small trainings, one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.options import require_exists, require_folder_to_write
+from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
+from cfinspect.cli.robustness import attack
+from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.events import CancelToken, Finished
+from cfinspect.engine.settings import new_config
+
+if TYPE_CHECKING:
+    from cfinspect.engine.torch_backend import TorchBackend
+
+EXAMPLES = """
+Every cell is trained with every seed; each seed keeps a quarter of the groups out, and its figures
+come from those. Leaves table.md, table.csv and a folder per training in OUT. What is finished stays
+finished: the same command goes on after an interruption.
+
+Examples:
+
+  cfinspect ablate data/ --out ablation --steps 2000
+
+  cfinspect ablate data/ --out loss --vary rho=0.2,0.4,1 --vary l1=4,8 --cross --seeds 2
+
+  cfinspect ablate data/ --out methods --vary method=cfgan,classifier,no-fake --cross --robustness
+"""
+
+
+@guarded
+def ablate(
+    *,
+    data: Annotated[
+        list[Path],
+        typer.Argument(metavar="DATA", help="Folders with undamaged/ and damaged/ images."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for trainings and tables.")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vary", metavar="NAME=A,B", help=f"May be repeated. [default: {' '.join(USUAL)}]"
+        ),
+    ] = None,
+    cross: Annotated[
+        bool, typer.Option("--cross", help="All combinations instead of one change at a time.")
+    ] = False,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each cell.")] = 3,
+    preset: Annotated[str, typer.Option("--preset", help="The base's preset.")] = "balanced",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of all cells."),
+    ] = None,
+    minutes: Annotated[float | None, typer.Option("--minutes", help="Of each training.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", help="Of each training, instead of minutes.")
+    ] = None,
+    size: Annotated[int | None, typer.Option("--size", help="Side of the input in px.")] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Attack each model, quickly.")
+    ] = False,
+    images: Annotated[
+        int | None, typer.Option("--images", min=2, help="How many are attacked. [default: 30]")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train a grid of settings with several seeds and compare them on held-out images."""
+    require_exists(*data)
+    require_folder_to_write(out)
+    chosen = cells(vary or USUAL, cross)
+    options = {"minutes": minutes, "steps": steps, "size": size, "holdout": 0.25}
+    base = new_config(data, out, preset, options, settings or [])
+    # Settings that cannot be are found before hours of training.
+    planned = {cell.name: _configs(base, cell, seeds) for cell in chosen}
+    _same_as_before(out, base)
+    output = Output(as_json)
+    results: dict[str, list[dict[str, Any]]] = {cell.name: [] for cell in chosen}
+    total, done = len(chosen) * seeds, 0
+    with cancel_on_signals("Stopping after this step") as cancel:
+        # Seed by seed: an interrupted table has all its rows.
+        for seed in range(seeds):
+            for name, configs in planned.items():
+                done += 1
+                note(f"Training {done} of {total}: {name}, seed {seed}")
+                report = _measured(configs[seed], robustness, images, cancel)
+                results[name].append(report)
+                output.emit("cell", {"cell": name, "seed": seed, **report})
+                rows = table({cell: found for cell, found in results.items() if found})
+                save_text(out / "table.md", markdown(rows))
+                lines = io.StringIO(newline="")
+                csv.writer(lines, lineterminator="\n").writerows(rows)
+                save_text(out / "table.csv", lines.getvalue())
+    output.say(markdown(rows))
+    output.say(f"Table: {out / 'table.md'}")
+
+
+def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
+    changed = base.replace(**dict(cell.changes))
+    return [
+        changed.replace(
+            out=str(Path(base.out) / cell.name.replace(" ", ",") / f"seed-{seed}"),
+            seed=seed,
+            holdout_seed=seed,
+        )
+        for seed in range(seeds)
+    ]
+
+
+def _same_as_before(out: Path, base: TrainConfig) -> None:
+    """Figures of other data or budgets must not come into the same table."""
+    text = json.dumps(base.to_dict(), indent=1, sort_keys=True) + "\n"
+    kept = out / "base.json"
+    if kept.exists() and kept.read_text(encoding="utf-8") != text:
+        raise CfinspectError(
+            f"{out} holds trainings with other data or settings: give them again, or another --out"
+        )
+    save_text(kept, text)
+
+
+def _measured(
+    config: TrainConfig, robustness: bool, images: int | None, cancel: CancelToken
+) -> dict[str, Any]:
+    """Train, unless that is done, and evaluate on what was held out; the report is kept."""
+    file = Path(config.out) / "report.json"
+    if file.exists():
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if not robustness or "robustness" in known or "error" in known:
+            return known
+    try:
+        report = _report(config, robustness, images, cancel)
+    except CfinspectError as error:
+        # One cell that diverges must not cost the others.
+        note(f"Failed: {error}")
+        report = {"error": str(error)}
+    report = cast("dict[str, Any]", plain(report))
+    save_text(file, json.dumps(report, indent=1, allow_nan=False) + "\n")
+    return report
+
+
+def _report(
+    config: TrainConfig, robustness: bool, images: int | None, cancel: CancelToken
+) -> dict[str, Any]:
+    from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
+    from cfinspect.cli.options import open_inspector  # noqa: PLC0415
+    from cfinspect.engine.data import read_folders  # noqa: PLC0415
+    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+
+    model = Path(config.out) / "model.safetensors"
+    if not model.exists():
+        _train(config, cancel)
+    folders = [Path(folder) for folder in config.data]
+    samples, _ = choose_samples(model, read_folders(folders), unseen=True)
+    inspector = open_inspector(model, config.device, config.precision, 64)
+    report = run(inspector, samples, folders, cancel).report
+    if robustness:
+        backend = cast("TorchBackend", inspector.backend)
+        report["robustness"] = attack(backend, inspector, samples, images, True, cancel)
+    seconds = float(load_card(model).training["seconds"])
+    report["training"] = {"minutes": seconds / 60, "counterfactual": config.counterfactual}
+    return report
+
+
+def _train(config: TrainConfig, cancel: CancelToken) -> None:
+    from cfinspect.cli.display import TrainDisplay  # noqa: PLC0415
+    from cfinspect.engine.trainer import train  # noqa: PLC0415
+
+    finished: Finished | None = None
+    with TrainDisplay() as display:
+        for event in train(config, cancel=cancel, resume=True):
+            display.show(event)
+            if isinstance(event, Finished):
+                finished = event
+    if finished is None or finished.model is None:
+        raise Interrupted("Interrupted; the same command goes on from here.")
