@@ -13,7 +13,7 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.robustness import attack
+from cfinspect.cli.trials import attack
 from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.errors import CfinspectError

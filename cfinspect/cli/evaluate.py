@@ -27,7 +27,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.robustness import attack, show
+from cfinspect.cli.trials import attack, doubt, show_attacks, show_doubt
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest
@@ -48,7 +48,7 @@ Examples:
 
   cfinspect evaluate model.safetensors data/ --unseen --out report
 
-  cfinspect evaluate model.safetensors test/ --out report --robustness --quick
+  cfinspect evaluate model.safetensors test/ --out report --all --quick
 """
 _LEFT_OUT_SHOWN = 10
 
@@ -66,6 +66,11 @@ def evaluate(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Attack the model as well; takes minutes.")
     ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option("--uncertainty", help="Which doubt finds errors; calibration; guarantees."),
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
         int | None,
         typer.Option(
@@ -75,7 +80,7 @@ def evaluate(
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Fewer images, steps and restarts in the attacks.")
+        bool, typer.Option("--quick", help="Fewer images and weaker attacks in these parts.")
     ] = False,
     batch: BatchOption = 64,
     device: DeviceOption = "auto",
@@ -93,7 +98,9 @@ def evaluate(
         inspector = open_inspector(model, device, precision, batch)
         report = run(inspector, samples, data, cancel)
         more = {}
-        if robustness:
+        if uncertainty or every:
+            more["uncertainty"] = doubt(inspector, samples, quick, cancel)
+        if robustness or every:
             backend = cast("TorchBackend", inspector.backend)
             more["robustness"] = attack(backend, inspector, samples, images, quick, cancel)
         # The fingerprint is that of the images the figures are about.
@@ -107,8 +114,10 @@ def evaluate(
         }
         output = Output(as_json)
         write_report(out, {**facts, **report.report, **more}, report.rows, output)
-        if robustness:
-            show(more["robustness"], output)
+        if "uncertainty" in more:
+            show_doubt(more["uncertainty"], output)
+        if "robustness" in more:
+            show_attacks(more["robustness"], output)
 
 
 def read_data(

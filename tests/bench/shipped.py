@@ -4,8 +4,8 @@
 
 Needs the development images in ../shared/data (or CFINSPECT_DATA). While the drawing of training
 images was being worked out, half of the groups of two sets (``developed on``) were looked at; the
-other half (``untouched``) was measured twice, at the ends of two rounds of work. Of METU the quarter that the recipe holds
-out. Brackets: 95 % interval, bootstrapped over groups.
+other half (``untouched``) was measured twice, at the ends of two rounds of work. Of METU the
+quarter that the recipe holds out. Brackets: 95 % interval, bootstrapped over groups.
 """
 
 from __future__ import annotations

@@ -110,11 +110,15 @@ def test_a_file_that_is_no_model_is_a_sentence(cf: Run, walls: Path) -> None:
 def test_attacks_are_part_of_the_report_on_request(
     cf: Run, model: Path, walls: Path, tmp_path: Path
 ) -> None:
-    done = cf(
-        "evaluate", model, walls, "--out", tmp_path, "--robustness", "--quick", "--images", "6"
-    )
+    done = cf("evaluate", model, walls, "--out", tmp_path, "--all", "--quick", "--images", "6")
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "report.json").read_text())["robustness"]
+    report = json.loads((tmp_path / "report.json").read_text())
+    looks = report["uncertainty"]["looks"]
+    assert list(looks) == ["as they are", "dark", "bright", "blur", "noise"]
+    assert looks["dark"]["n"] == 48
+    assert "Which doubt finds the errors (48 images" in done.stdout
+    assert [one["alpha"] for one in report["uncertainty"]["conformal"]] == [0.1, 0.05]
+    found = report["robustness"]
     assert found["n"] == 6
     assert found["eps"] == [0, 0.5, 1, 2, 4, 8]
     assert found["accuracy"] == sorted(found["accuracy"], reverse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,53 @@ from numpy.typing import ArrayLike, NDArray
 _ROUNDS = 1000
 
 
-def auroc(labels: ArrayLike, scores: ArrayLike) -> float | None:
+def auroc(
+    labels: ArrayLike, scores: ArrayLike, weights: NDArray[np.float64] | None = None
+) -> float | None:
     """Area under the ROC curve, from ranks (Mann and Whitney 1947); equal scores count half.
 
-    ``labels``: 1 or True is what high ``scores`` should find. None when one class is missing.
+    ``labels``: 1 or True is what high ``scores`` should find; ``weights``: how often each counts.
+    None when one class is missing.
     """
     positive = np.asarray(labels).astype(np.bool_)
     values, inverse = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
-    if positive.all() or not positive.any():
+    often = np.ones(positive.size) if weights is None else weights
+    ups = np.bincount(inverse, often * positive, minlength=values.size)
+    downs = np.bincount(inverse, often * ~positive, minlength=values.size)
+    return _area(ups, downs) if ups.any() and downs.any() else None
+
+
+def average_precision(labels: ArrayLike, scores: ArrayLike) -> float | None:
+    """Area under precision over recall, as the sum over its steps; equal scores are one step.
+
+    ``labels`` and ``scores`` as for ``auroc``. None when there is nothing to find.
+    """
+    positive = np.asarray(labels).astype(np.bool_)
+    if not positive.any():
         return None
-    ups = np.bincount(inverse[positive], minlength=values.size)
-    downs = np.bincount(inverse[~positive], minlength=values.size)
-    return _area(ups, downs)
+    values, inverse = np.unique(-np.asarray(scores, dtype=np.float64), return_inverse=True)
+    found = np.cumsum(np.bincount(inverse, positive, minlength=values.size))
+    taken = np.cumsum(np.bincount(inverse, minlength=values.size))
+    steps = np.diff(found, prepend=0.0)
+    return float((steps * found / taken).sum() / positive.sum())
+
+
+def group_draws(
+    groups: Sequence[Hashable], figure: Callable[[NDArray[np.float64]], float], seed: int = 0
+) -> list[float] | None:
+    """95 % interval of ``figure(weights)`` over 1000 bootstrap draws of whole ``groups``.
+
+    ``weights`` (n,): how often each image was drawn. None as for ``classification``.
+    """
+    group_of, count = _numbered(groups)
+    if count < 2:
+        return None
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(_ROUNDS):
+        times = np.bincount(rng.integers(count, size=count), minlength=count)
+        drawn.append(figure(times.astype(np.float64)[group_of]))
+    return _interval(np.array(drawn))
 
 
 def classification(
@@ -80,21 +115,18 @@ def _intervals(
     seed: int,
 ) -> dict[str, list[float] | None]:
     """Return the 95 % interval of f1, accuracy and auroc over bootstrap draws of whole groups."""
-    numbers: dict[Hashable, int] = {}
-    group_of = np.array(
-        [numbers.setdefault(group, len(numbers)) for group in groups], dtype=np.intp
-    )
-    if len(numbers) < 2:
+    group_of, count = _numbered(groups)
+    if count < 2:
         return {"f1": None, "accuracy": None, "auroc": None}
     per_group = np.stack(
-        [np.bincount(group_of, column, minlength=len(numbers)) for column in counts.T], axis=-1
+        [np.bincount(group_of, column, minlength=count) for column in counts.T], axis=-1
     )
     levels, inverse = np.unique(values, return_inverse=True)
     rng = np.random.default_rng(seed)
     totals, areas = [], []
     for _ in range(_ROUNDS):
-        drawn = rng.integers(len(numbers), size=len(numbers))
-        times = np.bincount(drawn, minlength=len(numbers)).astype(np.float64)
+        drawn = rng.integers(count, size=count)
+        times = np.bincount(drawn, minlength=count).astype(np.float64)
         totals.append(times @ per_group)
         weights = times[group_of]
         ups = np.bincount(inverse, weights * truth, minlength=levels.size)
@@ -106,6 +138,13 @@ def _intervals(
         "accuracy": _interval(drawn_figures["accuracy"]),
         "auroc": _interval(np.array(areas)),
     }
+
+
+def _numbered(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
+    """Each image's group as a number, and how many groups there are."""
+    numbers: dict[Hashable, int] = {}
+    group_of = [numbers.setdefault(group, len(numbers)) for group in groups]
+    return np.array(group_of, dtype=np.intp), len(numbers)
 
 
 def _area(ups: NDArray[Any], downs: NDArray[Any]) -> float:

@@ -24,8 +24,10 @@ class Squares:
     photos: int
 
 
-def squares(inspector: Inspector, samples: Sequence[Sample], count: int, seed: int = 0) -> Squares:
-    """At most ``count`` images, half of each class, from as many groups as there are.
+def squares(
+    inspector: Inspector, samples: Sequence[Sample], count: int | None, seed: int = 0
+) -> Squares:
+    """At most ``count`` images, half of each class, from as many groups as there are; None: all.
 
     Photos that are looked at through windows and files that cannot be read are left aside.
     CfinspectError where nothing is left.
@@ -34,7 +36,7 @@ def squares(inspector: Inspector, samples: Sequence[Sample], count: int, seed: i
     kept: list[tuple[NDArray[np.uint8], Sample]] = []
     photos = 0
     for label in (0, 1):
-        wanted = (count + label) // 2
+        wanted = len(samples) if count is None else (count + label) // 2
         for sample in _spread([one for one in samples if one.label == label], seed):
             if wanted == 0:
                 break

@@ -1,0 +1,160 @@
+"""The parts of ``cfinspect evaluate`` that try the model: attacks, and how well doubt is placed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.cli.progress import Counter
+from cfinspect.engine.events import CancelToken
+
+if TYPE_CHECKING:
+    from cfinspect.engine.data import Sample
+    from cfinspect.engine.inspection import Inspector
+    from cfinspect.engine.torch_backend import TorchBackend
+
+IMAGES, QUICK_IMAGES = 100, 30
+QUICK_DOUBTS = 300
+_BATCH = 64
+
+
+def attack(
+    backend: TorchBackend,
+    inspector: Inspector,
+    samples: list[Sample],
+    images: int | None,
+    quick: bool,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    """Figures of ``robustness`` on some of the samples; says which were left aside."""
+    from cfinspect.engine.evaluate.robustness import (  # noqa: PLC0415
+        AttackCancelled,
+        Effort,
+        robustness,
+    )
+    from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
+
+    count = images or (QUICK_IMAGES if quick else IMAGES)
+    chosen = squares(inspector, samples, count)
+    _tell_photos(chosen.photos)
+    effort = Effort(steps=20, restarts=1, queries=200) if quick else Effort()
+    try:
+        with Counter("Attacking", "stages") as counter:
+            return robustness(
+                backend.target(),
+                chosen.images,
+                chosen.labels,
+                chosen.groups,
+                effort=effort,
+                progress=counter,
+                cancelled=lambda: cancel.cancelled,
+            )
+    except AttackCancelled:
+        raise Interrupted("Interrupted: no report was written.") from None
+
+
+def doubt(
+    inspector: Inspector, samples: list[Sample], quick: bool, cancel: CancelToken
+) -> dict[str, Any]:
+    """Figures of ``uncertainty`` on the samples and under shifts, and of conformal sets."""
+    from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
+    from cfinspect.engine.evaluate.uncertainty import (  # noqa: PLC0415
+        SHIFTS,
+        Answers,
+        conformal,
+        uncertainty,
+    )
+
+    chosen = squares(inspector, samples, QUICK_DOUBTS if quick else None)
+    _tell_photos(chosen.photos)
+    backend, result = inspector.backend, {}
+    decision = backend.card.decision
+    with Counter("Looking under other light, blur and noise", "looks") as counter:
+        for done, (name, shift) in enumerate([("as they are", None), *SHIFTS.items()], start=1):
+            parts = []
+            for start in range(0, len(chosen.images), _BATCH):
+                if cancel.cancelled:
+                    raise Interrupted("Interrupted: no report was written.")
+                images = chosen.images[start : start + _BATCH]
+                parts.append(Answers.of(backend.run(shift(images) if shift else images), decision))
+            answers = Answers.joined(parts)
+            result[name] = uncertainty(answers, chosen.labels, chosen.groups)
+            if shift is None:
+                sets = [conformal(answers.scores, chosen.labels, alpha) for alpha in (0.1, 0.05)]
+            counter(done, len(SHIFTS) + 1)
+    return {"looks": result, "conformal": sets}
+
+
+def _tell_photos(count: int) -> None:
+    if count:
+        note(
+            f"Left aside {count} photos: this is for images that are looked at as a whole. Cut the "
+            "photos into tiles ('cfinspect tile') for those."
+        )
+
+
+def show_doubt(found: dict[str, Any], output: Output) -> None:
+    """How well each measure finds the errors, as they are and on average over the shifts."""
+    clean, *shifted = found["looks"].values()
+    rows = []
+    for name, figures in clean["doubts"].items():
+        others = [one["doubts"][name] for one in shifted]
+        rows.append(
+            (
+                name,
+                f"AUROC {_text(figures['auroc'])}  caught in 10 % {_text(figures['caught'])}  "
+                f"AURC {_text(figures['aurc'])}  under shifts: AUROC "
+                f"{_text(_mean(one['auroc'] for one in others))}  caught "
+                f"{_text(_mean(one['caught'] for one in others))}",
+            )
+        )
+    errors = ", ".join(f"{name} {one['errors']}" for name, one in found["looks"].items())
+    output.table(f"Which doubt finds the errors ({clean['n']} images; errors: {errors})", rows)
+    calibration = clean["calibration"]
+    output.say(
+        f"Expected calibration error {_text(calibration['ece'])}, without temperature "
+        f"{_text(calibration['ece_without_temperature'])}."
+    )
+    for one in found["conformal"]:
+        said = "holds" if one["holds"] else "DOES NOT HOLD"
+        promise = said if one["guarantee"] else "no guarantee: too few images of a class"
+        output.say(
+            f"Conformal sets for {one['alpha']:.0%} missed: {_text(one['miss_rate'])} missed, "
+            f"{_text(one['false_alarm_rate'])} false alarms, {one['reviewed']:.0%} to review "
+            f"({promise})."
+        )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def show_attacks(found: dict[str, Any], output: Output) -> None:
+    """The table over eps, and the alarms in words."""
+    title = (
+        f"Attacked ({found['n']} images, PGD-{found['pgd_steps']} x {found['restarts']}, "
+        f"Square {found['square_queries']})"
+    )
+    columns = zip(found["eps"], found["accuracy"], found["f1"], found["accepted_f1"], strict=True)
+    output.table(
+        title,
+        [
+            (
+                f"eps {eps:g}/255",
+                f"accuracy {_text(accuracy)}  F1 {_text(f1)}  F1 of the accepted {_text(kept)}",
+            )
+            for eps, accuracy, f1, kept in columns
+        ],
+    )
+    for alarm in found["alarms"].values():
+        if alarm["fired"]:
+            output.say(
+                f"ALARM: {alarm['value']:.0%} of the images {alarm['means']}: the attacks are too "
+                "weak for this model, and its figures too good."
+            )
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
