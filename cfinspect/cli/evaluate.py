@@ -27,7 +27,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import attack, doubt, show_attacks, show_doubt
+from cfinspect.cli.trials import attack, compare, doubt, show_attacks, show_compared, show_doubt
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest
@@ -70,6 +70,10 @@ def evaluate(
         bool,
         typer.Option("--uncertainty", help="Which doubt finds errors; calibration; guarantees."),
     ] = False,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Other saliencies beside ours; needs true masks."),
+    ] = False,
     every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
         int | None,
@@ -98,10 +102,12 @@ def evaluate(
         inspector = open_inspector(model, device, precision, batch)
         report = run(inspector, samples, data, cancel)
         more = {}
+        backend = cast("TorchBackend", inspector.backend)
+        if baselines or (every and any(one.label and one.mask for one in samples)):
+            more["baselines"] = compare(backend, samples, quick, cancel)
         if uncertainty or every:
             more["uncertainty"] = doubt(inspector, samples, quick, cancel)
         if robustness or every:
-            backend = cast("TorchBackend", inspector.backend)
             more["robustness"] = attack(backend, inspector, samples, images, quick, cancel)
         # The fingerprint is that of the images the figures are about.
         chosen = type(dataset)(tuple(samples), dataset.left_out, dataset.names)
@@ -114,6 +120,8 @@ def evaluate(
         }
         output = Output(as_json)
         write_report(out, {**facts, **report.report, **more}, report.rows, output)
+        if "baselines" in more:
+            show_compared(more["baselines"], output)
         if "uncertainty" in more:
             show_doubt(more["uncertainty"], output)
         if "robustness" in more:

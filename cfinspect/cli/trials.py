@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IMAGES, QUICK_IMAGES = 100, 30
 QUICK_DOUBTS = 300
+COMPARED, QUICK_COMPARED = 200, 50
 _BATCH = 64
 
 
@@ -52,6 +53,46 @@ def attack(
             )
     except AttackCancelled:
         raise Interrupted("Interrupted: no report was written.") from None
+
+
+def compare(
+    backend: TorchBackend, samples: list[Sample], quick: bool, cancel: CancelToken
+) -> dict[str, Any]:
+    """Localisation by other explainers, beside the counterfactual's."""
+    from cfinspect.engine.evaluate.baselines import (  # noqa: PLC0415
+        BaselinesCancelled,
+        baselines,
+    )
+    from cfinspect.engine.explain.saliency import have_cams  # noqa: PLC0415
+
+    if not have_cams():
+        note("Without Grad-CAM and LayerCAM: pip install 'cfinspect[explain]' brings them.")
+    try:
+        with Counter("Comparing explainers", "explainers") as counter:
+            return baselines(
+                backend,
+                samples,
+                QUICK_COMPARED if quick else COMPARED,
+                rise_masks=100 if quick else 400,
+                progress=counter,
+                cancelled=lambda: cancel.cancelled,
+            )
+    except BaselinesCancelled:
+        raise Interrupted("Interrupted: no report was written.") from None
+
+
+def show_compared(found: dict[str, Any], output: Output) -> None:
+    """IoU without and with a look at the masks, and pixel AP."""
+    rows = [
+        (
+            name,
+            f"IoU {_text(one['iou'])}  oracle {_text(one['oracle_iou'])}  pixel AP "
+            f"{_text(one['pixel_ap'])}  {one['seconds']:.4f} s an image",
+        )
+        for name, one in found.items()
+    ]
+    count = next(iter(found.values()))["n"]
+    output.table(f"Where the damage is, by explainer ({count} damaged images)", rows)
 
 
 def doubt(

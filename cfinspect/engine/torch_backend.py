@@ -61,12 +61,17 @@ class TorchBackend:
             self.most = max(1, min(self.most, len(batch)) // 2)
             self.device.free_memory()
 
+    @property
+    def discriminator(self) -> torch.nn.Module:
+        """D, in eval mode on the device."""
+        return self._networks[1]
+
     def target(self) -> Target:
         """The decision, for attacks on it."""
         from cfinspect.engine.evaluate.attacks import Target  # noqa: PLC0415  (seldom needed)
 
         views = self.card.preprocessing.views
-        return Target(self._networks[1], self.card.decision, self.device, views)
+        return Target(self.discriminator, self.card.decision, self.device, views)
 
     def close(self) -> None:
         """Let the networks go and hand their memory back; nothing can be run afterwards."""

@@ -1,0 +1,1 @@
+"""Explainers: what in an image speaks for damage."""
