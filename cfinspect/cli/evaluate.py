@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
     from cfinspect.engine.torch_backend import TorchBackend
 
 EXAMPLES = """
-Leaves report.json and images.csv in the folder OUT. Figures on images that the model has seen in
-training say little: give other images, or train with --holdout and evaluate with --unseen.
+Leaves report.html, report.json and images.csv in the folder OUT. Figures on images that the model
+has seen in training say little: give other images, or train with --holdout and evaluate with
+--unseen.
 
 Examples:
 
@@ -58,7 +61,7 @@ def evaluate(
     *,
     model: ModelArgument,
     data: DataArgument,
-    out: Annotated[Path, typer.Option("--out", help="Folder for report.json and images.csv.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the report.")],
     unseen: Annotated[
         bool,
         typer.Option("--unseen", help="Only images that training and validation never looked at."),
@@ -96,6 +99,9 @@ def evaluate(
     """Evaluate a model: classification, localisation, counterfactuals, review."""
     require_exists(model, *data)
     require_folder_to_write(out)
+    from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
+    from cfinspect.engine.evaluate.page import page  # noqa: PLC0415
+
     with cancel_on_signals("Stopping after this batch") as cancel:
         dataset = read_data(data, undamaged, damaged)
         samples, seen = choose_samples(model, dataset, unseen)
@@ -119,13 +125,23 @@ def evaluate(
             "seen": seen,
         }
         output = Output(as_json)
-        write_report(out, {**facts, **report.report, **more}, report.rows, output)
+        whole = {**facts, **report.report, **more}
+        files = {_relative(sample.path, data): sample.path for sample in samples}
+        pictures = galleries(inspector, report.rows, [files[row["file"]] for row in report.rows])
+        save_text(out / "report.html", page(plain(whole), report.rows, pictures, _typed()))
+        write_report(out, whole, report.rows, output)
         if "baselines" in more:
             show_compared(more["baselines"], output)
         if "uncertainty" in more:
             show_doubt(more["uncertainty"], output)
         if "robustness" in more:
             show_attacks(more["robustness"], output)
+        output.say(f"Report: {out / 'report.html'}")
+
+
+def _typed() -> str:
+    """The command as it was given."""
+    return shlex.join(["cfinspect", *sys.argv[1:]])
 
 
 def read_data(
@@ -220,4 +236,3 @@ def write_report(
     output.emit("report", {**figures, "out": out})
     parts = ("classification", "localisation", "counterfactual", "review")
     output.table("Evaluation", list(flat({part: figures[part] for part in parts})))
-    output.say(f"Report: {out / 'report.json'}")

@@ -41,7 +41,7 @@ def attack(
     _tell_photos(chosen.photos)
     effort = Effort(steps=20, restarts=1, queries=200) if quick else Effort()
     try:
-        with Counter("Attacking", "stages") as counter:
+        with Counter("Attacking", "decisions") as counter:
             return robustness(
                 backend.target(),
                 chosen.images,

@@ -117,6 +117,10 @@ def test_attacks_are_part_of_the_report_on_request(
     assert list(looks) == ["as they are", "dark", "bright", "blur", "noise"]
     assert looks["dark"]["n"] == 48
     assert "Which doubt finds the errors (48 images" in done.stdout
+    html = (tmp_path / "report.html").read_text("utf-8")
+    assert "--all --quick --images 6" in html
+    assert "data:image/png;base64," in html
+    assert "Where the damage is, by explainer" in html
     assert [one["alpha"] for one in report["uncertainty"]["conformal"]] == [0.1, 0.05]
     found = report["robustness"]
     assert found["n"] == 6

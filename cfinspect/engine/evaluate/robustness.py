@@ -7,8 +7,9 @@ Athalye et al. 2018).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,8 @@ def robustness(
     intervals (bootstrapped over ``groups``) against the worst of all attacks, ``accepted_f1``
     where p_fake may refuse images (at 99 % acceptance of clean ones) and the attack has to keep it
     low, and ``alarms``: {name: {"value", "fired", "means"}}. An image that breaks at one eps is
-    broken at all larger ones. Raises ``AttackCancelled``.
+    taken to break at all larger ones, one that holds to hold at all smaller ones. Raises ``AttackCancelled``.
     """
-    clock = _Clock(effort, len(eps), progress, cancelled)
     device = target.device.device
     x = torch.from_numpy(images).permute(0, 3, 1, 2).to(device).float() / 255
     y = torch.from_numpy(labels).to(device)
@@ -66,10 +66,15 @@ def robustness(
         clean = torch.cat([target.logits(part) for part in x.split(_BATCH)])
     p_fake = torch.softmax(clean, dim=1)[:, 2].cpu().numpy()
     limit = float(np.quantile(p_fake, ACCEPTED))
-    strict = Target(target.discriminator, target.decision, target.device, target.views, limit)
+    strict = dataclasses.replace(target, most_fake=limit)
     wrong = target.won(clean, y, "margin").cpu().numpy()
     accepted = p_fake <= limit
+    clock = _Clock(2 * len(labels) * len(eps), progress, cancelled)
     run = _Run(target, strict, x, y, effort, seed, clock)
+    broken_at = _weakest(wrong, eps, run.breaks, clock)
+    fooled_at = _weakest(wrong & accepted, eps, run.fools, clock)
+    held = len(labels) - int((broken_at < len(eps)).sum())
+    held -= int(run.breaks_hugely(np.flatnonzero(broken_at == len(eps))).sum())
     result: dict[str, Any] = {
         "n": len(labels),
         "pgd_steps": effort.steps,
@@ -81,33 +86,54 @@ def robustness(
         "f1": [],
         "f1_ci95": [],
         "accepted_f1": [],
+        "accepted_p_fake": limit,
+        "alarms": _alarms(run.late, held, len(labels)),
     }
-    fooled = wrong & accepted
-    late = {"square": 0, "noise": 0, "steps": 0}
-    for level in (0.0, *eps):
-        if level:
-            wrong, late_now = run.break_more(wrong, level)
-            late = {name: late[name] + late_now[name] for name in late}
-            fooled = run.fool_more(fooled, level)
-        figures = classification(labels, np.where(wrong, 1 - labels, labels), 0.5, groups, seed)
+    for level in range(-1, len(eps)):
+        said = np.where(broken_at <= level, 1 - labels, labels)
+        figures = classification(labels, said, 0.5, groups, seed)
         result["accuracy"].append(figures["accuracy"])
         result["f1"].append(figures["f1"])
         result["f1_ci95"].append(figures["ci95"]["f1"])
         # What the attack could not slip past p_fake it leaves alone.
+        fooled = fooled_at <= level
         kept = accepted | fooled
         passed = np.where(fooled, 1 - labels, labels)[kept]
         result["accepted_f1"].append(classification(labels[kept], passed, 0.5)["f1"])
-    held = run.held_at(wrong, _HUGE)
-    result["accepted_p_fake"] = limit
-    result["alarms"] = _alarms(late, held, len(labels))
     return result
+
+
+Attack = Callable[[NDArray[np.intp], float], NDArray[np.bool_]]
+
+
+def _weakest(
+    wrong: NDArray[np.bool_], eps: Sequence[float], attack: Attack, clock: _Clock
+) -> NDArray[np.intp]:
+    """For each image the place in ``eps`` of the least that breaks it, by halving.
+
+    -1 for those that are ``wrong`` (n,) untouched, len(eps) for those that nothing breaks.
+    """
+    held = np.full(len(wrong), -1, dtype=np.intp)
+    broken = np.where(wrong, -1, len(eps)).astype(np.intp)
+    clock.decide(int(wrong.sum()) * len(eps))
+    while (open_ := broken - held > 1).any():
+        middle = (held + broken) // 2
+        for level in np.unique(middle[open_]):
+            chosen = np.flatnonzero(open_ & (middle == level))
+            fell = attack(chosen, eps[level])
+            clock.decide(int(np.where(fell, broken[chosen] - level, level - held[chosen]).sum()))
+            broken[chosen[fell]] = level
+            held[chosen[~fell]] = level
+    return broken
 
 
 _BATCH = 64
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Run:
+    """All attacks on some of the images; ``late`` counts what only the alarms' attacks broke."""
+
     target: Target
     strict: Target
     x: Tensor
@@ -115,54 +141,55 @@ class _Run:
     effort: Effort
     seed: int
     clock: _Clock
+    late: dict[str, int] = field(default_factory=lambda: {"square": 0, "noise": 0, "steps": 0})
 
-    def break_more(
-        self, wrong: NDArray[np.bool_], level: float
-    ) -> tuple[NDArray[np.bool_], dict[str, int]]:
-        """Who is wrong at ``level`` grey levels, and how many only the alarms' attacks broke."""
-        wrong = wrong.copy()
+    def breaks(self, chosen: NDArray[np.intp], level: float) -> NDArray[np.bool_]:
+        """Which of the images ``chosen`` any attack within ``level`` grey levels breaks."""
+        done = np.zeros(len(chosen), dtype=np.bool_)
         for aim in _AIMS:
-            self._pgd(wrong, level, aim, self.effort.steps, self.effort.restarts)
-        late = {}
-        before = int(wrong.sum())
-        for start in self._parts(wrong):
+            self._pgd(chosen, done, level, aim, self.effort.steps, self.effort.restarts)
+        for name, attack in (
+            ("square", self._square),
+            ("noise", self._noise),
+            ("steps", self._longer),
+        ):
+            before = int(done.sum())
+            attack(chosen, done, level)
+            self.late[name] += int(done.sum()) - before
+        return done
+
+    def fools(self, chosen: NDArray[np.intp], level: float) -> NDArray[np.bool_]:
+        """Which are wrong and accepted."""
+        done = np.zeros(len(chosen), dtype=np.bool_)
+        effort = self.effort
+        self._pgd(chosen, done, level, "unnoticed", effort.steps, effort.restarts, self.strict)
+        return done
+
+    def breaks_hugely(self, chosen: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Which break where everything must."""
+        done = np.zeros(len(chosen), dtype=np.bool_)
+        self._pgd(chosen, done, _HUGE, "margin", self.effort.steps, 1)
+        return done
+
+    def _longer(self, chosen: NDArray[np.intp], done: NDArray[np.bool_], level: float) -> None:
+        self._pgd(chosen, done, level, "margin", 3 * self.effort.steps, 1)
+
+    def _square(self, chosen: NDArray[np.intp], done: NDArray[np.bool_], level: float) -> None:
+        for part in _parts(done):
             found = square(
                 self.target,
-                self.x[start],
-                self.y[start],
+                self.x[chosen[part]],
+                self.y[chosen[part]],
                 eps=level / 255,
                 queries=self.effort.queries,
                 seed=self.seed,
                 tick=self.clock.check,
             )
-            wrong[start] |= found.broken.cpu().numpy()
-        late["square"] = int(wrong.sum()) - before
-        before = int(wrong.sum())
-        self._noise(wrong, level)
-        late["noise"] = int(wrong.sum()) - before
-        before = int(wrong.sum())
-        self._pgd(wrong, level, "margin", 3 * self.effort.steps, 1)
-        late["steps"] = int(wrong.sum()) - before
-        self.clock.stage()
-        return wrong, late
-
-    def fool_more(self, fooled: NDArray[np.bool_], level: float) -> NDArray[np.bool_]:
-        """Who is wrong and accepted at ``level``."""
-        fooled = fooled.copy()
-        effort = self.effort
-        self._pgd(fooled, level, "unnoticed", effort.steps, effort.restarts, self.strict)
-        self.clock.stage()
-        return fooled
-
-    def held_at(self, wrong: NDArray[np.bool_], level: float) -> int:
-        """How many images even a huge perturbation does not break."""
-        wrong = wrong.copy()
-        self._pgd(wrong, level, "margin", self.effort.steps, 1)
-        self.clock.stage()
-        return int((~wrong).sum())
+            done[part] |= found.broken.cpu().numpy()
 
     def _pgd(
         self,
+        chosen: NDArray[np.intp],
         done: NDArray[np.bool_],
         level: float,
         aim: Aim,
@@ -170,11 +197,11 @@ class _Run:
         restarts: int,
         target: Target | None = None,
     ) -> None:
-        for part in self._parts(done):
+        for part in _parts(done):
             found = pgd(
                 target or self.target,
-                self.x[part],
-                self.y[part],
+                self.x[chosen[part]],
+                self.y[chosen[part]],
                 eps=level / 255,
                 aim=aim,
                 steps=steps,
@@ -185,21 +212,22 @@ class _Run:
             done[part] |= found.broken.cpu().numpy()
 
     @torch.inference_mode()
-    def _noise(self, done: NDArray[np.bool_], level: float) -> None:
-        """Corners of the ball at random: if these break what gradients do not, they are masked."""
+    def _noise(self, chosen: NDArray[np.intp], done: NDArray[np.bool_], level: float) -> None:
+        """Corners of the ball at random."""
         random = torch.Generator(device=self.x.device).manual_seed(self.seed)
-        for part in self._parts(done):
-            x = self.x[part]
+        for part in _parts(done):
+            x, y = self.x[chosen[part]], self.y[chosen[part]]
             for _ in range(10):
                 signs = torch.randint(0, 2, x.shape, generator=random, device=x.device) * 2.0 - 1
                 logits = self.target.logits((x + signs * level / 255).clamp(0, 1))
-                done[part] |= self.target.won(logits, self.y[part], "margin").cpu().numpy()
+                done[part] |= self.target.won(logits, y, "margin").cpu().numpy()
                 self.clock.check()
 
-    def _parts(self, done: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-        """Indices of those that are not done yet, in batches."""
-        left = np.flatnonzero(~done)
-        return [left[start : start + _BATCH] for start in range(0, len(left), _BATCH)]
+
+def _parts(done: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """Places of those that are not done yet, in batches."""
+    left = np.flatnonzero(~done)
+    return [left[start : start + _BATCH] for start in range(0, len(left), _BATCH)]
 
 
 def _alarms(late: dict[str, int], held: int, n: int) -> dict[str, Any]:
@@ -220,23 +248,22 @@ _TOLERATED = 0.02  # a straggler or two is no sign
 
 
 class _Clock:
-    """Progress by stages, and the question whether to stop, asked at every step."""
+    """Progress by decided pairs of image and eps, and the question whether to stop."""
 
     def __init__(
         self,
-        effort: Effort,
-        levels: int,
+        total: int,
         progress: Callable[[int, int], None] | None,
         cancelled: Callable[[], bool] | None,
     ) -> None:
-        self._done, self._total = 0, 2 * levels + 1
+        self._done, self._total = 0, total
         self._progress, self._cancelled = progress, cancelled
 
     def check(self) -> None:
         if self._cancelled and self._cancelled():
             raise AttackCancelled
 
-    def stage(self) -> None:
-        self._done += 1
+    def decide(self, pairs: int) -> None:
+        self._done += pairs
         if self._progress:
             self._progress(self._done, self._total)
