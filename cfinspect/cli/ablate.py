@@ -13,14 +13,17 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import attack
+from cfinspect.cli.progress import Counter
+from cfinspect.cli.trials import QUICK_IMAGES, attack
 from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
 from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.data import read_folders
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken, Finished
 from cfinspect.engine.settings import new_config
 
 if TYPE_CHECKING:
+    from cfinspect.engine.data import Dataset
     from cfinspect.engine.torch_backend import TorchBackend
 
 EXAMPLES = """
@@ -82,7 +85,12 @@ def ablate(
     base = new_config(data, out, preset, options, settings or [])
     # Settings that cannot be are found before hours of training.
     planned = {cell.name: _configs(base, cell, seeds) for cell in chosen}
-    _same_as_before(out, base)
+    with Counter("Reading folders", "files") as counter:
+        # What is wrong with the images must not look like a training that failed.
+        dataset = read_folders(
+            data, undamaged=base.undamaged, damaged=base.damaged, progress=counter
+        )
+    _same_as_before(out, base, dataset.fingerprint())
     output = Output(as_json)
     results: dict[str, list[dict[str, Any]]] = {cell.name: [] for cell in chosen}
     total, done = len(chosen) * seeds, 0
@@ -92,7 +100,8 @@ def ablate(
             for name, configs in planned.items():
                 done += 1
                 note(f"Training {done} of {total}: {name}, seed {seed}")
-                report = _measured(configs[seed], robustness, images, cancel)
+                attacked = (images or QUICK_IMAGES) if robustness else None
+                report = _measured(configs[seed], dataset, attacked, cancel)
                 results[name].append(report)
                 output.emit("cell", {"cell": name, "seed": seed, **report})
                 rows = table({cell: found for cell, found in results.items() if found})
@@ -100,6 +109,11 @@ def ablate(
                 lines = io.StringIO(newline="")
                 csv.writer(lines, lineterminator="\n").writerows(rows)
                 save_text(out / "table.csv", lines.getvalue())
+    failed = [
+        report["error"] for found in results.values() for report in found if "error" in report
+    ]
+    if len(failed) == total:
+        raise CfinspectError(f"Every training failed; the last one: {failed[-1]}")
     output.say(markdown(rows))
     output.say(f"Table: {out / 'table.md'}")
 
@@ -116,9 +130,10 @@ def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
     ]
 
 
-def _same_as_before(out: Path, base: TrainConfig) -> None:
+def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     """Figures of other data or budgets must not come into the same table."""
-    text = json.dumps(base.to_dict(), indent=1, sort_keys=True) + "\n"
+    values = {**base.to_dict(), "fingerprint": fingerprint}
+    text = json.dumps(values, indent=1, sort_keys=True) + "\n"
     kept = out / "base.json"
     if kept.exists() and kept.read_text(encoding="utf-8") != text:
         raise CfinspectError(
@@ -128,18 +143,18 @@ def _same_as_before(out: Path, base: TrainConfig) -> None:
 
 
 def _measured(
-    config: TrainConfig, robustness: bool, images: int | None, cancel: CancelToken
+    config: TrainConfig, dataset: Dataset, attacked: int | None, cancel: CancelToken
 ) -> dict[str, Any]:
     """Train, unless that is done, and evaluate on what was held out; the report is kept."""
     file = Path(config.out) / "report.json"
     if file.exists():
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if not robustness or "robustness" in known or "error" in known:
+        if "error" not in known and attacked in (None, known.get("attacked")):
             return known
     try:
-        report = _report(config, robustness, images, cancel)
+        report = _report(config, dataset, attacked, cancel)
     except CfinspectError as error:
-        # One cell that diverges must not cost the others.
+        # One cell that diverges must not cost the others; the next call tries it again.
         note(f"Failed: {error}")
         report = {"error": str(error)}
     report = cast("dict[str, Any]", plain(report))
@@ -148,23 +163,22 @@ def _measured(
 
 
 def _report(
-    config: TrainConfig, robustness: bool, images: int | None, cancel: CancelToken
+    config: TrainConfig, dataset: Dataset, attacked: int | None, cancel: CancelToken
 ) -> dict[str, Any]:
     from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
     from cfinspect.cli.options import open_inspector  # noqa: PLC0415
-    from cfinspect.engine.data import read_folders  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
 
     model = Path(config.out) / "model.safetensors"
     if not model.exists():
         _train(config, cancel)
-    folders = [Path(folder) for folder in config.data]
-    samples, _ = choose_samples(model, read_folders(folders), unseen=True)
+    samples, _ = choose_samples(model, dataset, unseen=True)
     inspector = open_inspector(model, config.device, config.precision, 64)
-    report = run(inspector, samples, folders, cancel).report
-    if robustness:
+    report = run(inspector, samples, [Path(folder) for folder in config.data], cancel).report
+    if attacked is not None:
         backend = cast("TorchBackend", inspector.backend)
-        report["robustness"] = attack(backend, inspector, samples, images, True, cancel)
+        report["robustness"] = attack(backend, inspector, samples, attacked, True, cancel)
+        report["attacked"] = attacked
     seconds = float(load_card(model).training["seconds"])
     report["training"] = {"minutes": seconds / 60, "counterfactual": config.counterfactual}
     return report

@@ -7,7 +7,7 @@ import io
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -29,12 +29,15 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import attack, compare, doubt, show_attacks, show_compared, show_doubt
+from cfinspect.cli.trials import SHOWN, attack, compare, doubt
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cfinspect.engine.data import Dataset, Sample
     from cfinspect.engine.evaluate.report import Evaluation
     from cfinspect.engine.inspection import Inspector
@@ -100,43 +103,69 @@ def evaluate(
     require_exists(model, *data)
     require_folder_to_write(out)
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
-    from cfinspect.engine.evaluate.page import page  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
         dataset = read_data(data, undamaged, damaged)
         samples, seen = choose_samples(model, dataset, unseen)
         inspector = open_inspector(model, device, precision, batch)
         report = run(inspector, samples, data, cancel)
-        more = {}
-        backend = cast("TorchBackend", inspector.backend)
-        if baselines or (every and any(one.label and one.mask for one in samples)):
-            more["baselines"] = compare(backend, samples, quick, cancel)
-        if uncertainty or every:
-            more["uncertainty"] = doubt(inspector, samples, quick, cancel)
-        if robustness or every:
-            more["robustness"] = attack(backend, inspector, samples, images, quick, cancel)
         # The fingerprint is that of the images the figures are about.
         chosen = type(dataset)(tuple(samples), dataset.left_out, dataset.names)
-        facts = {
+        whole = {
             "cfinspect_version": __version__,
             "model": {"name": model.name, "digest": file_digest(model)},
             "data": {"fingerprint": chosen.fingerprint(), "counts": chosen.counts()},
             "unseen_only": unseen,
             "seen": seen,
+            **report.report,
         }
-        output = Output(as_json)
-        whole = {**facts, **report.report, **more}
         files = {_relative(sample.path, data): sample.path for sample in samples}
         pictures = galleries(inspector, report.rows, [files[row["file"]] for row in report.rows])
-        save_text(out / "report.html", page(plain(whole), report.rows, pictures, _typed()))
+        output = Output(as_json)
+        backend = cast("TorchBackend", inspector.backend)
+        # What takes minutes must not cost what is already known.
+        _save(out, whole, report.rows, pictures)
+        parts: tuple[Part, ...] = (
+            ("baselines", baselines, lambda: compare(backend, samples, quick, cancel)),
+            ("uncertainty", uncertainty, lambda: doubt(inspector, samples, quick, cancel)),
+            (
+                "robustness",
+                robustness,
+                lambda: attack(backend, inspector, samples, images, quick, cancel),
+            ),
+        )
+        for name, asked, work in parts:
+            if not (asked or every):
+                continue
+            try:
+                whole[name] = work()
+            except CfinspectError as error:
+                if asked:
+                    raise
+                note(f"Without the part {name}: {error}")
+            else:
+                _save(out, whole, report.rows, pictures)
         write_report(out, whole, report.rows, output)
-        if "baselines" in more:
-            show_compared(more["baselines"], output)
-        if "uncertainty" in more:
-            show_doubt(more["uncertainty"], output)
-        if "robustness" in more:
-            show_attacks(more["robustness"], output)
+        for name, show in SHOWN.items():
+            if name in whole:
+                show(whole[name], output)
         output.say(f"Report: {out / 'report.html'}")
+
+
+Part = tuple[str, bool, Callable[[], dict[str, Any]]]
+
+
+def _save(
+    out: Path,
+    whole: dict[str, Any],
+    rows: list[dict[str, Any]],
+    pictures: dict[str, NDArray[np.uint8]],
+) -> None:
+    """All files of the report."""
+    from cfinspect.engine.evaluate.page import page  # noqa: PLC0415
+
+    save_text(out / "report.html", page(plain(whole), rows, pictures, _typed()))
+    _save_figures(out, whole, rows)
 
 
 def _typed() -> str:
@@ -223,16 +252,20 @@ def write_report(
     out: Path, report: dict[str, Any], rows: list[dict[str, Any]], output: Output
 ) -> None:
     """Write report.json and images.csv into ``out`` and show the figures."""
+    figures = _save_figures(out, report, rows)
+    output.emit("report", {**figures, "out": out})
+    parts = ("classification", "localisation", "counterfactual", "review")
+    output.table("Evaluation", list(flat({part: figures[part] for part in parts})))
+
+
+def _save_figures(out: Path, report: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
     from cfinspect.engine.evaluate.report import ROW_FIELDS  # noqa: PLC0415
 
-    figures = plain(report)
-    text = json.dumps(figures, indent=1, allow_nan=False) + "\n"
+    figures = cast("dict[str, Any]", plain(report))
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, ROW_FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     save_text(out / "images.csv", table.getvalue())
-    save_text(out / "report.json", text)
-    output.emit("report", {**figures, "out": out})
-    parts = ("classification", "localisation", "counterfactual", "review")
-    output.table("Evaluation", list(flat({part: figures[part] for part in parts})))
+    save_text(out / "report.json", json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    return figures

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cfinspect.cli.output import Interrupted, Output, note
 from cfinspect.cli.progress import Counter
 from cfinspect.engine.events import CancelToken
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.torch_backend import TorchBackend
 
 IMAGES, QUICK_IMAGES = 100, 30
-QUICK_DOUBTS = 300
+DOUBTS, QUICK_DOUBTS = 3000, 300
 COMPARED, QUICK_COMPARED = 200, 50
 _BATCH = 64
 
@@ -52,7 +54,7 @@ def attack(
                 cancelled=lambda: cancel.cancelled,
             )
     except AttackCancelled:
-        raise Interrupted("Interrupted: no report was written.") from None
+        raise Interrupted("Interrupted: the report holds what was done before.") from None
 
 
 def compare(
@@ -78,7 +80,7 @@ def compare(
                 cancelled=lambda: cancel.cancelled,
             )
     except BaselinesCancelled:
-        raise Interrupted("Interrupted: no report was written.") from None
+        raise Interrupted("Interrupted: the report holds what was done before.") from None
 
 
 def show_compared(found: dict[str, Any], output: Output) -> None:
@@ -107,6 +109,10 @@ def doubt(
         uncertainty,
     )
 
+    if len(samples) > DOUBTS:
+        note(f"Uncertainty is measured on {DOUBTS} of the {len(samples)} images.")
+        places = np.random.default_rng(0).permutation(len(samples))[:DOUBTS]
+        samples = [samples[place] for place in sorted(places)]
     chosen = squares(inspector, samples, QUICK_DOUBTS if quick else None)
     _tell_photos(chosen.photos)
     backend, result = inspector.backend, {}
@@ -116,13 +122,17 @@ def doubt(
             parts = []
             for start in range(0, len(chosen.images), _BATCH):
                 if cancel.cancelled:
-                    raise Interrupted("Interrupted: no report was written.")
+                    raise Interrupted("Interrupted: the report holds what was done before.")
                 images = chosen.images[start : start + _BATCH]
                 parts.append(Answers.of(backend.run(shift(images) if shift else images), decision))
             answers = Answers.joined(parts)
             result[name] = uncertainty(answers, chosen.labels, chosen.groups)
             if shift is None:
-                sets = [conformal(answers.scores, chosen.labels, alpha) for alpha in (0.1, 0.05)]
+                sets = [
+                    conformal(answers.scores, chosen.labels, alpha, groups)
+                    for alpha in (0.1, 0.05)
+                    for groups in (None, chosen.groups)
+                ]
             counter(done, len(SHIFTS) + 1)
     return {"looks": result, "conformal": sets}
 
@@ -158,12 +168,12 @@ def show_doubt(found: dict[str, Any], output: Output) -> None:
         f"{_text(calibration['ece_without_temperature'])}."
     )
     for one in found["conformal"]:
-        said = "holds" if one["holds"] else "DOES NOT HOLD"
-        promise = said if one["guarantee"] else "no guarantee: too few images of a class"
+        where = "on other photos" if one["by_group"] else "on other images of the same photos"
+        promise = "" if one["guarantee"] else " NO GUARANTEE: too few images of a class."
         output.say(
-            f"Conformal sets for {one['alpha']:.0%} missed: {_text(one['miss_rate'])} missed, "
-            f"{_text(one['false_alarm_rate'])} false alarms, {one['reviewed']:.0%} to review "
-            f"({promise})."
+            f"Conformal sets for {one['alpha']:.0%} missed, {where}: {_text(one['miss_rate'])} "
+            f"missed, {_text(one['false_alarm_rate'])} false alarms, {one['reviewed']:.0%} to "
+            f"review.{promise}"
         )
 
 
@@ -199,3 +209,6 @@ def show_attacks(found: dict[str, Any], output: Output) -> None:
 
 def _text(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+SHOWN = {"baselines": show_compared, "uncertainty": show_doubt, "robustness": show_attacks}

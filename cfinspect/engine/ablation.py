@@ -43,6 +43,8 @@ def cells(vary: Sequence[str], cross: bool) -> list[Cell]:
         name, equals, values = text.partition("=")
         if not equals or not values.strip():
             raise ConfigError(f"--vary {text}: give NAME=A,B,...")
+        if name.strip().replace("-", "_") in _OWN:
+            raise ConfigError(f"--vary {text}: every cell has its own seeds and shares the rest")
         axis = []
         for value in values.split(","):
             field, typed = parse_setting(f"{name}={value}")
@@ -60,6 +62,7 @@ def cells(vary: Sequence[str], cross: bool) -> list[Cell]:
     ]
 
 
+_OWN = ("seed", "holdout_seed", "holdout", "device", "precision")
 COLUMNS = (
     ("F1", ("classification", "f1")),
     ("AUROC", ("classification", "auroc")),

@@ -34,8 +34,8 @@ class Preprocessing:
     "tiles" looks at a large photo through windows of ``tile`` source px (each resized to ``size``)
     and at an image whose longer side is at most 2 * ``tile`` as a whole. ``tile``: side of a
     training tile in source px; not used with "whole". ``views``: "near" looks at it as
-    it is; "near and far" also at two thirds of its size, and takes the mean of what D says and of
-    what G changes.
+    it is; "near and far" also at some two thirds of its size (D in steps of 32 px), and takes the
+    mean of what D says and of what G changes.
     """
 
     size: int

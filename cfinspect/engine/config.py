@@ -104,7 +104,7 @@ class TrainConfig:
     )
     views: str = _setting(
         "near",
-        "how inspections look; 'near and far': also at two thirds of the size, in twice the time",
+        "how inspections look; 'near and far': also at some two thirds of the size, twice as slow",
         VIEWS,
         title="Views",
     )
@@ -240,6 +240,10 @@ class TrainConfig:
             (
                 min(self.lr_generator, self.lr_discriminator, self.lr_warmup) > 0,
                 "learning rates must be positive",
+            ),
+            (
+                self.method != "segmenter" or self.views == "near",
+                "method segmenter looks at one size only: leave views at 'near'",
             ),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),

@@ -37,6 +37,11 @@ class Seen:
     labels: NDArray[np.int64]
 
 
+# Mask rules of the reference systems: there is no saliency of a counterfactual to fit to.
+NO_MASKS, TRAINED_MASKS = "none: a classifier", "trained on masks"
+UNFITTED = (NO_MASKS, TRAINED_MASKS)
+
+
 def fit_decision(
     seen: Seen,
     review_rate: float,
@@ -55,7 +60,7 @@ def fit_decision(
     )
     p = probabilities(seen.logits, temperature)
     said = score(p) >= threshold
-    if said.any():
+    if said.any() and fitted.mask_rule not in UNFITTED:
         cut = fit_mask_threshold(seen.saliency[said])
         fitted = dataclasses.replace(fitted, mask_threshold=cut, mask_rule="median of otsu")
     return fit_review(fitted, p, review_rate)

@@ -14,7 +14,15 @@ import cfinspect
 from cfinspect.engine.augment import augment
 from cfinspect.engine.card import Card, Decision
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.decision import Judge, Seen, fit_decision, fit_mask_threshold, fit_min_area
+from cfinspect.engine.decision import (
+    NO_MASKS,
+    TRAINED_MASKS,
+    Judge,
+    Seen,
+    fit_decision,
+    fit_mask_threshold,
+    fit_min_area,
+)
 from cfinspect.engine.device import Device
 from cfinspect.engine.generators import SEGMENTER_SHIFT
 from cfinspect.engine.images import write_png
@@ -80,16 +88,16 @@ def decide(
 
 def _without_counterfactual(decision: Decision, method: str) -> Decision:
     """A reference system's masks: where its segmenter says damaged rather than not, or none."""
-    rule, threshold = "none: a classifier", 1.0
+    rule, threshold = NO_MASKS, 1.0
     if method == "segmenter":
-        rule, threshold = "trained on masks", SEGMENTER_SHIFT / 2
+        rule, threshold = TRAINED_MASKS, SEGMENTER_SHIFT / 2
     return dataclasses.replace(
         decision, mask_threshold=threshold, mask_rule=rule, min_area_fraction=0.0
     )
 
 
 def shifted_answers(
-    data: TrainingData, discriminator: nn.Module, device: Device, seed: int
+    data: TrainingData, discriminator: nn.Module, device: Device, seed: int, most: int = 64
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """D's logits and the labels of the validation images as other cameras would take them.
 
@@ -99,7 +107,8 @@ def shifted_answers(
     logits = []
     for _ in range(_SHIFTED_COPIES):
         images = augment(augment(data.validation, "strong", rng), "strong", rng)
-        logits.append(classify(discriminator, images, device, data.preprocessing.views))
+        views = data.preprocessing.views
+        logits.append(classify(discriminator, images, device, views, most))
     return np.concatenate(logits), np.tile(data.validation_labels, _SHIFTED_COPIES)
 
 
@@ -110,10 +119,13 @@ def write_model(
     data: TrainingData,
     raw: Raw,
     device: Device,
+    most: int,
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
     own = state.nets["best_discriminator"]
-    shifted = shifted_answers(data, own, device, config.seed) if config.cameras == "other" else None
+    shifted = (
+        shifted_answers(data, own, device, config.seed, most) if config.cameras == "other" else None
+    )
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -121,7 +133,7 @@ def write_model(
         generator=state.architecture["generator"],
         discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
-        decision=decide(data, raw, config, lambda x: judge(own, x, device), shifted),
+        decision=decide(data, raw, config, lambda x: judge(own, x, device, most), shifted),
         metrics={"validation": state.counters.figures, "steps": state.counters.step},
         data={
             "fingerprint": data.fingerprint,

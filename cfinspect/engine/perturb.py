@@ -23,15 +23,25 @@ def perturbed(
     """
     eps = config.perturbation / 255
     rate = 2.5 * eps / config.robust_steps
-    moved = torch.empty_like(images).uniform_(-eps, eps)
+    moved = _inside(images, torch.empty_like(images).uniform_(-eps, eps))
     with frozen(discriminator):
         for _ in range(config.robust_steps):
             moved = moved.detach().requires_grad_(True)
             with device.autocast():
-                logits = discriminator((images + moved).clamp(0, 1))
-            (slope,) = torch.autograd.grad(F.cross_entropy(logits.float(), labels), moved)
-            moved = (moved + rate * slope.sign()).clamp(-eps, eps)
+                logits = discriminator(images + moved)
+            # Only signs are used; the factor keeps them from vanishing in 16 bit.
+            loss = F.cross_entropy(logits.float(), labels, reduction="sum") * _SCALE
+            (slope,) = torch.autograd.grad(loss, moved)
+            moved = _inside(images, (moved + rate * slope.sign()).clamp(-eps, eps))
     return (images + moved.detach()).clamp(0, 1)
+
+
+_SCALE = 2.0**12
+
+
+def _inside(images: Tensor, moved: Tensor) -> Tensor:
+    """Cut so that the sum is in [0, 1]: clamping it afterwards would stop gradients at the ends."""
+    return (images + moved.detach()).clamp(0, 1) - images
 
 
 @contextlib.contextmanager

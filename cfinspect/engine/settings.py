@@ -85,12 +85,16 @@ _NETWORK = (
 
 
 def _take_over(changes: dict[str, Any]) -> None:
-    """Fine-tuning keeps the model's networks, and its input size unless another is given."""
+    """Fine-tuning keeps the model's networks; size, method and looks unless others are given."""
     other = [name for name in _NETWORK if changes.get(name) is not None]
     if other:
         raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
-    if changes.get("size") is None:
-        changes["size"] = load_card(Path(changes["init_from"])).preprocessing.size
+    card = load_card(Path(changes["init_from"]))
+    kept = {"size": card.preprocessing.size, "views": card.preprocessing.views}
+    kept |= {name: card.training[name] for name in ("method", "cameras") if name in card.training}
+    for name, value in kept.items():
+        if changes.get(name) is None:
+            changes[name] = value
 
 
 def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:

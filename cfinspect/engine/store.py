@@ -114,8 +114,11 @@ class TileStore:
         mask = np.zeros(self._shape[:2], dtype=np.uint8)
         if sample.label == DAMAGED and sample.mask is not None:
             marked = read_mask(sample.mask).astype(np.uint8) * np.uint8(255)
+            if marked.shape != (sample.height, sample.width):
+                raise ImageError(sample.mask, "its size is not that of its image")
             shrunk = cv2.resize(marked, (self.size, self.size), interpolation=cv2.INTER_AREA)
-            mask = np.where(np.asarray(shrunk) >= 128, 255, 0).astype(np.uint8)
+            # Half coverage would let lines of one pixel vanish.
+            mask = np.where(np.asarray(shrunk) >= 85, 255, 0).astype(np.uint8)
         return np.dstack([tile, mask])
 
     def _fill(self, index: int) -> None:

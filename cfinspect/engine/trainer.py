@@ -224,7 +224,8 @@ class _Training:
             self.most //= 2
             self.device.free_memory()
         judged = judge(nets["reference"], raw.counterfactual, self.device)
-        return raw, figures(raw, data.validation, data.validation_labels, judged)
+        labels, real = data.validation_labels, self.config.counterfactual
+        return raw, figures(raw, data.validation, labels, judged, real)
 
     def _checkpoint(self) -> CheckpointSaved:
         self.state.save(self.folder.checkpoint)
@@ -249,7 +250,7 @@ class _Training:
         raw, values = self._look(data, "best", data.preprocessing.views)
         counters.figures = values
         yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
-        path = write_model(self.folder, self.config, state, data, raw, self.device)
+        path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)
         yield Finished(counters.step, path, False, counters.seconds, values)
 
     def _free(self) -> None:

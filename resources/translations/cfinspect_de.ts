@@ -1980,8 +1980,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Gruppe {name}</translation>
     </message>
     <message>
-      <source>how inspections look; 'near and far': also at two thirds of the size, in twice the time</source>
-      <translation>wie Prüfungen schauen; 'near and far': auch auf zwei Drittel verkleinert, in doppelter Zeit</translation>
+      <source>how inspections look; 'near and far': also at some two thirds of the size, twice as slow</source>
+      <translation>wie Prüfungen schauen; 'near and far': auch auf etwa zwei Drittel verkleinert, halb so schnell</translation>
     </message>
     <message>
       <source>human: {state}</source>

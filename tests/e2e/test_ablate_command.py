@@ -53,3 +53,13 @@ def test_impossible_cells_end_it_before_hours_of_training(
     assert done.returncode == 2
     assert "multiple of 32" in done.stderr
     assert not (tmp_path / "base").exists()
+
+
+def test_bad_folders_are_a_sentence_and_not_a_result(cf: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    words = ("ablate", tmp_path / "empty", "--out", tmp_path / "out", *SMALL)
+    for _ in range(2):
+        done = cf(*words)
+        assert done.returncode == 2
+        assert "empty" in done.stderr
+    assert not (tmp_path / "out" / "base").exists()

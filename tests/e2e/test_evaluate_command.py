@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from program import Run, json_lines, table
@@ -121,7 +122,7 @@ def test_attacks_are_part_of_the_report_on_request(
     assert "--all --quick --images 6" in html
     assert "data:image/png;base64," in html
     assert "Where the damage is, by explainer" in html
-    assert [one["alpha"] for one in report["uncertainty"]["conformal"]] == [0.1, 0.05]
+    assert [one["alpha"] for one in report["uncertainty"]["conformal"]] == [0.1, 0.1, 0.05, 0.05]
     found = report["robustness"]
     assert found["n"] == 6
     assert found["eps"] == [0, 0.5, 1, 2, 4, 8]
@@ -146,3 +147,24 @@ def test_references_train_and_evaluate_by_the_same_commands(
     done = cf("train", walls, "--out", tmp_path / "x", "--method", "magic", *words)
     assert done.returncode == 2
     assert "cfgan, classifier, segmenter, adversarial, no-fake" in done.stderr
+
+
+def test_parts_that_cannot_be_do_not_cost_the_others(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    for name in ("undamaged", "damaged"):
+        shutil.copytree(walls / name, bare / name)
+    out = tmp_path / "all"
+    words = ("--quick", "--images", "4")
+    done = cf("evaluate", model, bare, "--out", out, "--all", *words)
+    assert done.returncode == 0, done.stderr
+    assert "Without the part baselines: " in done.stderr
+    report = json.loads((out / "report.json").read_text())
+    assert "baselines" not in report
+    assert report["robustness"]["n"] == 4
+    asked = tmp_path / "asked"
+    done = cf("evaluate", model, bare, "--out", asked, "--baselines", *words)
+    assert done.returncode == 2
+    assert "has a mask to compare with" in done.stderr
+    assert json.loads((asked / "report.json").read_text())["classification"]["n"] == 48

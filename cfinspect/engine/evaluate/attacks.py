@@ -21,6 +21,7 @@ from cfinspect.engine.perturb import frozen
 from cfinspect.engine.validation import mean_answer
 
 Aim = Literal["margin", "ce", "unnoticed"]
+_SCALE = 2.0**12
 _ENOUGH = 1.0  # how far over the threshold an unnoticed attack wants to be before it hides
 
 
@@ -99,11 +100,12 @@ def pgd(
         for _ in range(restarts):
             left = torch.nonzero(~broken).squeeze(1)
             moved = (torch.rand(x[left].shape, generator=random, device=x.device) * 2 - 1) * eps
+            moved = _inside(x[left], moved)
             for step in range(steps + 1):
                 if not len(left):
                     break
                 moved = moved.detach().requires_grad_(True)
-                attacked = (x[left] + moved).clamp(0, 1)
+                attacked = x[left] + moved
                 logits = target.logits(attacked)
                 won = target.won(logits, labels[left], aim)
                 if won.any():
@@ -111,10 +113,11 @@ def pgd(
                     broken[left[won]] = True
                 if step == steps:
                     break
-                gain = target.gain(logits, labels[left], aim).sum()
+                # Only signs are used; the factor keeps them from vanishing in 16 bit.
+                gain = target.gain(logits, labels[left], aim).sum() * _SCALE
                 (slope,) = torch.autograd.grad(gain, moved)
-                moved = (moved + rate * slope.sign()).clamp(-eps, eps)[~won]
-                left = left[~won]
+                moved = (moved + rate * slope.sign()).clamp(-eps, eps)
+                moved, left = _inside(x[left], moved)[~won], left[~won]
                 tick()
     return Found(broken, result)
 
@@ -160,6 +163,11 @@ def square(
         tick()
     broken = target.won(target.logits(best), labels, "margin")
     return Found(broken, torch.where(broken[:, None, None, None], best, x))
+
+
+def _inside(x: Tensor, moved: Tensor) -> Tensor:
+    """``moved`` cut so that x + moved is in [0, 1]: clamping afterwards would stop gradients."""
+    return (x + moved).clamp(0, 1) - x
 
 
 def _share(done: float) -> float:

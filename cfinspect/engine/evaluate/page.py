@@ -197,26 +197,26 @@ def _doubts(found: Mapping[str, Any]) -> str:
     sets = [
         (
             f"{one['alpha']:.0%}",
+            "other photos" if one["by_group"] else "other images of the same photos",
             _number(one["miss_rate"]),
+            _ends(one["miss_rate_middle95"]),
             _number(one["false_alarm_rate"]),
             f"{one['reviewed']:.0%}",
-            ("holds" if one["holds"] else "does not hold")
-            if one["guarantee"]
-            else "no guarantee: too few images",
+            "" if one["guarantee"] else "no guarantee: too few images",
         )
         for one in found["conformal"]
     ]
-    heading = ("promised", "missed", "false alarms", "to review", "on 200 halves")
+    heading = ("promised", "on", "missed", "95 % of 200 halves", "false alarms", "to review", "")
     return "".join(parts) + "<p>Class-conditional conformal sets:</p>" + _table(heading, sets)
 
 
 def _attacked(found: Mapping[str, Any]) -> str:
-    columns = ("eps", "accuracy", "f1", "f1_ci95", "accepted_f1")
+    columns = ("eps", "accuracy", "f1", "f1_ci95", "accepted_f1", "accepted_n")
     rows = [
-        (f"{eps:g}/255", _number(accuracy), _number(f1), _ends(ends), _number(kept))
-        for eps, accuracy, f1, ends, kept in zip(*(found[c] for c in columns), strict=True)
+        (f"{eps:g}/255", _number(accuracy), _number(f1), _ends(ends), _number(kept), str(n))
+        for eps, accuracy, f1, ends, kept, n in zip(*(found[c] for c in columns), strict=True)
     ]
-    heading = ("eps", "accuracy", "F1", "95 %", "F1 of the accepted")
+    heading = ("eps", "accuracy", "F1", "95 %", "F1 of the accepted", "accepted")
     said = (
         f"<p>{found['n']} images, PGD-{found['pgd_steps']} with {found['restarts']} restarts on "
         f"two losses, Square with {found['square_queries']} queries, seed {found['seed']}.</p>"

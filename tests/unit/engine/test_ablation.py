@@ -39,6 +39,7 @@ def test_the_usual_cells_are_settings_that_can_be() -> None:
         (["colour=red"], "NAME=VALUE"),
         (["rho=much"], "is no float"),
         (["rho=1", "rho=2"], "twice"),
+        (["seed=1,2"], "its own seeds"),
     ],
 )
 def test_impossible_cells_are_sentences(vary: list[str], sentence: str) -> None:

@@ -133,6 +133,33 @@ def test_the_protocols_figures_by_hand() -> None:
     assert not any(alarm["fired"] for alarm in found["alarms"].values())
 
 
+def test_pixels_at_the_end_of_their_range_do_not_stop_an_attack() -> None:
+    class Dark(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            red = x[:, 0].mean(dim=(1, 2))
+            zero = torch.zeros_like(red)
+            return torch.stack([zero, 100 * (red - 0.02), zero - 9], dim=1)
+
+    x, labels = torch.zeros(4, 3, SIDE, SIDE), torch.zeros(4, dtype=torch.long)
+    assert pgd(aimed(Dark()), x, labels, eps=0.021, aim="margin", steps=20, restarts=1).broken.all()
+    assert not pgd(aimed(Dark()), x, labels, eps=0.019, aim="ce", steps=20, restarts=1).broken.any()
+
+
+def test_whoever_is_fooled_unnoticed_by_any_attack_counts() -> None:
+    images, labels = both((100 / 255, 155 / 255))
+    found = robustness(
+        aimed(Linear(steps=20)),  # gradients find nothing, Square does; p_fake never moves
+        images,
+        labels,
+        [str(n) for n in range(20)],
+        effort=Effort(steps=5, restarts=1, queries=200),
+        eps=(40.0,),
+    )
+    assert found["f1"][-1] < 1
+    assert found["accepted_f1"] == pytest.approx(found["f1"])
+    assert found["accepted_n"] == [20, 20]
+
+
 def test_masked_gradients_raise_the_alarm() -> None:
     images, labels = both((100 / 255, 155 / 255))
     found = robustness(

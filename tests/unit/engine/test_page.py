@@ -98,7 +98,9 @@ def doubts() -> dict[str, Any]:
     sets = {"alpha": 0.1, "miss_rate": 0.1, "false_alarm_rate": 0.09, "reviewed": 0.1}
     return {
         "looks": {"as they are": look, "dark": look},
-        "conformal": [sets | {"guarantee": True, "holds": True}],
+        "conformal": [
+            sets | {"guarantee": True, "by_group": True, "miss_rate_middle95": [0.0, 0.2]}
+        ],
     }
 
 
@@ -113,6 +115,7 @@ ATTACKED = {
     "f1": [0.9, None],
     "f1_ci95": [[0.8, 1.0], None],
     "accepted_f1": [0.9, 0.4],
+    "accepted_n": [20, 19],
     "alarms": {"steps": {"value": 0.1, "fired": True, "means": "broke late"}},
 }
 

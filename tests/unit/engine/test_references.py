@@ -9,8 +9,10 @@ import torch
 from torch.nn import functional as F
 
 from cfinspect.engine.augment import augment
-from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.card import Decision
+from cfinspect.engine.config import ConfigError, TrainConfig
 from cfinspect.engine.data import DataError
+from cfinspect.engine.decision import NO_MASKS, TRAINED_MASKS, Seen, fit_decision
 from cfinspect.engine.device import choose_device
 from cfinspect.engine.discriminators import make_discriminator
 from cfinspect.engine.errors import CfinspectError
@@ -25,6 +27,7 @@ from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.torch_backend import load_backend
 from cfinspect.engine.trainer import train
+from cfinspect.engine.validation import criterion
 
 CPU = choose_device("cpu", "fp32")
 Settings = Callable[..., TrainConfig]
@@ -117,7 +120,7 @@ def test_a_segmenter_needs_masks(settings: Settings, tmp_path: Path, walls: Path
         list(train(settings(method="segmenter", data=(str(bare),))))
 
 
-@pytest.mark.parametrize("method", ["classifier", "segmenter", "no-fake"])
+@pytest.mark.parametrize("method", ["classifier", "adversarial", "segmenter", "no-fake"])
 def test_the_references_resume(settings: Settings, method: str) -> None:
     whole = list(train(settings(method=method)))
     expected = {e.step: e.losses for e in whole if isinstance(e, StepDone)}
@@ -182,6 +185,29 @@ def test_mask_loss_by_hand() -> None:
     assert perfect == pytest.approx(0, abs=1e-4)
     half = torch.full_like(masks, 0.5)
     assert float(mask_loss(half, masks)) == pytest.approx(np.log(2) + 1 - (1 + 1) / (1 + 1 + 1))
+
+
+def test_checkpoints_of_a_classifier_are_chosen_by_its_classes_alone() -> None:
+    good = {"f1": 0.9, "auroc": 0.9, "flip_damaged": 0.1, "judge_damaged": 0.1}
+    worse = {"f1": 0.85, "auroc": 0.9, "flip_damaged": 0.2, "judge_damaged": 0.2}
+    still = {"change_damaged": 0.0}
+    assert criterion(good | still, False) > criterion(worse | still, False) + 0.09
+
+
+def test_a_segmenter_looks_once() -> None:
+    with pytest.raises(ConfigError, match="one size only"):
+        TrainConfig(method="segmenter", views="near and far")
+
+
+def test_calibrating_keeps_the_mask_rule_of_a_reference() -> None:
+    rng = np.random.default_rng(0)
+    labels = (np.arange(40) % 2).astype(np.int64)
+    logits = np.stack([1 - labels, labels, -9 + 0 * labels], axis=1).astype(np.float32)
+    seen = Seen(logits, rng.random((40, 4, 4), dtype=np.float32), labels)
+    for rule, threshold in ((NO_MASKS, 1.0), (TRAINED_MASKS, 0.25)):
+        start = Decision(mask_rule=rule, mask_threshold=threshold)
+        fitted = fit_decision(seen, 0.1, start)
+        assert (fitted.mask_rule, fitted.mask_threshold) == (rule, threshold)
 
 
 @pytest.mark.parametrize("kind", ["flips", "strong"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from cfinspect.engine.config import ConfigError, TrainConfig
 from cfinspect.engine.settings import new_config, parse_setting, resumed_config
+from cfinspect.resources import shipped_models
 
 
 @pytest.mark.parametrize(
@@ -63,11 +65,21 @@ def test_relative_paths_are_kept_as_absolute_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    shutil.copyfile(shipped_models()["apple"], tmp_path / "a.safetensors")
     options = {"init_from": "a.safetensors", "size": 64}
     config = new_config([Path("data")], Path("run"), "fast", options, [])
     assert config.data == (str(tmp_path / "data"),)
     assert config.out == str(tmp_path / "run")
     assert config.init_from == str(tmp_path / "a.safetensors")
+
+
+def test_fine_tuning_keeps_how_its_model_looks_and_decides(tmp_path: Path) -> None:
+    crack = str(shipped_models()["crack"])
+    config = new_config([Path("data")], tmp_path, "fast", {"init_from": crack}, [])
+    assert (config.size, config.views, config.cameras) == (96, "near and far", "other")
+    given = {"init_from": crack, "views": "near"}
+    config = new_config([Path("data")], tmp_path, "fast", given, ["cameras=same"])
+    assert (config.views, config.cameras, config.method) == ("near", "same", "cfgan")
 
 
 def test_fine_tuning_keeps_the_networks_of_its_model(tmp_path: Path) -> None:

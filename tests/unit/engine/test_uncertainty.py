@@ -23,7 +23,7 @@ def answers(scores: list[float], p_fake: list[float] | None = None) -> Answers:
     values = np.array(scores)
     fake = np.zeros(len(values)) if p_fake is None else np.array(p_fake)
     p = np.stack([(1 - values) * (1 - fake), values * (1 - fake), fake], axis=1)
-    return Answers(values, p, values, np.ones(len(values), bool), values, 0.5)
+    return Answers(values, p, values, np.ones(len(values), bool), values, values, 0.5)
 
 
 def test_average_precision_by_hand() -> None:
@@ -60,6 +60,7 @@ def test_the_doubt_that_knows_the_errors_is_told_from_the_others() -> None:
     best, worst = found["doubts"]["max_softmax"], found["doubts"]["p_fake"]
     assert best["auroc"] == best["aupr"] == 1
     assert worst["auroc"] == 0
+    assert worst["auroc_ci95"] == [0, 0]
     assert best["caught"] == pytest.approx(0.5)  # 10 % of ten is one image
     assert best["risk_at"] == {"0.8": 0.0, "0.9": pytest.approx(1 / 9), "0.95": 0.2, "0.99": 0.2}
     assert best["aurc"] < worst["aurc"]
@@ -98,10 +99,29 @@ def test_the_promised_miss_rate_holds_on_average_in_both_classes(alpha: float) -
     scores, labels = mixed(800, 1)
     found = conformal(scores, labels, alpha)
     assert found["guarantee"]
-    assert found["holds"]
+    low, high = found["miss_rate_middle95"]
+    assert low < found["miss_rate"] < high
     assert found["miss_rate"] == pytest.approx(alpha, abs=0.03)
     assert found["false_alarm_rate"] == pytest.approx(alpha, abs=0.03)
     assert 0 < found["reviewed"] < 1
+
+
+def test_other_photos_are_missed_more_often_than_promised() -> None:
+    # Every photo has its own light: its images are wrong together.
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(8), 50)
+    labels = np.tile([0, 1], 200)
+    light = rng.normal(0, 3, 8)[groups]
+    scores = 1 / (1 + np.exp(-(4 * labels - 2 + light + rng.normal(0, 0.5, 400))))
+    alike = conformal(scores, labels, 0.1)
+    others = conformal(scores, labels, 0.1, groups.tolist())
+    assert alike["miss_rate"] == pytest.approx(0.1, abs=0.03)
+    assert others["miss_rate"] > alike["miss_rate"] + 0.03
+    spread = [
+        one["miss_rate_middle95"][1] - one["miss_rate_middle95"][0] for one in (alike, others)
+    ]
+    assert spread[1] > 2 * spread[0]
+    assert others["by_group"] and not alike["by_group"]
 
 
 def test_too_few_images_give_no_guarantee_and_review_everything() -> None:
@@ -121,7 +141,11 @@ def test_answers_come_from_the_networks_outputs() -> None:
     )
     found = Answers.of(raw, Decision(temperature=2.0, score_threshold=0.6))
     np.testing.assert_allclose(found.scores, 1 / (1 + np.exp([-1.0, 1.0])), atol=1e-4)
-    np.testing.assert_allclose(found.raw_scores, 1 / (1 + np.exp([-2.0, 2.0])), atol=1e-4)
+    turn = np.log(0.6 / 0.4)  # where the decision turns, the fitted probability is one half
+    np.testing.assert_allclose(found.damaged, 1 / (1 + np.exp([turn - 1, turn + 1])), atol=1e-4)
+    raw_turn = 2 * turn
+    expected = 1 / (1 + np.exp([raw_turn - 2, raw_turn + 2]))
+    np.testing.assert_allclose(found.damaged_raw, expected, atol=1e-4)
     assert found.flipped.tolist() == [True, False]
     both = Answers.joined([found, found])
     assert both.scores.shape == (4,)
