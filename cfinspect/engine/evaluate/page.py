@@ -20,7 +20,7 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; break-after:
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; }
 td { font-variant-numeric: tabular-nums; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; } .charts svg { width: 22rem; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; } .charts svg { width: 22rem; }
 svg text { font: 11px system-ui, sans-serif; fill: #333; } svg .title { font-weight: 600; }
 svg .title, svg .axis, svg .tick { text-anchor: middle; } svg .side { text-anchor: end; }
 svg .frame { fill: none; stroke: #888; } svg .grid { stroke: #ddd; }
@@ -145,8 +145,8 @@ def _curves(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str
     if doubt:
         bins = doubt["looks"]["as they are"]["calibration"]["bins"]
         points = [(row["confidence"], row["accuracy"]) for row in bins]
-        frame = ((0.5, 1.0), (0.0, 1.0))
-        shown.append(chart("Reliability", {"": points}, ("confidence", "share right"), *frame))
+        axes = ("confidence", "share right")
+        shown.append(chart("Reliability", {"": points}, axes, diagonal=True))
         risks = {
             name: [(float(at), value) for at, value in one["risk_at"].items()]
             for name, one in doubt["looks"]["as they are"]["doubts"].items()

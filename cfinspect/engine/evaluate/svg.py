@@ -36,8 +36,10 @@ def chart(
         across, up = min(max(across, 0.0), 1.0), min(max(up, 0.0), 1.0)
         return round(_LEFT + across * inner[0], 1), round(_TOP + (1 - up) * inner[1], 1)
 
+    # Names stand below, two beside one another: nothing covers a line.
+    keys = 13 * ((len(series) + 1) // 2) if len(series) > 1 else 0
     parts = [
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">',
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT + keys}" role="img" aria-label="{escape(title)}">',
         f'<text x="{_WIDTH / 2}" y="16" class="title">{escape(title)}</text>',
         f'<rect x="{_LEFT}" y="{_TOP}" width="{inner[0]}" height="{inner[1]}" class="frame"/>',
     ]
@@ -46,8 +48,8 @@ def chart(
         x, y = (a + share * (b - a) for a, b in (x_range, y_range))
         at, low = place(x, y_range[0])
         left, height = place(x_range[0], y)
-        parts.append(f'<text x="{at}" y="{low + 14}" class="tick">{x:g}</text>')
-        parts.append(f'<text x="{left - 5}" y="{height + 4}" class="tick side">{y:g}</text>')
+        parts.append(f'<text x="{at}" y="{low + 14}" class="tick">{x:.3g}</text>')
+        parts.append(f'<text x="{left - 5}" y="{height + 4}" class="tick side">{y:.2g}</text>')
         parts.append(
             f'<line x1="{left}" y1="{height}" x2="{_WIDTH - _RIGHT}" y2="{height}" class="grid"/>'
         )
@@ -68,7 +70,7 @@ def chart(
         line = " ".join(f"{x},{y}" for x, y in (place(*point) for point in points))
         parts.append(f'<polyline points="{line}" {style}/>')
         if len(series) > 1:
-            y = _TOP + inner[1] - 8 - 13 * (len(series) - 1 - number)
-            parts.append(f'<line x1="{_LEFT + 8}" y1="{y}" x2="{_LEFT + 30}" y2="{y}" {style}/>')
-            parts.append(f'<text x="{_LEFT + 35}" y="{y + 4}" class="key">{escape(name)}</text>')
+            x, y = 12 + _WIDTH // 2 * (number % 2), _HEIGHT + 5 + 13 * (number // 2)
+            parts.append(f'<line x1="{x}" y1="{y}" x2="{x + 22}" y2="{y}" {style}/>')
+            parts.append(f'<text x="{x + 27}" y="{y + 4}" class="key">{escape(name)}</text>')
     return "\n".join([*parts, "</svg>"])
