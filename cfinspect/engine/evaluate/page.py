@@ -20,7 +20,8 @@ h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; break-after:
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
 th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; }
 td { font-variant-numeric: tabular-nums; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; } .charts svg { width: 22rem; }
+.charts { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
+.charts svg { width: 22rem; }
 svg text { font: 11px system-ui, sans-serif; fill: #333; } svg .title { font-weight: 600; }
 svg .title, svg .axis, svg .tick { text-anchor: middle; } svg .side { text-anchor: end; }
 svg .frame { fill: none; stroke: #888; } svg .grid { stroke: #ddd; }
