@@ -13,11 +13,9 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.progress import Counter
 from cfinspect.cli.trials import QUICK_IMAGES, attack
 from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import read_folders
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken, Finished
 from cfinspect.engine.settings import new_config
@@ -78,6 +76,9 @@ def ablate(
     as_json: JsonFlag = False,
 ) -> None:
     """Train a grid of settings with several seeds and compare them on held-out images."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.data import read_folders  # noqa: PLC0415
+
     require_exists(*data)
     require_folder_to_write(out)
     chosen = cells(vary or USUAL, cross)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cfinspect.cli.output import Interrupted, Output, note
-from cfinspect.cli.progress import Counter
 from cfinspect.engine.events import CancelToken
 
 if TYPE_CHECKING:
@@ -31,6 +28,7 @@ def attack(
     cancel: CancelToken,
 ) -> dict[str, Any]:
     """Figures of ``robustness`` on some of the samples; says which were left aside."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.evaluate.robustness import (  # noqa: PLC0415
         AttackCancelled,
         Effort,
@@ -61,6 +59,7 @@ def compare(
     backend: TorchBackend, samples: list[Sample], quick: bool, cancel: CancelToken
 ) -> dict[str, Any]:
     """Localisation by other explainers, beside the counterfactual's."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.evaluate.baselines import (  # noqa: PLC0415
         BaselinesCancelled,
         baselines,
@@ -101,6 +100,9 @@ def doubt(
     inspector: Inspector, samples: list[Sample], quick: bool, cancel: CancelToken
 ) -> dict[str, Any]:
     """Figures of ``uncertainty`` on the samples and under shifts, and of conformal sets."""
+    import numpy as np  # noqa: PLC0415
+
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
     from cfinspect.engine.evaluate.uncertainty import (  # noqa: PLC0415
         SHIFTS,
