@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,11 +107,12 @@ def table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list[str]]
     for name, group in results.items():
         good = sum(converged(report) for report in group)
         values = [[figure(report, path) for report in group] for _, path in shown]
-        rows.append([name, f"{good} of {len(group)}", *map(_spread, values)])
+        rows.append([name, f"{good} of {len(group)}", *map(spread, values)])
     return rows
 
 
-def _spread(values: Sequence[float | None]) -> str:
+def spread(values: Iterable[float | None]) -> str:
+    """Mean and range of a few seeds, as "0.953 (0.948 to 0.957)"; "-" where none is known."""
     known = [value for value in values if value is not None]
     if not known:
         return "-"

@@ -18,6 +18,13 @@ from cfinspect.engine.state import TrainState
 from cfinspect.engine.step import Step, Weights
 from cfinspect.engine.validation import to_tensor
 
+_STEPS: dict[str, type[Step]] = {
+    "cfgan": Step,
+    "no-fake": Step,
+    "classifier": ClassifierStep,
+    "adversarial": ClassifierStep,
+    "segmenter": SegmenterStep,
+}
 _WARM_LR_STEPS = 50
 _LONGEST_WARMUP = 1 / 3
 # Without a warm-up D judges from here on; before, it knows nothing.
@@ -32,15 +39,8 @@ class Learner:
         self.state = state
         self.device = device
         self.noise = NoiseBank(config, device.device)
-        self.step = self._step()
-
-    def _step(self) -> Step | ClassifierStep | SegmenterStep:
-        nets = self.state.nets
-        rest = (self.config, self.device, self.noise, self.state.scaler)
-        if self.config.method in {"classifier", "adversarial"}:
-            return ClassifierStep(nets["discriminator"], *rest)
-        kind = SegmenterStep if self.config.method == "segmenter" else Step
-        return kind(nets["generator"], nets["discriminator"], *rest)
+        nets = state.nets["generator"], state.nets["discriminator"]
+        self.step = _STEPS[config.method](*nets, config, device, self.noise, state.scaler)
 
     def learn(self, batch: Batch, fraction: float) -> tuple[dict[str, float], list[Notice]]:
         """One step: its losses by name, and what the user should know.

@@ -23,23 +23,22 @@ def perturbed(
     """
     eps = config.perturbation / 255
     rate = 2.5 * eps / config.robust_steps
-    moved = _inside(images, torch.empty_like(images).uniform_(-eps, eps))
+    moved = inside(images, torch.empty_like(images).uniform_(-eps, eps))
     with frozen(discriminator):
         for _ in range(config.robust_steps):
             moved = moved.detach().requires_grad_(True)
             with device.autocast():
                 logits = discriminator(images + moved)
-            # Only signs are used; the factor keeps them from vanishing in 16 bit.
-            loss = F.cross_entropy(logits.float(), labels, reduction="sum") * _SCALE
+            loss = F.cross_entropy(logits.float(), labels, reduction="sum") * SIGN_SCALE
             (slope,) = torch.autograd.grad(loss, moved)
-            moved = _inside(images, (moved + rate * slope.sign()).clamp(-eps, eps))
+            moved = inside(images, (moved + rate * slope.sign()).clamp(-eps, eps))
     return (images + moved.detach()).clamp(0, 1)
 
 
-_SCALE = 2.0**12
+SIGN_SCALE = 2.0**12  # for gradients of which only the sign is used: in 16 bit they would vanish
 
 
-def _inside(images: Tensor, moved: Tensor) -> Tensor:
+def inside(images: Tensor, moved: Tensor) -> Tensor:
     """Cut so that the sum is in [0, 1]: clamping it afterwards would stop gradients at the ends."""
     return (images + moved.detach()).clamp(0, 1) - images
 

@@ -5,33 +5,20 @@ Same data, budget, augmentation and model file as ``step.Step``; chosen by ``Tra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from cfinspect.engine import losses
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.device import Device
-from cfinspect.engine.noise import NoiseBank
 from cfinspect.engine.perturb import perturbed
-from cfinspect.engine.step import Weights
+from cfinspect.engine.step import Step, Weights
 
 
-@dataclass(frozen=True)
-class ClassifierStep:
+class ClassifierStep(Step):
     """D alone, as a plain classifier; with ``config.perturbation`` on images perturbed against it.
 
     The third logit, for fakes, is never right and so learns to stay low. Training on the worst
     image of an L-inf ball instead of the image: Madry et al. 2018.
     """
-
-    discriminator: nn.Module
-    config: TrainConfig
-    device: Device
-    noise: NoiseBank
-    scaler: torch.amp.GradScaler
 
     def __call__(
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
@@ -39,45 +26,30 @@ class ClassifierStep:
         """See ``step.Step``; the losses are {"d"}."""
         if self.config.perturbation and not weights.warming:
             images = perturbed(self.discriminator, images, labels, self.config, self.device)
-        with self.device.autocast():
-            logits = self.discriminator(self.noise.add(images, self.config.noise))
-        loss = losses.classifier_loss(logits.float(), labels)
-        self.scaler.scale(loss * share).backward()
-        return {"d": loss.detach()}
+        return {"d": self.classify(images, labels, share)}
 
 
-@dataclass(frozen=True)
-class SegmenterStep:
+class SegmenterStep(Step):
     """G learns masks from masks, D the labels; nobody deceives anybody.
 
     The ceiling for what can be learned from labels alone. Images come with their mask as a fourth
     channel.
     """
 
-    generator: nn.Module
-    discriminator: nn.Module
-    config: TrainConfig
-    device: Device
-    noise: NoiseBank
-    scaler: torch.amp.GradScaler
-
     def __call__(
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
     ) -> dict[str, Tensor]:
         """See ``step.Step``, for ``images`` (n, 4, S, S); the losses are {"d", "g", "head"}."""
         images, masks = images[:, :3], (images[:, 3:] > 0.5).float()
-        with self.device.autocast():
-            logits = self.discriminator(self.noise.add(images, self.config.noise))
-        d_loss = losses.classifier_loss(logits.float(), labels)
-        self.scaler.scale(d_loss * share).backward()
+        d_loss = self.classify(images, labels, share)
         if weights.warming:
-            return {"d": d_loss.detach()}
+            return {"d": d_loss}
         with self.device.autocast():
             output = self.generator(images)
         head = losses.head_loss(output.head, labels)
         loss = mask_loss(output.gate, masks) + self.config.aux * head
         self.scaler.scale(loss * share).backward()
-        return {"d": d_loss.detach(), "g": loss.detach(), "head": head.detach()}
+        return {"d": d_loss, "g": loss.detach(), "head": head.detach()}
 
 
 def mask_loss(predicted: Tensor, masks: Tensor) -> Tensor:

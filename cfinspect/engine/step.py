@@ -48,11 +48,7 @@ class Step:
         a fake; the same picture, attached, trains G through D's frozen weights.
         """
         if weights.warming:
-            with self.device.autocast():
-                logits = self.discriminator(self._noisy(images))
-            loss = losses.classifier_loss(logits.float(), labels)
-            self.scaler.scale(loss * share).backward()
-            return {"d": loss.detach()}
+            return {"d": self.classify(images, labels, share)}
         with self.device.autocast():
             output = self.generator(images)
         real = images
@@ -73,6 +69,14 @@ class Step:
             g_loss, parts = self._generator_loss(images, labels, output, weights.l1)
             self.scaler.scale(g_loss * share).backward()
         return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
+
+    def classify(self, images: Tensor, labels: Tensor, share: float) -> Tensor:
+        """D as a plain classifier: adds to its gradients and returns the detached loss."""
+        with self.device.autocast():
+            logits = self.discriminator(self._noisy(images))
+        loss = losses.classifier_loss(logits.float(), labels)
+        self.scaler.scale(loss * share).backward()
+        return loss.detach()
 
     def _generator_loss(
         self, images: Tensor, labels: Tensor, output: GeneratorOutput, l1: float

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,7 +187,7 @@ def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
             "--scope tiles needs square training images of one size: cut the photos into tiles, "
             "or use --scope whole"
         )
-    views: Views = "near" if config.views == "near" else "near and far"
+    views = cast(Views, config.views)  # one of them: the settings are checked
     if config.scope == "whole" or not uniform:
         return Preprocessing(size=config.size, scope="whole", views=views)
     return Preprocessing(size=config.size, scope="tiles", tile=sides.pop(), views=views)

@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import DATA, keep, spread
+from common import DATA, keep
 
+from cfinspect.engine.ablation import spread
 from cfinspect.engine.calibrate import calibrate
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.data import Dataset, Sample, read_folders

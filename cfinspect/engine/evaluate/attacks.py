@@ -17,11 +17,10 @@ from torch.nn import functional as F
 
 from cfinspect.engine.card import Decision, Views
 from cfinspect.engine.device import Device
-from cfinspect.engine.perturb import frozen
+from cfinspect.engine.perturb import SIGN_SCALE, frozen, inside
 from cfinspect.engine.validation import mean_answer
 
 Aim = Literal["margin", "ce", "unnoticed"]
-_SCALE = 2.0**12
 _ENOUGH = 1.0  # how far over the threshold an unnoticed attack wants to be before it hides
 
 
@@ -100,7 +99,7 @@ def pgd(
         for _ in range(restarts):
             left = torch.nonzero(~broken).squeeze(1)
             moved = (torch.rand(x[left].shape, generator=random, device=x.device) * 2 - 1) * eps
-            moved = _inside(x[left], moved)
+            moved = inside(x[left], moved)
             for step in range(steps + 1):
                 if not len(left):
                     break
@@ -113,11 +112,10 @@ def pgd(
                     broken[left[won]] = True
                 if step == steps:
                     break
-                # Only signs are used; the factor keeps them from vanishing in 16 bit.
-                gain = target.gain(logits, labels[left], aim).sum() * _SCALE
+                gain = target.gain(logits, labels[left], aim).sum() * SIGN_SCALE
                 (slope,) = torch.autograd.grad(gain, moved)
                 moved = (moved + rate * slope.sign()).clamp(-eps, eps)
-                moved, left = _inside(x[left], moved)[~won], left[~won]
+                moved, left = inside(x[left], moved)[~won], left[~won]
                 tick()
     return Found(broken, result)
 
@@ -163,11 +161,6 @@ def square(
         tick()
     broken = target.won(target.logits(best), labels, "margin")
     return Found(broken, torch.where(broken[:, None, None, None], best, x))
-
-
-def _inside(x: Tensor, moved: Tensor) -> Tensor:
-    """``moved`` cut so that x + moved is in [0, 1]: clamping afterwards would stop gradients."""
-    return (x + moved).clamp(0, 1) - x
 
 
 def _share(done: float) -> float:

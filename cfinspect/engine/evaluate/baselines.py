@@ -17,6 +17,7 @@ from cfinspect.engine.explain.saliency import explainers
 from cfinspect.engine.images import ImageError, read_image, read_mask, resize_image
 from cfinspect.engine.inspection import Inspector, probabilities, score
 from cfinspect.engine.torch_backend import TorchBackend
+from cfinspect.engine.validation import classify
 from cfinspect.engine.windows import resize_map
 
 _BATCH = 32
@@ -104,6 +105,7 @@ def _with_masks(
 
 def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_]:
     decision = backend.card.decision
-    parts = [backend.run(squares[i : i + _BATCH]).logits for i in range(0, len(squares), _BATCH)]
-    scores = score(probabilities(np.concatenate(parts), decision.temperature))
+    views = backend.card.preprocessing.views
+    logits = classify(backend.discriminator, squares, backend.device, views, _BATCH)
+    scores = score(probabilities(logits, decision.temperature))
     return np.asarray(scores >= decision.score_threshold)

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cfinspect.engine.evaluate.attacks import Aim, Target, pgd, square
+from cfinspect.engine.evaluate.attacks import Aim, Found, Target, pgd, square
 from cfinspect.engine.evaluate.classification import classification
 
 EPS = (0.5, 1.0, 2.0, 4.0, 8.0)  # grey levels of 255
@@ -194,8 +194,7 @@ class _Run:
                 seed=self.seed,
                 tick=self.clock.check,
             )
-            done[part] |= found.broken.cpu().numpy()
-            self._note(chosen[part], found.images, level)
+            self._take(found, chosen, done, part, level)
 
     def _pgd(
         self,
@@ -219,13 +218,25 @@ class _Run:
                 seed=self.seed,
                 tick=self.clock.check,
             )
-            done[part] |= found.broken.cpu().numpy()
-            self._note(chosen[part], found.images, level)
+            self._take(found, chosen, done, part, level)
 
     @torch.inference_mode()
-    def _note(self, places: NDArray[np.intp], images: Tensor, level: float) -> None:
-        """Remember which of the attacked ``images`` would be accepted."""
-        won = self.strict.won(self.strict.logits(images), self.y[places], "unnoticed")
+    def _take(
+        self,
+        found: Found,
+        chosen: NDArray[np.intp],
+        done: NDArray[np.bool_],
+        part: NDArray[np.intp],
+        level: float,
+    ) -> None:
+        """Note who of ``chosen[part]`` broke, and which of those would be accepted."""
+        broken = found.broken.cpu().numpy()
+        done[part] |= broken
+        places = chosen[part][broken]
+        if not len(places):
+            return
+        logits = self.strict.logits(found.images[found.broken])
+        won = self.strict.won(logits, self.y[places], "unnoticed")
         for place in places[won.cpu().numpy()]:
             self.unnoticed[int(place)] = min(level, self.unnoticed.get(int(place), np.inf))
 
@@ -238,8 +249,8 @@ class _Run:
             for _ in range(10):
                 signs = torch.randint(0, 2, x.shape, generator=random, device=x.device) * 2.0 - 1
                 moved = (x + signs * level / 255).clamp(0, 1)
-                done[part] |= self.target.won(self.target.logits(moved), y, "margin").cpu().numpy()
-                self._note(chosen[part], moved, level)
+                broken = self.target.won(self.target.logits(moved), y, "margin")
+                self._take(Found(broken, moved), chosen, done, part, level)
                 self.clock.check()
 
 
