@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -13,7 +15,7 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import QUICK_IMAGES, attack
+from cfinspect.cli.trials import QUICK_IMAGES, attack, judge
 from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.errors import CfinspectError
@@ -70,6 +72,9 @@ def ablate(
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Attack each model, quickly.")
     ] = False,
+    realism: Annotated[
+        bool, typer.Option("--realism", help="FID, and flips for an independent judge, quickly.")
+    ] = False,
     images: Annotated[
         int | None, typer.Option("--images", min=2, help="How many are attacked. [default: 30]")
     ] = None,
@@ -93,6 +98,7 @@ def ablate(
         )
     _same_as_before(out, base, dataset.fingerprint())
     output = Output(as_json)
+    trials = Trials((images or QUICK_IMAGES) if robustness else None, realism)
     results: dict[str, list[dict[str, Any]]] = {cell.name: [] for cell in chosen}
     total, done = len(chosen) * seeds, 0
     with cancel_on_signals("Stopping after this step") as cancel:
@@ -101,8 +107,7 @@ def ablate(
             for name, configs in planned.items():
                 done += 1
                 note(f"Training {done} of {total}: {name}, seed {seed}")
-                attacked = (images or QUICK_IMAGES) if robustness else None
-                report = _measured(configs[seed], dataset, attacked, cancel)
+                report = _measured(configs[seed], dataset, trials, cancel)
                 results[name].append(report)
                 output.emit("cell", {"cell": name, "seed": seed, **report})
                 rows = table({cell: found for cell, found in results.items() if found})
@@ -117,6 +122,20 @@ def ablate(
         raise CfinspectError(f"Every training failed; the last one: {failed[-1]}")
     output.say(markdown(rows))
     output.say(f"Table: {out / 'table.md'}")
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What is tried beyond the plain evaluation; ``attacked``: on how many images, None: not."""
+
+    attacked: int | None
+    realism: bool
+
+    def done(self, report: Mapping[str, Any]) -> bool:
+        """Whether a report has all of it."""
+        return (self.attacked in (None, report.get("attacked"))) and (
+            not self.realism or "realism" in report
+        )
 
 
 def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
@@ -144,16 +163,16 @@ def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
 
 
 def _measured(
-    config: TrainConfig, dataset: Dataset, attacked: int | None, cancel: CancelToken
+    config: TrainConfig, dataset: Dataset, trials: Trials, cancel: CancelToken
 ) -> dict[str, Any]:
     """Train, unless that is done, and evaluate on what was held out; the report is kept."""
     file = Path(config.out) / "report.json"
     if file.exists():
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if "error" not in known and attacked in (None, known.get("attacked")):
+        if "error" not in known and trials.done(known):
             return known
     try:
-        report = _report(config, dataset, attacked, cancel)
+        report = _report(config, dataset, trials, cancel)
     except CfinspectError as error:
         # One cell that diverges must not cost the others; the next call tries it again.
         note(f"Failed: {error}")
@@ -164,7 +183,7 @@ def _measured(
 
 
 def _report(
-    config: TrainConfig, dataset: Dataset, attacked: int | None, cancel: CancelToken
+    config: TrainConfig, dataset: Dataset, trials: Trials, cancel: CancelToken
 ) -> dict[str, Any]:
     from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
     from cfinspect.cli.options import open_inspector  # noqa: PLC0415
@@ -176,10 +195,13 @@ def _report(
     samples, _ = choose_samples(model, dataset, unseen=True)
     inspector = open_inspector(model, config.device, config.precision, 64)
     report = run(inspector, samples, [Path(folder) for folder in config.data], cancel).report
-    if attacked is not None:
+    if trials.realism:
+        makes = config.counterfactual
+        report["realism"] = judge(inspector, samples, None, True, cancel) if makes else None
+    if trials.attacked is not None:
         backend = cast("TorchBackend", inspector.backend)
-        report["robustness"] = attack(backend, inspector, samples, attacked, True, cancel)
-        report["attacked"] = attacked
+        report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, cancel)
+        report["attacked"] = trials.attacked
     seconds = float(load_card(model).training["seconds"])
     report["training"] = {"minutes": seconds / 60, "counterfactual": config.counterfactual}
     return report

@@ -29,7 +29,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import SHOWN, attack, compare, doubt
+from cfinspect.cli.trials import SHOWN, attack, compare, doubt, judge
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest
@@ -80,6 +80,17 @@ def evaluate(
         bool,
         typer.Option("--baselines", help="Other saliencies beside ours; needs true masks."),
     ] = False,
+    realism: Annotated[
+        bool,
+        typer.Option("--realism", help="FID, KID and what an independent classifier thinks."),
+    ] = False,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            "--encoder",
+            help="torchvision's weights of Inception v3 or a ResNet for FID. [default: our own]",
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
         int | None,
@@ -100,7 +111,7 @@ def evaluate(
     as_json: JsonFlag = False,
 ) -> None:
     """Evaluate a model: classification, localisation, counterfactuals, review."""
-    require_exists(model, *data)
+    require_exists(model, *data, *([encoder] if encoder else []))
     require_folder_to_write(out)
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
 
@@ -127,6 +138,11 @@ def evaluate(
         _save(out, whole, report.rows, pictures)
         parts: tuple[Part, ...] = (
             ("baselines", baselines, lambda: compare(backend, samples, quick, cancel)),
+            (
+                "realism",
+                realism or encoder is not None,
+                lambda: judge(inspector, samples, encoder, quick, cancel),
+            ),
             ("uncertainty", uncertainty, lambda: doubt(inspector, samples, quick, cancel)),
             (
                 "robustness",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from cfinspect.cli.output import Interrupted, Output, note
 from cfinspect.engine.events import CancelToken
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 IMAGES, QUICK_IMAGES = 100, 30
 DOUBTS, QUICK_DOUBTS = 3000, 300
 COMPARED, QUICK_COMPARED = 200, 50
+JUDGED, QUICK_JUDGED = 1000, 200
 _BATCH = 64
 
 
@@ -67,7 +69,7 @@ def compare(
     from cfinspect.engine.explain.saliency import have_cams  # noqa: PLC0415
 
     if not have_cams():
-        note("Without Grad-CAM and LayerCAM: pip install 'cfinspect[explain]' brings them.")
+        note("Without Grad-CAM and LayerCAM: pip install 'cfinspect[evaluate]' brings them.")
     try:
         with Counter("Comparing explainers", "explainers") as counter:
             return baselines(
@@ -80,6 +82,68 @@ def compare(
             )
     except BaselinesCancelled:
         raise Interrupted("Interrupted: the report holds what was done before.") from None
+
+
+def judge(
+    inspector: Inspector,
+    samples: list[Sample],
+    encoder: Path | None,
+    quick: bool,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    """Figures of ``realism``: one half of the samples trains a judge, the other is measured."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.evaluate.encoders import load_encoder  # noqa: PLC0415
+    from cfinspect.engine.evaluate.realism import (  # noqa: PLC0415
+        RealismCancelled,
+        have_distances,
+        realism,
+    )
+    from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
+    from cfinspect.engine.splits import split_by_group  # noqa: PLC0415
+
+    if not have_distances():
+        note("Without FID and KID: pip install 'cfinspect[evaluate]' brings them.")
+    backend = cast("TorchBackend", inspector.backend)
+    looked = load_encoder(encoder, backend.device) if encoder else None
+    count = QUICK_JUDGED if quick else JUDGED
+    halves = split_by_group(samples, {"learned": 0.5, "measured": 0.5}, 0)
+    learned, measured = (squares(inspector, half, count) for half in halves.values())
+    _tell_photos(learned.photos + measured.photos)
+    try:
+        with Counter("Judging counterfactuals", "steps") as counter:
+            return realism(
+                backend,
+                learned,
+                measured,
+                looked,
+                steps=100 if quick else 300,
+                progress=counter,
+                cancelled=lambda: cancel.cancelled,
+            )
+    except RealismCancelled:
+        raise Interrupted("Interrupted: the report holds what was done before.") from None
+
+
+def show_judged(found: dict[str, Any], output: Output) -> None:
+    """Flips under both judges and distances, per direction."""
+    rows = []
+    for name, one in found["directions"].items():
+        to = "damaged -> undamaged" if name == "damaged" else "undamaged -> damaged"
+        rows.append(
+            (
+                f"{to} ({one['n']})",
+                f"flips {_text(one['flips'])}, for the judge {_text(one['judge_flips'])}  changed "
+                f"area {_text(one['area'])}  cycle error {_text(one['cycle'])}  FID "
+                f"{_text(one['fid'])} (before {_text(one['fid_before'])}, of real ones "
+                f"{_text(one['fid_floor'])})  KID {_text(one['kid'])}",
+            )
+        )
+    output.table("Realism of the counterfactuals", rows)
+    output.say(
+        f"Judge: {found['judge']['name']}, right on {found['judge']['accuracy']:.1%}. Encoder: "
+        f"{found['encoder']['name']}, {found['encoder']['features']} features."
+    )
 
 
 def show_compared(found: dict[str, Any], output: Output) -> None:
@@ -213,4 +277,9 @@ def _text(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-SHOWN = {"baselines": show_compared, "uncertainty": show_doubt, "robustness": show_attacks}
+SHOWN = {
+    "baselines": show_compared,
+    "realism": show_judged,
+    "uncertainty": show_doubt,
+    "robustness": show_attacks,
+}

@@ -70,6 +70,8 @@ COLUMNS = (
     ("flips damaged", ("counterfactual", "flip_rate_damaged")),
     ("flips undamaged", ("counterfactual", "flip_rate_undamaged")),
     ("errors in review", ("review", "errors_caught")),
+    ("judge flips damaged", ("realism", "judge_flips")),
+    ("FID", ("realism", "fid")),
     ("robust F1 1/255", ("robustness", 1.0)),
     ("robust F1 2/255", ("robustness", 2.0)),
     ("minutes", ("training", "minutes")),
@@ -82,6 +84,8 @@ def figure(report: Mapping[str, Any], path: tuple[str, Any]) -> float | None:
     if path[0] == "robustness":
         known = dict(zip(part.get("eps", ()), part.get("f1", ()), strict=True))
         value = known.get(path[1])
+    elif path[0] == "realism":
+        value = ((part.get("directions") or {}).get("damaged") or {}).get(path[1])
     else:
         value = part.get(path[1])
     return float(value) if isinstance(value, int | float) else None

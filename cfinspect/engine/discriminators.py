@@ -37,9 +37,12 @@ class CompactDiscriminator(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
+        return self.classify(self.pooled(x))  # type: ignore[no-any-return]
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the last layer decides by: (n, 3, S, S) in [0, 1] -> (n, twice the last width)."""
         y = self.features(x * 2 - 1)
-        pooled = torch.cat([y.mean(dim=(2, 3)), y.amax(dim=(2, 3))], dim=1)
-        return self.classify(pooled)  # type: ignore[no-any-return]
+        return torch.cat([y.mean(dim=(2, 3)), y.amax(dim=(2, 3))], dim=1)
 
 
 def compact_stages(width: int, stages: int) -> nn.Sequential:
@@ -154,15 +157,7 @@ def load_backbone(discriminator: nn.Module, path: Path) -> int:
     ``path``: .safetensors, or .pth/.pt read with ``weights_only`` so that nothing in it can run.
     The classification layer keeps its fresh weights. Raises CfinspectError when nothing fits.
     """
-    try:
-        if path.suffix == ".safetensors":
-            weights = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(weights, dict):
-            raise ValueError("it holds no named weights")
-    except Exception as error:
-        raise CfinspectError(f"backbone weights {path} cannot be read: {error}") from error
+    weights = read_weights(path)
     target = getattr(discriminator, "body", discriminator)
     own = target.state_dict()
     fitting = {
@@ -176,3 +171,20 @@ def load_backbone(discriminator: nn.Module, path: Path) -> int:
         raise CfinspectError(f"backbone weights {path} fit no layer of this discriminator")
     target.load_state_dict(fitting, strict=False)
     return len(fitting)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Named weights of a local file, read so that nothing in it can run.
+
+    ``path``: .safetensors, or .pth/.pt as torch writes it. Raises CfinspectError with a sentence.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(weights, dict):
+            raise ValueError("it holds no named weights")
+    except Exception as error:
+        raise CfinspectError(f"weights {path} cannot be read: {error}") from error
+    return weights

@@ -36,6 +36,23 @@ def test_a_grid_becomes_a_table_and_goes_on_where_it_was(
     assert (tmp_path / "rho=1" / "seed-1" / "report.json").exists()
 
 
+def test_realism_is_tried_where_there_are_counterfactuals(
+    cf: Run, walls: Path, tmp_path: Path
+) -> None:
+    words = ("ablate", walls, "--out", tmp_path, "--vary", "method=classifier", "--seeds", "1")
+    assert cf(*words, *SMALL).returncode == 0
+    done = cf(*words, *SMALL, "--realism")
+    assert done.returncode == 0, done.stderr
+    plain, classifier = table(tmp_path / "table.csv")
+    assert 0 <= float(plain["judge flips damaged"]) <= 1
+    assert classifier["judge flips damaged"] == "-"
+    report = json.loads((tmp_path / "base" / "seed-0" / "report.json").read_text())
+    assert report["realism"]["encoder"]["features"] == 256
+    # What is done is done: nothing is measured again.
+    again = cf(*words, *SMALL, "--realism")
+    assert "Judging" not in again.stderr
+
+
 def test_other_budgets_do_not_come_into_the_same_table(
     cf: Run, walls: Path, tmp_path: Path
 ) -> None:

@@ -46,6 +46,18 @@ def test_the_report_has_the_promised_figures_on_held_out_groups(
     assert 0 < len(held_out) < len({row["group"] for row in whole})
 
 
+def test_an_encoder_that_is_none_is_a_sentence(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    words = ("evaluate", model, walls, "--out", tmp_path / "out", "--quick", "--encoder")
+    done = cf(*words, tmp_path / "inception.pth")
+    assert done.returncode == 2
+    assert "inception.pth" in done.stderr
+    done = cf(*words, model)
+    assert done.returncode == 2
+    assert "none of the encoders" in done.stderr
+
+
 def test_nothing_unseen_is_a_sentence(cf: Run, model: Path, walls: Path, tmp_path: Path) -> None:
     cf("evaluate", model, walls, "--unseen", "--out", tmp_path / "report")
     unseen = {row["file"] for row in table(tmp_path / "report" / "images.csv")}
@@ -123,6 +135,9 @@ def test_attacks_are_part_of_the_report_on_request(
     assert "data:image/png;base64," in html
     assert "Where the damage is, by explainer" in html
     assert [one["alpha"] for one in report["uncertainty"]["conformal"]] == [0.1, 0.1, 0.05, 0.05]
+    # Half of the 48 images train the judge.
+    assert report["realism"]["n"] == 24
+    assert "Realism of the counterfactuals" in done.stdout
     found = report["robustness"]
     assert found["n"] == 6
     assert found["eps"] == [0, 0.5, 1, 2, 4, 8]

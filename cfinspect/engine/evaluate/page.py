@@ -41,9 +41,9 @@ def page(
 ) -> str:
     """The HTML text.
 
-    ``report``: as ``evaluate`` gives it, with or without the parts robustness, uncertainty and
-    baselines, and the facts about model and data; ``rows``: one per image; ``galleries``: a picture
-    (H, W, 3) for each heading; ``command``: what was typed.
+    ``report``: as ``evaluate`` gives it, with or without the parts robustness, uncertainty,
+    realism and baselines, and the facts about model and data; ``rows``: one per image;
+    ``galleries``: a picture (H, W, 3) for each heading; ``command``: what was typed.
     """
     parts = [
         _section("In plain words", _list(summary(report))),
@@ -52,6 +52,8 @@ def page(
     ]
     if "baselines" in report:
         parts.append(_section("Where the damage is, by explainer", _baselines(report["baselines"])))
+    if "realism" in report:
+        parts.append(_section("Whether counterfactuals look real", _realism(report["realism"])))
     if "uncertainty" in report:
         parts.append(_section("Which doubt finds the errors", _doubts(report["uncertainty"])))
     if "robustness" in report:
@@ -184,6 +186,29 @@ def _baselines(found: Mapping[str, Any]) -> str:
     ]
     heading = ("explainer", "IoU", "IoU at the best threshold", "pixel AP", "seconds an image")
     return _table(heading, rows)
+
+
+def _realism(found: Mapping[str, Any]) -> str:
+    rows = [
+        (
+            "damaged to undamaged" if name == "damaged" else "undamaged to damaged",
+            str(one["n"]),
+            f"{_number(one['flips'])} ({_ends(one['flips_ci95'])})",
+            f"{_number(one['judge_flips'])} ({_ends(one['judge_flips_ci95'])})",
+            *(_number(one[key]) for key in ("change", "area", "cycle")),
+            *(_number(one[key]) for key in ("fid", "fid_before", "fid_floor", "kid", "kid_before")),
+        )
+        for name, one in found["directions"].items()
+    ]
+    named = ("direction", "images", "D flips", "judge flips", "change", "area", "cycle error")
+    heading = (*named, "FID", "before", "of real ones", "KID", "before")
+    judge, encoder = found["judge"], found["encoder"]
+    said = (
+        f"<p>Judge: {escape(judge['name'])}, right on {judge['accuracy']:.1%} of these images. "
+        f"Encoder of FID and KID: {escape(encoder['name'])}, {encoder['features']} features. "
+        "Before: the images as they were; of real ones: two halves of the other class.</p>"
+    )
+    return said + _table(heading, rows)
 
 
 def _doubts(found: Mapping[str, Any]) -> str:

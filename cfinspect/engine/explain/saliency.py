@@ -49,7 +49,7 @@ def explainers(backend: TorchBackend, rise_masks: int = 400) -> dict[str, Explai
 
 
 def have_cams() -> bool:
-    """Whether the extra "explain" (torchcam) is installed."""
+    """Whether torchcam, of the extra "evaluate", is installed."""
     return importlib.util.find_spec("torchcam") is not None
 
 
