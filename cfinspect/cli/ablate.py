@@ -94,7 +94,11 @@ def ablate(
     with Counter("Reading folders", "files") as counter:
         # What is wrong with the images must not look like a training that failed.
         dataset = read_folders(
-            data, undamaged=base.undamaged, damaged=base.damaged, progress=counter
+            data,
+            undamaged=base.undamaged,
+            damaged=base.damaged,
+            kinds=base.kind_names,
+            progress=counter,
         )
     _same_as_before(out, base, dataset.fingerprint())
     output = Output(as_json)

@@ -56,8 +56,8 @@ def calibrate(
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
 
-    kept = load_card(model).decision.review_rate
-    dataset = read_data(data, undamaged, damaged)
+    card = load_card(model)
+    dataset = read_data(data, undamaged, damaged, tuple(card.kinds))
     from cfinspect.engine.calibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 
     with Counter("Calibrating") as counter:
@@ -67,7 +67,7 @@ def calibrate(
             out,
             device=device,
             precision=precision,
-            review_rate=kept if review_rate is None else review_rate,
+            review_rate=card.decision.review_rate if review_rate is None else review_rate,
             progress=counter,
         )
     facts = plain(result)

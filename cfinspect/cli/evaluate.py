@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import shlex
@@ -32,7 +33,7 @@ from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, p
 from cfinspect.cli.trials import SHOWN, attack, compare, doubt, judge
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
-from cfinspect.engine.modelfile import file_digest
+from cfinspect.engine.modelfile import file_digest, load_card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -116,12 +117,13 @@ def evaluate(
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
-        dataset = read_data(data, undamaged, damaged)
+        kinds = tuple(load_card(model).kinds)
+        dataset = read_data(data, undamaged, damaged, kinds)
         samples, seen = choose_samples(model, dataset, unseen)
         inspector = open_inspector(model, device, precision, batch)
         report = run(inspector, samples, data, cancel)
         # The fingerprint is that of the images the figures are about.
-        chosen = type(dataset)(tuple(samples), dataset.left_out, dataset.names)
+        chosen = dataclasses.replace(dataset, samples=tuple(samples))
         whole = {
             "cfinspect_version": __version__,
             "model": {"name": model.name, "digest": file_digest(model)},
@@ -154,6 +156,10 @@ def evaluate(
             if not (asked or every):
                 continue
             try:
+                if kinds:
+                    raise CfinspectError(
+                        "it looks at one kind of damage at a time, and the model knows several"
+                    )
                 whole[name] = work()
             except CfinspectError as error:
                 if asked:
@@ -190,7 +196,10 @@ def _typed() -> str:
 
 
 def read_data(
-    data: Sequence[Path], undamaged: str | None = None, damaged: str | None = None
+    data: Sequence[Path],
+    undamaged: str | None = None,
+    damaged: str | None = None,
+    kinds: Sequence[str] = (),
 ) -> Dataset:
     """Read labelled folders; one class alone will do. Says what was left out."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
@@ -198,7 +207,12 @@ def read_data(
 
     with Counter("Reading folders", "files") as counter:
         dataset = read_folders(
-            data, undamaged=undamaged, damaged=damaged, allow_one_class=True, progress=counter
+            data,
+            undamaged=undamaged,
+            damaged=damaged,
+            kinds=kinds,
+            allow_one_class=True,
+            progress=counter,
         )
     for left_out in dataset.left_out[:_LEFT_OUT_SHOWN]:
         note(f"Left out: {left_out.path}: {left_out.reason}")
@@ -272,6 +286,18 @@ def write_report(
     output.emit("report", {**figures, "out": out})
     parts = ("classification", "localisation", "counterfactual", "review")
     output.table("Evaluation", list(flat({part: figures[part] for part in parts})))
+    if "kinds" in figures:
+        told = figures["kinds"]
+        names = [name or "undamaged" for name in told["names"]]
+        counted = [
+            (name, "  ".join(f"{answer} {n}" for answer, n in zip(names, counts, strict=True)))
+            for name, counts in zip(names, told["confusion"], strict=True)
+        ]
+        output.table("Answers by true class", counted)
+        output.say(
+            f"Right class: {told['accuracy']:.1%}; right kind, of the damage found: "
+            + (f"{told['right_kind']:.1%}" if told["right_kind"] is not None else "-")
+        )
 
 
 def _save_figures(out: Path, report: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 Leaves inspections.csv (a row per image), masks/ and overlays/ in the folder OUT, at the images'
-own resolution. Photos larger than the model's tiles go through overlapping windows.
+own resolution; of a model that knows several kinds of damage also saliency/KIND/. Photos larger
+than the model's tiles go through overlapping windows.
 
 Examples:
 
@@ -137,9 +138,9 @@ def run(
     from cfinspect.engine.bulk import find_sources, inspect_sources  # noqa: PLC0415
 
     about = {"name": model.name, "digest": file_digest(model)}
-    classes = inspector.backend.card.classes
+    classes, kinds = inspector.backend.card.classes, tuple(inspector.backend.card.kinds)
     rows: list[Row] = []
-    with Inspections(out, classes, about, skip_done=skip_done, overlays=overlays) as results:
+    with Inspections(out, classes, about, kinds, skip_done=skip_done, overlays=overlays) as results:
         sources, masks = find_sources(paths, leave_out=out, taken=results.stems)
         todo = [source for source in sources if source.name not in results.done]
         if masks:
@@ -155,7 +156,7 @@ def run(
             for row in results.finish():
                 _tell(row, rows, output)
         seconds = time.monotonic() - started
-    summary = _summary(rows, classes[1], seconds)
+    summary = _summary(rows, {classes[1], *kinds}, seconds)
     if cancel.cancelled:
         raise Interrupted(
             f"Interrupted after {len(rows)} of {len(todo)} images; the results so far are in "
@@ -177,11 +178,11 @@ def _tell(row: Row, rows: list[Row], output: Output) -> None:
         note(f"Left out: {row['error']}")
 
 
-def _summary(rows: list[Row], damaged: str, seconds: float) -> dict[str, float]:
+def _summary(rows: list[Row], damaged: set[str], seconds: float) -> dict[str, float]:
     errors = sum(bool(row["error"]) for row in rows)
     return {
         "images": len(rows),
-        "damaged": sum(row["label"] == damaged for row in rows),
+        "damaged": sum(row["label"] in damaged for row in rows),
         "review": sum(row["review"] == 1 for row in rows),
         "errors": errors,
         "seconds": round(seconds, 3),

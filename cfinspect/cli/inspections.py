@@ -1,4 +1,4 @@
-"""The results folder of ``cfinspect inspect``: inspections.csv, masks/, overlays/.
+"""The results folder of ``cfinspect inspect``: inspections.csv, masks/, overlays/, saliency/.
 
 Every row is written and flushed as soon as its pictures are on disk, so that a killed run keeps all
 it has done and ``--skip-done`` goes on from there.
@@ -10,10 +10,13 @@ import csv
 import io
 import json
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
+
+import numpy as np
 
 from cfinspect.cli.output import save_text
 from cfinspect.engine.bulk import MASKS, Outcome
@@ -36,7 +39,8 @@ COLUMNS = (
     "height",
     "error",
 )
-TABLE, ABOUT, OVERLAYS = "inspections.csv", "inspection.json", "overlays"
+_OF_KINDS = ("score", "p_fake")
+TABLE, ABOUT, OVERLAYS, SALIENCY = "inspections.csv", "inspection.json", "overlays", "saliency"
 _IN_FLIGHT_PIXELS = 8_000_000  # drawing an overlay takes some 50 bytes a pixel
 _IN_FLIGHT = 64
 
@@ -46,8 +50,10 @@ Row = dict[str, Any]
 class Inspections:
     """Writes outcomes into a results folder, in order; use as a context manager.
 
-    ``model`` identifies the model file; ``skip_done`` keeps the rows without an error that the
-    folder holds already. ``done`` are the names of these, ``stems`` the places of their pictures.
+    ``model`` identifies the model file; ``kinds`` names the kinds of damage that it tells apart:
+    each has its columns, and its saliency (0..255) in saliency/KIND. ``skip_done`` keeps the rows
+    without an error that the folder holds already. ``done`` are the names of these, ``stems`` the
+    places of their pictures.
 
     Raises CfinspectError when ``skip_done`` meets results of another model.
     """
@@ -57,6 +63,7 @@ class Inspections:
         out: Path,
         classes: tuple[str, str],
         model: dict[str, str],
+        kinds: Sequence[str] = (),
         *,
         skip_done: bool = False,
         overlays: bool = True,
@@ -64,6 +71,7 @@ class Inspections:
     ) -> None:
         self.out = out
         self._classes = classes
+        self.columns = (*COLUMNS, *(f"{fact} {name}" for name in kinds for fact in _OF_KINDS))
         self._overlays = overlays
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="write")
         self._pending: deque[tuple[Future[Row], int]] = deque()
@@ -73,7 +81,8 @@ class Inspections:
         self.stems = {_stem(row["mask"]) for row in kept if row["mask"]}
         out.mkdir(parents=True, exist_ok=True)
         # The table first: a kill in between must not leave another model's rows under this name.
-        save_text(out / TABLE, _csv([dict(zip(COLUMNS, COLUMNS, strict=True)), *kept]))
+        heading = dict(zip(self.columns, self.columns, strict=True))
+        save_text(out / TABLE, _csv([heading, *kept], self.columns))
         save_text(out / ABOUT, json.dumps({"model": model}, indent=1) + "\n")
         self._file = (out / TABLE).open("a", encoding="utf-8", errors="surrogateescape", newline="")
 
@@ -113,7 +122,7 @@ class Inspections:
         future, pixels = self._pending.popleft()
         self._pixels -= pixels
         row = future.result()
-        self._file.write(_csv([row]))
+        self._file.write(_csv([row], self.columns))
         self._file.flush()
         return row
 
@@ -121,7 +130,7 @@ class Inspections:
         source, found = outcome.source, outcome.inspection
         mask = PurePosixPath(MASKS, f"{source.stem}.png")
         picture = PurePosixPath(OVERLAYS, f"{source.stem}.jpg")
-        row: Row = dict.fromkeys(COLUMNS, "")
+        row: Row = dict.fromkeys(self.columns, "")
         row.update(file=source.name, error=outcome.error)
         # What an earlier run left must not pass for a result of this one.
         wanted = {mask: bool(found and found.mask.any()), picture: bool(found and self._overlays)}
@@ -136,9 +145,16 @@ class Inspections:
             write_png(self.out / mask, found.mask)
         if wanted[picture]:
             write_jpeg(self.out / picture, overlay(outcome.image, found.saliency, found.mask))
+        for name, own in found.kinds.items():
+            row.update(
+                {f"score {name}": round(own.score, 6), f"p_fake {name}": round(own.p_fake, 6)}
+            )
+            target = self.out / SALIENCY / name / f"{source.stem}.png"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_png(target, np.rint(own.saliency * 255).astype(np.uint8))
         height, width = outcome.image.shape[:2]
         row.update(
-            label=self._classes[found.label],
+            label=found.kind or self._classes[found.label],
             score=round(found.score, 6),
             p0=round(found.p0, 6),
             p1=round(found.p1, 6),
@@ -178,7 +194,7 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
     return [row for row in rows if row.get("label") and not row.get("error") and row.get("height")]
 
 
-def _csv(rows: list[Row]) -> str:
+def _csv(rows: list[Row], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
-    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerows(rows)
+    csv.DictWriter(text, columns, lineterminator="\n").writerows(rows)
     return text.getvalue()

@@ -66,12 +66,12 @@ def require_folder_to_write(out: Path) -> None:
 
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
     """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
-    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
 
     load_card(model)
-    from cfinspect.engine.torch_backend import load_backend  # noqa: PLC0415
+    from cfinspect.engine.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.torch_backend import load_inspector  # noqa: PLC0415
 
-    backend = load_backend(model, device=device, precision=precision)
-    note(f"Device: {backend.device}")
-    return Inspector(backend, batch=batch)
+    inspector = load_inspector(model, device, precision, batch)
+    note(f"Device: {choose_device(device, precision)}")
+    return inspector

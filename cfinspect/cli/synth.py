@@ -19,6 +19,8 @@ Examples:
   cfinspect synth walls --domain crack --count 400
 
   cfinspect synth fruit --domain apple --size 256 --seed 3
+
+  cfinspect synth kinds --domain apple --kinds rot,scab,worm     for train --kinds
 """
 
 
@@ -36,6 +38,12 @@ def synth(
     domain: Annotated[Domain, typer.Option("--domain", help="What the images show.")],
     count: Annotated[int, typer.Option("--count", min=2, help="How many images.")] = 200,
     size: Annotated[int, typer.Option("--size", min=32, max=2048, help="Side in px.")] = 128,
+    kinds: Annotated[
+        str | None,
+        typer.Option(
+            "--kinds", metavar="A,B,...", help="Kinds of apples' damage, each in its own folder."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -46,7 +54,13 @@ def synth(
     require_folder_to_write(out)
     with Counter("Drawing") as counter:
         folder = write_folder(
-            out, domain.value, count=count, size=size, seed=seed, progress=counter
+            out,
+            domain.value,
+            count=count,
+            size=size,
+            seed=seed,
+            kinds=[name.strip() for name in (kinds or "").split(",") if name.strip()],
+            progress=counter,
         )
     output = Output(as_json)
     output.emit("done", {"out": folder, "domain": domain.value, "images": count})

@@ -50,6 +50,8 @@ Examples:
 
   cfinspect train --out runs/first --resume --minutes 20
 
+  cfinspect train apples/ --out runs/kinds --kinds rot,scab,bruise     beside undamaged/
+
   cfinspect train data/ --out runs/plain --method classifier     what the model is measured against
 """
 
@@ -114,6 +116,12 @@ def train(
     ] = None,
     undamaged: UndamagedOption = None,
     damaged: DamagedOption = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option(
+            "--kinds", metavar="A,B,...", help="Folders of several kinds of damage, told apart."
+        ),
+    ] = None,
     init_from: Annotated[
         Path | None, typer.Option("--from", metavar="MODEL", help="Fine-tune this model.")
     ] = None,
@@ -152,6 +160,7 @@ def train(
         "holdout": holdout,
         "undamaged": undamaged,
         "damaged": damaged,
+        "kinds": kinds,
         "init_from": str(init_from) if init_from else None,
         "device": device,
         "precision": precision,

@@ -66,6 +66,8 @@ _OWN = ("seed", "holdout_seed", "holdout", "device", "precision")
 COLUMNS = (
     ("F1", ("classification", "f1")),
     ("AUROC", ("classification", "auroc")),
+    ("right class", ("kinds", "accuracy")),
+    ("right kind of what is found", ("kinds", "right_kind")),
     ("IoU", ("localisation", "iou")),
     ("flips damaged", ("counterfactual", "flip_rate_damaged")),
     ("flips undamaged", ("counterfactual", "flip_rate_undamaged")),

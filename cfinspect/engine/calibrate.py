@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.card import Decision
 from cfinspect.engine.data import CLASS_NAMES, Dataset, Sample
-from cfinspect.engine.decision import Seen, fit_decision, fit_scores
+from cfinspect.engine.decision import Seen, expected, fit_decision, fit_scores, wilson
 from cfinspect.engine.device import choose_device
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.classification import auroc
@@ -51,12 +51,21 @@ def calibrate(
     """
     loaded = load_model(model)
     card = loaded.card
+    if card.kinds:
+        raise CalibrationError(
+            f"{model} knows several kinds of damage, which calibration cannot refit: train it with "
+            "images of the new camera ('cfinspect train --from')"
+        )
     old = card.decision
     backend = TorchBackend(loaded, choose_device(device, precision))
     seen, digests = _look(backend, dataset, progress)
     new = fit_decision(seen, review_rate, start=old)
     result = _certainty(seen, old)
-    notes = {**card.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
+    notes = {
+        **card.metrics,
+        "review": expected(new, seen.logits, seen.labels),
+        "calibration": {**result, "fingerprint": dataset.fingerprint()},
+    }
     card = dataclasses.replace(card, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))
@@ -134,7 +143,7 @@ def _certainty(seen: Seen, old: Decision) -> dict[str, Any]:
         wrong_new += int((said != (seen.labels[left] == 1)).sum())
     said = score(probabilities(seen.logits, old.temperature)) >= old.score_threshold
     wrong_old = int((said != (seen.labels == 1)).sum())
-    low, high = _wilson(wrong_new, count)
+    low, high = wilson(wrong_new, count) or (0.0, 1.0)
     margin = seen.logits[:, 1] - seen.logits[:, 0]
     fewest = int(np.bincount(seen.labels, minlength=2).min())
     warnings = []
@@ -159,11 +168,3 @@ def _certainty(seen: Seen, old: Decision) -> dict[str, Any]:
         "error_new_ci95": [low, high],
         "warnings": warnings,
     }
-
-
-def _wilson(wrong: int, count: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), honest for few images."""
-    z, share = 1.96, wrong / count
-    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    reach = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))

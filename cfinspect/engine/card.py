@@ -105,6 +105,9 @@ class Card:
     ``created``: ISO 8601 time. ``generator``, ``discriminator``: {"name": ..., "kwargs": {...}}.
     ``metrics``: figures on validation. ``data``: fingerprint, counts and folder names (no paths).
     ``training``: the configuration, without paths. ``licence_note``: what may be done with it.
+    ``kinds``: where several kinds of damage are told apart, the fields of each one's `Decision`, by
+    its name and in the order of the networks; ``decision`` is then that of all kinds together, on
+    the largest of their margins (see ``kinds_inspection``).
     """
 
     format_version: int = FORMAT_VERSION
@@ -115,6 +118,7 @@ class Card:
     classes: tuple[str, str] = ("undamaged", "damaged")
     preprocessing: Preprocessing
     decision: Decision
+    kinds: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
@@ -126,6 +130,14 @@ class Card:
             ("discriminator", self.discriminator),
         ):
             _require(isinstance(network.get("name"), str), name, "needs a name", network)
+        for name in self.kinds:
+            self.of_kind(name)
+
+    def of_kind(self, name: str) -> Decision:
+        """The decision on one kind of damage alone."""
+        fields = self.kinds[name]
+        _require(isinstance(fields, Mapping), f"kinds.{name}", "must be an object", fields)
+        return _read(Decision, fields, f"kinds.{name}.")
 
     def to_json(self) -> str:
         """Return the card as JSON text; figures that are not finite become null."""

@@ -16,6 +16,7 @@ CAMERAS = ("same", "other")
 PRESETS = ("fast", "balanced", "paper")
 GENERATORS = ("unet", "swin_unet")
 DISCRIMINATORS = ("compact", "resnet18", "resnet50", "swin", "hybrid")
+TRUNKS = ("shared", "alone")
 SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 
@@ -47,6 +48,11 @@ class TrainConfig:
     damaged: str | None = _setting(
         None, "name of the folder of damaged images", title="Damaged folder"
     )
+    kinds: str | None = _setting(
+        None,
+        "names of the folders of several kinds of damage, with commas between them",
+        title="Kinds of damage",
+    )
     preset: str = _setting(
         "balanced", "fast, balanced or paper: the starting point of all others", PRESETS
     )
@@ -75,6 +81,12 @@ class TrainConfig:
         24,
         "channels of the first stage of compact and hybrid, a quarter of swin's",
         title="Discriminator width",
+    )
+    trunk: str = _setting(
+        "shared",
+        "with several kinds of damage; shared: one discriminator answers for all of them",
+        TRUNKS,
+        title="Trunk",
     )
     backbone_weights: str | None = _setting(
         None, "local file with pretrained backbone weights", title="Backbone weights"
@@ -245,6 +257,11 @@ class TrainConfig:
                 self.method != "segmenter" or self.views == "near",
                 "method segmenter looks at one size only: leave views at 'near'",
             ),
+            (
+                not self.kinds or len(self.kind_names) >= 2,
+                "kinds needs the names of two or more folders, with commas between them",
+            ),
+            (len(self.kind_names) <= 64, "kinds can be 64 at most"),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),
             (self.memory_gb > 0, "memory_gb must be positive"),
@@ -270,6 +287,11 @@ class TrainConfig:
     def counterfactual(self) -> bool:
         """Whether a generator learns to deceive D; not so in some of the reference systems."""
         return self.method in {"cfgan", "no-fake"}
+
+    @property
+    def kind_names(self) -> tuple[str, ...]:
+        """Names of the kinds of damage; empty for a model that knows but one."""
+        return tuple(name.strip() for name in (self.kinds or "").split(",") if name.strip())
 
     @property
     def perturbation(self) -> float:

@@ -44,7 +44,7 @@ class Sample:
     ``label`` is UNDAMAGED or DAMAGED; samples of one ``group`` show the same object and must stay
     on one side of a split; ``digest`` is the 64 bit hash of the file's bytes; ``width`` and
     ``height`` are in pixels of the upright image; ``mask`` is for evaluation, and for
-    training the reference that learns from masks.
+    training the reference that learns from masks. ``kind``: which kind of damage, from 0 on.
     """
 
     path: Path
@@ -54,22 +54,25 @@ class Sample:
     digest: int
     width: int
     height: int
+    kind: int = 0
 
 
 @dataclass(frozen=True)
 class Dataset:
     """The samples of one or more data folders.
 
-    ``names`` are the folders' own words for (undamaged, damaged), such as ("good", "rotten").
+    ``names`` are the folders' own words for (undamaged, damaged), such as ("good", "rotten");
+    ``kinds`` the names of the kinds of damage where several are told apart.
     """
 
     samples: tuple[Sample, ...]
     left_out: tuple[LeftOut, ...]
     names: tuple[str, str]
+    kinds: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """16 hex digits that depend on file contents and labels, not on names, order or place."""
-        rows = sorted(f"{sample.digest:016x}{sample.label}" for sample in self.samples)
+        rows = sorted(f"{s.digest:016x}{s.label + s.kind}" for s in self.samples)
         return blake2b("\n".join(rows).encode(), digest_size=8).hexdigest()
 
     def counts(self) -> dict[str, int]:
@@ -78,6 +81,10 @@ class Dataset:
         return {
             "undamaged": labels[UNDAMAGED],
             "damaged": labels[DAMAGED],
+            **{
+                name: sum(s.label == DAMAGED and s.kind == kind for s in self.samples)
+                for kind, name in enumerate(self.kinds)
+            },
             "groups": len({sample.group for sample in self.samples}),
             "masks": sum(sample.mask is not None for sample in self.samples),
             "left_out": len(self.left_out),
@@ -89,23 +96,25 @@ def read_folders(
     *,
     undamaged: str | None = None,
     damaged: str | None = None,
+    kinds: Sequence[str] = (),
     allow_one_class: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Dataset:
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
-    take their place; ``progress(done, total)`` is called in this thread after every file. Equal
-    group names in several folders are one group: folders often hold the same photos in another
-    cut, and a group too coarse costs less than a leak. An image without one is its own group. A
-    file is left out, with the reason, when its header cannot be read, when `labels.csv`
-    contradicts its folder or names a file that is not there, and when the same content has both
+    take their place; ``kinds`` names the folders of several kinds of damage instead.
+    ``progress(done, total)`` is called in this thread after every file. Equal group names in
+    several folders are one group: folders often hold the same photos in another cut, and a group
+    too coarse costs less than a leak. An image without one is its own group. A file is left out,
+    with the reason, when its header cannot be read, when `labels.csv` contradicts its folder or
+    names a file that is not there, and when the same content has two
     labels.
 
     Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
     or a class has no image (of one class alone only unless ``allow_one_class``).
     """
-    words = class_words(undamaged, damaged)
+    words = class_words(undamaged, damaged, kinds)
     roots = {path.resolve(): path for path in paths}
     scans = [scan_folder(root, words) for root in roots]
     candidates = [candidate for scan in scans for candidate in scan.candidates]
@@ -114,7 +123,7 @@ def read_folders(
     left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
     samples, contradicted = _without_contradictions(opened)
     left_out += contradicted
-    missing = {UNDAMAGED, DAMAGED} - {sample.label for sample in samples}
+    missing = set(words.values()) - {sample.label + sample.kind for sample in samples}
     if missing and not (allow_one_class and samples):
         where = ", ".join(str(root) for root in roots.values()) or "no folder"
         folders = [folder for scan in scans for folder in scan.folders]
@@ -123,7 +132,9 @@ def read_folders(
         next((scan.names[label] for scan in scans if label in scan.names), CLASS_NAMES[label])
         for label in (UNDAMAGED, DAMAGED)
     ]
-    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]))
+    if kinds:
+        names[DAMAGED] = CLASS_NAMES[DAMAGED]
+    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(kinds))
 
 
 def _open_all(
@@ -152,20 +163,30 @@ def _open_one(candidate: Candidate) -> Sample | LeftOut:
     digest = content_hash(data)
     # A group of its own is named by content, so that it is the same wherever the file lies.
     group = candidate.group or f"#{digest:016x}"
-    return Sample(candidate.path, candidate.label, group, candidate.mask, digest, width, height)
+    label = min(candidate.label, DAMAGED)
+    return Sample(
+        candidate.path,
+        label,
+        group,
+        candidate.mask,
+        digest,
+        width,
+        height,
+        candidate.label - label,
+    )
 
 
 def _without_contradictions(
     opened: Iterable[Sample | LeftOut],
 ) -> tuple[list[Sample], list[LeftOut]]:
-    """The samples, less those whose content carries both labels."""
+    """The samples, less those whose content carries two labels."""
     samples = [entry for entry in opened if isinstance(entry, Sample)]
     labels: dict[int, set[int]] = {}
     for sample in samples:
-        labels.setdefault(sample.digest, set()).add(sample.label)
+        labels.setdefault(sample.digest, set()).add(sample.label + sample.kind)
     kept = [sample for sample in samples if len(labels[sample.digest]) == 1]
     dropped = [sample.path for sample in samples if len(labels[sample.digest]) > 1]
-    return kept, [LeftOut(path, "the same image is in both classes") for path in dropped]
+    return kept, [LeftOut(path, "the same image is in two classes") for path in dropped]
 
 
 def _left_out_note(left_out: Sequence[LeftOut]) -> str:

@@ -7,7 +7,7 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -43,7 +43,8 @@ class LeftOut:
 class Candidate:
     """A labelled file that has not been opened yet; ``group`` is empty where none is known.
 
-    ``inner`` is the path below the class folder, without suffix.
+    ``label``: UNDAMAGED, or DAMAGED and more where there are several kinds of damage. ``inner`` is
+    the path below the class folder, without suffix.
     """
 
     path: Path
@@ -66,11 +67,16 @@ class FolderScan:
     folders: list[str]
 
 
-def class_words(undamaged: str | None = None, damaged: str | None = None) -> dict[str, int]:
+def class_words(
+    undamaged: str | None = None, damaged: str | None = None, kinds: Sequence[str] = ()
+) -> dict[str, int]:
     """Folded class word -> label: the built-in words, or the given name instead of its class's.
 
-    Raises DataError when both classes have the same name.
+    ``kinds``: names of several kinds of damage, with the labels 1, 2, ... in their order.
+    Raises DataError when two classes have the same name.
     """
+    if kinds:
+        return _words_of_kinds(undamaged, damaged, kinds)
     given = {UNDAMAGED: undamaged, DAMAGED: damaged}
     words = {
         word: label
@@ -82,6 +88,30 @@ def class_words(undamaged: str | None = None, damaged: str | None = None) -> dic
     if len(set(chosen.values())) < len(chosen):
         raise DataError(f'Both classes are named "{undamaged}"; give two different names.')
     return words | {word: label for label, word in chosen.items()}
+
+
+def _words_of_kinds(
+    undamaged: str | None, damaged: str | None, kinds: Sequence[str]
+) -> dict[str, int]:
+    if damaged:
+        raise DataError("Give either the name of the damaged folder or those of kinds of damage.")
+    sound = (undamaged,) if undamaged else _ALIASES[UNDAMAGED].split()
+    words = {fold_word(word): UNDAMAGED for word in sound}
+    for label, name in enumerate(kinds, start=DAMAGED):
+        folded = fold_word(name)
+        if not folded:
+            raise DataError("A kind of damage has no name.")
+        if folded in words:
+            raise DataError(f'Two classes are named "{name}"; give different names.')
+        words[folded] = label
+    return words
+
+
+def class_name(label: int, words: Mapping[str, int]) -> str:
+    """What to call a label in a message: undamaged, damaged, or the kind of damage."""
+    if label == UNDAMAGED or max(words.values()) <= DAMAGED:
+        return CLASS_NAMES[label]
+    return next(word for word, value in words.items() if value == label)
 
 
 def fold_word(word: str) -> str:
@@ -100,9 +130,10 @@ def missing_classes(
     missing = list(labels)
     sought = ", ".join(word for word, label in words.items() if label in missing)
     return DataError(
-        f"There is no {' and no '.join(CLASS_NAMES[label] for label in missing)} image in {where}: "
+        f"There is no {' and no '.join(class_name(label, words) for label in missing)} image in "
+        f"{where}: "
         f"looked for folders called {sought} and found {', '.join(folders) or 'no folder'}{why}; "
-        f"rename yours or name them with --undamaged and --damaged."
+        f"rename yours or name them with --undamaged and --damaged, or --kinds for several kinds."
     )
 
 
@@ -167,7 +198,7 @@ def _apply_labels(
         elif row.label in {None, candidate.label}:
             kept.append(replace(candidate, group=row.group))
         else:
-            ours, theirs = CLASS_NAMES[candidate.label], CLASS_NAMES[row.label or 0]
+            ours, theirs = (class_name(one, words) for one in (candidate.label, row.label or 0))
             reason = f"it lies in a folder of {ours} images and {LABELS} calls it {theirs}"
             left_out.append(LeftOut(candidate.path, reason))
     if listed == len(rows) > 0 and not any((root / name).is_file() for name in rows):
@@ -181,7 +212,7 @@ def _apply_labels(
         if not path.is_file():
             left_out.append(LeftOut(path, f"{LABELS} names it and it is not there"))
         elif row.label is None:
-            left_out.append(LeftOut(path, f"{LABELS} gives it no label and no folder does"))
+            left_out.append(LeftOut(path, f"{LABELS} gives it no label used here, nor a folder"))
         else:
             inner = PurePosixPath(name).with_suffix("").as_posix()
             kept.append(Candidate(path, inner, row.label, row.group))
@@ -229,7 +260,8 @@ def _add_row(
         raise DataError(f'{where} names no file below the data folder: "{filename}".')
     word = (cells.get("label") or "").strip()
     label = _label_of(word, words) if word else None
-    if word and label is None:
+    # Of several kinds of damage some may be left aside: such files are no error.
+    if word and label is None and max(words.values()) <= DAMAGED:
         raise DataError(
             f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
             f"words with --undamaged and --damaged."
@@ -242,7 +274,8 @@ def _add_row(
 def _label_of(word: str, words: Mapping[str, int]) -> int | None:
     folded = fold_word(word)
     # The canonical words hold even where the user named the folders otherwise.
-    return words.get(folded, CLASS_NAMES.index(folded) if folded in CLASS_NAMES else None)
+    canonical = CLASS_NAMES if max(words.values()) <= DAMAGED else CLASS_NAMES[:1]
+    return words.get(folded, canonical.index(folded) if folded in canonical else None)
 
 
 def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
@@ -260,6 +293,8 @@ def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
         (key, label) for pair, label in zip(keys, labels, strict=True) for key in set(pair)
     )
 
+    damaged = set(labels) - {UNDAMAGED}
+
     def mask_of(pair: tuple[str, str], label: int) -> Path | None:
         # Where files share a name, the mask is the damaged one's; of two such it is nobody's.
         return next(
@@ -268,7 +303,8 @@ def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
                 for key in pair
                 if key in masks
                 and claims[key, label] == 1
-                and (label == DAMAGED or not claims[key, DAMAGED])
+                and (label != UNDAMAGED or not any(claims[key, one] for one in damaged))
+                and not any(claims[key, one] for one in damaged if label not in (UNDAMAGED, one))
             ),
             None,
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from cfinspect.engine.decision import (
     TRAINED_MASKS,
     Judge,
     Seen,
+    expected,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
@@ -27,6 +30,8 @@ from cfinspect.engine.device import Device
 from cfinspect.engine.generators import SEGMENTER_SHIFT
 from cfinspect.engine.images import write_png
 from cfinspect.engine.inspection import Raw, probabilities, score
+from cfinspect.engine.kinds import of_kind
+from cfinspect.engine.kinds_fit import fit_together
 from cfinspect.engine.modelfile import Model, save_model
 from cfinspect.engine.pictures import curves, sample_rows
 from cfinspect.engine.runfolder import RunFolder
@@ -96,20 +101,22 @@ def _without_counterfactual(decision: Decision, method: str) -> Decision:
     )
 
 
-def shifted_answers(
-    data: TrainingData, discriminator: nn.Module, device: Device, seed: int, most: int = 64
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """D's logits and the labels of the validation images as other cameras would take them.
+def shifted(data: TrainingData, seed: int) -> TrainingData:
+    """With the validation images as other cameras would take them, several copies of each.
 
     Changed twice over by what training changes its images by once: beyond what D has learned.
     """
     rng = np.random.default_rng(seed)
-    logits = []
-    for _ in range(_SHIFTED_COPIES):
-        images = augment(augment(data.validation, "strong", rng), "strong", rng)
-        views = data.preprocessing.views
-        logits.append(classify(discriminator, images, device, views, most))
-    return np.concatenate(logits), np.tile(data.validation_labels, _SHIFTED_COPIES)
+    copies = [
+        augment(augment(data.validation, "strong", rng), "strong", rng)
+        for _ in range(_SHIFTED_COPIES)
+    ]
+    return dataclasses.replace(
+        data,
+        validation=np.concatenate(copies),
+        validation_labels=np.tile(data.validation_labels, _SHIFTED_COPIES),
+        validation_kinds=np.tile(data.validation_kinds, _SHIFTED_COPIES),
+    )
 
 
 def write_model(
@@ -122,10 +129,8 @@ def write_model(
     most: int,
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
-    own = state.nets["best_discriminator"]
-    shifted = (
-        shifted_answers(data, own, device, config.seed, most) if config.cameras == "other" else None
-    )
+    networks = (state.nets["best_generator"], state.nets["best_discriminator"])
+    decision, kinds, review = _decisions(config, networks[1], data, raw, device, most)
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -133,8 +138,13 @@ def write_model(
         generator=state.architecture["generator"],
         discriminator=state.architecture["discriminator"],
         preprocessing=data.preprocessing,
-        decision=decide(data, raw, config, lambda x: judge(own, x, device, most), shifted),
-        metrics={"validation": state.counters.figures, "steps": state.counters.step},
+        decision=decision,
+        kinds=kinds,
+        metrics={
+            "validation": state.counters.figures,
+            "review": review,
+            "steps": state.counters.step,
+        },
         data={
             "fingerprint": data.fingerprint,
             "counts": data.counts,
@@ -144,10 +154,52 @@ def write_model(
         training=training | {"seconds": round(state.counters.seconds, 1)},
         licence_note="The licence of the training images decides what may be done with this model.",
     )
-    networks = (state.nets["best_generator"], state.nets["best_discriminator"])
     known = np.unique(np.concatenate([state.seen, data.seen]))
     save_model(folder.model, Model(*networks, card=card, seen=known))
     return folder.model
+
+
+def _decisions(
+    config: TrainConfig,
+    discriminator: nn.Module,
+    data: TrainingData,
+    raw: Raw,
+    device: Device,
+    most: int,
+) -> tuple[Decision, dict[str, Any], dict[str, Any]]:
+    """The decision, those of several kinds of damage by name, and what to expect of it."""
+    views = data.preprocessing.views
+
+    def answers(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return classify(network, images, device, views, most)
+
+    elsewhere = shifted(data, config.seed) if config.cameras == "other" else None
+    rows = data.joined().validation_kinds
+    decisions = []
+    for kind in range(data.kinds):
+        own = of_kind(discriminator, kind)
+        moved = elsewhere.of_kind(kind) if elsewhere else None
+        decisions.append(
+            decide(
+                data.of_kind(kind),
+                raw.chosen(rows == kind),
+                config,
+                functools.partial(judge, own, device=device, batch=most),
+                (answers(own, moved.validation), moved.validation_labels) if moved else None,
+            )
+        )
+    if data.kinds == 1:
+        review = expected(decisions[0], raw.logits, data.validation_labels)
+        return decisions[0], {}, review
+    looked = elsewhere or data
+    networks = [of_kind(discriminator, kind) for kind in range(data.kinds)]
+    logits = np.stack([answers(network, looked.validation) for network in networks])
+    labels, rate = looked.validation_labels, config.review_rate
+    together, each = fit_together(decisions, logits, labels, rate)
+    kinds = {
+        name: dataclasses.asdict(one) for name, one in zip(config.kind_names, each, strict=True)
+    }
+    return together, kinds, {}
 
 
 def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) -> Path:

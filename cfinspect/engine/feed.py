@@ -40,19 +40,29 @@ def balanced_indices(
 
 
 class Feed:
-    """Iterator of (images (n, S, S, 3) uint8, labels (n,) int64), prepared by a thread ahead."""
+    """Iterator of (images (n, S, S, 3) uint8, labels (n,) int64), prepared by a thread ahead.
 
-    def __init__(self, store: TileStore, *, batch: int, kind: str, seed: int, start: int) -> None:
+    ``kind``: of augmentation; ``turns``: how many kinds of damage take turns.
+    """
+
+    def __init__(
+        self, store: TileStore, *, batch: int, kind: str, seed: int, start: int, turns: int = 1
+    ) -> None:
         self._store = store
         self._batch = batch
         self._kind = kind
         self._seed = seed
+        self._turns = turns
         self._next = start
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed")
         self._waiting: deque[Future[Batch]] = deque()
 
     def _make(self, step: int) -> Batch:
-        indices = balanced_indices(self._store.labels, self._batch, self._seed, step)
+        # Kinds of damage take turns; each is shown beside all undamaged images.
+        labels, turns = self._store.labels, self._turns
+        others = (labels == 1) & (self._store.kinds != step % turns)
+        known = np.where(others, -1, labels)
+        indices = balanced_indices(known, self._batch, self._seed, step // turns)
         rng = np.random.default_rng((self._seed, 7, step))
         return augment(self._store.get(indices), self._kind, rng), self._store.labels[indices]
 

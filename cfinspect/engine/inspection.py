@@ -14,7 +14,8 @@ windows:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Protocol
@@ -58,6 +59,16 @@ class Raw:
     flipped_logits: NDArray[np.float32]
     head: NDArray[np.float32]
 
+    def chosen(self, rows: NDArray[np.bool_]) -> Raw:
+        """The answers about some of the squares; ``rows`` (n,)."""
+        return Raw(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Raw]) -> Raw:
+        """The answers of several batches as one."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
 
 class Backend(Protocol):
     """The seam to the networks: torch today, other runtimes later."""
@@ -78,7 +89,9 @@ class Inspection:
     calibrated probabilities. ``flipped``: D gives x' the other label. ``review``: a human should
     look, ``reason`` says why in words (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
     ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
-    ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged.
+    ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged. ``kind``: the
+    name of the kind of damage and ``kinds`` what each kind says on its own, where the model knows
+    several (see ``kinds_inspection``); else empty.
     """
 
     label: int
@@ -94,6 +107,8 @@ class Inspection:
     mask: NDArray[np.bool_]
     area_fraction: float
     head: float
+    kind: str = ""
+    kinds: Mapping[str, Inspection] = dataclasses.field(default_factory=dict)
 
 
 def probabilities(
@@ -159,6 +174,12 @@ class Inspector:
         self.batch = batch
         self._decision = backend.card.decision
         self._preprocessing = backend.card.preprocessing
+
+    def close(self) -> None:
+        """Let the networks go and hand their memory back, where the backend holds any."""
+        close = getattr(self.backend, "close", None)
+        if close is not None:
+            close()
 
     def inspect(self, image: NDArray[np.uint8]) -> Inspection:
         """Inspect one image (H, W, 3) uint8 at its own resolution."""

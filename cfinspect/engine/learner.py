@@ -12,6 +12,7 @@ from cfinspect.engine.device import Device, is_out_of_memory
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import Notice
 from cfinspect.engine.feed import Batch
+from cfinspect.engine.kinds import of_kind
 from cfinspect.engine.noise import NoiseBank
 from cfinspect.engine.references import ClassifierStep, SegmenterStep
 from cfinspect.engine.state import TrainState
@@ -32,15 +33,29 @@ _FIRST_JUDGE = 200
 
 
 class Learner:
-    """Changes the networks of ``state``, batch by batch."""
+    """Changes the networks of ``state``, batch by batch; kinds of damage take turns.
+
+    Warm-up and ramp of L1 count the steps of one kind.
+    """
 
     def __init__(self, config: TrainConfig, state: TrainState, device: Device) -> None:
         self.config = config
         self.state = state
         self.device = device
         self.noise = NoiseBank(config, device.device)
-        nets = state.nets["generator"], state.nets["discriminator"]
-        self.step = _STEPS[config.method](*nets, config, device, self.noise, state.scaler)
+        generator, discriminator = state.nets["generator"], state.nets["discriminator"]
+        self.turns = max(1, state.kinds)
+        self.steps = [
+            _STEPS[config.method](
+                of_kind(generator, kind),
+                of_kind(discriminator, kind),
+                config,
+                device,
+                self.noise,
+                state.scaler,
+            )
+            for kind in range(self.turns)
+        ]
 
     def learn(self, batch: Batch, fraction: float) -> tuple[dict[str, float], list[Notice]]:
         """One step: its losses by name, and what the user should know.
@@ -73,12 +88,14 @@ class Learner:
     def _try(self, batch: Batch, fraction: float) -> dict[str, float]:
         config, state, counters = self.config, self.state, self.state.counters
         # A training shorter than the warm-up must still teach G something.
-        warming = counters.step < config.warmup and fraction < _LONGEST_WARMUP
+        warming = counters.step < self.turns * config.warmup and fraction < _LONGEST_WARMUP
         late = config.warmup == 0 and counters.step == _FIRST_JUDGE
         if late or (not warming and counters.generator_steps == 0):
             state.keep_reference()
-        ramp = min(1.0, counters.generator_steps / config.l1_ramp) if config.l1_ramp else 1.0
+        reached = counters.generator_steps / (self.turns * config.l1_ramp) if config.l1_ramp else 1
+        ramp = min(1.0, reached)
         weights = Weights(counters.rho, config.l1 * counters.l1_scale * ramp, warming)
+        step = self.steps[counters.step % self.turns]
         parts = ["discriminator"] if warming else list(state.optimisers)
         for part in parts:
             self._set_rate(part, warming, fraction)
@@ -91,7 +108,7 @@ class Learner:
             x = to_tensor(images, self.device.device)
             y = torch.from_numpy(labels).to(self.device.device)
             share = len(images) / config.batch
-            losses = self.step(x, y, weights, share)
+            losses = step(x, y, weights, share)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + share * float(value)
         for part in parts:

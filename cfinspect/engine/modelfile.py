@@ -83,17 +83,15 @@ def load_model(path: Path) -> Model:
     """Build the networks the card names and fill them; both in eval mode, on the CPU."""
     from safetensors.torch import load_file  # noqa: PLC0415
 
-    from cfinspect.engine.discriminators import make_discriminator  # noqa: PLC0415
-    from cfinspect.engine.generators import make_generator  # noqa: PLC0415
+    from cfinspect.engine.kinds import make_networks  # noqa: PLC0415
 
     metadata, _ = _open(path)
     card = Card.from_json(metadata)
     tensors = load_file(path)
     _check_settings(path, card)
     try:
-        generator = make_generator(card.generator["name"], **card.generator["kwargs"])
-        discriminator = make_discriminator(
-            card.discriminator["name"], **card.discriminator["kwargs"]
+        generator, discriminator = make_networks(
+            card.generator, card.discriminator, len(card.kinds)
         )
         for part, network in (("generator", generator), ("discriminator", discriminator)):
             prefix = f"{part}."

@@ -90,8 +90,10 @@ def _take_over(changes: dict[str, Any]) -> None:
     if other:
         raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
     card = load_card(Path(changes["init_from"]))
-    kept = {"size": card.preprocessing.size, "views": card.preprocessing.views}
+    kept: dict[str, Any] = {"size": card.preprocessing.size, "views": card.preprocessing.views}
     kept |= {name: card.training[name] for name in ("method", "cameras") if name in card.training}
+    if card.kinds:
+        kept |= {"kinds": ",".join(card.kinds)}
     for name, value in kept.items():
         if changes.get(name) is None:
             changes[name] = value

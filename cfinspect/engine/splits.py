@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.data import CLASS_NAMES, DataError, Sample
-
-_CLASSES = range(len(CLASS_NAMES))
+from cfinspect.engine.data import DAMAGED, DataError, Sample
 
 
 @dataclass(frozen=True)
@@ -94,12 +92,14 @@ def _blocks(samples: Sequence[Sample]) -> list[_Block]:
         members[root(index)].append(sample)
     groups = [sorted(group, key=_content_order) for group in members.values()]
     groups.sort(key=lambda group: _content_order(group[0]))
-    return [_Block(tuple(group), _sizes(group)) for group in groups]
+    last = max([DAMAGED, *(sample.label + sample.kind for sample in samples)])
+    return [_Block(tuple(group), _sizes(group, last)) for group in groups]
 
 
-def _sizes(samples: Iterable[Sample]) -> tuple[int, ...]:
-    labels = [sample.label for sample in samples]
-    return tuple(labels.count(label) for label in _CLASSES)
+def _sizes(samples: Iterable[Sample], last: int) -> tuple[int, ...]:
+    """How many there are of each class; kinds of damage are classes of their own."""
+    classes = [sample.label + sample.kind for sample in samples]
+    return tuple(classes.count(number) for number in range(last + 1))
 
 
 def _deal(blocks: Sequence[_Block], shares: NDArray[np.float64], seed: int) -> _Parts:
@@ -122,7 +122,7 @@ def _deal(blocks: Sequence[_Block], shares: NDArray[np.float64], seed: int) -> _
 
 def _spread_classes(parts: _Parts) -> None:
     """Give every part some of each class, where another part can spare a block."""
-    for label in _CLASSES:
+    for label in _classes(parts):
         for part in parts:
             if any(block.sizes[label] for block in part):
                 continue
@@ -137,12 +137,15 @@ def _spread_classes(parts: _Parts) -> None:
 
 def _spare_blocks(part: Sequence[_Block]) -> list[_Block]:
     """Blocks without which the part still has all the classes that it has now."""
-    having = [sum(block.sizes[label] > 0 for block in part) for label in _CLASSES]
+    classes = _classes([part])
+    having = [sum(block.sizes[label] > 0 for block in part) for label in classes]
     return [
-        block
-        for block in part
-        if all(having[label] > 1 for label in _CLASSES if block.sizes[label])
+        block for block in part if all(having[label] > 1 for label in classes if block.sizes[label])
     ]
+
+
+def _classes(parts: Iterable[Sequence[_Block]]) -> range:
+    return range(max((len(block.sizes) for part in parts for block in part), default=0))
 
 
 def _fill_empty(parts: _Parts) -> None:

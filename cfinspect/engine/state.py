@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from cfinspect.engine.atomic import write_atomically
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.discriminators import WITH_WIDTH, load_backbone, make_discriminator
+from cfinspect.engine.discriminators import WITH_WIDTH, load_backbone
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.generators import make_generator
+from cfinspect.engine.kinds import LOGITS, make_networks, whole_networks
 from cfinspect.engine.modelfile import load_model
 
 _FORMAT = "2"
@@ -59,6 +59,8 @@ def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
         generator = {"name": "segmenter", "kwargs": {**sizes, "swin": swin}}
     sized = config.discriminator in WITH_WIDTH
     discriminator = {"width": config.discriminator_width} if sized else {}
+    if config.kinds and config.trunk == "shared":
+        discriminator["classes"] = LOGITS * len(config.kind_names)
     return {
         "generator": generator,
         "discriminator": {"name": config.discriminator, "kwargs": discriminator},
@@ -73,6 +75,15 @@ def _require_method(name: str, config: TrainConfig) -> None:
         raise CfinspectError(
             f"{config.init_from} was not trained by --method {config.method}: give its own method, "
             "or train without --from"
+        )
+
+
+def _require_kinds(kinds: tuple[str, ...], config: TrainConfig) -> None:
+    if kinds != config.kind_names:
+        known = ",".join(kinds) or "none"
+        raise CfinspectError(
+            f"{config.init_from} knows other kinds of damage ({known}): give the same, in the same "
+            "order, or train without --from"
         )
 
 
@@ -98,6 +109,7 @@ class TrainState:
         model that is fine-tuned had seen before.
         """
         torch.manual_seed(config.seed)
+        self.kinds = len(config.kind_names)
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
         if checkpoint is not None:
             self.architecture = _metadata(checkpoint)["architecture"]
@@ -105,6 +117,7 @@ class TrainState:
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
             _require_method(model.card.generator["name"], config)
+            _require_kinds(tuple(model.card.kinds), config)
             self.architecture = {
                 "generator": model.card.generator,
                 "discriminator": model.card.discriminator,
@@ -115,7 +128,8 @@ class TrainState:
             self.architecture = _architecture(config)
             generator, discriminator = self._built()
             if config.backbone_weights is not None:
-                load_backbone(discriminator, Path(config.backbone_weights))
+                for network in whole_networks(discriminator):
+                    load_backbone(network, Path(config.backbone_weights))
         self.device = device
         self.nets: dict[str, nn.Module] = {}
         for name, net in (("generator", generator), ("discriminator", discriminator)):
@@ -138,16 +152,14 @@ class TrainState:
             for part, rate in rates.items()
             if any(True for _ in self.nets[part].parameters())
         }
-        self._ema = config.ema
+        # Each kind has its turn every so many steps, and its means are to reach as far back.
+        self._ema = config.ema ** (1 / max(1, self.kinds))
         if checkpoint is not None:
             self._load(checkpoint)
 
     def _built(self) -> tuple[nn.Module, nn.Module]:
-        g, d = self.architecture["generator"], self.architecture["discriminator"]
-        return (
-            make_generator(g["name"], **g["kwargs"]),
-            make_discriminator(d["name"], **d["kwargs"]),
-        )
+        parts = self.architecture["generator"], self.architecture["discriminator"]
+        return make_networks(*parts, self.kinds)
 
     def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
         return torch.optim.AdamW(

@@ -47,6 +47,11 @@ class TileStore:
         return len(self.samples)
 
     @property
+    def kinds(self) -> NDArray[np.int64]:
+        """Which kind of damage each sample has, (N,); 0 for undamaged ones."""
+        return np.array([sample.kind for sample in self.samples], dtype=np.int64)
+
+    @property
     def in_memory(self) -> int:
         """How many tiles are held decoded."""
         return int((self._rows >= 0).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.card import Card
 from cfinspect.engine.device import Device, choose_device, tune_host
-from cfinspect.engine.inspection import InspectionError, Raw
-from cfinspect.engine.modelfile import Model, load_model
+from cfinspect.engine.inspection import InspectionError, Inspector, Raw
+from cfinspect.engine.kinds import of_kind
+from cfinspect.engine.kinds_inspection import KindsBackend, KindsInspector
+from cfinspect.engine.modelfile import Model, ModelFileError, load_card, load_model
 from cfinspect.engine.validation import run_networks
 
 if TYPE_CHECKING:
@@ -82,7 +85,27 @@ class TorchBackend:
 def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:
     """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
 
-    Raises ModelFileError, CardError or DeviceError with a sentence.
+    Raises ModelFileError, CardError or DeviceError with a sentence, also for a model that knows
+    several kinds of damage: see ``load_inspector``.
     """
     tune_host()
-    return TorchBackend(load_model(path), choose_device(device, precision))
+    model = load_model(path)
+    if model.card.kinds:
+        raise ModelFileError(f"{path} knows several kinds of damage: give a model of one")
+    return TorchBackend(model, choose_device(device, precision))
+
+
+def load_inspector(
+    path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
+) -> Inspector:
+    """An inspector for any model file, of one kind of damage or several; errors as above."""
+    if not load_card(path).kinds:
+        return Inspector(load_backend(path, device, precision), batch)
+    tune_host()
+    model, chosen = load_model(path), choose_device(device, precision)
+    members = []
+    for kind, name in enumerate(model.card.kinds):
+        card = dataclasses.replace(model.card, kinds={}, decision=model.card.of_kind(name))
+        networks = (of_kind(model.generator, kind), of_kind(model.discriminator, kind))
+        members.append(TorchBackend(Model(*networks, card, model.seen), chosen))
+    return KindsInspector(KindsBackend(model.card, tuple(members)), batch)

@@ -29,11 +29,13 @@ from cfinspect.engine.events import (
 from cfinspect.engine.export import write_curves, write_model, write_samples
 from cfinspect.engine.feed import Feed
 from cfinspect.engine.inspection import Raw
+from cfinspect.engine.kinds import of_kind
+from cfinspect.engine.kinds_fit import run_kinds
 from cfinspect.engine.learner import Learner
 from cfinspect.engine.runfolder import RunFolder
 from cfinspect.engine.state import TrainState
 from cfinspect.engine.trainingdata import TrainingData, gather
-from cfinspect.engine.validation import figures, judge, run_networks
+from cfinspect.engine.validation import figures, judge
 
 _SETTLED = 0.8
 _SPARSE = 3
@@ -134,6 +136,7 @@ class _Training:
             kind=config.augment,
             seed=config.seed,
             start=counters.step,
+            turns=data.kinds,
         )
         try:
             while self._fraction() < 1 and not self.cancel.cancelled:
@@ -183,7 +186,7 @@ class _Training:
         yield Validated(counters.step, values, best)
         if counters.step % (_SPARSE * self.config.validate_every) == 0:
             yield SamplesWritten(
-                counters.step, write_samples(self.folder, counters.step, data, raw)
+                counters.step, write_samples(self.folder, counters.step, data.joined(), raw)
             )
             write_curves(self.folder)
         if counters.generator_steps > 0 and self.config.counterfactual:
@@ -216,16 +219,26 @@ class _Training:
         pair = nets[f"{which}_generator"], nets[f"{which}_discriminator"]
         while True:
             try:
-                raw = run_networks(*pair, data.validation, self.device, self.most, views)
+                raw = run_kinds(*pair, data, self.device, self.most, views)
                 break
             except RuntimeError as error:
                 if not is_out_of_memory(error) or self.most == 1:
                     raise
             self.most //= 2
             self.device.free_memory()
-        judged = judge(nets["reference"], raw.counterfactual, self.device)
-        labels, real = data.validation_labels, self.config.counterfactual
-        return raw, figures(raw, data.validation, labels, judged, real)
+        shown = data.joined()
+        judged = np.concatenate(
+            [
+                judge(
+                    of_kind(nets["reference"], kind),
+                    raw.counterfactual[shown.validation_kinds == kind],
+                    self.device,
+                )
+                for kind in range(data.kinds)
+            ]
+        )
+        labels, real = shown.validation_labels, self.config.counterfactual
+        return raw, figures(raw, shown.validation, labels, judged, real)
 
     def _checkpoint(self) -> CheckpointSaved:
         self.state.save(self.folder.checkpoint)
@@ -249,7 +262,8 @@ class _Training:
             state.keep_best()
         raw, values = self._look(data, "best", data.preprocessing.views)
         counters.figures = values
-        yield SamplesWritten(counters.step, write_samples(self.folder, counters.step, data, raw))
+        samples = write_samples(self.folder, counters.step, data.joined(), raw)
+        yield SamplesWritten(counters.step, samples)
         path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)
         yield Finished(counters.step, path, False, counters.seconds, values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -28,7 +29,8 @@ _MOST_PIXELS = 20_000_000
 class TrainingData:
     """``train``: the decoded training images; ``validation``: (n, S, S, 3) uint8 with labels (n,).
 
-    ``seen``: content hashes of both; ``held_out``: images kept away from both.
+    ``validation_kinds`` (n,): which kind of damage; ``kinds``: how many there are, 1 for a model
+    that knows but one. ``seen``: content hashes of both; ``held_out``: images kept away from both.
     """
 
     train: TileStore
@@ -41,6 +43,34 @@ class TrainingData:
     left_out: tuple[LeftOut, ...]
     folders: tuple[str, ...]
     names: tuple[str, str]
+    validation_kinds: NDArray[np.int64]
+    kinds: int = 1
+
+    def of_kind(self, kind: int) -> TrainingData:
+        """With the validation images of one kind of damage, and all undamaged ones."""
+        if self.kinds == 1:
+            return self
+        kept = (self.validation_labels != DAMAGED) | (self.validation_kinds == kind)
+        return dataclasses.replace(
+            self,
+            validation=self.validation[kept],
+            validation_labels=self.validation_labels[kept],
+            validation_kinds=np.full(int(kept.sum()), kind),
+            kinds=1,
+        )
+
+    def joined(self) -> TrainingData:
+        """The validation images of all kinds, one kind after the other."""
+        if self.kinds == 1:
+            return self
+        parts = [self.of_kind(kind) for kind in range(self.kinds)]
+        return dataclasses.replace(
+            self,
+            validation=np.concatenate([part.validation for part in parts]),
+            validation_labels=np.concatenate([part.validation_labels for part in parts]),
+            validation_kinds=np.concatenate([part.validation_kinds for part in parts]),
+            kinds=1,
+        )
 
 
 Progress = Callable[[int, int], None]
@@ -62,6 +92,7 @@ def gather(
             [Path(folder) for folder in config.data],
             undamaged=config.undamaged,
             damaged=config.damaged,
+            kinds=config.kind_names,
             progress=watch,
         )
 
@@ -143,7 +174,13 @@ def _pack(
                 f"after the split by group the {name} part has only one class: give more images, "
                 "or finer groups in labels.csv"
             )
-    chosen = _subset(validation.labels, config.size)
+        for kind, kind_name in enumerate(config.kind_names):
+            if not ((store.labels == DAMAGED) & (store.kinds == kind)).any():
+                raise DataError(
+                    f"after the split by group the {name} part has no {kind_name} image: give "
+                    "more of them, or finer groups in labels.csv"
+                )
+    chosen = _subset(validation.labels + validation.kinds, config.size)
     left_out = (*dataset.left_out, *train.left_out, *validation.left_out)
     both = [*train.samples, *validation.samples]
     counts = dataset.counts() | {
@@ -163,18 +200,20 @@ def _pack(
         left_out=left_out,
         folders=tuple(Path(folder).resolve().name for folder in config.data),
         names=dataset.names,
+        validation_kinds=validation.kinds[chosen],
+        kinds=max(1, len(config.kind_names)),
     )
     validation.close()
     return data
 
 
-def _subset(labels: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """All validation images, or as many as are worth their time and memory, of both classes."""
+def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
+    """All validation images, or as many as are worth their time and memory, of all classes."""
     most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
     rng = np.random.default_rng(0)
-    parts = [rng.permutation(np.flatnonzero(labels == label)) for label in (0, 1)]
+    parts = [rng.permutation(np.flatnonzero(classes == one)) for one in np.unique(classes)]
     fewest = min(len(part) for part in parts)
-    room = max(most // 2, most - fewest)
+    room = max(most // len(parts), most - fewest * (len(parts) - 1))
     return np.sort(np.concatenate([part[:room] for part in parts]))
 
 

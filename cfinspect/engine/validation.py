@@ -34,8 +34,7 @@ def run_networks(
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
         rows.append(_outputs(generator, discriminator, x, device, views))
-    parts = [np.concatenate(part) for part in zip(*rows, strict=True)]
-    return Raw(*parts)
+    return Raw.joined([Raw(*row) for row in rows])
 
 
 @torch.inference_mode()

@@ -50,6 +50,8 @@ def page(
         _section("Figures", _figures(report)),
         _section("Curves", _curves(report, rows)),
     ]
+    if "kinds" in report:
+        parts.append(_section("Which kind of damage", _kinds(report["kinds"])))
     if "baselines" in report:
         parts.append(_section("Where the damage is, by explainer", _baselines(report["baselines"])))
     if "realism" in report:
@@ -186,6 +188,18 @@ def _baselines(found: Mapping[str, Any]) -> str:
     ]
     heading = ("explainer", "IoU", "IoU at the best threshold", "pixel AP", "seconds an image")
     return _table(heading, rows)
+
+
+def _kinds(told: Mapping[str, Any]) -> str:
+    names = [name or "undamaged" for name in told["names"]]
+    rows = [
+        (name, *map(str, counts)) for name, counts in zip(names, told["confusion"], strict=True)
+    ]
+    said = (
+        f"<p>Right class: {told['accuracy']:.1%} of all images; right kind: "
+        f"{_number(told['right_kind'])} of the damage found.</p>"
+    )
+    return said + _table(("true class", *(f"answer {name}" for name in names)), rows)
 
 
 def _realism(found: Mapping[str, Any]) -> str:

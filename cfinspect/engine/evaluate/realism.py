@@ -115,20 +115,12 @@ def _twice(
         step(start, len(images))
         parts.append(backend.run(images[start : start + _BATCH]))
         again.append(backend.run(_rounded(parts[-1])))
-    return _joined(parts), np.concatenate([_rounded(one) for one in parts]), _joined(again)
+    pictures = np.concatenate([_rounded(one) for one in parts])
+    return Raw.joined(parts), pictures, Raw.joined(again)
 
 
 def _rounded(raw: Raw) -> NDArray[np.uint8]:
     return np.rint(raw.counterfactual * 255).astype(np.uint8)
-
-
-def _joined(parts: Sequence[Raw]) -> Raw:
-    return Raw(
-        *(
-            np.concatenate([getattr(one, name) for one in parts])
-            for name in ("logits", "counterfactual", "flipped_logits", "head")
-        )
-    )
 
 
 def _said(raw: Raw, decision: Decision) -> Bools:

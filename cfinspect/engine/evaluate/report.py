@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ ROW_FIELDS = (
     "area_fraction",
     "iou",
     "error",
+    "kind",
+    "answer",
 )
 
 
@@ -70,12 +72,13 @@ def evaluate(
 
     The report has the parts classification, localisation (with ``missing_masks``: damaged images
     without one, not part of its figures), counterfactual, review, and left_out: files that could
-    not be read, or whose mask could not be used, and why. ``progress(done, total)`` is called
+    not be read, or whose mask could not be used, and why; of a model that knows several kinds of
+    damage also kinds, see ``kinds_told``. ``progress(done, total)`` is called
     after every image, ``cancelled`` asked before. Raises ``EvaluationError`` when no image
     can be read, ``EvaluationCancelled``.
     """
     reader = _Reader(samples, cancelled)
-    gathered = _Gathered()
+    gathered = _Gathered(tuple(inspector.backend.card.kinds))
     for done, found in enumerate(inspector.inspect_many(reader), start=1):
         gathered.add(reader.waiting.popleft(), found)
         if progress:
@@ -116,8 +119,9 @@ class _Reader:
 class _Gathered:
     """Everything the figures need, without keeping any image."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: Sequence[str]) -> None:
         self.rows: list[dict[str, Any]] = []
+        self._kinds = tuple(kinds)
         self._localisation = Localisation()
         self._missing_masks = 0
         self.bad_masks: list[tuple[Sample, str]] = []
@@ -142,6 +146,8 @@ class _Gathered:
                 "area_fraction": found.area_fraction,
                 "iou": self._locate(sample, found),
                 "error": "",
+                "kind": self._kinds[sample.kind] if self._kinds and sample.label else "",
+                "answer": found.kind,
             }
         )
 
@@ -175,7 +181,8 @@ class _Gathered:
         """Compute all figures."""
         labels, predicted, scores = self._column("label", "predicted", "score")
         groups = [row["group"] for row in self.rows]
-        return {
+        told = {"kinds": kinds_told(self.rows, self._kinds)} if self._kinds else {}
+        return told | {
             "classification": classification(labels, scores, score_threshold, groups),
             "localisation": self._localisation.result() | {"missing_masks": self._missing_masks},
             "counterfactual": counterfactual(
@@ -186,6 +193,26 @@ class _Gathered:
 
     def _column(self, *names: str) -> list[NDArray[np.float64]]:
         return [np.array([row[name] for row in self.rows], dtype=np.float64) for name in names]
+
+
+def kinds_told(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, Any]:
+    """How well kinds of damage are told apart, from the ``rows`` of an evaluation.
+
+    ``names``: "" for undamaged, then the kinds; ``confusion``: images by true class (rows) and by
+    answer (columns) in that order. ``accuracy``: share of images with the right answer of all
+    classes; ``right_kind``: share of those damaged images that are found whose kind is right.
+    """
+    names = ["", *kinds]
+    table = np.zeros((len(names), len(names)), dtype=np.int64)
+    for row in rows:
+        table[names.index(row["kind"]), names.index(row["answer"])] += 1
+    found = int(table[1:, 1:].sum())
+    return {
+        "names": names,
+        "confusion": table.tolist(),
+        "accuracy": float(np.trace(table) / table.sum()),
+        "right_kind": float(np.trace(table[1:, 1:]) / found) if found else None,
+    }
 
 
 def _error_row(sample: Sample, reason: str) -> dict[str, Any]:

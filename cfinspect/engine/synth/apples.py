@@ -71,9 +71,13 @@ def draw_apple_scene(rng: np.random.Generator) -> AppleScene:
 
 
 def make_apple(
-    rng: np.random.Generator, size: int, damaged: bool, scene: AppleScene | None = None
+    rng: np.random.Generator,
+    size: int,
+    damaged: bool,
+    scene: AppleScene | None = None,
+    kind: str | None = None,
 ) -> SynthImage:
-    """One apple, ``size`` pixels wide (at least 32), spoilt where ``damaged``.
+    """One apple, ``size`` pixels wide (at least 32), spoilt where ``damaged``, by ``kind`` alone.
 
     Stem, calyx, russet, blush, dots, highlights, shadows and stickers are on sound and spoilt
     apples alike. Without ``scene`` a new one is drawn from ``rng``.
@@ -82,19 +86,21 @@ def make_apple(
         raise ValueError(f"size is {size}; an apple needs at least 32 pixels")
     scene = scene if scene is not None else draw_apple_scene(rng)
     while True:
-        result = _try_apple(rng, size, damaged, scene)
+        result = _try_apple(rng, size, damaged, scene, kind)
         # A worm hole on the rim or under a sticker would be a wrong label: draw another apple.
         if not damaged or float(result.mask.mean()) >= _LEAST_SHARE:
             return result
 
 
-def _try_apple(rng: np.random.Generator, size: int, damaged: bool, scene: AppleScene) -> SynthImage:
+def _try_apple(
+    rng: np.random.Generator, size: int, damaged: bool, scene: AppleScene, kind: str | None
+) -> SynthImage:
     ball = place_ball(rng, size * _FINE)
     skin = draw_skin(rng, scene.sort, ball)
     gloss = np.full(ball.inside.shape, scene.sort.gloss, dtype=np.float32)
     cover = np.zeros_like(ball.inside)
     if damaged:
-        skin, cover, left, ball = spoil(rng, skin, ball)
+        skin, cover, left, ball = spoil(rng, skin, ball, kind)
         gloss = gloss * left
     picture, hidden = _assemble(rng, scene, ball, skin, gloss)
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)

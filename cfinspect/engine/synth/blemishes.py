@@ -17,14 +17,19 @@ Spoilt = tuple[Field, Field, Field]
 """Skin (S, S, 3), cover (S, S) in [0, 1], gloss (S, S) in [0, 1]."""
 
 
-def spoil(rng: np.random.Generator, skin: Field, ball: Ball) -> tuple[Field, Field, Field, Ball]:
+def spoil(
+    rng: np.random.Generator, skin: Field, ball: Ball, kind: str | None = None
+) -> tuple[Field, Field, Field, Ball]:
     """Add one kind of damage, sometimes two, at times on a shrivelled apple.
 
-    Returns `Spoilt` and the ball, whose normals wrinkles bend. Cover is what a careful labeller
-    would paint.
+    ``kind``: this one of `KINDS` and nothing else. Returns `Spoilt` and the ball, whose normals
+    wrinkles bend. Cover is what a careful labeller would paint.
     """
     cover = np.zeros(skin.shape[:2], dtype=np.float32)
     gloss = np.ones_like(cover)
+    if kind is not None:
+        skin, cover, gloss = _KINDS[KINDS.index(kind)](rng, skin, ball)
+        return skin, (cover * ball.inside).astype(np.float32), gloss, ball
     shrivelled = chance(rng, 0.28)
     if shrivelled:
         skin, cover, ball = _wrinkle(rng, skin, ball)
@@ -213,4 +218,5 @@ _KINDS: tuple[Callable[[np.random.Generator, Field, Ball], Spoilt], ...] = (
     _pits,
     _cut,
 )
+KINDS = ("rot", "browning", "bruise", "worm", "scab", "pits", "cut")
 _WEIGHTS = (0.36, 0.24, 0.11, 0.08, 0.1, 0.05, 0.06)

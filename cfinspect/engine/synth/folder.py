@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,7 @@ from cfinspect.engine.atomic import folder_in_one_step
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.images import write_png
 from cfinspect.engine.synth.apples import draw_apple_scene, make_apple
+from cfinspect.engine.synth.blemishes import KINDS
 from cfinspect.engine.synth.camera import SynthImage
 from cfinspect.engine.synth.cracks import draw_wall_scene, make_crack
 
@@ -29,10 +30,11 @@ class _Entry:
     group: int
     damaged: bool
     name: str
+    kind: str | None = None
 
     @property
     def label(self) -> str:
-        return "damaged" if self.damaged else "undamaged"
+        return (self.kind or "damaged") if self.damaged else "undamaged"
 
     @property
     def mask_name(self) -> str:
@@ -48,14 +50,17 @@ def write_folder(
     damaged_share: float = 0.5,
     seed: int,
     tiles_per_group: int = 4,
+    kinds: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Draw ``count`` images of ``size`` pixels into ``out`` and return ``out``.
 
     Leaves ``undamaged/``, ``damaged/``, ``masks/<stem>.png`` for the damaged ones, ``labels.csv``
     (``filename,label,group``) and ``synth.json`` with these settings. Images of one group show the
-    same wall or orchard under the same light and camera. The same settings give the same bytes,
-    and image i is the same whatever ``count`` is. ``progress`` is called with (done, count).
+    same wall or orchard under the same light and camera. ``kinds``: of apples' damage, see
+    `blemishes.KINDS`, in turn and each in a folder of its name instead of ``damaged/``. The same
+    settings give the same bytes, and image i is the same whatever ``count`` is. ``progress`` is
+    called with (done, count).
 
     The folder appears when it is complete; a break leaves nothing behind. One that was drawn
     earlier is replaced. Raises CfinspectError for impossible settings, for a folder that holds
@@ -63,6 +68,11 @@ def write_folder(
     """
     out = Path(out)
     _check_settings(domain, count, size, damaged_share, tiles_per_group)
+    unknown = [kind for kind in kinds if domain != "apple" or kind not in KINDS]
+    if unknown:
+        raise CfinspectError(
+            f"{unknown[0]} is no kind of damage that can be drawn: apples have {', '.join(KINDS)}"
+        )
     _check_place(out)
     settings = {
         "domain": domain,
@@ -71,10 +81,11 @@ def write_folder(
         "damaged_share": damaged_share,
         "seed": seed,
         "tiles_per_group": tiles_per_group,
+        **({"kinds": list(kinds)} if kinds else {}),
     }
     try:
         with folder_in_one_step(out) as draft:
-            entries = list(_plan(domain, count, damaged_share, tiles_per_group))
+            entries = list(_plan(domain, count, damaged_share, tiles_per_group, kinds))
             for entry in entries:
                 _write_image(draft, domain, entry, size, seed)
                 if progress is not None:
@@ -122,7 +133,7 @@ def _own_files(out: Path) -> set[str]:
     try:
         settings = json.loads((out / _MARKER).read_text(encoding="utf-8"))
         arguments = (settings["domain"], settings["count"], settings["damaged_share"])
-        entries = list(_plan(*arguments, settings["tiles_per_group"]))
+        entries = list(_plan(*arguments, settings["tiles_per_group"], settings.get("kinds", ())))
     except (OSError, ValueError, KeyError, TypeError):
         return set()
     names = {entry.name for entry in entries}
@@ -131,14 +142,16 @@ def _own_files(out: Path) -> set[str]:
 
 
 def _plan(
-    domain: Domain, count: int, damaged_share: float, tiles_per_group: int
+    domain: Domain, count: int, damaged_share: float, tiles_per_group: int, kinds: Sequence[str]
 ) -> Iterator[_Entry]:
     for index in range(count):
         # Spread evenly, so that each group has its share of both classes.
-        damaged = int((index + 1) * damaged_share + 1e-9) > int(index * damaged_share + 1e-9)
-        folder = "damaged" if damaged else "undamaged"
+        before = int(index * damaged_share + 1e-9)
+        damaged = int((index + 1) * damaged_share + 1e-9) > before
+        kind = kinds[before % len(kinds)] if damaged and kinds else None
+        folder = (kind or "damaged") if damaged else "undamaged"
         name = f"{folder}/{domain}_{index:05d}.png"
-        yield _Entry(index, index // tiles_per_group, damaged, name)
+        yield _Entry(index, index // tiles_per_group, damaged, name, kind)
 
 
 def _write_image(draft: Path, domain: Domain, entry: _Entry, size: int, seed: int) -> None:
@@ -158,7 +171,7 @@ def _draw(domain: Domain, entry: _Entry, size: int, seed: int) -> SynthImage:
     own = np.random.default_rng([seed, number, 1, entry.index])
     if domain == "crack":
         return make_crack(own, size, entry.damaged, draw_wall_scene(shared))
-    return make_apple(own, size, entry.damaged, draw_apple_scene(shared))
+    return make_apple(own, size, entry.damaged, draw_apple_scene(shared), entry.kind)
 
 
 def _write_labels(path: Path, domain: Domain, entries: list[_Entry], seed: int) -> None:

@@ -37,20 +37,19 @@ def threads_for_work() -> int:
 @contextmanager
 def open_inspector(path: Path, device: str, tell: Tell) -> Iterator[Inspector]:
     """A model on the job's thread, and its memory given back afterwards."""
-    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
 
     tell.show(Progress(text=tr("Loading the model")))
     load_card(path)  # a bad file is told before torch is started
     from cfinspect.engine.device import limit_threads  # noqa: PLC0415
-    from cfinspect.engine.torch_backend import load_backend  # noqa: PLC0415
+    from cfinspect.engine.torch_backend import load_inspector  # noqa: PLC0415
 
     limit_threads(threads_for_work())
-    backend = load_backend(path, device=device)
+    inspector = load_inspector(path, device, batch=_BATCH)
     try:
-        yield Inspector(backend, batch=_BATCH)
+        yield inspector
     finally:
-        backend.close()
+        inspector.close()
 
 
 @dataclass

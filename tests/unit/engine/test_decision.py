@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.card import Decision
 from cfinspect.engine.decision import (
     Seen,
+    expected,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
@@ -106,6 +107,30 @@ def test_review_rule_sends_about_the_wished_share(rate: float) -> None:
     )
     assert sent.mean() == pytest.approx(rate, abs=0.02)
     assert rule.review_low < 0.5 < rule.review_high
+
+
+def test_what_is_stranger_than_all_that_was_seen_goes_to_review_as_well() -> None:
+    p = np.array([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3], [0.45, 0.45, 0.1]])
+    rule = fit_review(Decision(), p, 1 / 3)
+    assert rule.review_p_fake == 0.3
+
+
+def test_what_to_expect_counts_by_hand() -> None:
+    rule = Decision(review_low=0.4, review_high=0.6, review_p_fake=0.5)
+    # Found; missed but in review; missed; a false alarm; right; right but strange.
+    margins = np.array([3.0, -0.1, -3.0, 3.0, -3.0, -3.0])
+    labels = np.array([1, 1, 1, 0, 0, 0])
+    logits = logits_for(margins)
+    logits[5, 2] = 5
+    found = expected(rule, logits, labels)
+    assert found["damaged_n"] == 3
+    assert found["missed_alone"] == pytest.approx(2 / 3)
+    assert found["miss_rate"] == pytest.approx(1 / 3)
+    assert found["miss_rate_ci95"][0] < 1 / 3 < found["miss_rate_ci95"][1]
+    assert found["reviewed"] == pytest.approx(2 / 6)
+    assert (found["errors"], found["errors_caught"]) == (3, pytest.approx(1 / 3))
+    none = expected(rule, logits[4:5], labels[4:5])
+    assert none["miss_rate"] is none["miss_rate_ci95"] is none["errors_caught"] is None
 
 
 def test_images_of_other_cameras_decide_the_scores_alone() -> None:

@@ -225,3 +225,14 @@ def test_impossible_settings_are_named(
     with pytest.raises(CfinspectError, match=sentence):
         write_folder(tmp_path / "x", "crack", **settings)  # type: ignore[arg-type]
     assert not (tmp_path / "x").exists()
+
+
+def test_kinds_of_damage_are_drawn_in_turn_and_alone(tmp_path: Path) -> None:
+    out = write_folder(tmp_path / "a", "apple", count=12, size=40, seed=1, kinds=("cut", "rot"))
+    folders = {path.name: len(list(path.iterdir())) for path in out.iterdir() if path.is_dir()}
+    assert folders == {"undamaged": 6, "cut": 3, "rot": 3, "masks": 6}
+    plain = write_folder(tmp_path / "b", "apple", count=12, size=40, seed=1)
+    # Undamaged apples are the same with and without.
+    for path in (out / "undamaged").iterdir():
+        assert path.read_bytes() == (plain / "undamaged" / path.name).read_bytes()
+    write_folder(out, "apple", count=2, size=40, seed=1)  # known as drawn by us, and replaced
