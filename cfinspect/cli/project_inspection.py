@@ -71,7 +71,7 @@ def _tell(outcome: Outcome, output: Output) -> None:
         "image",
         {
             "file": outcome.source.name,
-            "label": "damaged" if found.label else "undamaged",
+            "label": found.kind or ("damaged" if found.label else "undamaged"),
             "score": round(found.score, 6),
             "p_fake": round(found.p_fake, 6),
             "review": int(found.review),

@@ -188,7 +188,8 @@ def _apply_labels(
     root: Path, found: list[Candidate], words: Mapping[str, int], left_out: list[LeftOut]
 ) -> list[Candidate]:
     """Join the table to the files: groups, and labels of files outside the class folders."""
-    rows = read_labels(root / LABELS, words)
+    # Of several kinds of damage some may be left aside: such files are no error.
+    rows = read_labels(root / LABELS, words, others=max(words.values()) > DAMAGED)
     listed = len(rows)
     kept: list[Candidate] = []
     for candidate in found:
@@ -219,9 +220,12 @@ def _apply_labels(
     return kept
 
 
-def read_labels(table: Path, words: Mapping[str, int]) -> dict[str, LabelRow]:
+def read_labels(
+    table: Path, words: Mapping[str, int], *, others: bool = False
+) -> dict[str, LabelRow]:
     """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM.
 
+    ``others``: a label that is none of ``words`` is as good as none, instead of an error.
     Raises DataError for a table that is malformed; the sentence names the line.
     """
     try:
@@ -243,14 +247,18 @@ def read_labels(table: Path, words: Mapping[str, int]) -> dict[str, LabelRow]:
     rows: dict[str, LabelRow] = {}
     try:
         for cells in reader:
-            _add_row(rows, cells, words, f"Line {reader.line_num} of {table}")
+            _add_row(rows, cells, words, f"Line {reader.line_num} of {table}", others)
     except csv.Error as error:
         raise DataError(f"Line {reader.line_num} of {table} is malformed: {error}.") from error
     return rows
 
 
 def _add_row(
-    rows: dict[str, LabelRow], cells: Mapping[str, str | None], words: Mapping[str, int], where: str
+    rows: dict[str, LabelRow],
+    cells: Mapping[str, str | None],
+    words: Mapping[str, int],
+    where: str,
+    others: bool,
 ) -> None:
     if None in cells:
         raise DataError(f"{where} has more cells than the first line; quote names with commas.")
@@ -260,8 +268,7 @@ def _add_row(
         raise DataError(f'{where} names no file below the data folder: "{filename}".')
     word = (cells.get("label") or "").strip()
     label = _label_of(word, words) if word else None
-    # Of several kinds of damage some may be left aside: such files are no error.
-    if word and label is None and max(words.values()) <= DAMAGED:
+    if word and label is None and not others:
         raise DataError(
             f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
             f"words with --undamaged and --damaged."

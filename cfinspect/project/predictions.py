@@ -56,6 +56,7 @@ class Prediction:
     regions: list[dict[str, Any]]
     mask: NDArray[np.bool_] | None
     made: str
+    kind: str = ""
 
 
 class ToInspect(NamedTuple):
@@ -115,7 +116,7 @@ def save(
     }
     with project.database.writing() as connection:
         connection.executemany(
-            f"INSERT OR REPLACE INTO prediction VALUES ({', '.join('?' * 15)})", rows
+            f"INSERT OR REPLACE INTO prediction VALUES ({', '.join('?' * 16)})", rows
         )
         for one in inspected:
             if one.image is None:
@@ -160,6 +161,7 @@ def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction 
         regions=json.loads(row["regions"]),
         mask=None if row["mask"] is None else _decode(row["mask"]),
         made=row["made"],
+        kind=row["kind"],
     )
 
 
@@ -189,6 +191,7 @@ def _row(model: Model, one: Inspected, threshold: float) -> tuple[object, ...]:
         json.dumps(regions),
         _encode(found.mask) if found.mask.any() else None,
         now_text(),
+        found.kind,
     )
 
 

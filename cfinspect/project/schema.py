@@ -208,5 +208,10 @@ UPDATE image SET state = CASE WHEN verdict IS NULL THEN 0 ELSE 3 END
 WHERE state = 2 AND (verdict IS NULL OR verdict = 2);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD)
+# Which kind of damage, where the model tells several apart.
+_FOURTH = """
+ALTER TABLE prediction ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
 """SQL that leads from version i to i + 1. Never edit one that was released; append."""

@@ -82,7 +82,8 @@ def walk(folder: Folder) -> Walked:
     """
     words = class_words()
     table = folder.path / LABELS
-    rows: dict[str, LabelRow] = read_labels(table, words) if table.is_file() else {}
+    # A folder of several kinds of damage has labels that say nothing here.
+    rows: dict[str, LabelRow] = read_labels(table, words, others=True) if table.is_file() else {}
     found = Walked()
     todo: list[tuple[str, str, int | None]] = [(os.fspath(folder.path), "", None)]
     visited: set[tuple[int, int]] = set()

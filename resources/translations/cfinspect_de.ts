@@ -776,6 +776,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Tasten auf einen Blick</translation>
     </message>
     <message>
+      <source>Kinds of damage</source>
+      <translation>Arten von Schäden</translation>
+    </message>
+    <message>
       <source>Language</source>
       <translation>Sprache</translation>
     </message>
@@ -1676,6 +1680,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Training</translation>
     </message>
     <message>
+      <source>Trunk</source>
+      <translation>Rumpf</translation>
+    </message>
+    <message>
       <source>Try the demo</source>
       <translation>Demo ausprobieren</translation>
     </message>
@@ -2064,6 +2072,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Name des Ordners der unbeschädigten Bilder</translation>
     </message>
     <message>
+      <source>names of the folders of several kinds of damage, with commas between them</source>
+      <translation>Namen der Ordner mehrerer Arten von Schäden, durch Kommas getrennt</translation>
+    </message>
+    <message>
       <source>network that classifies and tells fakes</source>
       <translation>Netz, das einteilt und Fälschungen erkennt</translation>
     </message>
@@ -2338,6 +2350,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>whole: an image is resized to size; tiles: photos go by windows</source>
       <translation>whole: das Bild wird auf size gebracht; tiles: Fotos gehen fensterweise</translation>
+    </message>
+    <message>
+      <source>with several kinds of damage; shared: one discriminator answers for all of them</source>
+      <translation>bei mehreren Arten von Schäden; shared: ein Diskriminator antwortet für alle</translation>
     </message>
     <message>
       <source>{device}. Images to learn from: {training}, to validate on: {validation}. Run: {folder}</source>

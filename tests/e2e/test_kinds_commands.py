@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
 import pytest
-from program import TINY, Run, table
+from program import TINY, Run, json_lines, table
 
 KINDS = ("rot", "scab", "worm")
 
@@ -55,6 +56,17 @@ def test_an_inspection_names_the_kind_and_says_what_each_kind_says(
     again = cf("inspect", model, apples, "--out", tmp_path, "--skip-done")
     assert "Skipped 48 images" in again.stderr
     assert table(tmp_path / "inspections.csv") == rows
+
+
+def test_a_project_keeps_the_kind(cf: Run, model: Path, apples: Path, tmp_path: Path) -> None:
+    root = tmp_path / "apples"
+    shutil.copytree(apples, root)
+    assert cf("project", "init", root, "--domain", "apple").returncode == 0
+    done = cf("inspect", model, "--project", root, "--json")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in json_lines(done.stdout) if "label" in line]
+    assert len(lines) == 48
+    assert {line["label"] for line in lines} <= {"undamaged", *KINDS}
 
 
 def test_an_evaluation_counts_answers_by_class(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -214,7 +215,7 @@ class Inspector(QScrollArea):
             self.bars.show_values(None)
             self.why.setText("")
         else:
-            self.label.setText(label_text(found.label).upper())
+            self.label.setText((found.kind or label_text(found.label)).upper())
             role = "damaged" if found.label else "undamaged"
             self.score.setText(f"{found.score:.2f}")
             self.bars.show_values((found.p0, found.p1, found.p_fake))
@@ -270,9 +271,15 @@ class Inspector(QScrollArea):
         """The threshold of the model that looked at the image."""
         if self._picture is None:
             return 0.1
+        return float(self._decision().get("mask_threshold", 0.1))
+
+    def _decision(self) -> dict[str, Any]:
+        """The model's decision on this image: of its kind of damage, where it knows several."""
+        assert self._picture is not None
         model = self._session.model_of(self._picture.row.folder_id)
-        decision = model.card.get("decision", {}) if model else {}
-        return float(decision.get("mask_threshold", 0.1))
+        card = model.card if model else {}
+        kind = self._picture.prediction.kind if self._picture.prediction else ""
+        return dict(card.get("kinds", {}).get(kind) or card.get("decision", {}))
 
     def _show_threshold(self, changed: bool) -> None:
         usable = self._picture is not None and bool(self._picture.saliency)
@@ -317,8 +324,7 @@ class Inspector(QScrollArea):
         assert self._picture is not None
         saliency = self._picture.saliency[0]
         model = self._session.model_of(self._picture.row.folder_id)
-        decision = model.card.get("decision", {}) if model else {}
-        share = float(decision.get("min_area_fraction", 0.0005))
+        share = float(self._decision().get("min_area_fraction", 0.0005))
         area = saliency.size
         if model is not None:
             before = model.card.get("preprocessing", {})

@@ -14,6 +14,7 @@ from cfinspect.project import audit, backup, database, place
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import Database, ProjectError
 from cfinspect.project.listing import State, find, page
+from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache, kept_counterfactual, kept_saliency
 from cfinspect.project.scan import scan
@@ -376,14 +377,21 @@ def test_a_backup_from_the_future_stops_no_other(tmp_path: Path) -> None:
 def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS[:2])
+    # Today's predictions need their column, which this old project has not.
+    today = "ALTER TABLE prediction ADD COLUMN kind TEXT NOT NULL DEFAULT '';"
+    monkeypatch.setattr(database, "MIGRATIONS", (MIGRATIONS[0], MIGRATIONS[1] + today))
     with inspected_project(tmp_path / "hall", [0.9, 0.8]) as project:
         for name, verdict in (("img0.png", None), ("img1.png", Verdict.DAMAGED)):
             mask = np.ones((SIDE, SIDE), np.uint8)
             decide(project, find(project, name).id, who="ann", verdict=verdict, mask=mask)
         assert find(project, "img0.png").state is State.CORRECTED  # as it was then
+        project.database.connection.execute("ALTER TABLE prediction DROP COLUMN kind")
     monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS)
     with Project.open(tmp_path / "hall") as project:
         assert find(project, "img0.png").to_review
         assert find(project, "img1.png").state is State.CORRECTED
         assert not audit.verify(project).problems
+        (model,) = project.models()
+        said = prediction_of(project, find(project, "img0.png").id, model.id)
+        assert said is not None
+        assert (said.score, said.kind) == (0.9, "")
