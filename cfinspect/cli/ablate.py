@@ -207,8 +207,20 @@ def _report(
         report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, cancel)
         report["attacked"] = trials.attacked
     seconds = float(load_card(model).training["seconds"])
-    report["training"] = {"minutes": seconds / 60, "counterfactual": config.counterfactual}
+    report["training"] = {
+        "minutes": seconds / 60,
+        "counterfactual": config.counterfactual,
+        "without": _without(config),
+    }
     return report
+
+
+def _without(config: TrainConfig) -> list[str]:
+    """Parts of a report that say nothing about a reference system: what it does not make."""
+    if config.counterfactual:
+        return []
+    makes_masks = config.method == "segmenter"
+    return ["counterfactual"] if makes_masks else ["counterfactual", "localisation"]
 
 
 def _train(config: TrainConfig, cancel: CancelToken) -> None:

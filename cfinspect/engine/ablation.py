@@ -81,7 +81,13 @@ COLUMNS = (
 
 
 def figure(report: Mapping[str, Any], path: tuple[str, Any]) -> float | None:
-    """A figure of one cell's report, None where it has none."""
+    """A figure of one cell's report, None where it has none or it would mean nothing.
+
+    ``training.without`` names parts that a reference system has no figures for.
+    """
+    trained = report.get("training") or {}
+    if path[0] in trained.get("without", ()):
+        return None
     part = report.get(path[0]) or {}
     if path[0] == "robustness":
         known = dict(zip(part.get("eps", ()), part.get("f1", ()), strict=True))

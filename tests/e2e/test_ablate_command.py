@@ -46,6 +46,8 @@ def test_realism_is_tried_where_there_are_counterfactuals(
     plain, classifier = table(tmp_path / "table.csv")
     assert 0 <= float(plain["judge flips damaged"]) <= 1
     assert classifier["judge flips damaged"] == "-"
+    assert classifier["IoU"] == "-"
+    assert plain["IoU"] != "-"
     report = json.loads((tmp_path / "base" / "seed-0" / "report.json").read_text())
     assert report["realism"]["encoder"]["features"] == 256
     # What is done is done: nothing is measured again.
