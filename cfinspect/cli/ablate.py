@@ -91,6 +91,10 @@ def ablate(
     base = new_config(data, out, preset, options, settings or [])
     # Settings that cannot be are found before hours of training.
     planned = {cell.name: _configs(base, cell, seeds) for cell in chosen}
+    if (robustness or realism) and any(one.kinds for group in planned.values() for one in group):
+        raise CfinspectError(
+            "--robustness and --realism look at one kind of damage at a time: leave out kinds"
+        )
     with Counter("Reading folders", "files") as counter:
         # What is wrong with the images must not look like a training that failed.
         dataset = read_folders(
@@ -156,27 +160,33 @@ def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
 
 def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     """Figures of other data or budgets must not come into the same table."""
-    values = {**base.to_dict(), "fingerprint": fingerprint}
-    text = json.dumps(values, indent=1, sort_keys=True) + "\n"
-    kept = out / "base.json"
-    if kept.exists() and kept.read_text(encoding="utf-8") != text:
-        raise CfinspectError(
-            f"{out} holds trainings with other data or settings: give them again, or another --out"
-        )
-    save_text(kept, text)
+    values = cast("dict[str, Any]", plain({**base.to_dict(), "fingerprint": fingerprint}))
+    file = out / "base.json"
+    if file.exists():
+        # Settings that are younger than the file had their defaults then.
+        defaults = cast("dict[str, Any]", plain(TrainConfig().to_dict()))
+        if {**defaults, **json.loads(file.read_text(encoding="utf-8"))} != values:
+            raise CfinspectError(
+                f"{out} holds trainings with other data or settings: give them again, or another "
+                "--out"
+            )
+    save_text(file, json.dumps(values, indent=1, sort_keys=True) + "\n")
 
 
 def _measured(
     config: TrainConfig, dataset: Dataset, trials: Trials, cancel: CancelToken
 ) -> dict[str, Any]:
-    """Train, unless that is done, and evaluate on what was held out; the report is kept."""
+    """Train and evaluate on what was held out, as far as that is not done; the report is kept."""
     file = Path(config.out) / "report.json"
+    known: dict[str, Any] = {}
     if file.exists():
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if "error" not in known and trials.done(known):
+        known = json.loads(file.read_text(encoding="utf-8"))
+        if "error" in known:
+            known = {}
+        elif trials.done(known):
             return known
     try:
-        report = _report(config, dataset, trials, cancel)
+        report = _report(config, dataset, trials, cancel, known)
     except CfinspectError as error:
         # One cell that diverges must not cost the others; the next call tries it again.
         note(f"Failed: {error}")
@@ -187,8 +197,13 @@ def _measured(
 
 
 def _report(
-    config: TrainConfig, dataset: Dataset, trials: Trials, cancel: CancelToken
+    config: TrainConfig,
+    dataset: Dataset,
+    trials: Trials,
+    cancel: CancelToken,
+    known: dict[str, Any],
 ) -> dict[str, Any]:
+    """``known``: an earlier report, whose parts are not made again."""
     from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
     from cfinspect.cli.options import open_inspector  # noqa: PLC0415
     from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
@@ -198,11 +213,17 @@ def _report(
         _train(config, cancel)
     samples, _ = choose_samples(model, dataset, unseen=True)
     inspector = open_inspector(model, config.device, config.precision, 64)
-    report = run(inspector, samples, [Path(folder) for folder in config.data], cancel).report
-    if trials.realism:
-        makes = config.counterfactual
-        report["realism"] = judge(inspector, samples, None, True, cancel) if makes else None
-    if trials.attacked is not None:
+    report = known or dict(
+        run(inspector, samples, [Path(folder) for folder in config.data], cancel).report
+    )
+    if trials.realism and "realism" not in report:
+        report["realism"] = None
+        if config.counterfactual:
+            try:
+                report["realism"] = judge(inspector, samples, None, True, cancel)
+            except CfinspectError as error:
+                note(f"Without realism: {error}")
+    if trials.attacked not in (None, report.get("attacked")):
         backend = cast("TorchBackend", inspector.backend)
         report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, cancel)
         report["attacked"] = trials.attacked

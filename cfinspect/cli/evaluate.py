@@ -30,7 +30,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import SHOWN, attack, compare, doubt, judge
+from cfinspect.cli.trials import SHOWN, attack, compare, doubt, judge, require_one_kind
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.modelfile import file_digest, load_card
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cfinspect.engine.data import Dataset, Sample
+    from cfinspect.engine.evaluate.encoders import Encoder
     from cfinspect.engine.evaluate.report import Evaluation
     from cfinspect.engine.inspection import Inspector
     from cfinspect.engine.torch_backend import TorchBackend
@@ -117,10 +118,20 @@ def evaluate(
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
-        kinds = tuple(load_card(model).kinds)
+        card = load_card(model)
+        kinds = tuple(card.kinds)
+        wanted = {
+            "robustness": robustness,
+            "uncertainty": uncertainty,
+            "realism": realism or encoder is not None,
+            "baselines": baselines,
+        }
+        for part in (name for name, asked in wanted.items() if asked):
+            require_one_kind(card, part)
         dataset = read_data(data, undamaged, damaged, kinds)
         samples, seen = choose_samples(model, dataset, unseen)
         inspector = open_inspector(model, device, precision, batch)
+        looked = _encoder(encoder, device, precision) if encoder else None
         report = run(inspector, samples, data, cancel)
         # The fingerprint is that of the images the figures are about.
         chosen = dataclasses.replace(dataset, samples=tuple(samples))
@@ -142,8 +153,8 @@ def evaluate(
             ("baselines", baselines, lambda: compare(backend, samples, quick, cancel)),
             (
                 "realism",
-                realism or encoder is not None,
-                lambda: judge(inspector, samples, encoder, quick, cancel),
+                wanted["realism"],
+                lambda: judge(inspector, samples, looked, quick, cancel),
             ),
             ("uncertainty", uncertainty, lambda: doubt(inspector, samples, quick, cancel)),
             (
@@ -156,10 +167,7 @@ def evaluate(
             if not (asked or every):
                 continue
             try:
-                if kinds:
-                    raise CfinspectError(
-                        "it looks at one kind of damage at a time, and the model knows several"
-                    )
+                require_one_kind(card, name)
                 whole[name] = work()
             except CfinspectError as error:
                 if asked:
@@ -172,6 +180,14 @@ def evaluate(
             if name in whole:
                 show(whole[name], output)
         output.say(f"Report: {out / 'report.html'}")
+
+
+def _encoder(path: Path, device: str, precision: str) -> Encoder:
+    """A bad file is told before the images are looked at."""
+    from cfinspect.engine.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.evaluate.encoders import load_encoder  # noqa: PLC0415
+
+    return load_encoder(path, choose_device(device, precision))
 
 
 Part = tuple[str, bool, Callable[[], dict[str, Any]]]
@@ -216,6 +232,9 @@ def read_data(
         )
     for left_out in dataset.left_out[:_LEFT_OUT_SHOWN]:
         note(f"Left out: {left_out.path}: {left_out.reason}")
+    for kind, name in enumerate(kinds):
+        if not any(one.label and one.kind == kind for one in dataset.samples):
+            note(f"WARNING: there is no {name} image: the model's figures say nothing about it.")
     if len(dataset.left_out) > _LEFT_OUT_SHOWN:
         note(f"Left out: {len(dataset.left_out) - _LEFT_OUT_SHOWN} more")
     return dataset

@@ -16,8 +16,6 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from cfinspect.cli.output import save_text
 from cfinspect.engine.bulk import MASKS, Outcome
 from cfinspect.engine.errors import CfinspectError
@@ -139,6 +137,9 @@ class Inspections:
                 (self.out / place).parent.mkdir(parents=True, exist_ok=True)
             else:
                 (self.out / place).unlink(missing_ok=True)
+        if (self.out / SALIENCY).is_dir():
+            for folder in (self.out / SALIENCY).iterdir():
+                (folder / f"{source.stem}.png").unlink(missing_ok=True)
         if found is None or outcome.image is None:
             return row
         if wanted[mask]:
@@ -151,7 +152,7 @@ class Inspections:
             )
             target = self.out / SALIENCY / name / f"{source.stem}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
-            write_png(target, np.rint(own.saliency * 255).astype(np.uint8))
+            write_png(target, own.saliency)
         height, width = outcome.image.shape[:2]
         row.update(
             label=found.kind or self._classes[found.label],
@@ -196,5 +197,7 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
 
 def _csv(rows: list[Row], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
-    csv.DictWriter(text, columns, lineterminator="\n").writerows(rows)
+    # Rows that were kept may be of a table with other columns.
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
+    writer.writerows(rows)
     return text.getvalue()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 
 if TYPE_CHECKING:
+    from cfinspect.engine.card import Card
     from cfinspect.engine.data import Sample
+    from cfinspect.engine.evaluate.encoders import Encoder
     from cfinspect.engine.inspection import Inspector
     from cfinspect.engine.torch_backend import TorchBackend
 
@@ -19,6 +21,14 @@ DOUBTS, QUICK_DOUBTS = 3000, 300
 COMPARED, QUICK_COMPARED = 200, 50
 JUDGED, QUICK_JUDGED = 1000, 200
 _BATCH = 64
+
+
+def require_one_kind(card: Card, part: str) -> None:
+    """Raise CfinspectError for a model of several kinds of damage; ``part`` is what was asked."""
+    if card.kinds:
+        raise CfinspectError(
+            f"--{part} looks at one kind of damage at a time, and this model knows several"
+        )
 
 
 def attack(
@@ -87,13 +97,12 @@ def compare(
 def judge(
     inspector: Inspector,
     samples: list[Sample],
-    encoder: Path | None,
+    encoder: Encoder | None,
     quick: bool,
     cancel: CancelToken,
 ) -> dict[str, Any]:
     """Figures of ``realism``: one half of the samples trains a judge, the other is measured."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.evaluate.encoders import load_encoder  # noqa: PLC0415
     from cfinspect.engine.evaluate.realism import (  # noqa: PLC0415
         RealismCancelled,
         have_distances,
@@ -105,7 +114,8 @@ def judge(
     if not have_distances():
         note("Without FID and KID: pip install 'cfinspect[evaluate]' brings them.")
     backend = cast("TorchBackend", inspector.backend)
-    looked = load_encoder(encoder, backend.device) if encoder else None
+    if backend.card.training.get("method", "cfgan") not in ("cfgan", "no-fake"):
+        raise CfinspectError("realism needs counterfactuals, and this model makes none")
     count = QUICK_JUDGED if quick else JUDGED
     halves = split_by_group(samples, {"learned": 0.5, "measured": 0.5}, 0)
     learned, measured = (squares(inspector, half, count) for half in halves.values())
@@ -116,7 +126,7 @@ def judge(
                 backend,
                 learned,
                 measured,
-                looked,
+                encoder,
                 steps=100 if quick else 300,
                 progress=counter,
                 cancelled=lambda: cancel.cancelled,
@@ -136,7 +146,7 @@ def show_judged(found: dict[str, Any], output: Output) -> None:
                 f"flips {_text(one['flips'])}, for the judge {_text(one['judge_flips'])}  changed "
                 f"area {_text(one['area'])}  cycle error {_text(one['cycle'])}  FID "
                 f"{_text(one['fid'])} (before {_text(one['fid_before'])}, of real ones "
-                f"{_text(one['fid_floor'])})  KID {_text(one['kid'])}",
+                f"{_text(one['fid_floor'])}; {one['fid_n']} each)  KID {_text(one['kid'])}",
             )
         )
     output.table("Realism of the counterfactuals", rows)

@@ -119,7 +119,11 @@ def table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list[str]]
     for name, group in results.items():
         good = sum(converged(report) for report in group)
         values = [[figure(report, path) for report in group] for _, path in shown]
-        rows.append([name, f"{good} of {len(group)}", *map(spread, values)])
+        texts = [
+            each(found) if column == "FID" else spread(found)
+            for (column, _), found in zip(shown, values, strict=True)
+        ]
+        rows.append([name, f"{good} of {len(group)}", *texts])
     return rows
 
 
@@ -131,6 +135,11 @@ def spread(values: Iterable[float | None]) -> str:
     if len(known) == 1:
         return f"{known[0]:.3f}"
     return f"{statistics.mean(known):.3f} ({min(known):.3f} to {max(known):.3f})"
+
+
+def each(values: Iterable[float | None]) -> str:
+    """Figures that have no mean, as "5.5, 7.1": FIDs of seeds have an encoder each."""
+    return ", ".join("-" if value is None else f"{value:.1f}" for value in values)
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

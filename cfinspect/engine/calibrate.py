@@ -61,11 +61,9 @@ def calibrate(
     seen, digests = _look(backend, dataset, progress)
     new = fit_decision(seen, review_rate, start=old)
     result = _certainty(seen, old)
-    notes = {
-        **card.metrics,
-        "review": expected(new, seen.logits, seen.labels),
-        "calibration": {**result, "fingerprint": dataset.fingerprint()},
-    }
+    p = probabilities(seen.logits, new.temperature)
+    result["review"] = expected(new, p, seen.labels)
+    notes = {**card.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
     card = dataclasses.replace(card, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))

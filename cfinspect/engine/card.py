@@ -131,6 +131,8 @@ class Card:
         ):
             _require(isinstance(network.get("name"), str), name, "needs a name", network)
         for name in self.kinds:
+            problem = kind_problem(name)
+            _require(not problem, f"kinds: the name of a kind {problem}", "is refused", name)
             self.of_kind(name)
 
     def of_kind(self, name: str) -> Decision:
@@ -163,6 +165,21 @@ class Card:
         return _read(cls, raw, "")
 
 
+def kind_problem(name: str) -> str:
+    """Why a kind of damage cannot have this name, half a sentence; empty where it can.
+
+    Names become folders, also on other systems, and columns of tables.
+    """
+    if not name.strip() or name != name.strip() or set(name) == {"."}:
+        return "is empty, only dots, or has spaces around it"
+    if any(sign in '/\\:*?"<>|,' or not sign.isprintable() for sign in name):
+        return "has signs that folders or tables cannot have"
+    if name.casefold() in _TAKEN:
+        return "means something else"
+    return ""
+
+
+_TAKEN = ("masks", "undamaged", "damaged")
 _T = TypeVar("_T")
 
 

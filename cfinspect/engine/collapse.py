@@ -21,7 +21,7 @@ class Watch:
         """Yield what was found and done, in words; at most three answers in a training."""
         counters = state.counters
         counters.told = counters.told + 1 if values["fake_told"] > 0.98 else 0
-        if counters.generator_steps <= self._config.l1_ramp or fraction > 0.9:
+        if state.generator_steps <= self._config.l1_ramp or fraction > 0.9:
             return
         flips = values["flip_damaged"]
         still = values["change_damaged"] < 1 / 255

@@ -8,6 +8,7 @@ import typing
 from dataclasses import dataclass, field
 from typing import Any
 
+from cfinspect.engine.card import kind_problem
 from cfinspect.engine.errors import CfinspectError
 
 VIEWS = ("near", "near and far")
@@ -213,6 +214,8 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
+        if self.kinds is not None:
+            object.__setattr__(self, "kinds", plain_kinds(self.kinds) or None)
         for setting in dataclasses.fields(self):
             name, allowed = setting.name, setting.metadata["choices"]
             if allowed and name != "precision" and getattr(self, name) not in allowed:
@@ -262,6 +265,10 @@ class TrainConfig:
                 "kinds needs the names of two or more folders, with commas between them",
             ),
             (len(self.kind_names) <= 64, "kinds can be 64 at most"),
+            *(
+                (not kind_problem(name), f"kinds: the name {name!r} {kind_problem(name)}")
+                for name in self.kind_names
+            ),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),
             (self.memory_gb > 0, "memory_gb must be positive"),
@@ -291,7 +298,7 @@ class TrainConfig:
     @property
     def kind_names(self) -> tuple[str, ...]:
         """Names of the kinds of damage; empty for a model that knows but one."""
-        return tuple(name.strip() for name in (self.kinds or "").split(",") if name.strip())
+        return tuple(self.kinds.split(",")) if self.kinds else ()
 
     @property
     def perturbation(self) -> float:
@@ -318,6 +325,12 @@ class TrainConfig:
             if not _fits(value, hints[name]):
                 raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
         return cls(**fixed)
+
+
+def plain_kinds(text: str) -> str:
+    """Names of kinds as they are kept: no spaces or slashes around them, commas between."""
+    names = (name.strip().rstrip("/\\").strip() for name in text.split(","))
+    return ",".join(name for name in names if name)
 
 
 def _fits(value: object, hint: Any) -> bool:

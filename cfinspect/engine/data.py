@@ -82,7 +82,7 @@ class Dataset:
             "undamaged": labels[UNDAMAGED],
             "damaged": labels[DAMAGED],
             **{
-                name: sum(s.label == DAMAGED and s.kind == kind for s in self.samples)
+                f"damaged: {name}": sum(s.label == DAMAGED and s.kind == kind for s in self.samples)
                 for kind, name in enumerate(self.kinds)
             },
             "groups": len({sample.group for sample in self.samples}),

@@ -109,9 +109,14 @@ def _words_of_kinds(
 
 def class_name(label: int, words: Mapping[str, int]) -> str:
     """What to call a label in a message: undamaged, damaged, or the kind of damage."""
-    if label == UNDAMAGED or max(words.values()) <= DAMAGED:
+    if label == UNDAMAGED or not _several(words):
         return CLASS_NAMES[label]
     return next(word for word, value in words.items() if value == label)
+
+
+def _several(words: Mapping[str, int]) -> bool:
+    """Whether the words are those of several kinds of damage."""
+    return max(words.values()) > DAMAGED
 
 
 def fold_word(word: str) -> str:
@@ -164,7 +169,7 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
     if (root / LABELS).is_file():
         found = _apply_labels(root, found, words, left_out)
     elif not labels:
-        raise missing_classes((UNDAMAGED, DAMAGED), str(root), words, in_it)
+        raise missing_classes(sorted(set(words.values())), str(root), words, in_it)
     names: dict[int, str] = {}
     for folder, label in labels.items():
         names.setdefault(label, folder.name)
@@ -189,7 +194,7 @@ def _apply_labels(
 ) -> list[Candidate]:
     """Join the table to the files: groups, and labels of files outside the class folders."""
     # Of several kinds of damage some may be left aside: such files are no error.
-    rows = read_labels(root / LABELS, words, others=max(words.values()) > DAMAGED)
+    rows = read_labels(root / LABELS, words, others=set() if _several(words) else None)
     listed = len(rows)
     kept: list[Candidate] = []
     for candidate in found:
@@ -221,11 +226,12 @@ def _apply_labels(
 
 
 def read_labels(
-    table: Path, words: Mapping[str, int], *, others: bool = False
+    table: Path, words: Mapping[str, int], *, others: set[str] | None = None
 ) -> dict[str, LabelRow]:
     """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM.
 
-    ``others``: a label that is none of ``words`` is as good as none, instead of an error.
+    ``others``: takes up labels that are none of ``words``: they are as good as none then, and no
+    error.
     Raises DataError for a table that is malformed; the sentence names the line.
     """
     try:
@@ -258,7 +264,7 @@ def _add_row(
     cells: Mapping[str, str | None],
     words: Mapping[str, int],
     where: str,
-    others: bool,
+    others: set[str] | None,
 ) -> None:
     if None in cells:
         raise DataError(f"{where} has more cells than the first line; quote names with commas.")
@@ -268,11 +274,13 @@ def _add_row(
         raise DataError(f'{where} names no file below the data folder: "{filename}".')
     word = (cells.get("label") or "").strip()
     label = _label_of(word, words) if word else None
-    if word and label is None and not others:
-        raise DataError(
-            f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
-            f"words with --undamaged and --damaged."
-        )
+    if word and label is None:
+        if others is None:
+            raise DataError(
+                f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
+                f"words with --undamaged and --damaged, or --kinds for several kinds of damage."
+            )
+        others.add(word)
     row = LabelRow(label, _nfc(cells.get("group") or "").strip())
     if rows.setdefault(path.as_posix(), row) != row:
         raise DataError(f"{where} contradicts an earlier line about {filename}; keep one.")
@@ -281,12 +289,12 @@ def _add_row(
 def _label_of(word: str, words: Mapping[str, int]) -> int | None:
     folded = fold_word(word)
     # The canonical words hold even where the user named the folders otherwise.
-    canonical = CLASS_NAMES if max(words.values()) <= DAMAGED else CLASS_NAMES[:1]
+    canonical = CLASS_NAMES[:1] if _several(words) else CLASS_NAMES
     return words.get(folded, canonical.index(folded) if folded in canonical else None)
 
 
 def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
-    """Attach `masks/<path below the class folder>.png`, else `masks/<stem>.png`."""
+    """Attach `masks/<class folder>/<path below it>.png`, else without folder or path before it."""
     if not (root / MASKS).is_dir():
         return found
     masks = {
@@ -299,7 +307,6 @@ def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
     claims = Counter(
         (key, label) for pair, label in zip(keys, labels, strict=True) for key in set(pair)
     )
-
     damaged = set(labels) - {UNDAMAGED}
 
     def mask_of(pair: tuple[str, str], label: int) -> Path | None:
@@ -316,7 +323,10 @@ def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
             None,
         )
 
+    def whole(candidate: Candidate) -> str:
+        return _nfc(candidate.path.relative_to(root).with_suffix("").as_posix())
+
     return [
-        replace(candidate, mask=mask_of(pair, candidate.label))
+        replace(candidate, mask=masks.get(whole(candidate)) or mask_of(pair, candidate.label))
         for candidate, pair in zip(found, keys, strict=True)
     ]

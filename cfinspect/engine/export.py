@@ -31,7 +31,7 @@ from cfinspect.engine.generators import SEGMENTER_SHIFT
 from cfinspect.engine.images import write_png
 from cfinspect.engine.inspection import Raw, probabilities, score
 from cfinspect.engine.kinds import of_kind
-from cfinspect.engine.kinds_fit import fit_together
+from cfinspect.engine.kinds_fit import answers, fit_together
 from cfinspect.engine.modelfile import Model, save_model
 from cfinspect.engine.pictures import curves, sample_rows
 from cfinspect.engine.runfolder import RunFolder
@@ -170,7 +170,7 @@ def _decisions(
     """The decision, those of several kinds of damage by name, and what to expect of it."""
     views = data.preprocessing.views
 
-    def answers(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def said_of(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return classify(network, images, device, views, most)
 
     elsewhere = shifted(data, config.seed) if config.cameras == "other" else None
@@ -185,21 +185,25 @@ def _decisions(
                 raw.chosen(rows == kind),
                 config,
                 functools.partial(judge, own, device=device, batch=most),
-                (answers(own, moved.validation), moved.validation_labels) if moved else None,
+                (said_of(own, moved.validation), moved.validation_labels) if moved else None,
             )
         )
+    rate = config.review_rate
     if data.kinds == 1:
-        review = expected(decisions[0], raw.logits, data.validation_labels)
-        return decisions[0], {}, review
-    looked = elsewhere or data
+        p = probabilities(raw.logits, decisions[0].temperature)
+        return decisions[0], {}, expected(decisions[0], p, data.validation_labels)
     networks = [of_kind(discriminator, kind) for kind in range(data.kinds)]
-    logits = np.stack([answers(network, looked.validation) for network in networks])
-    labels, rate = looked.validation_labels, config.review_rate
-    together, each = fit_together(decisions, logits, labels, rate)
+
+    def of_all(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.stack([said_of(network, images) for network in networks])
+
+    familiar, labels = of_all(data.validation), data.validation_labels
+    seen = (of_all(elsewhere.validation), elsewhere.validation_labels) if elsewhere else None
+    together, each = fit_together(decisions, *(seen or (familiar, labels)), familiar, rate)
     kinds = {
         name: dataclasses.asdict(one) for name, one in zip(config.kind_names, each, strict=True)
     }
-    return together, kinds, {}
+    return together, kinds, expected(together, answers(together, each, familiar), labels)
 
 
 def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) -> Path:

@@ -82,6 +82,16 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class KindAnswer:
+    """What one of several kinds of damage says on its own; ``saliency``: (H, W) uint8, 255 is 1."""
+
+    label: int
+    score: float
+    p_fake: float
+    saliency: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class Inspection:
     """What the model says about one image of H x W px.
 
@@ -108,7 +118,7 @@ class Inspection:
     area_fraction: float
     head: float
     kind: str = ""
-    kinds: Mapping[str, Inspection] = dataclasses.field(default_factory=dict)
+    kinds: Mapping[str, KindAnswer] = dataclasses.field(default_factory=dict)
 
 
 def probabilities(

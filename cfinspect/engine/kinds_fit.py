@@ -12,9 +12,9 @@ from torch import nn
 from cfinspect.engine.card import Decision, Views
 from cfinspect.engine.decision import fit_review, fit_scores
 from cfinspect.engine.device import Device
-from cfinspect.engine.inspection import Raw, probabilities, score
+from cfinspect.engine.inspection import Raw, probabilities
 from cfinspect.engine.kinds import of_kind
-from cfinspect.engine.kinds_inspection import margins
+from cfinspect.engine.kinds_inspection import answer_of_all, margins
 from cfinspect.engine.trainingdata import TrainingData
 from cfinspect.engine.validation import run_networks
 
@@ -49,6 +49,7 @@ def fit_together(
     decisions: Sequence[Decision],
     logits: NDArray[np.float32],
     labels: NDArray[np.int64],
+    familiar: NDArray[np.float32],
     review_rate: float,
 ) -> tuple[Decision, list[Decision]]:
     """The decision of all kinds together, and those of each kind with thresholds moved to fit.
@@ -56,28 +57,58 @@ def fit_together(
     ``logits`` (k, n, 3): what each kind says about all n images, also those of the other kinds,
     with ``labels`` (n,). Several kinds have several chances of a false alarm, and one of their
     largest margins is fitted to the labels as a single margin would be; what that moves the
-    threshold by, all kinds are moved by. Temperature and review rule are those of that margin.
+    threshold by, all kinds are moved by. Temperature and review rule are those of that margin,
+    the latter on ``familiar`` (k, m, 3), which may be other images.
     """
-    p = np.stack(
-        [probabilities(one, d.temperature) for one, d in zip(logits, decisions, strict=True)]
-    )
-    limits = np.array([[d.score_threshold] for d in decisions])
-    beyond = margins(score(p), np.broadcast_to(limits, p.shape[:2]))
-    winner = beyond.argmax(axis=0)
-    largest = beyond.max(axis=0)
+    largest, _ = _largest(decisions, logits)
     zeros = np.zeros_like(largest)
     as_logits = np.stack([zeros, largest, zeros + _NEVER], axis=1).astype(np.float32)
     temperature, threshold = fit_scores(as_logits, labels)
     moved = temperature * float(np.log(threshold / (1 - threshold)))
-    together = dataclasses.replace(Decision(), temperature=temperature, score_threshold=0.5)
-    fake = np.take_along_axis(p[..., 2], winner[None], axis=0)[0]
-    scores = 1 / (1 + np.exp(-np.clip((largest - moved) / temperature, -50, 50)))
-    joint = np.stack([(1 - scores) * (1 - fake), scores * (1 - fake), fake], axis=1)
-    return fit_review(together, joint, review_rate), [_moved(d, moved) for d in decisions]
+    each = [_moved(decision, moved) for decision in decisions]
+    # Masks are each kind's own; these stand where no kind is named.
+    together = Decision(
+        temperature=temperature,
+        score_threshold=0.5,
+        mask_threshold=float(np.median([d.mask_threshold for d in each])),
+        mask_rule="median of the kinds",
+        min_area_fraction=float(np.median([d.min_area_fraction for d in each])),
+    )
+    return fit_review(together, answers(together, each, familiar), review_rate), each
+
+
+def answers(
+    together: Decision, each: Sequence[Decision], logits: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """p0, p1, p_fake (n, 3) of all kinds together, as inspections give them; logits (k, n, 3)."""
+    largest, fake = _largest(each, logits)
+    return answer_of_all(largest, fake, together)
+
+
+def _largest(
+    decisions: Sequence[Decision], logits: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The largest margin of each image over the kinds, and that kind's p_fake; (n,) each."""
+    p = np.stack(
+        [probabilities(one, d.temperature) for one, d in zip(logits, decisions, strict=True)]
+    )
+    limits = np.array([[d.score_threshold] for d in decisions])
+    beyond = margins(p, limits)
+    winner = beyond.argmax(axis=0)
+    return beyond.max(axis=0), np.take_along_axis(p[..., 2], winner[None], axis=0)[0]
 
 
 def _moved(decision: Decision, by: float) -> Decision:
-    """With the score threshold moved by so many logits."""
-    old = decision.score_threshold
-    new = 1 / (1 + np.exp(-(np.log(old / (1 - old)) + by)))
-    return dataclasses.replace(decision, score_threshold=float(np.clip(new, 1e-4, 1 - 1e-4)))
+    """With the score threshold, and the band of doubt about it, moved by so many logits."""
+
+    def shifted(value: float) -> float:
+        old = float(np.clip(value, 1e-6, 1 - 1e-6))
+        new = 1 / (1 + np.exp(-(np.log(old / (1 - old)) + by)))
+        return float(np.clip(new, 1e-4, 1 - 1e-4))
+
+    return dataclasses.replace(
+        decision,
+        score_threshold=shifted(decision.score_threshold),
+        review_low=shifted(decision.review_low),
+        review_high=shifted(decision.review_high),
+    )

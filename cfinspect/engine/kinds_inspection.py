@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.card import Card, Decision
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.inspection import Backend, Inspection, Inspector, Raw, review_reason
+from cfinspect.engine.inspection import (
+    Backend,
+    Inspection,
+    Inspector,
+    KindAnswer,
+    Raw,
+    review_reason,
+)
 
-_SMALLEST = 1e-6
-
-
-def margins(scores: NDArray[np.float64], thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far scores lie beyond their thresholds, in logits; negative: undamaged. Same shape."""
-    return _logit(scores) - _logit(thresholds)
-
-
-def together(margin: float, decision: Decision) -> float:
-    """The score of all kinds together, 0.5 where the largest ``margin`` is 0."""
-    return float(1 / (1 + np.exp(-np.clip(margin / decision.temperature, -50, 50))))
+_SMALLEST = 1e-300
 
 
-def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    p = np.clip(p, _SMALLEST, 1 - _SMALLEST)
-    return np.asarray(np.log(p / (1 - p)), dtype=np.float64)
+def margins(p: NDArray[np.float64], thresholds: ArrayLike) -> NDArray[np.float64]:
+    """How far scores lie beyond their ``thresholds`` (...,), in logits; negative: undamaged.
+
+    ``p`` (..., 3): p0, p1, p_fake. From p0 and p1 themselves: two kinds may both be so sure that
+    their scores are 1.
+    """
+    limits = np.asarray(thresholds, dtype=np.float64)
+    p0, p1 = (np.log(np.maximum(p[..., index], _SMALLEST)) for index in (0, 1))
+    return np.asarray(p1 - p0 - np.log(limits / (1 - limits)), dtype=np.float64)
+
+
+def answer_of_all(
+    margin: NDArray[np.float64], p_fake: NDArray[np.float64], decision: Decision
+) -> NDArray[np.float64]:
+    """p0, p1, p_fake (n, 3) of all kinds together; the score p1 / (p0 + p1) is 0.5 at margin 0.
+
+    ``margin`` (n,): the largest of the kinds'; ``p_fake`` (n,): that kind's.
+    """
+    score = 1 / (1 + np.exp(-np.clip(margin / decision.temperature, -50, 50)))
+    return np.stack([(1 - score) * (1 - p_fake), score * (1 - p_fake), p_fake], axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,35 +74,45 @@ class KindsInspector(Inspector):
         super().__init__(backend, batch)
         self._names = tuple(backend.card.kinds)
         self._members = [Inspector(member, batch) for member in backend.members]
-        self._thresholds = np.array(
-            [backend.card.of_kind(name).score_threshold for name in self._names]
-        )
+        self._thresholds = [backend.card.of_kind(name).score_threshold for name in self._names]
 
-    def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Inspection]:
-        """See ``Inspector``."""
-        waiting = iter(images)
-        while chunk := list(islice(waiting, 1)):
-            # Large photos go one by one: the answers of all kinds are kept until all are there.
-            if not self.is_photo(chunk[0]):
-                chunk += list(islice(waiting, self.batch - 1))
-            answers = [member.inspect_many(chunk) for member in self._members]
-            for own in zip(*answers, strict=True):
-                yield self._one(own)
+    def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
+        answers = [member._inspect_whole(images) for member in self._members]
+        for _ in images:
+            yield self._one(answers)
 
-    def _one(self, own: Sequence[Inspection]) -> Inspection:
+    def _inspect_photo(self, image: NDArray[np.uint8]) -> Inspection:
+        return self._one([iter((member._inspect_photo(image),)) for member in self._members])
+
+    def _one(self, answers: Sequence[Iterator[Inspection]]) -> Inspection:
+        """The next image's answer; of the kinds that do not win, no more than is told is kept."""
+        found: Inspection | None = None
+        largest = -np.inf
+        kinds: dict[str, KindAnswer] = {}
+        winner = ""
+        for name, limit, own in zip(self._names, self._thresholds, answers, strict=True):
+            said = next(own)
+            kinds[name] = KindAnswer(
+                said.label,
+                said.score,
+                said.p_fake,
+                np.rint(said.saliency * np.float32(255)).astype(np.uint8),
+            )
+            margin = float(margins(np.array([said.p0, said.p1, said.p_fake]), limit))
+            if found is None or margin > largest:
+                found, largest, winner = said, margin, name
+        assert found is not None
         decision = self.backend.card.decision
-        beyond = margins(np.array([answer.score for answer in own]), self._thresholds)
-        winner = int(beyond.argmax())
-        found = own[winner]
-        score = together(float(beyond[winner]), decision)
+        (p,) = answer_of_all(np.array([largest]), np.array([found.p_fake]), decision)
+        score = float(p[1] / (p[0] + p[1])) if p[2] < 1 else 0.5
         reason = review_reason(decision, score, found.p_fake, found.flipped)
         return dataclasses.replace(
             found,
             score=score,
-            p0=(1 - score) * (1 - found.p_fake),
-            p1=score * (1 - found.p_fake),
+            p0=float(p[0]),
+            p1=float(p[1]),
             review=bool(reason),
             reason=reason,
-            kind=self._names[winner] if found.label else "",
-            kinds=dict(zip(self._names, own, strict=True)),
+            kind=winner if found.label else "",
+            kinds=kinds,
         )

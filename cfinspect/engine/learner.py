@@ -89,7 +89,7 @@ class Learner:
         config, state, counters = self.config, self.state, self.state.counters
         # A training shorter than the warm-up must still teach G something.
         warming = counters.step < self.turns * config.warmup and fraction < _LONGEST_WARMUP
-        late = config.warmup == 0 and counters.step == _FIRST_JUDGE
+        late = config.warmup == 0 and counters.step == self.turns * _FIRST_JUDGE
         if late or (not warming and counters.generator_steps == 0):
             state.keep_reference()
         reached = counters.generator_steps / (self.turns * config.l1_ramp) if config.l1_ramp else 1

@@ -8,7 +8,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from cfinspect.engine.config import ConfigError, TrainConfig
+from cfinspect.engine.config import ConfigError, TrainConfig, plain_kinds
 from cfinspect.engine.modelfile import load_card
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -80,6 +80,7 @@ _NETWORK = (
     "gate",
     "discriminator",
     "discriminator_width",
+    "trunk",
     "backbone_weights",
 )
 
@@ -93,7 +94,7 @@ def _take_over(changes: dict[str, Any]) -> None:
     kept: dict[str, Any] = {"size": card.preprocessing.size, "views": card.preprocessing.views}
     kept |= {name: card.training[name] for name in ("method", "cameras") if name in card.training}
     if card.kinds:
-        kept |= {"kinds": ",".join(card.kinds)}
+        kept |= {"kinds": ",".join(card.kinds), "trunk": card.training["trunk"]}
     for name, value in kept.items():
         if changes.get(name) is None:
             changes[name] = value
@@ -121,6 +122,8 @@ def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
     wishes |= dict(map(parse_setting, wishes.pop("settings", [])))
     if "data" in wishes:
         wishes["data"] = [str(folder.resolve()) for folder in wishes["data"]]
+    if "kinds" in wishes:
+        wishes["kinds"] = plain_kinds(wishes["kinds"])
     for name in ("init_from", "backbone_weights"):
         if name in wishes:
             wishes[name] = str(Path(wishes[name]).resolve())

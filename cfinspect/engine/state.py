@@ -169,6 +169,11 @@ class TrainState:
     def _copy(self, name: str, net: nn.Module) -> None:
         self.nets[name] = copy.deepcopy(net).eval().requires_grad_(False)
 
+    @property
+    def generator_steps(self) -> int:
+        """Steps in which a G has learned; of one kind of damage, where several take turns."""
+        return self.counters.generator_steps // max(1, self.kinds)
+
     def keep_reference(self) -> None:
         """Freeze D's running mean as the independent judge; called when the warm-up ends."""
         self._copy("reference", self.nets["mean_discriminator"])

@@ -18,7 +18,8 @@ class TileStore:
     whenever they are asked for. That fixed share beats a least-recently-used cache here: epochs
     visit every tile once, so such a cache would drop each tile just before its next use.
 
-    ``samples``, ``labels`` (int64, shape (N,)) and ``left_out`` are final after `load`.
+    ``samples``, ``labels`` and ``kinds`` of damage (int64, shape (N,)) and ``left_out`` are final
+    after `load`.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class TileStore:
         self.size = size
         self.samples = list(samples)
         self.labels: NDArray[np.int64] = _labels(self.samples)
+        self.kinds: NDArray[np.int64] = _kinds(self.samples)
         self.left_out: list[LeftOut] = []
         self._pool = ThreadPoolExecutor(workers, "decode")
         self._shape = (size, size, 4 if masks else 3)
@@ -45,11 +47,6 @@ class TileStore:
 
     def __len__(self) -> int:
         return len(self.samples)
-
-    @property
-    def kinds(self) -> NDArray[np.int64]:
-        """Which kind of damage each sample has, (N,); 0 for undamaged ones."""
-        return np.array([sample.kind for sample in self.samples], dtype=np.int64)
 
     @property
     def in_memory(self) -> int:
@@ -136,8 +133,13 @@ class TileStore:
         kept = [index for index in range(len(self.samples)) if index not in failed]
         self.samples = [self.samples[index] for index in kept]
         self.labels = _labels(self.samples)
+        self.kinds = _kinds(self.samples)
         self._rows = self._rows[kept]
 
 
 def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.array([sample.label for sample in samples], dtype=np.int64)
+
+
+def _kinds(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    return np.array([sample.kind for sample in samples], dtype=np.int64)

@@ -178,7 +178,7 @@ class _Training:
             # While the rates are high the figures jump, and a state that looks best then is luck:
             # good enough to return to after a collapse, but not to keep.
             counters.settled, counters.best = True, -math.inf
-        learning = counters.generator_steps > self.config.l1_ramp // 2
+        learning = state.generator_steps > self.config.l1_ramp // 2
         best = learning and values["criterion"] > counters.best
         if best:
             counters.best, counters.best_step = values["criterion"], counters.step
@@ -248,11 +248,11 @@ class _Training:
         state, counters = self.state, self.state.counters
         yield self._checkpoint()
         write_curves(self.folder)
-        few = counters.generator_steps <= self.config.l1_ramp and self.config.counterfactual
+        few = state.generator_steps <= self.config.l1_ramp and self.config.counterfactual
         if few and not self.cancel.cancelled:
             yield Notice(
                 counters.step,
-                f"the generator had only {counters.generator_steps} steps: masks and "
+                f"the generator had only {state.generator_steps} steps: masks and "
                 "counterfactuals of this model are not to be relied on; train for longer",
             )
         if self.cancel.cancelled:

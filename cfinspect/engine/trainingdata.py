@@ -208,13 +208,23 @@ def _pack(
 
 
 def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
-    """All validation images, or as many as are worth their time and memory, of all classes."""
+    """All validation images, or as many as are worth their time and memory, of all classes.
+
+    ``classes``: 0 for undamaged, then the kinds of damage. Undamaged images are looked at with
+    every kind and count as often.
+    """
     most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
     rng = np.random.default_rng(0)
     parts = [rng.permutation(np.flatnonzero(classes == one)) for one in np.unique(classes)]
-    fewest = min(len(part) for part in parts)
-    room = max(most // len(parts), most - fewest * (len(parts) - 1))
-    return np.sort(np.concatenate([part[:room] for part in parts]))
+    looks = [len(parts) - 1, *([1] * (len(parts) - 1))]
+    # The rarest first: what they leave is for the others.
+    left, kept = most, {}
+    order = sorted(range(len(parts)), key=lambda place: len(parts[place]) * looks[place])
+    for done, place in enumerate(order):
+        room = max(1, left // (len(order) - done) // looks[place])
+        kept[place] = parts[place][:room]
+        left -= len(kept[place]) * looks[place]
+    return np.sort(np.concatenate([kept[place] for place in range(len(parts))]))
 
 
 def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:

@@ -251,7 +251,11 @@ def _splits(chosen: list[Pick], choice: Choice) -> dict[int, str]:
 
 def _provenance(project: Project, form: str, choice: Choice, options: Options) -> dict[str, Any]:
     models = {
-        model.digest: {"name": model.name, "decision": model.card.get("decision", {})}
+        model.digest: {
+            "name": model.name,
+            "decision": model.card.get("decision", {}),
+            **({"kinds": model.card["kinds"]} if model.card.get("kinds") else {}),
+        }
         for model in project.models()
     }
     return {

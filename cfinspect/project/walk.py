@@ -82,9 +82,14 @@ def walk(folder: Folder) -> Walked:
     """
     words = class_words()
     table = folder.path / LABELS
-    # A folder of several kinds of damage has labels that say nothing here.
-    rows: dict[str, LabelRow] = read_labels(table, words, others=True) if table.is_file() else {}
+    others: set[str] = set()
+    rows: dict[str, LabelRow] = read_labels(table, words, others=others) if table.is_file() else {}
     found = Walked()
+    if others:  # of several kinds of damage, or a slip of the pen
+        found.problems.append(
+            f"{table} has labels that mean neither undamaged nor damaged here and are left out: "
+            f"{', '.join(sorted(others)[:10])}."
+        )
     todo: list[tuple[str, str, int | None]] = [(os.fspath(folder.path), "", None)]
     visited: set[tuple[int, int]] = set()
     while todo:

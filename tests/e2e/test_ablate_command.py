@@ -36,23 +36,32 @@ def test_a_grid_becomes_a_table_and_goes_on_where_it_was(
     assert (tmp_path / "rho=1" / "seed-1" / "report.json").exists()
 
 
-def test_realism_is_tried_where_there_are_counterfactuals(
-    cf: Run, walls: Path, tmp_path: Path
-) -> None:
-    words = ("ablate", walls, "--out", tmp_path, "--vary", "method=classifier", "--seeds", "1")
+def test_realism_is_tried_where_there_are_counterfactuals(cf: Run, tmp_path: Path) -> None:
+    walls = tmp_path / "walls"
+    assert cf("synth", walls, "--domain", "crack", "--count", 128, "--size", 32).returncode == 0
+    out = tmp_path / "out"
+    words = ("ablate", walls, "--out", out, "--vary", "method=classifier", "--seeds", "1")
     assert cf(*words, *SMALL).returncode == 0
     done = cf(*words, *SMALL, "--realism")
     assert done.returncode == 0, done.stderr
-    plain, classifier = table(tmp_path / "table.csv")
-    assert 0 <= float(plain["judge flips damaged"]) <= 1
-    assert classifier["judge flips damaged"] == "-"
+    plain, classifier = table(out / "table.csv")
     assert classifier["IoU"] == "-"
     assert plain["IoU"] != "-"
-    report = json.loads((tmp_path / "base" / "seed-0" / "report.json").read_text())
+    report = json.loads((out / "base" / "seed-0" / "report.json").read_text())
     assert report["realism"]["encoder"]["features"] == 256
-    # What is done is done: nothing is measured again.
-    again = cf(*words, *SMALL, "--realism")
+    assert report["realism"]["n"] == 16
+    # What is done is done: nothing is measured again, and other parts come to it.
+    again = cf(*words, *SMALL, "--robustness", "--images", "4")
+    assert again.returncode == 0, again.stderr
     assert "Judging" not in again.stderr
+    known = json.loads((out / "base" / "seed-0" / "report.json").read_text())
+    assert known["realism"] == report["realism"]
+    assert known["attacked"] == 4
+    # Settings that came later had their defaults then.
+    file = out / "base.json"
+    older = {key: value for key, value in json.loads(file.read_text()).items() if key != "trunk"}
+    file.write_text(json.dumps(older))
+    assert cf(*words, *SMALL).returncode == 0
 
 
 def test_other_budgets_do_not_come_into_the_same_table(

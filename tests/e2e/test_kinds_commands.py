@@ -58,12 +58,27 @@ def test_an_inspection_names_the_kind_and_says_what_each_kind_says(
     assert table(tmp_path / "inspections.csv") == rows
 
 
+def test_what_an_earlier_model_said_goes_with_its_rows(
+    cf: Run, model: Path, apples: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    picture = tmp_path / "in" / "a.png"
+    shutil.copy(next((apples / "rot").iterdir()), picture)
+    assert cf("inspect", model, tmp_path / "in", "--out", tmp_path / "out").returncode == 0
+    assert len(list((tmp_path / "out" / "saliency").rglob("*.png"))) == 3
+    picture.write_bytes(b"no picture")
+    cf("inspect", model, tmp_path / "in", "--out", tmp_path / "out")
+    assert not list((tmp_path / "out" / "saliency").rglob("*.png"))
+
+
 def test_a_project_keeps_the_kind(cf: Run, model: Path, apples: Path, tmp_path: Path) -> None:
     root = tmp_path / "apples"
     shutil.copytree(apples, root)
     assert cf("project", "init", root, "--domain", "apple").returncode == 0
     done = cf("inspect", model, "--project", root, "--json")
     assert done.returncode == 0, done.stderr
+    scan = cf("project", "scan", root)
+    assert "neither undamaged nor damaged here" in scan.stdout + scan.stderr
     lines = [line for line in json_lines(done.stdout) if "label" in line]
     assert len(lines) == 48
     assert {line["label"] for line in lines} <= {"undamaged", *KINDS}
@@ -75,7 +90,7 @@ def test_an_evaluation_counts_answers_by_class(
     done = cf("evaluate", model, apples, "--out", tmp_path, "--all", "--quick")
     assert done.returncode == 0, done.stderr
     assert "Answers by true class" in done.stdout
-    assert "Without the part robustness: it looks at one kind" in done.stderr
+    assert "Without the part robustness: --robustness looks at one kind" in done.stderr
     told = json.loads((tmp_path / "report.json").read_text())["kinds"]
     assert told["names"] == ["", *KINDS]
     assert [sum(counts) for counts in told["confusion"]] == [24, 8, 8, 8]
@@ -91,6 +106,19 @@ def test_a_part_for_one_kind_is_refused_when_asked_for(
     done = cf("evaluate", model, apples, "--out", tmp_path, "--robustness", "--quick")
     assert done.returncode == 2
     assert "one kind of damage at a time" in done.stderr
+    assert not (tmp_path / "report.json").exists()  # told before anything slow
+    words = ("ablate", apples, "--out", tmp_path / "a", "--set", "kinds=rot,scab", "--realism")
+    done = cf(*words, "--vary", "trunk=shared,alone", "--steps", 2)
+    assert done.returncode == 2
+    assert "one kind of damage at a time" in done.stderr
+
+
+def test_a_folder_without_the_kinds_is_told(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    done = cf("evaluate", model, walls, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("WARNING: there is no") == 3
 
 
 def test_kinds_that_are_not_there_are_a_sentence(cf: Run, apples: Path, tmp_path: Path) -> None:

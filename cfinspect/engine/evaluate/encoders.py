@@ -67,7 +67,7 @@ def train_judge(
 ) -> Judge:
     """A plain two-class classifier of ``images`` (n, S, S, 3) with ``labels`` (n,).
 
-    It shares nothing with the model it judges: neither weights nor images nor the order of either.
+    It shares no weights with the model it judges; whether it shares images is for the caller.
     """
     torch.manual_seed(seed)
     network = CompactDiscriminator(width, classes=2).to(device.device)
@@ -120,7 +120,10 @@ _KNOWN: tuple[tuple[str, str, Callable[[], nn.Module], int], ...] = (
     (
         "Mixed_7c.branch_pool.conv.weight",
         "Inception v3",
-        lambda: torchvision.models.inception_v3(weights=None, init_weights=False),
+        # From ImageNet's normalisation to the one it learned with: so with all its weights.
+        lambda: torchvision.models.inception_v3(
+            weights=None, init_weights=False, transform_input=True
+        ),
         299,
     ),
     ("layer4.2.conv3.weight", "ResNet50", lambda: torchvision.models.resnet50(weights=None), 224),
@@ -142,7 +145,9 @@ def load_encoder(path: Path, device: Device) -> Encoder:
         try:
             network.load_state_dict(weights)
         except RuntimeError as error:
-            raise CfinspectError(f"{path} is no {name} of torchvision: {error}") from error
+            raise CfinspectError(
+                f"{path} is no {name} of torchvision: it has other layers than that"
+            ) from error
         network.fc = nn.Identity()
         network.to(device.device).eval()
         return _Pretrained(network, side, device, f"{name} of torchvision, from {path.name}")

@@ -210,17 +210,22 @@ def _realism(found: Mapping[str, Any]) -> str:
             f"{_number(one['flips'])} ({_ends(one['flips_ci95'])})",
             f"{_number(one['judge_flips'])} ({_ends(one['judge_flips_ci95'])})",
             *(_number(one[key]) for key in ("change", "area", "cycle")),
-            *(_number(one[key]) for key in ("fid", "fid_before", "fid_floor", "kid", "kid_before")),
+            *(
+                _number(one[key])
+                for key in ("fid", "fid_before", "fid_floor", "fid_n", "kid", "kid_before")
+            ),
         )
         for name, one in found["directions"].items()
     ]
     named = ("direction", "images", "D flips", "judge flips", "change", "area", "cycle error")
-    heading = (*named, "FID", "before", "of real ones", "KID", "before")
+    heading = (*named, "FID", "before", "of real ones", "of", "KID", "before")
     judge, encoder = found["judge"], found["encoder"]
     said = (
         f"<p>Judge: {escape(judge['name'])}, right on {judge['accuracy']:.1%} of these images. "
         f"Encoder of FID and KID: {escape(encoder['name'])}, {encoder['features']} features. "
-        "Before: the images as they were; of real ones: two halves of the other class.</p>"
+        "Before: the images as they were; of real ones: other real images of the class they should "
+        "belong to, which is what a perfect generator would reach. FIDs of as many images each as "
+        "the column says; they compare with nothing of another encoder or number.</p>"
     )
     return said + _table(heading, rows)
 

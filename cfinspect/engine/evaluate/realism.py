@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import warnings
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from cfinspect.engine.evaluate.squares import Squares
 from cfinspect.engine.inspection import Raw, probabilities, score
 from cfinspect.engine.torch_backend import TorchBackend
 
+Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 _FEWEST = 10  # images of a set, below which a distance between sets says nothing
+_KNOWS = 0.65  # accuracy below which a judge's word is worth nothing
 _BATCH = 64
 _SUBSETS, _SUBSET = 50, 100
 
@@ -49,78 +52,112 @@ def realism(
 ) -> dict[str, Any]:
     """Figures of the counterfactuals of ``measured``; a judge learns from ``learned``.
 
-    The two should have no group in common. ``judge`` is a small classifier that shares nothing
-    with the model; its ``accuracy`` on ``measured`` says what its word is worth. Without
-    ``encoder`` the judge's features are compared, and distances compare within one data set only.
+    The two should have no group in common. ``judge`` is a small classifier of its own, not the
+    model's; its ``accuracy`` on ``measured`` says what its word is worth, and below 0.65 it has
+    none: ``judge_flips`` is None. Without ``encoder`` the judge's features are compared, and
+    distances compare within one data set only.
     For both ``directions`` (by the true class of x): ``flips`` and ``judge_flips`` (of the images
     that D, or the judge, has right, the share whose counterfactual, rounded to 8 bit, it gives
     the other class) with their 95 % intervals over groups; ``change`` mean |x - x'|, ``area`` share
     of pixels that change by the mask threshold or more; ``cycle`` mean |x - G(G(x))|, all in
-    [0, 1]; ``fid``, ``kid`` and ``kid_sd`` between the counterfactuals and real images of the class
-    they should belong to, ``fid_before`` and ``kid_before`` the same for the images as they were,
-    ``fid_floor`` between two halves of those real images. Distances are None with fewer than 10
-    images on a side or without torchmetrics. Raises ``RealismCancelled``, and CfinspectError
-    where a class is lacking.
+    [0, 1]; distances as in ``_distances``. Raises ``RealismCancelled``, and CfinspectError
+    where a class has too few images.
     """
-    for half in (learned, measured):
-        if len(np.unique(half.labels)) < 2:
-            raise CfinspectError(
-                "realism needs images of both classes from several groups, half of them to train "
-                "a judge: give more images"
-            )
+    _require_both(learned, measured)
+    total, done = steps + 4 * -(-len(measured.images) // _BATCH), 0
 
-    def step(done: int, total: int) -> None:
+    def step(*_: int) -> None:
+        nonlocal done
+        done += 1
         if cancelled and cancelled():
             raise RealismCancelled
         if progress:
-            progress(done, total)
+            progress(min(done, total), total)
 
     judge = train_judge(
         learned.images, learned.labels, backend.device, steps=steps, seed=seed, progress=step
     )
     encoder = encoder or judge
     images, truth, groups = measured.images, measured.labels == 1, measured.groups
-    raw, pictures, again = _twice(backend, images, step)
-    said, after = (_said(one, backend.card.decision) for one in (raw, again))
-    judged, judged_after = judge.damaged(images), judge.damaged(pictures)
-    change = np.abs(raw.counterfactual - images / np.float32(255)).mean(axis=3)
-    area = (change >= backend.card.decision.mask_threshold).mean(axis=(1, 2))
-    cycle = np.abs(again.counterfactual - images / np.float32(255)).mean(axis=(1, 2, 3))
-    before, made = encoder.encode(images), encoder.encode(pictures)
+    seen = _looked(backend, images, step)
+    judged, judged_after = judge.damaged(images), judge.damaged(seen.pictures)
+    accuracy = float((judged == truth).mean())
+    before, made = (_encoded(encoder, shown, step) for shown in (images, seen.pictures))
     directions = {}
     for name, own in (("damaged", truth), ("undamaged", ~truth)):
+        right = own & (judged == truth) & (accuracy >= _KNOWS)
+        sets = made[own], before[own], before[~own]
+        target = [group for group, other in zip(groups, ~own, strict=True) if other]
         directions[name] = {
             "n": int(own.sum()),
-            **_share("flips", said != after, own & (said == truth), groups, seed),
-            **_share("judge_flips", judged != judged_after, own & (judged == truth), groups, seed),
-            "change": float(change[own].mean()),
-            "area": float(area[own].mean()),
-            "cycle": float(cycle[own].mean()),
-            **_distances(made[own], before[own], before[~own], seed),
+            **_share("flips", seen.said != seen.after, own & (seen.said == truth), groups, seed),
+            **_share("judge_flips", judged != judged_after, right, groups, seed),
+            "change": float(seen.change[own].mean()),
+            "area": float(seen.area[own].mean()),
+            "cycle": float(seen.cycle[own].mean()),
+            **_distances(*sets, target, seed),
         }
     return {
         "n": len(images),
-        "judge": {"name": judge.name, "accuracy": float((judged == truth).mean())},
+        "judge": {"name": judge.name, "accuracy": accuracy},
         "encoder": {"name": encoder.name, "features": int(before.shape[1])},
         "directions": directions,
     }
 
 
-def _twice(
-    backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[int, int], None]
-) -> tuple[Raw, NDArray[np.uint8], Raw]:
-    """The networks on ``images``, the counterfactuals as files hold them, the networks on those."""
-    parts, again = [], []
+def _require_both(learned: Squares, measured: Squares) -> None:
+    for half, least in ((learned, _FEWEST), (measured, 1)):
+        if min(int((half.labels == label).sum()) for label in (0, 1)) < least:
+            raise CfinspectError(
+                f"realism needs images of both classes from several groups, at least {_FEWEST} of "
+                "each to train a judge and as many to measure: give more images"
+            )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What D and G make of n images: counterfactuals as files hold them, and figures of each."""
+
+    pictures: NDArray[np.uint8]
+    said: Bools
+    after: Bools
+    change: Floats
+    area: Floats
+    cycle: Floats
+
+
+def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[], None]) -> _Seen:
+    """The networks on ``images`` and on their counterfactuals, batch by batch."""
+    decision = backend.card.decision
+    rows = []
     for start in range(0, len(images), _BATCH):
-        step(start, len(images))
-        parts.append(backend.run(images[start : start + _BATCH]))
-        again.append(backend.run(_rounded(parts[-1])))
-    pictures = np.concatenate([_rounded(one) for one in parts])
-    return Raw.joined(parts), pictures, Raw.joined(again)
+        step()
+        batch = images[start : start + _BATCH]
+        raw = backend.run(batch)
+        pictures = np.rint(raw.counterfactual * 255).astype(np.uint8)
+        step()
+        again = backend.run(pictures)
+        x = batch / np.float32(255)
+        change = np.abs(raw.counterfactual - x).mean(axis=3)
+        rows.append(
+            (
+                pictures,
+                _said(raw, decision),
+                _said(again, decision),
+                change.mean(axis=(1, 2), dtype=np.float64),
+                (change >= decision.mask_threshold).mean(axis=(1, 2)),
+                np.abs(again.counterfactual - x).mean(axis=(1, 2, 3), dtype=np.float64),
+            )
+        )
+    return _Seen(*(np.concatenate(part) for part in zip(*rows, strict=True)))
 
 
-def _rounded(raw: Raw) -> NDArray[np.uint8]:
-    return np.rint(raw.counterfactual * 255).astype(np.uint8)
+def _encoded(encoder: Encoder, images: NDArray[np.uint8], step: Callable[[], None]) -> Features:
+    parts = []
+    for start in range(0, len(images), _BATCH):
+        step()
+        parts.append(encoder.encode(images[start : start + _BATCH]))
+    return np.concatenate(parts)
 
 
 def _said(raw: Raw, decision: Decision) -> Bools:
@@ -147,23 +184,46 @@ def _share(
 
 
 def _distances(
-    made: NDArray[np.float32], source: NDArray[np.float32], target: NDArray[np.float32], seed: int
-) -> dict[str, float | None]:
-    """FID (Heusel et al. 2017) and KID (Binkowski et al. 2018) of features (n, d)."""
-    if not have_distances() or min(len(made), len(target)) < _FEWEST:
-        names = ("fid", "kid", "kid_sd", "fid_before", "kid_before", "fid_floor")
-        return dict.fromkeys(names)
-    half = np.random.default_rng(seed).permutation(len(target))
-    one, other = target[half[::2]], target[half[1::2]]
+    made: Features, source: Features, target: Features, groups: Sequence[Hashable], seed: int
+) -> dict[str, Any]:
+    """FID (Heusel et al. 2017) and KID (Binkowski et al. 2018) of features (n, d).
+
+    ``fid`` from counterfactuals to real images of the class they should belong to, ``fid_before``
+    from the images as they were, ``fid_floor`` from other real images of that class, of other
+    ``groups``: what a perfect generator would have. FID shrinks with the number of images, so all
+    three have the same, ``fid_n``, on both sides. ``kid``, ``kid_sd`` and ``kid_before`` take all
+    images. All None with fewer than 10 images in a set or without torchmetrics.
+    """
+    rng = np.random.default_rng(seed)
+    one, other = (rng.permutation(half) for half in _halves(groups, rng))
+    sources = rng.permutation(len(made))
+    n = min(len(one), len(other), len(made))
+    if not have_distances() or n < _FEWEST:
+        names = ("fid", "fid_before", "fid_floor", "kid", "kid_sd", "kid_before")
+        return {**dict.fromkeys(names), "fid_n": n}
+    real = target[one[:n]]
     kid, kid_sd = _kid(made, target, seed)
     return {
-        "fid": _fid(made, target),
+        "fid": _fid(made[sources[:n]], real),
+        "fid_before": _fid(source[sources[:n]], real),
+        "fid_floor": _fid(target[other[:n]], real),
+        "fid_n": n,
         "kid": kid,
         "kid_sd": kid_sd,
-        "fid_before": _fid(source, target),
         "kid_before": _kid(source, target, seed)[0],
-        "fid_floor": _fid(one, other),
     }
+
+
+def _halves(
+    groups: Sequence[Hashable], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of two halves that have no group in common, as even as the groups allow."""
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
+    group_of = np.array([numbers[name] for name in groups], dtype=np.intp)
+    sizes = np.bincount(group_of, minlength=len(numbers))
+    order = rng.permutation(len(numbers))
+    inside = np.isin(group_of, order[np.cumsum(sizes[order]) <= len(groups) / 2])
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
 
 
 class _Ready(nn.Module):
@@ -178,7 +238,7 @@ class _Ready(nn.Module):
         return features
 
 
-def _fid(made: NDArray[np.float32], real: NDArray[np.float32]) -> float:
+def _fid(made: Features, real: Features) -> float:
     from torchmetrics.image.fid import FrechetInceptionDistance  # noqa: PLC0415  (an extra)
 
     measure = FrechetInceptionDistance(_Ready(made.shape[1]))
@@ -187,7 +247,7 @@ def _fid(made: NDArray[np.float32], real: NDArray[np.float32]) -> float:
     return float(measure.compute())
 
 
-def _kid(made: NDArray[np.float32], real: NDArray[np.float32], seed: int) -> tuple[float, float]:
+def _kid(made: Features, real: Features, seed: int) -> tuple[float, float]:
     from torchmetrics.image.kid import KernelInceptionDistance  # noqa: PLC0415  (an extra)
 
     subset = min(_SUBSET, len(made) // 2, len(real) // 2)

@@ -243,7 +243,9 @@ class Compare:
                     )
                 except EvaluationCancelled:
                     break
-            found.append({"model": str(path), "report": result.report})
+            # What humans said has no kinds of damage.
+            report = {name: part for name, part in result.report.items() if name != "kinds"}
+            found.append({"model": str(path), "report": report})
         return found
 
     def _samples(self) -> list[Any]:

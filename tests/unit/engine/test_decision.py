@@ -109,10 +109,18 @@ def test_review_rule_sends_about_the_wished_share(rate: float) -> None:
     assert rule.review_low < 0.5 < rule.review_high
 
 
-def test_what_is_stranger_than_all_that_was_seen_goes_to_review_as_well() -> None:
+def test_one_odd_image_does_not_make_the_limit_of_strangeness() -> None:
+    rng = np.random.default_rng(0)
+    p = probabilities(rng.normal(0, 1, (1000, 3)).astype(np.float32), 1.0)
+    p[0] = (0.005, 0.005, 0.99)
+    limit = fit_review(Decision(), p, 0.1).review_p_fake
+    assert np.sort(p[:, 2])[-10] < limit < 0.99
+
+
+def test_few_images_leave_the_limit_of_strangeness_alone() -> None:
     p = np.array([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3], [0.45, 0.45, 0.1]])
-    rule = fit_review(Decision(), p, 1 / 3)
-    assert rule.review_p_fake == 0.3
+    assert fit_review(Decision(), p, 1 / 3).review_p_fake == 0.3
+    assert fit_review(Decision(review_p_fake=0.25), p, 1 / 3).review_p_fake == 0.25
 
 
 def test_what_to_expect_counts_by_hand() -> None:
@@ -122,14 +130,15 @@ def test_what_to_expect_counts_by_hand() -> None:
     labels = np.array([1, 1, 1, 0, 0, 0])
     logits = logits_for(margins)
     logits[5, 2] = 5
-    found = expected(rule, logits, labels)
+    p = probabilities(logits, 1.0)
+    found = expected(rule, p, labels)
     assert found["damaged_n"] == 3
     assert found["missed_alone"] == pytest.approx(2 / 3)
     assert found["miss_rate"] == pytest.approx(1 / 3)
     assert found["miss_rate_ci95"][0] < 1 / 3 < found["miss_rate_ci95"][1]
     assert found["reviewed"] == pytest.approx(2 / 6)
     assert (found["errors"], found["errors_caught"]) == (3, pytest.approx(1 / 3))
-    none = expected(rule, logits[4:5], labels[4:5])
+    none = expected(rule, p[4:5], labels[4:5])
     assert none["miss_rate"] is none["miss_rate_ci95"] is none["errors_caught"] is None
 
 

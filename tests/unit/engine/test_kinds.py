@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy_backend import RepairDark, make_card
 from torch import nn
 
 from cfinspect.engine.calibrate import CalibrationError, calibrate
-from cfinspect.engine.card import Card, CardError, Decision
+from cfinspect.engine.card import Card, CardError, Decision, Preprocessing
 from cfinspect.engine.config import ConfigError, TrainConfig
 from cfinspect.engine.data import DataError, read_folders
 from cfinspect.engine.device import choose_device
@@ -23,15 +23,15 @@ from cfinspect.engine.events import CancelToken, StepDone
 from cfinspect.engine.feed import Feed
 from cfinspect.engine.inspection import probabilities, score
 from cfinspect.engine.kinds import make_networks, of_kind
-from cfinspect.engine.kinds_fit import fit_together
-from cfinspect.engine.kinds_inspection import KindsBackend, KindsInspector
+from cfinspect.engine.kinds_fit import answers, fit_together
+from cfinspect.engine.kinds_inspection import KindsBackend, KindsInspector, margins
 from cfinspect.engine.modelfile import ModelFileError, load_card, load_model
 from cfinspect.engine.settings import new_config
 from cfinspect.engine.store import TileStore
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.torch_backend import load_backend, load_inspector
 from cfinspect.engine.trainer import train
-from cfinspect.engine.trainingdata import gather
+from cfinspect.engine.trainingdata import _subset, gather
 
 KINDS = ("rot", "scab", "worm")
 
@@ -75,7 +75,7 @@ def test_folders_of_kinds_are_read_as_damaged_of_a_kind(apples: Path) -> None:
     data = read_folders([apples], kinds=KINDS)
     counts = data.counts()
     assert (counts["undamaged"], counts["damaged"]) == (36, 36)
-    assert [counts[name] for name in KINDS] == [12, 12, 12]
+    assert [counts[f"damaged: {name}"] for name in KINDS] == [12, 12, 12]
     assert counts["masks"] == 36
     for sample in data.samples:
         folder = sample.path.parent.name
@@ -95,6 +95,10 @@ def test_kinds_that_cannot_be_are_sentences(apples: Path, tmp_path: Path) -> Non
         read_folders([apples], damaged="rot", kinds=KINDS)
     with pytest.raises(ConfigError, match="two or more"):
         config(apples, tmp_path, kinds="rot")
+    for name in ("../x", "a:b", "masks", "..", "a\x00b"):
+        with pytest.raises(ConfigError, match="kinds: the name"):
+            config(apples, tmp_path, kinds=f"rot,{name}")
+    assert config(apples, tmp_path, kinds=" rot/, scab\\ ,worm,").kinds == "rot,scab,worm"
     with pytest.raises(CfinspectError, match="no kind of damage that can be drawn"):
         write_folder(tmp_path / "x", "crack", count=2, seed=0, kinds=("rot",))
 
@@ -116,6 +120,32 @@ def test_an_image_in_two_kinds_is_left_out(apples: Path, tmp_path: Path) -> None
     (data / "scab" / "copy.png").write_bytes(first.read_bytes())
     read = read_folders([data], kinds=("rot", "scab"))
     assert {entry.path.name for entry in read.left_out} == {first.name, "copy.png"}
+
+
+def test_masks_by_kind_where_names_are_the_same(tmp_path: Path) -> None:
+    data = write_folder(tmp_path / "a", "apple", count=8, size=32, seed=1, kinds=("rot", "scab"))
+    for kind in ("rot", "scab"):
+        (data / "masks" / kind).mkdir()
+        for number, path in enumerate(sorted((data / kind).iterdir())):
+            (data / "masks" / path.name).rename(data / "masks" / kind / f"{number:03d}.png")
+            path.rename(path.with_name(f"{number:03d}.png"))
+    (data / "labels.csv").unlink()
+    found = {s.path: s.mask for s in read_folders([data], kinds=("rot", "scab")).samples if s.label}
+    assert found == {
+        path: data / "masks" / path.parent.name / path.name
+        for kind in ("rot", "scab")
+        for path in (data / kind).iterdir()
+    }
+
+
+def test_validation_images_stay_within_bounds() -> None:
+    classes = np.repeat([0, 1, 2, 3], (5000, 5000, 5000, 2))
+    kept = np.bincount(classes[_subset(classes, 96)])
+    assert kept[3] == 2
+    assert 3 * kept[0] + kept[1:].sum() <= 1000
+    assert kept[1] == pytest.approx(kept[2], abs=1)
+    two = np.bincount(np.repeat([0, 1], (5000, 100))[_subset(np.repeat([0, 1], (5000, 100)), 96)])
+    assert two.tolist() == [900, 100]
 
 
 def test_of_a_shared_trunk_each_kind_sees_its_own_logits() -> None:
@@ -163,7 +193,8 @@ def test_a_model_of_kinds_is_one_file_with_one_answer(model: Path, apples: Path)
         assert bool(said) == bool(found.label) == (found.score >= 0.5)
         assert found.kind in said or (not said and found.kind == "")
         if said:
-            assert np.array_equal(found.saliency, found.kinds[found.kind].saliency)
+            own = found.kinds[found.kind].saliency
+            assert np.array_equal(np.rint(found.saliency * np.float32(255)), own)
     inspector.close()
 
 
@@ -193,16 +224,16 @@ def test_training_goes_on_where_it_was(apples: Path, tmp_path: Path) -> None:
 
 def test_fine_tuning_keeps_the_kinds(model: Path, apples: Path, tmp_path: Path) -> None:
     options = {"init_from": str(model), "steps": 3}
-    tuned = new_config([apples], tmp_path / "tuned", "fast", options, ["validation=0.3", "batch=4"])
+    settings = ["validation=0.3", "batch=4", "device=cpu", "precision=fp32"]
+    tuned = new_config([apples], tmp_path / "tuned", "fast", options, settings)
     assert tuned.kind_names == KINDS
-    list(
-        train(
-            tuned.replace(device="cpu", precision="fp32", trunk=load_card(model).training["trunk"])
-        )
-    )
+    assert tuned.trunk == load_card(model).training["trunk"]
+    list(train(tuned))
     assert tuple(load_card(tmp_path / "tuned" / "model.safetensors").kinds) == KINDS
     with pytest.raises(CfinspectError, match="other kinds of damage"):
         list(train(tuned.replace(out=str(tmp_path / "other"), kinds="scab,rot,worm")))
+    with pytest.raises(ConfigError, match="keeps the networks"):
+        new_config([apples], tmp_path / "x", "fast", {**options, "trunk": "alone"}, settings)
 
 
 def test_calibration_of_kinds_is_refused_in_words(
@@ -230,7 +261,7 @@ def test_validation_looks_at_each_kind_beside_all_undamaged(apples: Path, tmp_pa
     data.train.close()
 
 
-def answers(
+def make_answers(
     rng: np.random.Generator, labels: NDArray[np.int64], own: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
     """Logits of a kind that knows its ``own`` images and is unsure of the others."""
@@ -244,9 +275,9 @@ def test_several_chances_of_a_false_alarm_move_the_thresholds() -> None:
     rng = np.random.default_rng(0)
     kinds = np.arange(1200) % 6 - 3  # half undamaged
     labels = (kinds >= 0).astype(np.int64)
-    logits = np.stack([answers(rng, labels, kinds == kind) for kind in range(3)])
+    logits = np.stack([make_answers(rng, labels, kinds == kind) for kind in range(3)])
     start = [Decision()] * 3
-    together, each = fit_together(start, logits, labels, 0.1)
+    together, each = fit_together(start, logits, labels, logits, 0.1)
 
     def alarms(decisions: Sequence[Decision]) -> float:
         said = [
@@ -259,6 +290,48 @@ def test_several_chances_of_a_false_alarm_move_the_thresholds() -> None:
     assert together.score_threshold == 0.5
     assert together.review_low < 0.5 < together.review_high
     assert len({d.score_threshold for d in each}) == 1
+    joint = answers(together, each, logits)
+    assert joint.sum(axis=1) == pytest.approx(np.ones(len(labels)))
+    reviewed = (score(joint) >= together.review_low) & (score(joint) <= together.review_high)
+    assert reviewed.mean() == pytest.approx(0.1, abs=0.02)
+    # Together they say damaged exactly where one of them does.
+    said = [
+        score(probabilities(one, d.temperature)) >= d.score_threshold
+        for one, d in zip(logits, each, strict=True)
+    ]
+    assert np.array_equal(score(joint) >= 0.5, np.any(said, axis=0))
+
+
+def test_the_review_rule_is_that_of_familiar_images() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 2
+    kinds = np.where(labels == 1, np.arange(600) // 2 % 2, -1)
+    logits = np.stack([make_answers(rng, labels, kinds == kind) for kind in range(2)])
+    paler = logits.copy()
+    paler[..., 1] -= 2
+    paler[..., 2] += 3
+    start = [Decision()] * 2
+    together, each = fit_together(start, paler, labels, logits, 0.1)
+    assert each[0].score_threshold < 0.4
+    assert together.review_p_fake < answers(together, each, paler)[:, 2].mean()
+
+
+def test_of_two_sure_kinds_the_surer_wins() -> None:
+    limits = np.array([0.5, 0.49])
+    sure = probabilities(np.array([[-12.5, 12.5, -30.0], [-7.5, 7.5, -30.0]]), 1.0)
+    beyond = margins(sure, limits)
+    assert beyond == pytest.approx([25, 15 - np.log(0.49 / 0.51)], abs=1e-6)
+
+
+def test_moved_thresholds_take_their_band_with_them() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    logits = np.stack([make_answers(rng, labels, labels == 1)] * 2)
+    logits[..., 1] += 2
+    start = [Decision(review_low=0.45, review_high=0.55)] * 2
+    _, each = fit_together(start, logits, labels, logits, 0.1)
+    assert each[0].score_threshold > 0.6
+    assert each[0].review_low < each[0].score_threshold < each[0].review_high
 
 
 def card_of(kinds: dict[str, Decision]) -> Card:
@@ -297,9 +370,39 @@ def test_the_answer_is_the_kind_farthest_beyond_its_threshold() -> None:
         inspector.backend.run(sound[None])
 
 
+def test_photos_among_small_images_are_not_gathered() -> None:
+    card = dataclasses.replace(
+        card_of({"line": Decision(), "blot": Decision()}),
+        preprocessing=Preprocessing(8, scope="tiles", tile=8),
+    )
+    own = dataclasses.replace(card, kinds={}, decision=Decision(min_area_fraction=0.0))
+    inspector = KindsInspector(KindsBackend(card, (RepairDark(own), RepairDark(own, 0.5))), batch=8)
+    taken: list[int] = []
+
+    def images() -> Iterator[NDArray[np.uint8]]:
+        for number, side in enumerate((8, 40, 40, 8, 40, 8)):
+            taken.append(number)
+            image = np.full((side, side, 3), 127, np.uint8)
+            image[1] = 0
+            yield image
+
+    seen = []
+    for found in inspector.inspect_many(images()):
+        seen.append((len(taken), found.saliency.shape[0]))
+        assert found.label == 1
+        assert found.kind == "line"
+        assert found.mask[1].all() and found.mask.sum() == found.mask.shape[1]
+    # Nothing is read beyond the photo that is looked at.
+    assert seen == [(2, 8), (2, 40), (3, 40), (5, 8), (5, 40), (6, 8)]
+
+
 def test_a_card_of_kinds_is_read_strictly() -> None:
     text = card_of({"line": Decision(), "blot": Decision()}).to_json()
     assert tuple(Card.from_json(text).kinds) == ("line", "blot")
+    raw = json.loads(text)
+    raw["kinds"]["../../escaped"] = raw["kinds"].pop("line")
+    with pytest.raises(CardError, match="name of a kind"):
+        Card.from_json(json.dumps(raw))
     raw = json.loads(text)
     raw["kinds"]["line"]["score_threshold"] = 7
     with pytest.raises(CardError, match="score_threshold"):

@@ -94,8 +94,26 @@ def test_mended_images_are_nearer_to_the_real_ones_than_the_broken_were(
     assert damaged["fid"] < damaged["fid_before"] / 4
     assert damaged["kid"] < damaged["kid_before"] / 4
     assert 0 <= damaged["fid_floor"] < damaged["fid_before"] / 4
+    assert damaged["fid_n"] == 20  # half of the 40 real ones
     assert found["encoder"]["features"] == 256
     assert "120 other images" in found["encoder"]["name"]
+
+
+def test_a_perfect_generator_lies_at_the_floor() -> None:
+    rng = np.random.default_rng(0)
+    made, target = rng.normal(0, 1, (2, 300, 64)).astype(np.float32)
+    found = module._distances(made, made + 1, target, range(300), 0)
+    assert found["fid_n"] == 150
+    assert found["fid"] == pytest.approx(found["fid_floor"], rel=0.1)
+    assert found["fid_before"] > 2 * found["fid"]
+
+
+def test_halves_have_no_group_in_common() -> None:
+    groups = [number // 7 for number in range(100)]
+    one, other = module._halves(groups, np.random.default_rng(0))
+    assert sorted([*one, *other]) == list(range(100))
+    assert not {groups[place] for place in one} & {groups[place] for place in other}
+    assert 40 <= len(one) <= 50
 
 
 def test_distances_by_hand() -> None:
@@ -119,6 +137,8 @@ def test_without_torchmetrics_the_rest_is_there(monkeypatch: pytest.MonkeyPatch)
 def test_few_images_give_no_distance_and_one_class_a_sentence() -> None:
     result = realism(backend_of(Mend()), stripes(20, 0), stripes(12, 1), steps=5)
     assert result["directions"]["damaged"]["fid"] is None
+    with pytest.raises(CfinspectError, match="at least 10"):
+        realism(backend_of(Mend()), stripes(18, 0), stripes(12, 1), steps=5)
     lonely = stripes(20, 2)
     chosen = lonely.labels == 1
     lonely = Squares(lonely.images[chosen], lonely.labels[chosen], lonely.groups[1::2], 0)
@@ -126,7 +146,8 @@ def test_few_images_give_no_distance_and_one_class_a_sentence() -> None:
         realism(backend_of(Mend()), stripes(20, 0), lonely, steps=5)
 
 
-def test_it_can_be_cancelled_while_the_judge_learns() -> None:
+@pytest.mark.parametrize("stop", [3, 51, 53])
+def test_it_can_be_cancelled_in_all_its_parts(stop: int) -> None:
     looks: list[tuple[int, int]] = []
     with pytest.raises(RealismCancelled):
         realism(
@@ -135,9 +156,18 @@ def test_it_can_be_cancelled_while_the_judge_learns() -> None:
             stripes(20, 1),
             steps=50,
             progress=lambda done, total: looks.append((done, total)),
-            cancelled=lambda: len(looks) >= 3,
+            cancelled=lambda: len(looks) >= stop,
         )
-    assert looks[-1] == (3, 50)
+    assert looks == [(done, 54) for done in range(1, stop + 1)]
+
+
+def test_a_judge_that_knows_nothing_has_no_word() -> None:
+    learned = stripes(40, 0)
+    shuffled = Squares(learned.images[::2], learned.labels[:20], learned.groups[:20], 0)
+    found = realism(backend_of(Mend()), shuffled, stripes(40, 1), steps=3)
+    assert found["judge"]["accuracy"] < 0.65
+    assert found["directions"]["damaged"]["judge_flips"] is None
+    assert found["directions"]["damaged"]["flips"] == 1
 
 
 def test_the_judge_is_a_function_of_its_seed() -> None:
@@ -163,6 +193,14 @@ def test_local_weights_make_an_encoder(tmp_path: Path) -> None:
     assert "resnet18.pth" in encoder.name
 
 
+def test_inception_gets_what_it_learned_with(tmp_path: Path) -> None:
+    network = torchvision.models.inception_v3(weights=None, init_weights=False)
+    torch.save(network.state_dict(), tmp_path / "inception.pth")
+    encoder = load_encoder(tmp_path / "inception.pth", CPU)
+    assert encoder.network.transform_input  # type: ignore[attr-defined]
+    assert encoder.encode(pictures()).shape == (2, 2048)
+
+
 def test_other_files_are_refused_in_words(tmp_path: Path) -> None:
     torch.save({"some.weight": torch.zeros(1)}, tmp_path / "other.pth")
     with pytest.raises(CfinspectError, match="none of the encoders"):
@@ -171,5 +209,6 @@ def test_other_files_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(CfinspectError, match="cannot be read"):
         load_encoder(tmp_path / "broken.pth", CPU)
     torch.save({"layer4.1.conv2.weight": torch.zeros(1)}, tmp_path / "half.pth")
-    with pytest.raises(CfinspectError, match="is no ResNet18"):
+    with pytest.raises(CfinspectError, match="is no ResNet18") as caught:
         load_encoder(tmp_path / "half.pth", CPU)
+    assert len(str(caught.value)) < 200
