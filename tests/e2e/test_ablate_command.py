@@ -38,7 +38,7 @@ def test_a_grid_becomes_a_table_and_goes_on_where_it_was(
 
 def test_realism_is_tried_where_there_are_counterfactuals(cf: Run, tmp_path: Path) -> None:
     walls = tmp_path / "walls"
-    assert cf("synth", walls, "--domain", "crack", "--count", 128, "--size", 32).returncode == 0
+    assert cf("synth", walls, "--domain", "crack", "--count", 240, "--size", 32).returncode == 0
     out = tmp_path / "out"
     words = ("ablate", walls, "--out", out, "--vary", "method=classifier", "--seeds", "1")
     assert cf(*words, *SMALL).returncode == 0
@@ -49,7 +49,7 @@ def test_realism_is_tried_where_there_are_counterfactuals(cf: Run, tmp_path: Pat
     assert plain["IoU"] != "-"
     report = json.loads((out / "base" / "seed-0" / "report.json").read_text())
     assert report["realism"]["encoder"]["features"] == 256
-    assert report["realism"]["n"] == 16
+    assert 20 <= report["realism"]["n"] <= 40
     # What is done is done: nothing is measured again, and other parts come to it.
     again = cf(*words, *SMALL, "--robustness", "--images", "4")
     assert again.returncode == 0, again.stderr
