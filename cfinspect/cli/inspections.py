@@ -138,7 +138,7 @@ class Inspections:
             else:
                 (self.out / place).unlink(missing_ok=True)
         if (self.out / SALIENCY).is_dir():
-            for folder in (self.out / SALIENCY).iterdir():
+            for folder in filter(Path.is_dir, (self.out / SALIENCY).iterdir()):
                 (folder / f"{source.stem}.png").unlink(missing_ok=True)
         if found is None or outcome.image is None:
             return row
