@@ -149,28 +149,20 @@ def evaluate(
         backend = cast("TorchBackend", inspector.backend)
         # What takes minutes must not cost what is already known.
         _save(out, whole, report.rows, pictures)
-        parts: tuple[Part, ...] = (
-            ("baselines", baselines, lambda: compare(backend, samples, quick, cancel)),
-            (
-                "realism",
-                wanted["realism"],
-                lambda: judge(inspector, samples, looked, quick, cancel),
-            ),
-            ("uncertainty", uncertainty, lambda: doubt(inspector, samples, quick, cancel)),
-            (
-                "robustness",
-                robustness,
-                lambda: attack(backend, inspector, samples, images, quick, cancel),
-            ),
-        )
-        for name, asked, work in parts:
-            if not (asked or every):
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "baselines": lambda: compare(backend, samples, quick, cancel),
+            "realism": lambda: judge(inspector, samples, looked, quick, cancel),
+            "uncertainty": lambda: doubt(inspector, samples, quick, cancel),
+            "robustness": lambda: attack(backend, inspector, samples, images, quick, cancel),
+        }
+        for name, work in parts.items():
+            if not (wanted[name] or every):
                 continue
             try:
                 require_one_kind(card, name)
                 whole[name] = work()
             except CfinspectError as error:
-                if asked:
+                if wanted[name]:
                     raise
                 note(f"Without the part {name}: {error}")
             else:
@@ -188,9 +180,6 @@ def _encoder(path: Path, device: str, precision: str) -> Encoder:
     from cfinspect.engine.evaluate.encoders import load_encoder  # noqa: PLC0415
 
     return load_encoder(path, choose_device(device, precision))
-
-
-Part = tuple[str, bool, Callable[[], dict[str, Any]]]
 
 
 def _save(

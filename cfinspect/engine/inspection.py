@@ -138,6 +138,12 @@ def score(p: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.asarray(share, dtype=np.float64)
 
 
+def says_damaged(logits: NDArray[np.floating[Any]], decision: Decision) -> NDArray[np.bool_]:
+    """Whether D's ``logits`` (n, 3) mean damaged by ``decision``: (n,)."""
+    scores = score(probabilities(logits, decision.temperature))
+    return np.asarray(scores >= decision.score_threshold)
+
+
 def review_reason(decision: Decision, image_score: float, p_fake: float, flipped: bool) -> str:
     """Say why a human should look at an image; empty when nobody needs to.
 

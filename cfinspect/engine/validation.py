@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,7 +39,6 @@ def run_networks(
     return Raw.joined([Raw(*row) for row in rows])
 
 
-@torch.inference_mode()
 def classify(
     discriminator: nn.Module,
     images: NDArray[np.uint8],
@@ -46,11 +47,22 @@ def classify(
     batch: int = 64,
 ) -> NDArray[np.float32]:
     """D's logits (n, 3) on ``images`` (n, S, S, 3) uint8, as ``run_networks`` gives them."""
+    return batched(lambda x: mean_answer(discriminator, x, views), images, device, batch)
+
+
+@torch.inference_mode()
+def batched(
+    look: Callable[[torch.Tensor], torch.Tensor],
+    images: NDArray[np.uint8],
+    device: Device,
+    batch: int = 64,
+) -> NDArray[np.float32]:
+    """What ``look`` makes of ``images`` (n, S, S, 3) uint8, as many at once: (n, ...)."""
     rows = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
         with device.autocast():
-            rows.append(mean_answer(discriminator, x, views).cpu().numpy())
+            rows.append(look(x).float().cpu().numpy())
     return np.concatenate(rows)
 
 
@@ -119,18 +131,12 @@ def _resized(x: torch.Tensor, side: int) -> torch.Tensor:
     )
 
 
-@torch.inference_mode()
 def judge(
     network: nn.Module, counterfactuals: NDArray[np.float32], device: Device, batch: int = 64
 ) -> NDArray[np.float32]:
     """Logits (n, 3) of another D on counterfactuals (n, S, S, 3), rounded to 8 bit as files are."""
     pictures = np.rint(counterfactuals * 255).astype(np.uint8)
-    rows = []
-    for start in range(0, len(pictures), batch):
-        with device.autocast():
-            logits = network(to_tensor(pictures[start : start + batch], device.device))
-        rows.append(logits.float().cpu().numpy())
-    return np.concatenate(rows)
+    return batched(network, pictures, device, batch)
 
 
 def to_tensor(images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:

@@ -15,7 +15,7 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.localisation import Localisation
 from cfinspect.engine.explain.saliency import explainers
 from cfinspect.engine.images import ImageError, read_image, read_mask, resize_image
-from cfinspect.engine.inspection import Inspector, probabilities, score
+from cfinspect.engine.inspection import Inspector, says_damaged
 from cfinspect.engine.torch_backend import TorchBackend
 from cfinspect.engine.validation import classify
 from cfinspect.engine.windows import resize_map
@@ -104,8 +104,6 @@ def _with_masks(
 
 
 def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    decision = backend.card.decision
     views = backend.card.preprocessing.views
     logits = classify(backend.discriminator, squares, backend.device, views, _BATCH)
-    scores = score(probabilities(logits, decision.temperature))
-    return np.asarray(scores >= decision.score_threshold)
+    return says_damaged(logits, backend.card.decision)

@@ -49,7 +49,7 @@ def group_draws(
 
     ``weights`` (n,): how often each image was drawn. None as for ``classification``.
     """
-    group_of, count = _numbered(groups)
+    group_of, count = numbered(groups)
     if count < 2:
         return None
     rng = np.random.default_rng(seed)
@@ -115,7 +115,7 @@ def _intervals(
     seed: int,
 ) -> dict[str, list[float] | None]:
     """Return the 95 % interval of f1, accuracy and auroc over bootstrap draws of whole groups."""
-    group_of, count = _numbered(groups)
+    group_of, count = numbered(groups)
     if count < 2:
         return {"f1": None, "accuracy": None, "auroc": None}
     per_group = np.stack(
@@ -140,7 +140,7 @@ def _intervals(
     }
 
 
-def _numbered(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
+def numbered(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
     """Each image's group as a number, and how many groups there are."""
     numbers: dict[Hashable, int] = {}
     group_of = [numbers.setdefault(group, len(numbers)) for group in groups]

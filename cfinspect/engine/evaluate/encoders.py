@@ -19,10 +19,9 @@ from cfinspect.engine.device import Device
 from cfinspect.engine.discriminators import CompactDiscriminator, read_weights
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.feed import balanced_indices
-from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.validation import batched, to_tensor
 
 Images = NDArray[np.uint8]
-_BATCH = 64
 _LEARNED = 32
 
 
@@ -47,12 +46,12 @@ class Judge:
 
     def damaged(self, images: Images) -> NDArray[np.bool_]:
         """Whether it takes each of (n, S, S, 3) for damaged: (n,)."""
-        logits = _batched(self.network, images, self.device)
+        logits = batched(self.network, images, self.device)
         return np.asarray(logits[:, 1] > logits[:, 0])
 
     def encode(self, images: Images) -> NDArray[np.float32]:
         """See ``Encoder``: what its last layer decides by."""
-        return _batched(self.network.pooled, images, self.device)
+        return batched(self.network.pooled, images, self.device)
 
 
 def train_judge(
@@ -104,7 +103,7 @@ class _Pretrained:
 
     def encode(self, images: Images) -> NDArray[np.float32]:
         """See ``Encoder``."""
-        return _batched(self._look, images, self.device)
+        return batched(self._look, images, self.device)
 
     def _look(self, x: Tensor) -> Tensor:
         mean = torch.tensor((0.485, 0.456, 0.406), device=x.device).view(1, 3, 1, 1)
@@ -153,15 +152,3 @@ def load_encoder(path: Path, device: Device) -> Encoder:
         return _Pretrained(network, side, device, f"{name} of torchvision, from {path.name}")
     known = ", ".join(name for _, name, _, _ in _KNOWN)
     raise CfinspectError(f"{path} holds none of the encoders known here: {known} of torchvision")
-
-
-@torch.inference_mode()
-def _batched(
-    look: Callable[[Tensor], Tensor], images: Images, device: Device
-) -> NDArray[np.float32]:
-    rows = []
-    for start in range(0, len(images), _BATCH):
-        x = to_tensor(images[start : start + _BATCH], device.device)
-        with device.autocast():
-            rows.append(look(x).float().cpu().numpy())
-    return np.concatenate(rows)

@@ -13,12 +13,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from cfinspect.engine.card import Decision
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.evaluate.classification import group_draws
+from cfinspect.engine.evaluate.classification import group_draws, numbered
 from cfinspect.engine.evaluate.encoders import Encoder, train_judge
 from cfinspect.engine.evaluate.squares import Squares
-from cfinspect.engine.inspection import Raw, probabilities, score
+from cfinspect.engine.inspection import says_damaged
 from cfinspect.engine.torch_backend import TorchBackend
 
 Features = NDArray[np.float32]
@@ -142,8 +141,8 @@ def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[],
         rows.append(
             (
                 pictures,
-                _said(raw, decision),
-                _said(again, decision),
+                says_damaged(raw.logits, decision),
+                says_damaged(again.logits, decision),
                 change.mean(axis=(1, 2), dtype=np.float64),
                 (change >= decision.mask_threshold).mean(axis=(1, 2)),
                 np.abs(again.counterfactual - x).mean(axis=(1, 2, 3), dtype=np.float64),
@@ -158,11 +157,6 @@ def _encoded(encoder: Encoder, images: NDArray[np.uint8], step: Callable[[], Non
         step()
         parts.append(encoder.encode(images[start : start + _BATCH]))
     return np.concatenate(parts)
-
-
-def _said(raw: Raw, decision: Decision) -> Bools:
-    scores = score(probabilities(raw.logits, decision.temperature))
-    return np.asarray(scores >= decision.score_threshold)
 
 
 def _share(
@@ -218,10 +212,9 @@ def _halves(
     groups: Sequence[Hashable], rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of two halves that have no group in common, as even as the groups allow."""
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(groups))}
-    group_of = np.array([numbers[name] for name in groups], dtype=np.intp)
-    sizes = np.bincount(group_of, minlength=len(numbers))
-    order = rng.permutation(len(numbers))
+    group_of, count = numbered(groups)
+    sizes = np.bincount(group_of, minlength=count)
+    order = rng.permutation(count)
     inside = np.isin(group_of, order[np.cumsum(sizes[order]) <= len(groups) / 2])
     return np.flatnonzero(inside), np.flatnonzero(~inside)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.card import Decision
-from cfinspect.engine.evaluate.classification import auroc, average_precision, group_draws
+from cfinspect.engine.evaluate.classification import auroc, average_precision, group_draws, numbered
 from cfinspect.engine.inspection import Raw, probabilities, score
 
 Floats = NDArray[np.float64]
@@ -191,15 +191,13 @@ def conformal(
     class had fewer than 1/alpha - 1 calibration images: then everything goes to review.
     """
     values, truth = np.asarray(scores, dtype=np.float64), np.asarray(labels).astype(np.intp)
-    names = range(len(values)) if groups is None else groups
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    group_of = np.array([numbers[name] for name in names], dtype=np.intp)
+    group_of, count = numbered(range(len(values)) if groups is None else groups)
     rng = np.random.default_rng(seed)
     lacking: list[list[float]] = [[], []]
     reviewed = []
     enough = True
     for _ in range(splits):
-        half = (rng.permutation(len(numbers)) < len(numbers) // 2)[group_of]
+        half = (rng.permutation(count) < count // 2)[group_of]
         limits = []
         for label in (0, 1):
             own = strangeness(values[half & (truth == label)], label)
