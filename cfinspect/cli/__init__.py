@@ -15,6 +15,7 @@ from cfinspect.cli import (
     doctor,
     evaluate,
     exchange,
+    explain,
     gui,
     inspect,
     models,
@@ -37,6 +38,7 @@ models_app = typer.Typer(help="Look at model files and verify them.", no_args_is
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("ablate", epilog=ablate.EXAMPLES)(ablate.ablate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
 app.add_typer(models_app, name="models")

@@ -91,6 +91,8 @@ def ablate(
     base = new_config(data, out, preset, options, settings or [])
     # Settings that cannot be are found before hours of training.
     planned = {cell.name: _configs(base, cell, seeds) for cell in chosen}
+    if any(one.method == "diffusion" for group in planned.values() for one in group):
+        raise CfinspectError("a diffusion model gives no verdicts that could be compared")
     if (robustness or realism) and any(one.kinds for group in planned.values() for one in group):
         raise CfinspectError(
             "--robustness and --realism look at one kind of damage at a time: leave out kinds"

@@ -30,6 +30,8 @@ _FIGURES = (
     ("auroc", "AUROC"),
     ("flip_damaged", "flips damaged"),
     ("flip_undamaged", "undamaged"),
+    ("noise", "error of the noise"),
+    ("little_noise", "of little noise"),
 )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from cfinspect import __version__
+from cfinspect.cli.explainer_trial import ask_explainers, show_explainers
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.models import flat
 from cfinspect.cli.options import (
@@ -93,13 +94,21 @@ def evaluate(
             help="torchvision's weights of Inception v3 or a ResNet for FID. [default: our own]",
         ),
     ] = None,
+    explainers: Annotated[
+        bool,
+        typer.Option("--explainers", help="What would change its mind: ours, ACE, RISE and more."),
+    ] = False,
+    diffusion: Annotated[
+        Path | None,
+        typer.Option("--diffusion", metavar="MODEL", help="For ACE: of train --method diffusion."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
         int | None,
         typer.Option(
             "--images",
             min=2,
-            help="How many images are attacked. [default: 100; with --quick 30]",
+            help="How many images are attacked, or explained. [default: 100; with --quick 30]",
         ),
     ] = None,
     quick: Annotated[
@@ -113,7 +122,7 @@ def evaluate(
     as_json: JsonFlag = False,
 ) -> None:
     """Evaluate a model: classification, localisation, counterfactuals, review."""
-    require_exists(model, *data, *([encoder] if encoder else []))
+    require_exists(model, *data, *(path for path in (encoder, diffusion) if path))
     require_folder_to_write(out)
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
 
@@ -125,6 +134,7 @@ def evaluate(
             "uncertainty": uncertainty,
             "realism": realism or encoder is not None,
             "baselines": baselines,
+            "explainers": explainers or diffusion is not None,
         }
         for part in (name for name, asked in wanted.items() if asked):
             require_one_kind(card, part)
@@ -151,6 +161,9 @@ def evaluate(
         _save(out, whole, report.rows, pictures)
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "baselines": lambda: compare(backend, samples, quick, cancel),
+            "explainers": lambda: ask_explainers(
+                backend, samples, diffusion, looked, images, quick, cancel
+            ),
             "realism": lambda: judge(inspector, samples, looked, quick, cancel),
             "uncertainty": lambda: doubt(inspector, samples, quick, cancel),
             "robustness": lambda: attack(backend, inspector, samples, images, quick, cancel),
@@ -168,7 +181,7 @@ def evaluate(
             else:
                 _save(out, whole, report.rows, pictures)
         write_report(out, whole, report.rows, output)
-        for name, show in SHOWN.items():
+        for name, show in (SHOWN | {"explainers": show_explainers}).items():
             if name in whole:
                 show(whole[name], output)
         output.say(f"Report: {out / 'report.html'}")

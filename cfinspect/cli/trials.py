@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.engine.config import makes_counterfactuals
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken
 
@@ -114,7 +115,7 @@ def judge(
     if not have_distances():
         note("Without FID and KID: pip install 'cfinspect[evaluate]' brings them.")
     backend = cast("TorchBackend", inspector.backend)
-    if backend.card.training.get("method", "cfgan") not in ("cfgan", "no-fake"):
+    if not makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
         raise CfinspectError("realism needs counterfactuals, and this model makes none")
     count = QUICK_JUDGED if quick else JUDGED
     halves = split_by_group(samples, {"learned": 0.5, "measured": 0.5}, 0)

@@ -18,7 +18,13 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.classification import auroc
 from cfinspect.engine.images import ImageError, read_image
 from cfinspect.engine.inspection import Inspector, probabilities, score
-from cfinspect.engine.modelfile import Model, load_model, save_model
+from cfinspect.engine.modelfile import (
+    Model,
+    load_card,
+    load_model,
+    require_inspecting,
+    save_model,
+)
 from cfinspect.engine.torch_backend import TorchBackend
 
 _LEAST = 5
@@ -49,6 +55,7 @@ def calibrate(
     threshold can mend), the error with its interval estimated by resampling, and warnings.
     Raises CalibrationError for fewer than five readable images of a class.
     """
+    require_inspecting(model, load_card(model))
     loaded = load_model(model)
     card = loaded.card
     if card.kinds:

@@ -18,6 +18,7 @@ import numpy as np
 from cfinspect.engine.errors import CfinspectError
 
 FORMAT_VERSION = 1
+DDPM = "ddpm"  # the generator of a model that explains others and inspects nothing
 Scope = Literal["whole", "tiles"]
 Views = Literal["near", "near and far"]
 

@@ -12,7 +12,7 @@ from cfinspect.engine.card import kind_problem
 from cfinspect.engine.errors import CfinspectError
 
 VIEWS = ("near", "near and far")
-METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake")
+METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
 CAMERAS = ("same", "other")
 PRESETS = ("fast", "balanced", "paper")
 GENERATORS = ("unet", "swin_unet")
@@ -60,7 +60,7 @@ class TrainConfig:
 
     method: str = _setting(
         "cfgan",
-        "what is trained; the others are what cfgan is measured against",
+        "what is trained; diffusion is for explanations by ACE, the others to measure cfgan by",
         METHODS,
         title="Method",
     )
@@ -151,6 +151,12 @@ class TrainConfig:
         1.5, "weight of damaged -> undamaged; undamaged gets 2 - it", title="Weight of damaged"
     )
     gate: bool = _setting(True, "gated residual output; off: plain residual", title="Gated output")
+
+    diffusion_steps: int = _setting(
+        1000,
+        "T: steps from an image to noise, for the method diffusion",
+        title="Diffusion steps",
+    )
 
     robust: float = _setting(
         0.0,
@@ -269,6 +275,11 @@ class TrainConfig:
                 (not kind_problem(name), f"kinds: the name {name!r} {kind_problem(name)}")
                 for name in self.kind_names
             ),
+            (
+                self.method != "diffusion" or not self.kinds,
+                "method diffusion learns what images look like and knows no kinds: leave kinds out",
+            ),
+            (10 <= self.diffusion_steps <= 1000, "diffusion_steps must be in 10..1000"),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),
             (self.memory_gb > 0, "memory_gb must be positive"),
@@ -283,7 +294,8 @@ class TrainConfig:
         if preset not in PRESETS:
             raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
         given = {name: value for name, value in changes.items() if value is not None}
-        settings: dict[str, Any] = {**_PRESETS[preset], **given, "preset": preset}
+        usual = _METHOD_SETTINGS.get(given.get("method", ""), {})
+        settings: dict[str, Any] = {**_PRESETS[preset], **usual, **given, "preset": preset}
         if "steps" in given and "minutes" not in given:
             settings["minutes"] = None
         if "minutes" in given and "steps" not in given:
@@ -293,7 +305,7 @@ class TrainConfig:
     @property
     def counterfactual(self) -> bool:
         """Whether a generator learns to deceive D; not so in some of the reference systems."""
-        return self.method in {"cfgan", "no-fake"}
+        return makes_counterfactuals(self.method)
 
     @property
     def kind_names(self) -> tuple[str, ...]:
@@ -325,6 +337,11 @@ class TrainConfig:
             if not _fits(value, hints[name]):
                 raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
         return cls(**fixed)
+
+
+def makes_counterfactuals(method: str) -> bool:
+    """Whether models of one of ``METHODS`` have a generator that answers D."""
+    return method in {"cfgan", "no-fake"}
 
 
 def plain_kinds(text: str) -> str:
@@ -363,4 +380,19 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "warmup": 0,
         "augment": "flips",
     },
+}
+# What a method needs otherwise than the presets, which were made for CF-GAN.
+_METHOD_SETTINGS: dict[str, dict[str, Any]] = {
+    "diffusion": {
+        "minutes": 30.0,
+        "size": 64,
+        "width": 48,
+        "batch": 32,
+        "warmup": 0,
+        "lr_generator": 5e-4,
+        "ema": 0.999,
+        "augment": "flips",
+        "validate_every": 250,
+        "checkpoint_every": 250,
+    }
 }

@@ -141,11 +141,14 @@ _MAKERS: dict[str, Callable[..., nn.Module]] = {
     "hybrid": HybridDiscriminator,
 }
 # Networks whose first stage has as many channels as asked for; ResNets are as they are.
+NOTHING = "none"  # beside a generator that nobody judges
 WITH_WIDTH = ("compact", "swin", "hybrid")
 
 
 def make_discriminator(name: str, **settings: Any) -> nn.Module:
-    """Build the discriminator called ``name`` (see config.DISCRIMINATORS) from its settings."""
+    """The one called ``name`` (see config.DISCRIMINATORS, or ``NOTHING``) from its settings."""
+    if name == NOTHING:
+        return nn.Identity()
     if name not in _MAKERS:
         raise ValueError(f"unknown discriminator {name!r}")
     return _MAKERS[name](**settings)

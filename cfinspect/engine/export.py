@@ -49,6 +49,7 @@ _PANELS = {
     "p_fake": ("p_fake", "fake_told"),
     "mean |x - x'|": ("change", "change_damaged"),
 }
+_DIFFUSION_PANELS = {"error of the noise": ("g", "noise", "little_noise")}
 
 
 def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -129,8 +130,31 @@ def write_model(
     most: int,
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
+    discriminator = state.nets["best_discriminator"]
+    decision, kinds, review = _decisions(config, discriminator, data, raw, device, most)
+    return _written(folder, config, state, data, decision, kinds, {"review": review})
+
+
+def write_undecided(
+    folder: RunFolder, config: TrainConfig, state: TrainState, data: TrainingData
+) -> Path:
+    """Write the best networks as one file, of a model that answers nothing and so decides nothing.
+
+    Its card's decision stands as it is by default and means nothing.
+    """
+    return _written(folder, config, state, data, Decision(), {}, {})
+
+
+def _written(
+    folder: RunFolder,
+    config: TrainConfig,
+    state: TrainState,
+    data: TrainingData,
+    decision: Decision,
+    kinds: dict[str, Any],
+    metrics: dict[str, Any],
+) -> Path:
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
-    decision, kinds, review = _decisions(config, networks[1], data, raw, device, most)
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     card = Card(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -142,7 +166,7 @@ def write_model(
         kinds=kinds,
         metrics={
             "validation": state.counters.figures,
-            "review": review,
+            **metrics,
             "steps": state.counters.step,
         },
         data={
@@ -249,4 +273,5 @@ def write_curves(folder: RunFolder) -> None:
             if name not in ("kind", "step") and value is not None and not mixed:
                 series.setdefault(name, []).append((row["step"], value))
     if series:
-        write_png(folder.curves, curves(series, _PANELS))
+        panels = _DIFFUSION_PANELS if "noise" in series else _PANELS
+        write_png(folder.curves, curves(series, panels))

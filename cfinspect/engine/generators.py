@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cfinspect.engine.card import DDPM
 from cfinspect.engine.layers import Patches, Unpatches
 from cfinspect.engine.swin_unet import SwinUNet
 
@@ -171,8 +172,14 @@ def _smooth(change: Tensor) -> Tensor:
 def make_generator(name: str, **settings: Any) -> nn.Module:
     """Build a generator from its card settings.
 
-    ``name``: one of config.GENERATORS, or "identity" or "segmenter" of the reference systems.
+    ``name``: one of config.GENERATORS, "identity" or "segmenter" of the reference systems, or
+    "ddpm", which makes no counterfactuals by itself. Raises CfinspectError where a library is
+    missing.
     """
+    if name == DDPM:
+        from cfinspect.engine.diffusion import Ddpm  # noqa: PLC0415  (an extra)
+
+        return Ddpm(**settings)
     if name == "identity":
         return Identity(**settings)
     if name == "segmenter":

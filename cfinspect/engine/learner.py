@@ -9,6 +9,7 @@ import torch
 
 from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.device import Device, is_out_of_memory
+from cfinspect.engine.diffusion import DiffusionStep
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import Notice
 from cfinspect.engine.feed import Batch
@@ -25,6 +26,7 @@ _STEPS: dict[str, type[Step]] = {
     "classifier": ClassifierStep,
     "adversarial": ClassifierStep,
     "segmenter": SegmenterStep,
+    "diffusion": DiffusionStep,
 }
 _WARM_LR_STEPS = 50
 _LONGEST_WARMUP = 1 / 3

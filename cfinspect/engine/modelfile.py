@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from cfinspect.engine.atomic import write_atomically
-from cfinspect.engine.card import Card
+from cfinspect.engine.card import DDPM, Card
 from cfinspect.engine.errors import CfinspectError
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ def load_card(path: Path) -> Card:
     """Read only the card; raises ModelFileError or CardError with a sentence."""
     metadata, _ = _open(path)
     return Card.from_json(metadata)
+
+
+def require_inspecting(path: Path, card: Card) -> None:
+    """Raise ModelFileError for a diffusion model, which gives no verdicts."""
+    if card.generator["name"] == DDPM:
+        raise ModelFileError(
+            f"{path} is a diffusion model: it helps to explain other models ('cfinspect explain "
+            "--diffusion') and inspects nothing itself"
+        )
 
 
 def file_digest(path: Path) -> str:

@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from cfinspect.engine.atomic import write_atomically
+from cfinspect.engine.card import DDPM
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.discriminators import WITH_WIDTH, load_backbone
+from cfinspect.engine.discriminators import NOTHING, WITH_WIDTH, load_backbone
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.kinds import LOGITS, make_networks, whole_networks
 from cfinspect.engine.modelfile import load_model
@@ -57,6 +58,16 @@ def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
     elif config.method == "segmenter":
         swin = config.generator == "swin_unet"
         generator = {"name": "segmenter", "kwargs": {**sizes, "swin": swin}}
+    elif config.method == "diffusion":
+        generator = {
+            "name": DDPM,
+            "kwargs": {
+                "width": config.width,
+                "stem": config.generator_stem,
+                "steps": config.diffusion_steps,
+            },
+        }
+        return {"generator": generator, "discriminator": {"name": NOTHING, "kwargs": {}}}
     sized = config.discriminator in WITH_WIDTH
     discriminator = {"width": config.discriminator_width} if sized else {}
     if config.kinds and config.trunk == "shared":
@@ -70,7 +81,7 @@ def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
 def _require_method(name: str, config: TrainConfig) -> None:
     """A model goes on as what it is: a classifier has no generator to go on with."""
     wanted = _architecture(config)["generator"]["name"]
-    special = {"identity", "segmenter"}
+    special = {"identity", "segmenter", DDPM}
     if name != wanted and {name, wanted} & special:
         raise CfinspectError(
             f"{config.init_from} was not trained by --method {config.method}: give its own method, "

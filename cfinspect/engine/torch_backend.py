@@ -15,7 +15,13 @@ from cfinspect.engine.device import Device, choose_device, tune_host
 from cfinspect.engine.inspection import InspectionError, Inspector, Raw
 from cfinspect.engine.kinds import of_kind
 from cfinspect.engine.kinds_inspection import KindsBackend, KindsInspector
-from cfinspect.engine.modelfile import Model, ModelFileError, load_card, load_model
+from cfinspect.engine.modelfile import (
+    Model,
+    ModelFileError,
+    load_card,
+    load_model,
+    require_inspecting,
+)
 from cfinspect.engine.validation import run_networks
 
 if TYPE_CHECKING:
@@ -89,6 +95,7 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     several kinds of damage: see ``load_inspector``.
     """
     tune_host()
+    require_inspecting(path, load_card(path))
     model = load_model(path)
     if model.card.kinds:
         raise ModelFileError(f"{path} knows several kinds of damage: give a model of one")
@@ -99,7 +106,9 @@ def load_inspector(
     path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
 ) -> Inspector:
     """An inspector for any model file, of one kind of damage or several; errors as above."""
-    if not load_card(path).kinds:
+    card = load_card(path)
+    require_inspecting(path, card)
+    if not card.kinds:
         return Inspector(load_backend(path, device, precision), batch)
     tune_host()
     model, chosen = load_model(path), choose_device(device, precision)

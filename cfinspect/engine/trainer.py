@@ -52,10 +52,15 @@ def train(
     gives the same losses as without the break (with ``steps``, on the CPU).
     Raises CfinspectError for data, settings, devices or checkpoints that cannot be used.
     """
-    yield from _Training(config, cancel or CancelToken(), resume).events()
+    of_method = Training
+    if config.method == "diffusion":
+        from cfinspect.engine.diffusion_training import DiffusionTraining  # noqa: PLC0415
+
+        of_method = DiffusionTraining
+    yield from of_method(config, cancel or CancelToken(), resume).events()
 
 
-class _Training:
+class Training:
     """One run: its networks, data and clock. ``events`` reads from top to bottom."""
 
     def __init__(self, config: TrainConfig, cancel: CancelToken, resume: bool) -> None:
@@ -82,7 +87,7 @@ class _Training:
             self.learner = Learner(self.config, self.state, self.device)
             yield self._started(data)
             yield from self._loop(data)
-            yield from self._end(data)
+            yield from self.end(data)
         finally:
             self.folder.close()
             self._free()
@@ -111,17 +116,20 @@ class _Training:
         return state
 
     def _started(self, data: TrainingData) -> Started:
-        nets = ("generator", "discriminator")
+        sizes = {
+            name: sum(p.numel() for p in self.state.nets[name].parameters())
+            for name in ("generator", "discriminator")
+        }
         return Started(
             device=str(self.device),
             counts=data.counts,
             left_out=tuple((str(item.path), item.reason) for item in data.left_out),
-            parameters={n: sum(p.numel() for p in self.state.nets[n].parameters()) for n in nets},
+            parameters={name: size for name, size in sizes.items() if size},
             step=self.state.counters.step,
             total_steps=self.config.steps,
         )
 
-    def _fraction(self) -> float:
+    def fraction(self) -> float:
         """How much of the training is done, in [0, 1]."""
         counters = self.state.counters
         steps = counters.step / self.config.steps if self.config.steps else 0.0
@@ -139,40 +147,41 @@ class _Training:
             turns=data.kinds,
         )
         try:
-            while self._fraction() < 1 and not self.cancel.cancelled:
+            while self.fraction() < 1 and not self.cancel.cancelled:
                 begun = time.perf_counter()
-                losses, notices = self.learner.learn(next(feed), self._fraction())
+                losses, notices = self.learner.learn(next(feed), self.fraction())
                 counters.step += 1
                 spent = time.perf_counter() - begun
                 counters.seconds += spent
                 yield from notices
                 yield self._step_done(losses, spent)
                 # While nothing is kept, the curve needs fewer points.
-                often = 1 if self._fraction() >= _SETTLED else _SPARSE
-                if counters.step % (often * config.validate_every) == 0 or self._fraction() >= 1:
+                often = 1 if self.fraction() >= _SETTLED else _SPARSE
+                if counters.step % (often * config.validate_every) == 0 or self.fraction() >= 1:
                     begun = time.perf_counter()
-                    yield from self._validate(data)
+                    yield from self.validate(data)
                     counters.seconds += time.perf_counter() - begun
                 if counters.step % config.checkpoint_every == 0:
-                    yield self._checkpoint()
+                    yield self.checkpoint()
         finally:
             feed.close()
 
     def _step_done(self, losses: dict[str, float], spent: float) -> StepDone:
-        counters, fraction = self.state.counters, self._fraction()
+        counters, fraction = self.state.counters, self.fraction()
         self.folder.log("train", counters.step, losses)
         left = counters.seconds * (1 - fraction) / max(fraction, 1e-6)
         return StepDone(counters.step, losses, self.config.batch / spent, fraction, left)
 
-    def _validate(self, data: TrainingData) -> Iterator[Event]:
+    def validate(self, data: TrainingData) -> Iterator[Event]:
+        """Look at the validation images, keep what is best, answer a collapse."""
         state, counters = self.state, self.state.counters
         raw, values = self._look(data, "mean")
         if not (np.isfinite(raw.logits).all() and np.isfinite(raw.counterfactual).all()):
-            yield self._diverged()
+            yield self.diverged()
             return
         counters.figures = values
         self.folder.log("validation", counters.step, values)
-        if self._fraction() < _SETTLED:
+        if self.fraction() < _SETTLED:
             counters.settled = False
         elif not counters.settled and values["criterion"] > counters.best - _CLOSE:
             # While the rates are high the figures jump, and a state that looks best then is luck:
@@ -190,10 +199,10 @@ class _Training:
             )
             write_curves(self.folder)
         if counters.generator_steps > 0 and self.config.counterfactual:
-            for text in self.watch.answer(state, values, self._fraction()):
+            for text in self.watch.answer(state, values, self.fraction()):
                 yield Notice(counters.step, text)
 
-    def _diverged(self) -> Notice:
+    def diverged(self) -> Notice:
         """Answer outputs that are no numbers: back to the best networks, or give up in words."""
         state, counters = self.state, self.state.counters
         if not counters.best_step or counters.answers >= 3:
@@ -240,13 +249,15 @@ class _Training:
         labels, real = shown.validation_labels, self.config.counterfactual
         return raw, figures(raw, shown.validation, labels, judged, real)
 
-    def _checkpoint(self) -> CheckpointSaved:
+    def checkpoint(self) -> CheckpointSaved:
+        """Save all that is needed to go on."""
         self.state.save(self.folder.checkpoint)
         return CheckpointSaved(self.state.counters.step, self.folder.checkpoint)
 
-    def _end(self, data: TrainingData) -> Iterator[Event]:
+    def end(self, data: TrainingData) -> Iterator[Event]:
+        """The last checkpoint and, unless cancelled, the model."""
         state, counters = self.state, self.state.counters
-        yield self._checkpoint()
+        yield self.checkpoint()
         write_curves(self.folder)
         few = state.generator_steps <= self.config.l1_ramp and self.config.counterfactual
         if few and not self.cancel.cancelled:

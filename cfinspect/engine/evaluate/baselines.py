@@ -13,6 +13,7 @@ from cfinspect.engine.data import DAMAGED, Sample
 from cfinspect.engine.decision import fit_mask_threshold
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.localisation import Localisation
+from cfinspect.engine.explain.classifier import OwnClassifier
 from cfinspect.engine.explain.saliency import explainers
 from cfinspect.engine.images import ImageError, read_image, read_mask, resize_image
 from cfinspect.engine.inspection import Inspector, says_damaged
@@ -49,15 +50,17 @@ def baselines(
     size = backend.card.preprocessing.size
     squares = np.stack([resize_image(image, size) for image in images])
     said = _said(backend, squares)
-    named = explainers(backend, rise_masks)
+    named = explainers(backend, OwnClassifier(backend, "D"), rise_masks)
+    undamaged = np.zeros(len(squares), dtype=np.int64)
     result: dict[str, Any] = {}
-    for done, (name, explain) in enumerate(named.items(), start=1):
+    for done, (name, explainer) in enumerate(named.items(), start=1):
         begun = time.perf_counter()
         parts = []
         for start in range(0, len(squares), _BATCH):
             if cancelled and cancelled():
                 raise BaselinesCancelled
-            parts.append(explain(squares[start : start + _BATCH]))
+            chosen = slice(start, start + _BATCH)
+            parts.append(explainer.explain(squares[chosen], undamaged[chosen]).saliency)
         spent = time.perf_counter() - begun
         saliency = np.concatenate(parts)
         shown = saliency[said] if said.any() else saliency

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.engine.evaluate.page_parts import PARTS, ends_of, number, table_of
 from cfinspect.engine.evaluate.svg import chart
 
 _STYLE = """
@@ -42,7 +43,7 @@ def page(
     """The HTML text.
 
     ``report``: as ``evaluate`` gives it, with or without the parts robustness, uncertainty,
-    realism and baselines, and the facts about model and data; ``rows``: one per image;
+    realism, baselines, explainers, and the facts about model and data; ``rows``: one per image;
     ``galleries``: a picture (H, W, 3) for each heading; ``command``: what was typed.
     """
     parts = [
@@ -50,16 +51,9 @@ def page(
         _section("Figures", _figures(report)),
         _section("Curves", _curves(report, rows)),
     ]
-    if "kinds" in report:
-        parts.append(_section("Which kind of damage", _kinds(report["kinds"])))
-    if "baselines" in report:
-        parts.append(_section("Where the damage is, by explainer", _baselines(report["baselines"])))
-    if "realism" in report:
-        parts.append(_section("Whether counterfactuals look real", _realism(report["realism"])))
-    if "uncertainty" in report:
-        parts.append(_section("Which doubt finds the errors", _doubts(report["uncertainty"])))
-    if "robustness" in report:
-        parts.append(_section("Under attack", _attacked(report["robustness"])))
+    for name, (title, show) in PARTS.items():
+        if name in report:
+            parts.append(_section(title, show(report[name])))
     shown = "".join(
         f'<figure><figcaption>{escape(name)}</figcaption><img alt="{escape(name)}" '
         f'src="data:image/png;base64,{_png(picture)}"></figure>'
@@ -126,8 +120,8 @@ def _figures(report: Mapping[str, Any]) -> str:
             if isinstance(value, dict):
                 continue
             ends = intervals.get(name) if part == "classification" else None
-            found.append((f"{part}: {name.replace('_', ' ')}", _number(value), _ends(ends)))
-    return _table(("figure", "value", "95 %, bootstrapped over groups"), found)
+            found.append((f"{part}: {name.replace('_', ' ')}", number(value), ends_of(ends)))
+    return table_of(("figure", "value", "95 %, bootstrapped over groups"), found)
 
 
 def _curves(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
@@ -181,100 +175,6 @@ def _thin(points: list[tuple[float, float]], most: int = 300) -> list[tuple[floa
     return [points[index] for index in chosen]
 
 
-def _baselines(found: Mapping[str, Any]) -> str:
-    rows = [
-        (name, *(_number(one[key]) for key in ("iou", "oracle_iou", "pixel_ap", "seconds")))
-        for name, one in found.items()
-    ]
-    heading = ("explainer", "IoU", "IoU at the best threshold", "pixel AP", "seconds an image")
-    return _table(heading, rows)
-
-
-def _kinds(told: Mapping[str, Any]) -> str:
-    names = [name or "undamaged" for name in told["names"]]
-    rows = [
-        (name, *map(str, counts)) for name, counts in zip(names, told["confusion"], strict=True)
-    ]
-    said = (
-        f"<p>Right class: {told['accuracy']:.1%} of all images; right kind: "
-        f"{_number(told['right_kind'])} of the damage found.</p>"
-    )
-    return said + _table(("true class", *(f"answer {name}" for name in names)), rows)
-
-
-def _realism(found: Mapping[str, Any]) -> str:
-    rows = [
-        (
-            "damaged to undamaged" if name == "damaged" else "undamaged to damaged",
-            str(one["n"]),
-            f"{_number(one['flips'])} ({_ends(one['flips_ci95'])})",
-            f"{_number(one['judge_flips'])} ({_ends(one['judge_flips_ci95'])})",
-            *(_number(one[key]) for key in ("change", "area", "cycle")),
-            *(
-                _number(one[key])
-                for key in ("fid", "fid_before", "fid_floor", "fid_n", "kid", "kid_before")
-            ),
-        )
-        for name, one in found["directions"].items()
-    ]
-    named = ("direction", "images", "D flips", "judge flips", "change", "area", "cycle error")
-    heading = (*named, "FID", "before", "of real ones", "of", "KID", "before")
-    judge, encoder = found["judge"], found["encoder"]
-    said = (
-        f"<p>Judge: {escape(judge['name'])}, right on {judge['accuracy']:.1%} of these images. "
-        f"Encoder of FID and KID: {escape(encoder['name'])}, {encoder['features']} features. "
-        "Before: the images as they were; of real ones: other real images of the class they should "
-        "belong to, which is what a perfect generator would reach. FIDs of as many images each as "
-        "the column says; they compare with nothing of another encoder or number.</p>"
-    )
-    return said + _table(heading, rows)
-
-
-def _doubts(found: Mapping[str, Any]) -> str:
-    parts = []
-    for look, one in found["looks"].items():
-        rows = [
-            (name, _number(d["auroc"]), _ends(d["auroc_ci95"]), _number(d["caught"]))
-            for name, d in one["doubts"].items()
-        ]
-        title = f"<p>Images {escape(look)}: {one['errors']} errors in {one['n']}.</p>"
-        parts.append(title + _table(("measure", "AUROC", "95 %", "caught in 10 %"), rows))
-    sets = [
-        (
-            f"{one['alpha']:.0%}",
-            "other photos" if one["by_group"] else "other images of the same photos",
-            _number(one["miss_rate"]),
-            _ends(one["miss_rate_middle95"]),
-            _number(one["false_alarm_rate"]),
-            f"{one['reviewed']:.0%}",
-            "" if one["guarantee"] else "no guarantee: too few images",
-        )
-        for one in found["conformal"]
-    ]
-    heading = ("promised", "on", "missed", "95 % of 200 halves", "false alarms", "to review", "")
-    return "".join(parts) + "<p>Class-conditional conformal sets:</p>" + _table(heading, sets)
-
-
-def _attacked(found: Mapping[str, Any]) -> str:
-    columns = ("eps", "accuracy", "f1", "f1_ci95", "accepted_f1", "accepted_n")
-    rows = [
-        (f"{eps:g}/255", _number(accuracy), _number(f1), _ends(ends), _number(kept), str(n))
-        for eps, accuracy, f1, ends, kept, n in zip(*(found[c] for c in columns), strict=True)
-    ]
-    heading = ("eps", "accuracy", "F1", "95 %", "F1 of the accepted", "accepted")
-    said = (
-        f"<p>{found['n']} images, PGD-{found['pgd_steps']} with {found['restarts']} restarts on "
-        f"two losses, Square with {found['square_queries']} queries, seed {found['seed']}.</p>"
-    )
-    alarms = "".join(
-        f'<p class="alarm">{one["value"]:.0%} of the images {escape(one["means"])}: the attacks '
-        "are too weak for this model, and its figures too good.</p>"
-        for one in found["alarms"].values()
-        if one["fired"]
-    )
-    return said + alarms + _table(heading, rows)
-
-
 def _facts(report: Mapping[str, Any], command: str) -> str:
     model, data = report.get("model") or {}, report.get("data") or {}
     counts = ", ".join(f"{value} {key}" for key, value in (data.get("counts") or {}).items())
@@ -284,7 +184,7 @@ def _facts(report: Mapping[str, Any], command: str) -> str:
         ("data", f"{counts}; fingerprint {data.get('fingerprint', '')}"),
         ("left out", str(len(report.get("left_out") or []))),
     ]
-    return _table(("", ""), rows) + f"<p><code>{escape(command)}</code></p>"
+    return table_of(("", ""), rows) + f"<p><code>{escape(command)}</code></p>"
 
 
 def _section(title: str, body: str) -> str:
@@ -293,24 +193,6 @@ def _section(title: str, body: str) -> str:
 
 def _list(lines: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>\n"
-
-    top = cells("th", heading) if any(heading) else ""
-    return f"<table>\n{top}{''.join(cells('td', row) for row in rows)}</table>"
-
-
-def _number(value: object) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _ends(ends: Sequence[float] | None) -> str:
-    return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "-"
 
 
 def _png(picture: NDArray[np.uint8]) -> str:

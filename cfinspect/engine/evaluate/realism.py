@@ -189,7 +189,7 @@ def _distances(
     images. All None with fewer than 10 images in a set or without torchmetrics.
     """
     rng = np.random.default_rng(seed)
-    one, other = (rng.permutation(half) for half in _halves(groups, rng))
+    one, other = (rng.permutation(half) for half in halves(groups, rng))
     sources = rng.permutation(len(made))
     n = min(len(one), len(other), len(made))
     if not have_distances() or n < _FEWEST:
@@ -198,9 +198,9 @@ def _distances(
     real = target[one[:n]]
     kid, kid_sd = _kid(made, target, seed)
     return {
-        "fid": _fid(made[sources[:n]], real),
-        "fid_before": _fid(source[sources[:n]], real),
-        "fid_floor": _fid(target[other[:n]], real),
+        "fid": fid(made[sources[:n]], real),
+        "fid_before": fid(source[sources[:n]], real),
+        "fid_floor": fid(target[other[:n]], real),
         "fid_n": n,
         "kid": kid,
         "kid_sd": kid_sd,
@@ -208,7 +208,7 @@ def _distances(
     }
 
 
-def _halves(
+def halves(
     groups: Sequence[Hashable], rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of two halves that have no group in common, as even as the groups allow."""
@@ -231,7 +231,8 @@ class _Ready(nn.Module):
         return features
 
 
-def _fid(made: Features, real: Features) -> float:
+def fid(made: Features, real: Features) -> float:
+    """Frechet distance (Heusel et al. 2017) of features (n, d) and (m, d)."""
     from torchmetrics.image.fid import FrechetInceptionDistance  # noqa: PLC0415  (an extra)
 
     measure = FrechetInceptionDistance(_Ready(made.shape[1]))

@@ -16,12 +16,16 @@ from cfinspect.engine.inspection import Inspector
 
 @dataclass(frozen=True)
 class Squares:
-    """``images`` (n, S, S, 3) uint8, ``labels`` (n,), ``groups`` of n; ``photos``: left aside."""
+    """``images`` (n, S, S, 3) uint8, ``labels`` (n,), ``groups`` of n; ``photos``: left aside.
+
+    ``samples``: the files, where they are known.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     groups: tuple[str, ...]
     photos: int
+    samples: tuple[Sample, ...] = ()
 
 
 def squares(
@@ -59,6 +63,7 @@ def squares(
         np.array([sample.label for _, sample in kept], dtype=np.int64),
         tuple(sample.group for _, sample in kept),
         photos,
+        tuple(sample for _, sample in kept),
     )
 
 

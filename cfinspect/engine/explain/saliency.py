@@ -1,17 +1,18 @@
-"""Maps of what speaks for damage, by several methods with one interface.
+"""Explainers that do not need a diffusion model: G, class activation maps, RISE, occlusion.
 
-``cfgan`` is |x - G(x)|; the others are what it is compared with.
+Two more, ``black_hat`` and ``darkness``, ask no network at all: what others are compared with.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cfinspect.engine.discriminators import (
@@ -19,33 +20,80 @@ from cfinspect.engine.discriminators import (
     HybridDiscriminator,
     ImageNetDiscriminator,
 )
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.explain.classifier import Classifier
+from cfinspect.engine.explain.protocol import (
+    Explainer,
+    Explanation,
+    Images,
+    Labels,
+    Maps,
+    own_masks,
+)
 from cfinspect.engine.torch_backend import TorchBackend
 from cfinspect.engine.validation import to_tensor
 
-Images = NDArray[np.uint8]
-Maps = NDArray[np.float32]
-# (n, S, S, 3) uint8 of the network's input size -> (n, S, S) in [0, 1]
-Explainer = Callable[[Images], Maps]
-
-_DAMAGED = 1
-_RISE_GRID, _RISE_KEPT, _RISE_BATCH = 7, 0.5, 64
+Tick = Callable[[], None]
+_RISE_GRID, _RISE_KEPT, _AT_ONCE = 7, 0.5, 64
+_PATCHES = 8  # occluding squares along a side
 
 
-def explainers(backend: TorchBackend, rise_masks: int = 400) -> dict[str, Explainer]:
-    """All that work on this model and with what is installed, by name.
+class Cfgan:
+    """|x - G(x)|, by one pass of G."""
 
-    Class activation maps need a D with convolutional stages and ``have_cams``.
+    name: str = "cfgan"
+
+    def __init__(self, backend: TorchBackend) -> None:
+        self.size = backend.card.preprocessing.size
+        self._backend = backend
+        self._target = backend.target()
+
+    def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
+        """See ``Explainer``; G makes the class that D does not see, whatever ``target`` says."""
+        begun = time.perf_counter()
+        made = self._backend.run(images).counterfactual
+        seconds = (time.perf_counter() - begun) / len(images)
+        saliency = np.abs(made - images.astype(np.float32) / 255).mean(axis=3)
+        rounded = np.rint(made * 255).astype(np.uint8)
+        with torch.no_grad():
+            shown = to_tensor(rounded, self._backend.device.device)
+            damaged = self._target.excess(self._target.logits(shown)) >= 0
+        tick()
+        return Explanation(
+            counterfactual=made,
+            saliency=saliency,
+            mask=saliency >= self._backend.card.decision.mask_threshold,
+            flipped=damaged.cpu().numpy() == (target == 1),
+            evaluations=np.ones(len(images), dtype=np.int64),
+            seconds=seconds,
+        )
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """An ``Explainer`` by saliency alone.
+
+    ``maps``: of what speaks for the class that an image is given, (n, S, S) in [0, 1], from images
+    and (n,) +1 for damaged, -1 for undamaged. ``evaluations``: passes of a network for an image.
     """
-    found: dict[str, Explainer] = {"cfgan": lambda images: _changes(backend, images)}
-    layers = _stages(backend.discriminator)
-    if layers and have_cams():
-        found["gradcam"] = lambda images: _cam(backend, images, "GradCAM", layers[-1:])
-        found["gradcam, third stage"] = lambda images: _cam(backend, images, "GradCAM", layers[2:3])
-        found["layercam"] = lambda images: _cam(backend, images, "LayerCAM", layers[2:4])
-    found["rise"] = lambda images: rise(backend, images, rise_masks)
-    found["black-hat"] = black_hat
-    found["darkness"] = darkness
-    return found
+
+    name: str
+    size: int
+    maps: Callable[[Images, Labels, Tick], Maps]
+    evaluations: int
+
+    def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
+        """See ``Explainer``."""
+        begun = time.perf_counter()
+        saliency = self.maps(images, 1 - 2 * target, tick)
+        return Explanation(
+            counterfactual=None,
+            saliency=saliency,
+            mask=own_masks(saliency),
+            flipped=None,
+            evaluations=np.full(len(images), self.evaluations),
+            seconds=(time.perf_counter() - begun) / len(images),
+        )
 
 
 def have_cams() -> bool:
@@ -53,79 +101,160 @@ def have_cams() -> bool:
     return importlib.util.find_spec("torchcam") is not None
 
 
-def _changes(backend: TorchBackend, images: Images) -> Maps:
-    raw = backend.run(images)
-    change: Maps = np.abs(raw.counterfactual - images.astype(np.float32) / 255).mean(axis=3)
-    return change
+def gradcam(classifier: Classifier, stage: int = -1) -> Mapped:
+    """Grad-CAM (Selvaraju et al. 2017) at one of the convolutional stages, the last by default."""
+    layers = stages(classifier)
+    chosen = layers[stage:][:1]
+    return Mapped("gradcam", classifier.size, _by_cam(classifier, "GradCAM", chosen), 1)
 
 
-def _stages(discriminator: nn.Module) -> list[nn.Module]:
-    """The last layer of each convolutional stage; side / 2, / 4, / 8 and so on (ResNet: / 4 on)."""
-    if isinstance(discriminator, CompactDiscriminator | HybridDiscriminator):
-        if isinstance(discriminator, CompactDiscriminator):
-            layers = list(discriminator.features)
+def layercam(classifier: Classifier) -> Mapped:
+    """LayerCAM (Jiang et al. 2021): the maximum over the last two stages."""
+    layers = stages(classifier)[-2:]
+    return Mapped("layercam", classifier.size, _by_cam(classifier, "LayerCAM", layers), 1)
+
+
+def stages(classifier: Classifier) -> list[nn.Module]:
+    """The last layer of each convolutional stage; side / 2, / 4, / 8 and so on (ResNet: / 4 on).
+
+    Raises CfinspectError where there are none, or torchcam is missing.
+    """
+    if not have_cams():
+        raise CfinspectError(
+            "Grad-CAM and LayerCAM need torchcam: pip install 'cfinspect[evaluate]'"
+        )
+    found = _stages(classifier)
+    if not found:
+        raise CfinspectError(
+            f"{classifier.name} has no convolutional layers that class activation maps could "
+            "look at: use rise or occlusion"
+        )
+    return found
+
+
+def _stages(classifier: Classifier) -> list[nn.Module]:
+    network = classifier.module
+    if isinstance(network, CompactDiscriminator | HybridDiscriminator):
+        if isinstance(network, CompactDiscriminator):
+            layers = list(network.features)
         else:
-            layers = list(discriminator.stages)
+            layers = list(network.stages)
         starts = [*(i for i, layer in enumerate(layers) if _halves(layer)), len(layers)]
         return [layers[end - 1] for end in starts[1:]]
-    body = getattr(discriminator, "body", None)
-    if isinstance(discriminator, ImageNetDiscriminator) and hasattr(body, "layer4"):
-        return [getattr(body, f"layer{stage}") for stage in range(1, 5)]
-    return []
+    body = getattr(network, "body", None)
+    if isinstance(network, ImageNetDiscriminator):
+        return [getattr(body, f"layer{i}") for i in range(1, 5)] if hasattr(body, "layer4") else []
+    return _shrinking(classifier) if network is not None else []
 
 
 def _halves(layer: nn.Module) -> bool:
     return type(layer).__name__ == "Patches"
 
 
-def _cam(backend: TorchBackend, images: Images, name: str, layers: list[nn.Module]) -> Maps:
-    """Class activation maps of "damaged", the maximum over layers (Jiang et al. 2021)."""
-    from torchcam import methods  # noqa: PLC0415  (an extra)
+def _shrinking(classifier: Classifier) -> list[nn.Module]:
+    """Of a stranger's network: the last layer at each resolution, as a grey image passes it."""
+    last: dict[int, nn.Module] = {}
+    hooks = []
 
-    discriminator = backend.discriminator
-    x = to_tensor(images, backend.device.device).requires_grad_(True)
-    with getattr(methods, name)(discriminator, target_layer=layers) as extractor:
-        logits = discriminator(x)
-        # What decides is p1 against p0; the fake's logit must not lead the map.
-        margin = logits[:, 1] - logits[:, 0]
-        maps = extractor(_DAMAGED, torch.stack([-margin, margin], dim=1))
-    side = images.shape[1]
-    grown = [
-        nn.functional.interpolate(
-            found[:, None].float(), (side, side), mode="bilinear", align_corners=False
-        )
-        for found in maps
-    ]
-    joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
-    return joined.detach().clamp(0, 1).cpu().numpy()
+    def note(layer: nn.Module, _: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1:
+            last[output.shape[-1]] = layer
+
+    assert classifier.module is not None
+    for layer in classifier.module.modules():
+        if not list(layer.children()):
+            hooks.append(layer.register_forward_hook(note))
+    with torch.no_grad():
+        device = classifier.device.device
+        classifier.once(torch.full((1, 3, classifier.size, classifier.size), 0.5, device=device))
+    for hook in hooks:
+        hook.remove()
+    return [last[side] for side in sorted(last, reverse=True)]
+
+
+def _by_cam(
+    classifier: Classifier, method: str, layers: Sequence[nn.Module]
+) -> Callable[[Images, Labels, Tick], Maps]:
+    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+        from torchcam import methods  # noqa: PLC0415  (an extra)
+
+        device = classifier.device.device
+        x = to_tensor(images, device).requires_grad_(True)
+        with getattr(methods, method)(classifier.module, target_layer=list(layers)) as extractor:
+            # What decides is p1 against p0; the fake's logit must not lead the map.
+            margin = classifier.once(x) * torch.from_numpy(sign).to(device)
+            maps = extractor(1, torch.stack([-margin, margin], dim=1))
+        grown = [
+            nn.functional.interpolate(
+                found[:, None].float(), x.shape[-2:], mode="bilinear", align_corners=False
+            )
+            for found in maps
+        ]
+        joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
+        tick()
+        return joined.detach().clamp(0, 1).cpu().numpy()
+
+    return maps
+
+
+def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
+    """RISE (Petsiuk et al. 2018): the mean of random masks, weighted by what is said of the rest.
+
+    What is hidden becomes the image's mean colour: black would look like damage. Stretched to
+    [0, 1] per image.
+    """
+
+    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+        chosen = torch.from_numpy(_random_masks(masks, images.shape[1], seed))
+        return _weighed(classifier, images, sign, chosen, tick, hidden=False)
+
+    return Mapped("rise", classifier.size, maps, masks)
+
+
+def occlusion(classifier: Classifier) -> Mapped:
+    """Zeiler and Fergus 2014: how much the verdict loses where a square is hidden.
+
+    Squares of an eighth of the side, half overlapping, in the image's mean colour; a pixel has the
+    mean of the squares that hide it. Stretched to [0, 1] per image.
+    """
+
+    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+        chosen = torch.from_numpy(_squares(images.shape[1]))
+        return _weighed(classifier, images, sign, chosen, tick, hidden=True)
+
+    return Mapped("occlusion", classifier.size, maps, (2 * _PATCHES - 1) ** 2)
 
 
 @torch.inference_mode()
-def rise(backend: TorchBackend, images: Images, masks: int, seed: int = 0) -> Maps:
-    """RISE (Petsiuk et al. 2018): the mean of random masks, weighted by what D says of the rest.
+def _weighed(
+    classifier: Classifier, images: Images, sign: Labels, shown: Tensor, tick: Tick, *, hidden: bool
+) -> Maps:
+    """The mean over what is ``shown`` (masks, S, S), weighted by the verdict's probability.
 
-    ``masks``: how many, each one pass of D. What is hidden becomes the image's mean colour: black
-    would look like damage. Stretched to [0, 1] per image.
+    ``hidden``: the mean over what is not shown instead, weighted by the verdict's loss.
     """
-    side = images.shape[1]
-    device = backend.device.device
-    chosen = torch.from_numpy(_random_masks(masks, side, seed)).to(device)
-    weight = chosen.sum(dim=0)
+    device = classifier.device.device
+    shown = shown.to(device)
+    counted = 1 - shown if hidden else shown
+    weight = counted.sum(dim=0).clamp_min(1e-6)
     result = []
-    for image in images:
+    for image, own in zip(images, sign.tolist(), strict=True):
         x = to_tensor(image[None], device)
         mean = x.mean(dim=(2, 3), keepdim=True)
-        total = torch.zeros(side, side, device=device)
-        for part in chosen.split(_RISE_BATCH):
-            shown = mean + (x - mean) * part[:, None]
-            with backend.device.autocast():
-                logits = backend.discriminator(shown).float()
-            said = torch.softmax(logits[:, :2], dim=1)[:, 1]
-            total += (said[:, None, None] * part).sum(dim=0)
-        found = (total / weight).cpu().numpy()
-        low, high = float(found.min()), float(found.max())
-        result.append((found - low) / max(high - low, 1e-9))
-    return np.stack(result).astype(np.float32)
+        total = torch.zeros(x.shape[-2:], device=device)
+        for part, counts in zip(shown.split(_AT_ONCE), counted.split(_AT_ONCE), strict=True):
+            said = torch.sigmoid(own * classifier.excess(mean + (x - mean) * part[:, None]))
+            share = 1 - said if hidden else said
+            total += (share[:, None, None] * counts).sum(dim=0)
+        result.append(_stretched((total / weight).cpu().numpy()))
+        tick()
+    return np.stack(result)
+
+
+def _stretched(found: Maps) -> Maps:
+    low, high = float(found.min()), float(found.max())
+    stretched: Maps = ((found - low) / max(high - low, 1e-9)).astype(np.float32)
+    return stretched
 
 
 def _random_masks(count: int, side: int, seed: int) -> Maps:
@@ -142,18 +271,52 @@ def _random_masks(count: int, side: int, seed: int) -> Maps:
     return found
 
 
-def black_hat(images: Images) -> Maps:
+def _squares(side: int) -> Maps:
+    """1 but for one square each: (count, side, side)."""
+    edges = np.linspace(0, side, 2 * _PATCHES + 1).round().astype(int)
+    places = range(2 * _PATCHES - 1)
+    found = np.ones(((2 * _PATCHES - 1) ** 2, side, side), dtype=np.float32)
+    for number, (row, column) in enumerate((r, c) for r in places for c in places):
+        found[number, edges[row] : edges[row + 2], edges[column] : edges[column + 2]] = 0
+    return found
+
+
+def black_hat(size: int) -> Mapped:
     """Dark and thin: morphological closing minus the image, no network at all."""
-    wide = max(3, images.shape[1] // 8) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
-    found = [
-        cv2.morphologyEx(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.MORPH_BLACKHAT, kernel)
-        for image in images
-    ]
-    return np.stack(found).astype(np.float32) / np.float32(255)
+
+    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+        wide = max(3, images.shape[1] // 8) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
+        found = [
+            cv2.morphologyEx(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.MORPH_BLACKHAT, kernel)
+            for image in images
+        ]
+        return np.stack(found).astype(np.float32) / np.float32(255)
+
+    return Mapped("black-hat", size, maps, 0)
 
 
-def darkness(images: Images) -> Maps:
+def darkness(size: int) -> Mapped:
     """One minus the brightness, no network at all."""
-    found: Maps = 1 - images.mean(axis=3, dtype=np.float32) / np.float32(255)
+
+    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+        found: Maps = 1 - images.mean(axis=3, dtype=np.float32) / np.float32(255)
+        return found
+
+    return Mapped("darkness", size, maps, 0)
+
+
+def explainers(
+    backend: TorchBackend, classifier: Classifier, rise_masks: int = 400
+) -> dict[str, Explainer]:
+    """All that work on this model and with what is installed, by name."""
+    found: dict[str, Explainer] = {"cfgan": Cfgan(backend)}
+    if have_cams() and _stages(classifier):
+        found["gradcam"] = gradcam(classifier)
+        found["gradcam, third stage"] = gradcam(classifier, 2)
+        found["layercam"] = layercam(classifier)
+    found["rise"] = rise(classifier, rise_masks)
+    found["occlusion"] = occlusion(classifier)
+    found["black-hat"] = black_hat(classifier.size)
+    found["darkness"] = darkness(classifier.size)
     return found

@@ -14,7 +14,15 @@ from cfinspect.engine.discriminators import WITH_WIDTH, make_discriminator
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.baselines import BaselinesCancelled, baselines
 from cfinspect.engine.explain import saliency
-from cfinspect.engine.explain.saliency import black_hat, darkness, explainers, rise
+from cfinspect.engine.explain.classifier import OwnClassifier
+from cfinspect.engine.explain.protocol import Explainer
+from cfinspect.engine.explain.saliency import (
+    black_hat,
+    darkness,
+    explainers,
+    occlusion,
+    rise,
+)
 from cfinspect.engine.generators import Identity
 from cfinspect.engine.modelfile import Model
 from cfinspect.engine.synth import write_folder
@@ -29,6 +37,15 @@ def backend_of(discriminator: nn.Module, size: int = 64) -> TorchBackend:
     return TorchBackend(model, CPU)
 
 
+def all_of(backend: TorchBackend, rise_masks: int = 400) -> dict[str, Explainer]:
+    return explainers(backend, OwnClassifier(backend, "own"), rise_masks)
+
+
+def maps_of(explainer: Explainer, images: np.ndarray) -> np.ndarray:
+    """What speaks for "damaged"."""
+    return explainer.explain(images, np.zeros(len(images), dtype=np.int64)).saliency
+
+
 def images(n: int = 2, size: int = 64) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (n, size, size, 3), dtype=np.uint8)
 
@@ -36,11 +53,11 @@ def images(n: int = 2, size: int = 64) -> np.ndarray:
 @pytest.mark.parametrize("name", ["compact", "hybrid", "resnet18", "swin"])
 def test_class_activation_maps_of_every_network_that_has_them(name: str) -> None:
     discriminator = make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
-    found = explainers(backend_of(discriminator), rise_masks=4)
+    found = all_of(backend_of(discriminator), rise_masks=4)
     cams = [key for key in found if "cam" in key]
     assert len(cams) == (0 if name == "swin" else 3)
     for key in found:
-        maps = found[key](images())
+        maps = maps_of(found[key], images())
         assert maps.shape == (2, 64, 64), key
         assert maps.dtype == np.float32, key
         assert 0 <= maps.min() <= maps.max() <= 1, key
@@ -48,8 +65,8 @@ def test_class_activation_maps_of_every_network_that_has_them(name: str) -> None
 
 def test_without_torchcam_the_others_remain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(saliency, "have_cams", lambda: False)
-    found = explainers(backend_of(make_discriminator("compact", width=8)))
-    assert list(found) == ["cfgan", "rise", "black-hat", "darkness"]
+    found = all_of(backend_of(make_discriminator("compact", width=8)))
+    assert list(found) == ["cfgan", "rise", "occlusion", "black-hat", "darkness"]
 
 
 class Corner(nn.Module):
@@ -65,17 +82,27 @@ class Corner(nn.Module):
 def test_rise_finds_what_the_network_looks_at() -> None:
     one = np.full((1, 64, 64, 3), 90, dtype=np.uint8)
     one[0, 8:24, 8:24] = 255
-    found = rise(backend_of(Corner()), one, 300)[0]
+    looked = OwnClassifier(backend_of(Corner()), "corner")
+    found = maps_of(rise(looked, 300), one)[0]
     assert found[:32, :32].mean() > found[32:, 32:].mean() + 0.2
-    assert np.array_equal(found, rise(backend_of(Corner()), one, 300)[0])
+    assert np.array_equal(found, maps_of(rise(looked, 300), one)[0])
+
+
+def test_occlusion_finds_what_the_network_looks_at() -> None:
+    one = np.full((1, 64, 64, 3), 90, dtype=np.uint8)
+    one[0, 8:16, 8:16] = 255
+    found = maps_of(occlusion(OwnClassifier(backend_of(Corner()), "corner")), one)[0]
+    assert found[8:16, 8:16].min() > 0.3
+    assert found[40:, 40:].max() < 0.1
+    assert found.max() == 1
 
 
 def test_dark_and_thin_by_hand() -> None:
     one = np.full((1, 64, 64, 3), 200, dtype=np.uint8)
     one[0, 30:33] = 50
-    assert black_hat(one)[0, 31, 10] == pytest.approx(150 / 255)
-    assert black_hat(one)[0, 10, 10] == 0
-    assert darkness(one)[0, 31, 10] == pytest.approx(1 - 50 / 255, abs=1e-5)
+    assert maps_of(black_hat(64), one)[0, 31, 10] == pytest.approx(150 / 255)
+    assert maps_of(black_hat(64), one)[0, 10, 10] == 0
+    assert maps_of(darkness(64), one)[0, 31, 10] == pytest.approx(1 - 50 / 255, abs=1e-5)
 
 
 def test_the_counterfactual_beats_grad_cam_on_drawn_cracks(tmp_path: Path) -> None:

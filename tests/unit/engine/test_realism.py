@@ -110,7 +110,7 @@ def test_a_perfect_generator_lies_at_the_floor() -> None:
 
 def test_halves_have_no_group_in_common() -> None:
     groups = [number // 7 for number in range(100)]
-    one, other = module._halves(groups, np.random.default_rng(0))
+    one, other = module.halves(groups, np.random.default_rng(0))
     assert sorted([*one, *other]) == list(range(100))
     assert not {groups[place] for place in one} & {groups[place] for place in other}
     assert 40 <= len(one) <= 50
@@ -120,9 +120,9 @@ def test_distances_by_hand() -> None:
     rng = np.random.default_rng(0)
     one = rng.normal(0, 1, (4000, 2)).astype(np.float32)
     # Equal covariance and means (3, 4) apart: the squared distance of the means.
-    assert module._fid(one + np.array([3, 4], np.float32), one) == pytest.approx(25, rel=1e-3)
+    assert module.fid(one + np.array([3, 4], np.float32), one) == pytest.approx(25, rel=1e-3)
     # Twice the spread: the sum of (2 - 1)^2 over both axes.
-    assert module._fid(2 * one, one) == pytest.approx(2, rel=0.1)
+    assert module.fid(2 * one, one) == pytest.approx(2, rel=0.1)
     kid, spread = module._kid(one[:2000], one[2000:], 0)
     assert abs(kid) < 3 * spread
 

@@ -1,0 +1,302 @@
+"""``cfinspect explain``: what would change a classifier's mind, ours or a stranger's."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.options import (
+    DeviceOption,
+    PrecisionOption,
+    require_exists,
+    require_folder_to_write,
+)
+from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.engine.errors import CfinspectError
+
+if TYPE_CHECKING:
+    from cfinspect.engine.explain.ace import AceSettings
+    from cfinspect.engine.explain.foreign import Usage
+    from cfinspect.engine.explain.opening import Opened
+    from cfinspect.engine.explain.protocol import Explainer
+
+EXAMPLES = """
+Leaves explanations.csv (a row per image), counterfactuals/, saliency/ and masks/ at the images' own
+resolution and overview.png in the folder OUT. Methods: ace makes counterfactuals for any
+classifier, by attacking it through a diffusion model; it takes seconds to minutes an image.
+cfgan is a cfinspect model's own generator. gradcam, layercam, rise and occlusion only say where.
+
+CLASSIFIER is a cfinspect model, or another program's: TorchScript, torch.export or ONNX. The latter
+are programs: take them from people you trust. Pickles are refused.
+
+Examples:
+
+  cfinspect train data/ --method diffusion --out runs/ddpm
+
+  cfinspect explain model.safetensors photos/ --method ace --diffusion runs/ddpm/model.safetensors
+  --out why
+
+  cfinspect explain resnet.onnx photos/ --input-size 224 --mean 0.485,0.456,0.406
+  --std 0.229,0.224,0.225 --method rise --out why
+
+  cfinspect explain model.safetensors photos/ --method cfgan --out why
+"""
+
+
+@guarded
+def explain(
+    *,
+    classifier: Annotated[
+        Path, typer.Argument(metavar="CLASSIFIER", help="A cfinspect model, or a stranger's file.")
+    ],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
+    method: Annotated[
+        str,
+        typer.Option("--method", help="ace, cfgan, gradcam, layercam, rise or occlusion."),
+    ] = "ace",
+    diffusion: Annotated[
+        Path | None,
+        typer.Option("--diffusion", metavar="MODEL", help="For ace: of train --method diffusion."),
+    ] = None,
+    target: Annotated[
+        str,
+        typer.Option("--target", help="Class to reach: other, undamaged or damaged."),
+    ] = "other",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="The first so many images only.")
+    ] = None,
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset", help="Settings of ace: default, celeba, celeba-hq, bdd or imagenet."
+        ),
+    ] = "default",
+    attack: Annotated[str | None, typer.Option("--attack", help="pgd, gd or cw.")] = None,
+    distance: Annotated[str | None, typer.Option("--distance", help="l1 or l2.")] = None,
+    tau: Annotated[int | None, typer.Option("--tau", help="Steps of the filter.")] = None,
+    respacing: Annotated[
+        int | None, typer.Option("--respacing", help="Steps from noise to image, of which tau.")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option("--iterations", help="Steps of the attack at most.")
+    ] = None,
+    step: Annotated[
+        float | None, typer.Option("--step", help="Their length, in grey levels of 255.")
+    ] = None,
+    weight: Annotated[
+        float | None, typer.Option("--weight", help="Of the distance (lambda_d).")
+    ] = None,
+    quantile: Annotated[
+        float | None,
+        typer.Option("--quantile", help="Instead: this share of the pixels stays."),
+    ] = None,
+    dilation: Annotated[
+        int | None, typer.Option("--dilation", help="What the mask grows by, an odd side in px.")
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Of the mask, share of the largest change.")
+    ] = None,
+    refine: Annotated[
+        bool, typer.Option("--refine/--no-refine", help="Keep the image outside of the mask.")
+    ] = True,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another, another explanation.")] = 0,
+    spare_memory: Annotated[
+        bool, typer.Option("--spare-memory", help="Compute twice what would be kept (ace).")
+    ] = False,
+    rise_masks: Annotated[int, typer.Option("--rise-masks", min=1, help="Of rise.")] = 400,
+    input_size: Annotated[
+        int | None, typer.Option("--input-size", help="A stranger's: side of its input in px.")
+    ] = None,
+    index: Annotated[
+        int, typer.Option("--index", help="A stranger's: place of damaged among its outputs.")
+    ] = 1,
+    mean: Annotated[
+        str, typer.Option("--mean", help="A stranger's: subtracted from RGB in [0, 1].")
+    ] = "0,0,0",
+    std: Annotated[str, typer.Option("--std", help="A stranger's: divided by.")] = "1,1,1",
+    outputs: Annotated[
+        str, typer.Option("--outputs", help="A stranger's: logits or probabilities.")
+    ] = "logits",
+    score_threshold: Annotated[
+        float, typer.Option("--score-threshold", help="A stranger's: damaged from there on.")
+    ] = 0.5,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 16,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Explain a classifier's verdicts: by counterfactuals, or by where it looks."""
+    require_exists(classifier, *paths, *([diffusion] if diffusion else []))
+    require_folder_to_write(out)
+    from cfinspect.engine.bulk import find_sources  # noqa: PLC0415
+
+    sources, masks = find_sources(paths, leave_out=out)
+    if masks:
+        note(f"Passed over {masks} files in masks/ folders.")
+    usage = None
+    if input_size is not None:
+        usage = _usage(input_size, index, mean, std, outputs, score_threshold)
+    settings = _settings(
+        preset,
+        {
+            "attack": attack,
+            "distance": distance,
+            "tau": tau,
+            "respaced": respacing,
+            "iterations": iterations,
+            "rate": None if step is None else step / 255,
+            "weight": weight,
+            "quantile": quantile,
+            "dilation": dilation,
+            "threshold": threshold,
+            "refine": refine,
+            "seed": seed,
+        },
+    )
+    if target not in ("other", "undamaged", "damaged"):
+        raise CfinspectError(f"--target {target}: give other, undamaged or damaged.")
+    from cfinspect.engine.explain.opening import (  # noqa: PLC0415
+        METHODS,
+        make_ace,
+        make_explainer,
+        open_classifier,
+        open_denoiser,
+    )
+
+    if method not in METHODS:
+        raise CfinspectError(f"--method {method}: give one of {', '.join(METHODS)}.")
+    if (method == "ace") != (diffusion is not None):
+        raise CfinspectError(
+            "--method ace and --diffusion MODEL belong together: train one with 'cfinspect train "
+            "DATA --method diffusion --out RUN'."
+        )
+    with cancel_on_signals("Stopping; the explanations so far are kept") as cancel:
+        opened = open_classifier(classifier, device, precision, usage)
+        note(f"Device: {opened.classifier.device}")
+        explainer: Explainer
+        if diffusion is not None:
+            denoiser, size = open_denoiser(
+                diffusion, device, precision, settings, sparing=spare_memory
+            )
+            explainer = make_ace(opened, denoiser, size, settings)
+        else:
+            explainer = make_explainer(method, opened, rise_masks)
+        _run(
+            explainer,
+            opened,
+            sources[:limit],
+            out,
+            target=target,
+            batch=batch,
+            output=Output(as_json),
+            about={"method": method, "classifier": classifier.name, **_told(settings, method)},
+            cancelled=lambda: cancel.cancelled,
+        )
+
+
+def _usage(size: int, index: int, mean: str, std: str, outputs: str, threshold: float) -> Usage:
+    from cfinspect.engine.explain.foreign import Usage  # noqa: PLC0415
+
+    if outputs not in ("logits", "probabilities"):
+        raise CfinspectError(f"--outputs {outputs}: give logits or probabilities.")
+    return Usage(
+        size=size,
+        mean=_three("--mean", mean),
+        std=_three("--std", std),
+        damaged=index,
+        outputs=outputs,  # type: ignore[arg-type]  # checked above
+        threshold=threshold,
+    )
+
+
+def _three(option: str, text: str) -> tuple[float, float, float]:
+    try:
+        red, green, blue = (float(value) for value in text.split(","))
+    except ValueError as error:
+        raise CfinspectError(
+            f"{option} {text}: give three numbers with commas, as 0.485,0.456,0.406."
+        ) from error
+    return red, green, blue
+
+
+def _settings(preset: str, given: dict[str, Any]) -> AceSettings:
+    from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
+
+    if preset not in ACE_PRESETS:
+        raise CfinspectError(f"--preset {preset}: give one of {', '.join(ACE_PRESETS)}.")
+    changes = {name: value for name, value in given.items() if value is not None}
+    return dataclasses.replace(ACE_PRESETS[preset], **changes)
+
+
+def _told(settings: AceSettings, method: str) -> dict[str, Any]:
+    return {"settings": dataclasses.asdict(settings)} if method == "ace" else {}
+
+
+def _run(
+    explainer: Explainer,
+    opened: Opened,
+    sources: list[Any],
+    out: Path,
+    *,
+    target: str,
+    batch: int,
+    output: Output,
+    about: dict[str, Any],
+    cancelled: Any,
+) -> None:
+    from cfinspect.cli.explanations import Explanations  # noqa: PLC0415
+    from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
+    from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
+    from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
+    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+
+    inspector = Inspector(opened.backend) if opened.backend is not None else None
+    results = Explanations(out, about)
+    started = time.monotonic()
+    try:
+        with Counter("Explaining", "parts") as counter:
+            for one in explain_sources(
+                explainer,
+                opened.classifier,
+                sources,
+                target=target,  # type: ignore[arg-type]  # checked before
+                batch=batch,
+                too_large=inspector.is_photo if inspector else lambda image: False,
+                progress=counter,
+                cancelled=cancelled,
+            ):
+                row = results.add(one)
+                output.emit("image", row)
+                if one.error:
+                    note(f"Left out: {one.error}")
+    except ExplainCancelled:
+        raise Interrupted(
+            f"Interrupted after {len(results.rows)} of {len(sources)} images; they are in {out}."
+        ) from None
+    finally:
+        results.finish()
+    seconds = time.monotonic() - started
+    summary = results.summary() | {"seconds": round(seconds, 3)}
+    output.emit("done", {**summary, "out": out})
+    flips = ""
+    if summary["flipped"] is not None:
+        flips = f" {summary['flipped']} of {summary['explained']} flipped;"
+        if summary["not_kept"]:
+            note(
+                f"Of {summary['not_kept']} images the filter alone changes the verdict: their "
+                "explanations say little."
+            )
+    output.say(
+        f"{len(results.rows)} images in {duration(seconds)}:{flips} {summary['already']} already "
+        f"of that class, {summary['errors']} left out. Results: {out}"
+    )
+    if summary["errors"] == len(sources):
+        raise typer.Exit(FAILED)

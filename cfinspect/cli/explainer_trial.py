@@ -1,0 +1,157 @@
+"""The part of ``cfinspect evaluate`` that asks explainers what would change the model's mind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.engine.config import makes_counterfactuals
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.events import CancelToken
+
+if TYPE_CHECKING:
+    from cfinspect.engine.data import Sample
+    from cfinspect.engine.evaluate.encoders import Encoder
+    from cfinspect.engine.explain.protocol import Explainer
+    from cfinspect.engine.torch_backend import TorchBackend
+
+IMAGES, QUICK_IMAGES = 100, 30
+_LEARNED, _BATCH = 1000, 16
+
+
+def ask_explainers(
+    backend: TorchBackend,
+    samples: list[Sample],
+    diffusion: Path | None,
+    encoder: Encoder | None,
+    images: int | None,
+    quick: bool,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    """Figures of ``explaining``; half of the groups teach the encoder, the others are asked."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.evaluate.explaining import ask, explaining  # noqa: PLC0415
+    from cfinspect.engine.evaluate.simsiam import train_simsiam  # noqa: PLC0415
+    from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
+    from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
+    from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
+    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+    from cfinspect.engine.splits import split_by_group  # noqa: PLC0415
+
+    inspector = Inspector(backend)
+    classifier = OwnClassifier(backend, "D")
+    count = images or (QUICK_IMAGES if quick else IMAGES)
+    parts = split_by_group(samples, {"learned": 0.5, "asked": 0.5}, 0)
+    learned = squares(inspector, parts["learned"], _LEARNED)
+    # Of these the classifier has to have enough right.
+    known = squares(inspector, parts["asked"], 2 * count)
+    asked = ask(classifier, known, count)
+    makers, keeps = _makers(backend, classifier, diffusion, asked.images, quick)
+    with Counter("Learning what images look like", "steps") as counter:
+        simsiam = train_simsiam(
+            learned.images, backend.device, steps=100 if quick else 300, progress=counter
+        )
+    done = 0
+    with Counter("Explaining", "parts") as counter:
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            counter(done, None)
+            if cancel.cancelled:
+                raise ExplainCancelled
+
+        try:
+            found = explaining(
+                makers, classifier, asked, learned, simsiam, encoder, batch=_BATCH, tick=tick
+            )
+        except ExplainCancelled:
+            raise Interrupted("Interrupted: the report holds what was done before.") from None
+    return {**found, "filter_keeps": keeps}
+
+
+def _makers(
+    backend: TorchBackend,
+    classifier: Any,
+    diffusion: Path | None,
+    images: Any,
+    quick: bool,
+) -> tuple[dict[str, Callable[[int], Explainer]], float | None]:
+    """Makers of all explainers that can be had here, and how many verdicts ACE's filter keeps."""
+    from cfinspect.engine.explain.ace import Ace, AceSettings  # noqa: PLC0415
+    from cfinspect.engine.explain.opening import open_denoiser  # noqa: PLC0415
+    from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
+        Cfgan,
+        gradcam,
+        have_cams,
+        layercam,
+        occlusion,
+        rise,
+    )
+
+    makers: dict[str, Callable[[int], Explainer]] = {}
+    if makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
+        makers["cfgan"] = lambda _: Cfgan(backend)
+    keeps = None
+    if diffusion is None:
+        note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")
+    else:
+        settings = AceSettings()
+        device = str(backend.device.device)
+        denoiser, size = open_denoiser(diffusion, device, backend.device.precision, settings)
+        if size != classifier.size:
+            raise CfinspectError(
+                f"{diffusion} makes images of {size} px and the model sees {classifier.size} px: "
+                f"train the diffusion model with --size {classifier.size}"
+            )
+
+        def ace(seed: int) -> Ace:
+            return Ace(classifier, denoiser, size, AceSettings(seed=seed))
+
+        kept = [
+            ace(0).keeps(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)
+        ]
+        keeps = sum(int(one.sum()) for one in kept) / len(images)
+        makers["ace"] = ace
+    if have_cams():
+        for name, maker in (("gradcam", gradcam), ("layercam", layercam)):
+            try:
+                found = maker(classifier)
+            except CfinspectError as error:
+                note(f"Without {name}: {error}")
+            else:
+                makers[name] = lambda _, found=found: found  # type: ignore[misc]
+    makers["rise"] = lambda _: rise(classifier, 100 if quick else 400)
+    makers["occlusion"] = lambda _: occlusion(classifier)
+    return makers, keeps
+
+
+def show_explainers(found: dict[str, Any], output: Output) -> None:
+    """One row for each explainer."""
+
+    def text(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
+
+    rows = []
+    for name, one in found["explainers"].items():
+        flips = ""
+        if "flips" in one:
+            flips = (
+                f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  COUT "
+                f"{text(one['cout'])}  S3 {text(one['s3'])}  FID {text(one['fid'])}  sFID "
+                f"{text(one['sfid'])}  changed {text(one['change'])}  "
+            )
+        rows.append(
+            (
+                name,
+                f"{flips}IoU {text(one['iou'])} (best {text(one['oracle_iou'])})  "
+                f"{one['evaluations']:.0f} passes, {one['seconds']:.4f} s an image",
+            )
+        )
+    title = f"What would change its mind ({found['n']} images that it has right)"
+    output.table(title, rows)
+    if found["filter_keeps"] is not None:
+        output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")
+    output.say(f"Encoder: {found['encoder']['name']}.")

@@ -1,0 +1,119 @@
+"""The results folder of ``cfinspect explain``: explanations.csv and pictures of every image."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.cli.output import save_text
+from cfinspect.engine.explain.explained import NOT_ASKED, NOT_KEPT, Explained
+from cfinspect.engine.images import write_png
+from cfinspect.engine.pictures import sample_rows
+
+COLUMNS = (
+    "file",
+    "target",
+    "before",
+    "after",
+    "flipped",
+    "note",
+    "area_fraction",
+    "evaluations",
+    "seconds",
+    "error",
+)
+TABLE = "explanations.csv"
+_SHOWN = 16
+_CLASSES = ("undamaged", "damaged")
+
+
+class Explanations:
+    """The results folder: pictures first, then the row."""
+
+    def __init__(self, out: Path, about: dict[str, Any]) -> None:
+        self.out = out
+        self.rows: list[dict[str, Any]] = []
+        self._shown: list[Explained] = []
+        out.mkdir(parents=True, exist_ok=True)
+        save_text(out / "explanation.json", json.dumps(about, indent=1) + "\n")
+
+    def add(self, one: Explained) -> dict[str, Any]:
+        """Write one image's pictures; returns its row."""
+
+        pictures = {
+            "counterfactuals": one.picture,
+            "saliency": None if one.saliency is None else _grey(one.saliency),
+            "masks": one.mask,
+        }
+        for folder, picture in pictures.items():
+            place = self.out / folder / f"{one.source.stem}.png"
+            # What an earlier run left must not pass for a result of this one.
+            if picture is None:
+                place.unlink(missing_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_png(place, picture)
+        row = dict.fromkeys(COLUMNS, None) | {"file": one.source.name, "error": one.error or None}
+        if one.image is not None:
+            row |= {
+                "target": _CLASSES[one.target],
+                "before": round(one.before, 6),
+                "after": None if one.after is None else round(one.after, 6),
+                "flipped": None if one.flipped is None else int(one.flipped),
+                "note": one.note or None,
+                "area_fraction": None if one.mask is None else round(float(one.mask.mean()), 8),
+                "evaluations": one.evaluations,
+                "seconds": round(one.seconds, 3),
+            }
+        self.rows.append(row)
+        if one.saliency is not None and len(self._shown) < _SHOWN:
+            self._shown.append(one)
+        return row
+
+    def finish(self) -> None:
+        """The table and the overview of what there is."""
+
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        save_text(self.out / TABLE, text.getvalue())
+        if self._shown:
+            captions = [
+                f"{one.source.name}: {one.before:.2f}"
+                + ("" if one.after is None else f" to {one.after:.2f}")
+                + (f"  ({one.note})" if one.note else "")
+                for one in self._shown
+            ]
+            picture = sample_rows(
+                [one.image for one in self._shown if one.image is not None],
+                [one.image if one.picture is None else one.picture for one in self._shown],  # type: ignore[misc]
+                [one.saliency for one in self._shown if one.saliency is not None],
+                [one.mask for one in self._shown if one.mask is not None],
+                captions,
+            )
+            write_png(self.out / "overview.png", picture)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts."""
+
+        explained = [row for row in self.rows if not row["error"] and row["note"] != NOT_ASKED]
+        flips = [row["flipped"] for row in explained if row["flipped"] is not None]
+        return {
+            "images": len(self.rows),
+            "explained": len(explained),
+            "flipped": sum(flips) if flips else None,
+            "not_kept": sum(row["note"] == NOT_KEPT for row in self.rows),
+            "already": sum(row["note"] == NOT_ASKED for row in self.rows),
+            "errors": sum(bool(row["error"]) for row in self.rows),
+        }
+
+
+def _grey(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)

@@ -1,0 +1,288 @@
+"""Explainers side by side: do they flip, how much do they change, and do they find the damage?
+
+The measures of Jeanneret et al. 2023 that need no networks for faces; MNAC, CD, FVA and FS do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cfinspect.engine.data import DAMAGED, Sample
+from cfinspect.engine.decision import fit_mask_threshold
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.evaluate.classification import group_draws
+from cfinspect.engine.evaluate.encoders import Encoder
+from cfinspect.engine.evaluate.localisation import Localisation
+from cfinspect.engine.evaluate.realism import fid, halves, have_distances
+from cfinspect.engine.evaluate.simsiam import SimSiam
+from cfinspect.engine.evaluate.squares import Squares
+from cfinspect.engine.explain.classifier import Classifier, margins
+from cfinspect.engine.explain.protocol import Explainer
+from cfinspect.engine.images import ImageError, read_mask, resize_image
+from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.windows import resize_map
+
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+NEED_FACES = ("MNAC", "CD", "FVA", "FS")
+_PARTS = 50  # of an insertion curve
+_REPEATS = 10
+_FEWEST = 10
+_AREA = 0.02  # a change of so much, in [0, 1], counts as one; some 5 grey levels
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Images of which the classifier is right: (n, S, S, 3) uint8, and where they come from."""
+
+    images: Images
+    labels: NDArray[np.int64]
+    groups: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+
+def ask(classifier: Classifier, squares: Squares, count: int) -> Asked:
+    """``count`` of the images that the classifier has right, half of each class where it can be.
+
+    CfinspectError where it has none right.
+    """
+    right = (margins(classifier, squares.images) >= 0) == (squares.labels == DAMAGED)
+    places: list[int] = []
+    for label in (0, 1):
+        own = np.flatnonzero(right & (squares.labels == label))
+        places += own[: (count + label) // 2].tolist()
+    if not places:
+        raise CfinspectError("the classifier has none of the images right: there is nothing to ask")
+    return Asked(
+        squares.images[places],
+        squares.labels[places],
+        tuple(squares.groups[place] for place in places),
+        tuple(squares.samples[place] for place in places),
+    )
+
+
+def explaining(
+    explainers: Mapping[str, Callable[[int], Explainer]],
+    classifier: Classifier,
+    asked: Asked,
+    others: Squares,
+    simsiam: SimSiam,
+    encoder: Encoder | None = None,
+    *,
+    batch: int = 16,
+    seeds: int = 2,
+    tick: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Figures of each explainer, by its name.
+
+    ``explainers``: makers, of a seed; asked again with another for the images' diversity where
+    the name is among ``STOCHASTIC``. ``others``: real images that FIDs compare with; by
+    ``encoder``, without one by ``simsiam``. ``tick``: see ``Explainer``.
+    """
+    encoder = encoder or simsiam
+    result: dict[str, Any] = {}
+    for name, make in explainers.items():
+        runs = [
+            _run(make(seed), asked, batch, tick)
+            for seed in range(seeds if name in STOCHASTIC else 1)
+        ]
+        result[name] = _figures(runs, classifier, asked, others, simsiam, encoder)
+    return {
+        "n": len(asked.images),
+        "encoder": {"name": encoder.name, "similarity": simsiam.name},
+        "left_out": {name: "needs networks for faces" for name in NEED_FACES},
+        "explainers": result,
+    }
+
+
+STOCHASTIC = ("ace",)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What an explainer gave for all images; ``pictures`` in 8 bit."""
+
+    pictures: Images | None
+    saliency: NDArray[np.float32]
+    flipped: NDArray[np.bool_] | None
+    evaluations: float
+    seconds: float
+
+
+def _run(explainer: Explainer, asked: Asked, batch: int, tick: Callable[[], None]) -> _Run:
+    size = asked.images.shape[1]
+    parts = []
+    for start in range(0, len(asked.images), batch):
+        chosen = slice(start, start + batch)
+        images = asked.images[chosen]
+        shown = images
+        if explainer.size != size:
+            shown = np.stack([resize_image(image, explainer.size) for image in images])
+        parts.append(explainer.explain(shown, 1 - asked.labels[chosen], tick))
+    pictures = None
+    if parts[0].counterfactual is not None:
+        made = [part.counterfactual for part in parts if part.counterfactual is not None]
+        pictures = np.rint(np.concatenate(made) * 255).astype(np.uint8)
+        if explainer.size != size:
+            pictures = np.stack([resize_image(picture, size) for picture in pictures])
+    flipped = [part.flipped for part in parts if part.flipped is not None]
+    weights = [len(part.saliency) for part in parts]
+    return _Run(
+        pictures,
+        np.concatenate([part.saliency for part in parts]),
+        np.concatenate(flipped) if flipped else None,
+        float(np.concatenate([part.evaluations for part in parts]).mean()),
+        float(np.average([part.seconds for part in parts], weights=weights)),
+    )
+
+
+def _figures(
+    runs: list[_Run],
+    classifier: Classifier,
+    asked: Asked,
+    others: Squares,
+    simsiam: SimSiam,
+    encoder: Encoder,
+) -> dict[str, Any]:
+    first = runs[0]
+    found: dict[str, Any] = {
+        "seconds": first.seconds,
+        "evaluations": first.evaluations,
+        **_localised(first.saliency, asked),
+    }
+    if first.pictures is None or first.flipped is None:
+        return found
+    for name, label in (("damaged", 1), ("undamaged", 0)):
+        own = asked.labels == label
+        found[f"flips_{name}"] = _mean(first.flipped[own])
+    change = np.abs(first.pictures.astype(np.float32) - asked.images) / 255
+    found |= {
+        "flips": _mean(first.flipped),
+        "flips_ci95": group_draws(asked.groups, _weighted(first.flipped)),
+        "cout": _mean(couts := cout(classifier, asked.images, first.pictures, 1 - asked.labels)),
+        "cout_ci95": group_draws(asked.groups, _weighted(couts)),
+        "s3": _mean(simsiam.alike(asked.images, first.pictures)),
+        "change": float(change.mean()),
+        "area": float((change.mean(axis=3) >= _AREA).mean()),
+        "diversity": None,
+        **_distances(encoder, asked, first.pictures, others),
+    }
+    if len(runs) > 1 and runs[1].pictures is not None:
+        found["diversity"] = _mean(simsiam.apart(first.pictures, runs[1].pictures))
+    return found
+
+
+def _mean(values: NDArray[Any]) -> float | None:
+    return float(values.mean()) if len(values) else None
+
+
+def _weighted(values: NDArray[Any]) -> Callable[[Floats], float]:
+    return lambda weights: float((weights * values).sum() / weights.sum())
+
+
+@torch.no_grad()
+def cout(
+    classifier: Classifier, images: Images, pictures: Images, target: NDArray[np.int64]
+) -> Floats:
+    """COUT (Khorram and Fuxin 2022) of n counterfactuals, (n,) in [-1, 1].
+
+    The counterfactual's pixels are inserted by descending difference; the area under the target
+    class's probability minus that under the other's. Near 1: few pixels turn the verdict.
+    """
+    device = classifier.device.device
+    result = []
+    for image, picture, wanted in zip(images, pictures, target, strict=True):
+        gap = np.abs(image.astype(np.int16) - picture).sum(axis=2).ravel()
+        order = torch.from_numpy(np.argsort(-gap, kind="stable")).to(device)
+        rank = torch.empty_like(order)
+        rank[order] = torch.arange(len(order), device=device)
+        x, y = (to_tensor(one[None], device) for one in (image, picture))
+        limits = torch.linspace(0, len(order), _PARTS + 1, device=device)
+        inserted = rank.view(1, 1, *image.shape[:2]) < limits.view(-1, 1, 1, 1)
+        margin = classifier.excess(torch.where(inserted, y, x))
+        p = torch.sigmoid(margin if wanted else -margin).cpu().numpy().astype(np.float64)
+        result.append(float(np.trapezoid(2 * p - 1, dx=1 / _PARTS)))
+    return np.array(result)
+
+
+def _distances(encoder: Encoder, asked: Asked, pictures: Images, others: Squares) -> dict[str, Any]:
+    """FID to real images of the classes asked for, and sFID.
+
+    Most of a counterfactual's pixels are its image's, so FID to a set that holds the image itself
+    flatters: ``sfid`` is the mean over random halves of the groups, both ways, ten times over,
+    of counterfactuals of one half to real images of the other (Jeanneret et al. 2023).
+    ``fid_real``: of the images asked about, which none should beat by much. Each on ``fid_n``
+    images a side.
+    """
+    names = ("fid", "fid_real", "sfid", "sfid_sd")
+    wanted = 1 - asked.labels
+    real = np.concatenate(
+        [np.flatnonzero(others.labels == label)[: int((wanted == label).sum())] for label in (0, 1)]
+    )
+    n = min(len(real), len(pictures))
+    if not have_distances() or n < 2 * _FEWEST:
+        return {**dict.fromkeys(names), "fid_n": n}
+    made, before, target = (
+        encoder.encode(one) for one in (pictures, asked.images, others.images[real])
+    )
+    apart = []
+    rng = np.random.default_rng(0)
+    for _ in range(_REPEATS):
+        one, other = halves(asked.groups, rng)
+        for left, right in ((one, other), (other, one)):
+            mine, theirs = _same_classes(left, right, wanted, asked.labels, rng)
+            if len(mine) >= _FEWEST:
+                apart.append(fid(made[mine], before[theirs]))
+    return {
+        "fid": fid(made[:n], target[:n]),
+        "fid_real": fid(before[:n], target[:n]),
+        "sfid": float(np.mean(apart)) if apart else None,
+        "sfid_sd": float(np.std(apart)) if apart else None,
+        "fid_n": n,
+    }
+
+
+def _same_classes(
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+    wanted: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """As many counterfactuals of the left half as real images of the right, class by class."""
+    mine, theirs = [], []
+    for label in (0, 1):
+        made = rng.permutation(left[wanted[left] == label])
+        real = rng.permutation(right[labels[right] == label])
+        n = min(len(made), len(real))
+        mine.append(made[:n])
+        theirs.append(real[:n])
+    return np.concatenate(mine), np.concatenate(theirs)
+
+
+def _localised(saliency: NDArray[np.float32], asked: Asked) -> dict[str, Any]:
+    """IoU by the median of Otsu's thresholds and by the best, pixel AP; on images with masks."""
+    damaged = np.flatnonzero(asked.labels == DAMAGED)
+    if not len(damaged):
+        return {"iou": None, "oracle_iou": None, "pixel_ap": None, "masks": 0}
+    threshold = fit_mask_threshold(saliency[damaged])
+    found, count = Localisation(), 0
+    for place in damaged:
+        path = asked.samples[place].mask
+        try:
+            mask = read_mask(path) if path is not None else None
+        except ImageError:
+            mask = None
+        if mask is None:
+            continue
+        full = resize_map(saliency[place], *mask.shape)
+        found.add(mask, full >= threshold, full)
+        count += 1
+    figures = found.result()
+    return {name: figures[name] for name in ("iou", "oracle_iou", "pixel_ap")} | {"masks": count}

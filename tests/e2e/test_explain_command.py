@@ -1,0 +1,138 @@
+"""``train --method diffusion``, ``explain`` and ``evaluate --explainers``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from program import Run, json_lines, table
+
+
+@pytest.fixture(scope="module")
+def ddpm(cf: Run, walls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusion model that has hardly learned anything."""
+    run = tmp_path_factory.mktemp("runs") / "ddpm"
+    done = cf(
+        *("train", walls, "--method", "diffusion", "--out", run, "--steps", 6, "--size", 32),
+        *("--width", 8, "--batch", 4, "--device", "cpu", "--precision", "fp32", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    events = json_lines(done.stdout)
+    assert {"started", "step_done", "validated", "samples_written", "finished"} <= {
+        event["event"] for event in events
+    }
+    assert (run / "curves.png").exists()
+    return run / "model.safetensors"
+
+
+def test_ace_leaves_a_row_and_pictures_of_every_image(
+    cf: Run, model: Path, walls: Path, ddpm: Path, tmp_path: Path
+) -> None:
+    done = cf(
+        *("explain", model, walls / "damaged", "--method", "ace", "--diffusion", ddpm),
+        *("--out", tmp_path, "--limit", 3, "--iterations", 2, "--batch", 2, "--device", "cpu"),
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    *images, end = json_lines(done.stdout)
+    rows = table(tmp_path / "explanations.csv")
+    assert [row["file"] for row in rows] == [image["file"] for image in images]
+    assert len(rows) == 3 and end["event"] == "done" and end["explained"] == 3
+    for row in rows:
+        assert row["target"] in ("undamaged", "damaged")
+        # A classifier and a filter that know next to nothing: it may or may not flip.
+        assert (row["flipped"] == "1") == (
+            (float(row["after"]) >= 0.5) == (row["target"] == "damaged")
+        )
+        assert ("no explanation" in row["note"]) == (row["flipped"] == "0")
+        name = Path(row["file"]).stem
+        image = cv2.imread(str(walls / "damaged" / f"{name}.png"))
+        other = cv2.imread(str(tmp_path / "counterfactuals" / f"{name}.png"))
+        assert image is not None and other is not None and other.shape == image.shape
+        saliency = cv2.imread(str(tmp_path / "saliency" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+        assert saliency is not None and saliency.shape == image.shape[:2]
+        assert (tmp_path / "masks" / f"{name}.png").exists()
+    about = json.loads((tmp_path / "explanation.json").read_text())
+    assert about["settings"]["iterations"] == 2
+    assert (tmp_path / "overview.png").exists()
+
+
+@pytest.mark.parametrize("method", ["cfgan", "rise"])
+def test_the_other_methods_need_no_diffusion(
+    cf: Run, model: Path, walls: Path, tmp_path: Path, method: str
+) -> None:
+    done = cf(
+        *("explain", model, walls / "damaged", "--method", method, "--out", tmp_path),
+        *("--limit", 2, "--rise-masks", 8, "--device", "cpu"),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = table(tmp_path / "explanations.csv")
+    assert all(bool(row["after"]) == (method == "cfgan") for row in rows)
+    assert (tmp_path / "counterfactuals").exists() == (method == "cfgan")
+    assert "2 images in" in done.stdout
+
+
+def test_a_target_that_is_reached_already_is_said(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    for target in ("damaged", "undamaged"):
+        done = cf(
+            *("explain", model, walls / "damaged", "--method", "cfgan", "--limit", 2),
+            *("--out", tmp_path / target, "--target", target),
+        )
+        assert done.returncode == 0, done.stderr
+    notes = [
+        [row["note"] for row in table(tmp_path / target / "explanations.csv")]
+        for target in ("damaged", "undamaged")
+    ]
+    for first, second in zip(*notes, strict=True):
+        assert ("already" in first) != ("already" in second)
+
+
+def test_a_diffusion_model_gives_no_verdicts(
+    cf: Run, model: Path, walls: Path, ddpm: Path, tmp_path: Path
+) -> None:
+    for words in (
+        ("inspect", ddpm, walls / "damaged", "--out", tmp_path / "out"),
+        ("evaluate", ddpm, walls, "--out", tmp_path / "out"),
+        ("calibrate", ddpm, walls, "--out", tmp_path / "out.safetensors"),
+    ):
+        done = cf(*words)
+        assert done.returncode == 2, words
+        assert "is a diffusion model" in done.stderr
+    assert cf("models", "show", ddpm).returncode == 0
+    done = cf(
+        *("explain", model, walls / "damaged", "--method", "ace", "--diffusion", model),
+        *("--out", tmp_path / "out"),
+    )
+    assert done.returncode == 2
+    assert "is no diffusion model: train one" in done.stderr
+
+
+def test_explainers_side_by_side(
+    cf: Run, model: Path, walls: Path, ddpm: Path, tmp_path: Path
+) -> None:
+    done = cf(
+        *("evaluate", model, walls, "--out", tmp_path, "--diffusion", ddpm, "--quick"),
+        *("--images", 4, "--device", "cpu", "--precision", "fp32"),
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report.json").read_text())["explainers"]
+    found = report["explainers"]
+    assert list(found) == ["cfgan", "ace", "gradcam", "layercam", "rise", "occlusion"]
+    for name in ("cfgan", "ace"):
+        assert 0 <= found[name]["flips"] <= 1
+        assert -1 <= found[name]["cout"] <= 1
+        assert -1 <= found[name]["s3"] <= 1
+    assert found["ace"]["diversity"] > 0 and found["cfgan"]["diversity"] is None
+    assert found["ace"]["evaluations"] > 10 * found["cfgan"]["evaluations"]
+    assert found["rise"]["evaluations"] == 100
+    assert all((one["iou"] is None) == (one["masks"] == 0) for one in found.values())
+    assert 0 <= report["filter_keeps"] <= 1
+    assert set(report["left_out"]) == {"MNAC", "CD", "FVA", "FS"}
+    assert "What would change its mind, by explainer" in (tmp_path / "report.html").read_text()
+    assert "What would change its mind" in done.stdout
+    assert not np.isnan(found["ace"]["seconds"])

@@ -1,0 +1,175 @@
+"""Measures of explainers, on classifiers and explanations that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from cfinspect.engine.augment import augment
+from cfinspect.engine.data import Sample, read_folders
+from cfinspect.engine.device import choose_device
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.evaluate.explaining import ask, cout, explaining
+from cfinspect.engine.evaluate.simsiam import train_simsiam
+from cfinspect.engine.evaluate.squares import Squares
+from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
+from cfinspect.engine.images import read_image
+from cfinspect.engine.synth import write_folder
+
+CPU = choose_device("cpu", "fp32")
+SIZE = 32
+
+
+class Dark:
+    """Damaged is what has dark pixels: each speaks for it."""
+
+    name, size, device, differentiable = "dark", SIZE, CPU, True
+    module: nn.Module | None = None
+
+    def excess(self, x: Tensor) -> Tensor:
+        return (x.mean(dim=1) < 0.3).float().sum(dim=(1, 2)) * 4 - 2
+
+    def once(self, x: Tensor) -> Tensor:
+        return self.excess(x)
+
+
+def crack(n: int, dark: int) -> np.ndarray:
+    """Grey walls with a few pixels each that are dark."""
+    images = np.random.default_rng(0).integers(140, 160, (n, SIZE, SIZE, 3), dtype=np.uint8)
+    images[:, 10, 8 : 8 + dark] = 20
+    return images
+
+
+def mended(images: np.ndarray) -> np.ndarray:
+    found = images.copy()
+    found[found.mean(axis=3) < 60] = 150
+    return found
+
+
+def test_cout_is_near_one_where_few_pixels_turn_the_verdict() -> None:
+    images, goal = crack(2, 5), np.zeros(2, dtype=np.int64)
+    best = cout(Dark(), images, mended(images), goal)
+    # Everything is repainted, most of all what does not matter.
+    painted = np.where(images > 100, 255, mended(images)).astype(np.uint8)
+    painted[:, 10, 8:13] = 100
+    worst = cout(Dark(), images, painted, goal)
+    still = cout(Dark(), images, images, goal)
+    assert (best > 0.7).all()
+    assert (worst < -0.7).all()
+    assert (still < -0.9).all()
+    assert cout(Dark(), mended(images), images, 1 - goal).min() > 0.7
+
+
+class Mender:
+    """Paints dark pixels; ``wrongly``: changes something else."""
+
+    size = SIZE
+
+    def __init__(self, name: str, wrongly: bool = False, seed: int = 0) -> None:
+        self.name = name
+        self._wrongly = wrongly
+        self._seed = seed
+
+    def explain(
+        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+    ) -> Explanation:
+        made = mended(images)
+        if self._wrongly:
+            made = images.copy()
+            made[:, :4, :4] = 200 + 20 * self._seed
+        for number, wanted in enumerate(target):
+            if wanted == 1 and not self._wrongly:
+                made[number, 20, 4:9] = 20
+        saliency = np.abs(made.astype(np.float32) - images).mean(axis=3) / 255
+        tick()
+        said = (Dark().excess(torch.from_numpy(made).permute(0, 3, 1, 2) / 255) >= 0).numpy()
+        return Explanation(
+            counterfactual=(made / 255).astype(np.float32),
+            saliency=saliency,
+            mask=own_masks(saliency),
+            flipped=said == (target == 1),
+            evaluations=np.full(len(images), 3),
+            seconds=0.1,
+        )
+
+
+@pytest.fixture(scope="module")
+def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(
+        tmp_path_factory.mktemp("explaining") / "walls", "crack", count=96, size=SIZE, seed=3
+    )
+
+
+def drawn(walls: Path) -> np.ndarray:
+    return np.stack([read_image(one.path) for one in read_folders([walls]).samples])
+
+
+def squares(n: int) -> Squares:
+    images = np.concatenate([mended(crack(n, 5)), crack(n, 5)])
+    labels = np.repeat([0, 1], n)
+    samples = tuple(
+        Sample(Path(str(place)), int(label), str(place), None, place, SIZE, SIZE)
+        for place, label in enumerate(labels)
+    )
+    return Squares(images, labels, tuple(map(str, range(2 * n))), 0, samples)
+
+
+def test_only_what_is_right_is_asked_about() -> None:
+    known = squares(6)
+    wrong = known.labels.copy()
+    wrong[[0, 11]] = 1 - wrong[[0, 11]]
+    asked = ask(Dark(), Squares(known.images, wrong, known.groups, 0, known.samples), 6)
+    assert asked.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert asked.groups == ("1", "2", "3", "6", "7", "8")
+    with pytest.raises(CfinspectError, match="none of the images right"):
+        ask(Dark(), Squares(known.images, 1 - known.labels, known.groups, 0, known.samples), 6)
+
+
+def test_explainers_side_by_side(walls: Path) -> None:
+    simsiam = train_simsiam(drawn(walls), CPU, steps=3, width=4)
+    known = squares(24)
+    asked = ask(Dark(), known, 40)
+    ticks: list[int] = []
+    found = explaining(
+        {
+            "mender": lambda seed: Mender("mender"),
+            "ace": lambda seed: Mender("ace", wrongly=True, seed=seed),
+        },
+        Dark(),
+        asked,
+        known,
+        simsiam,
+        batch=16,
+        tick=lambda: ticks.append(1),
+    )
+    good, bad = found["explainers"]["mender"], found["explainers"]["ace"]
+    assert found["n"] == 40
+    assert (good["flips"], good["flips_damaged"], good["flips_undamaged"]) == (1.0, 1.0, 1.0)
+    assert bad["flips"] == 0.0
+    assert good["cout"] > 0.7 > bad["cout"]
+    assert good["change"] < bad["change"] and good["area"] < bad["area"]
+    assert 0 < good["s3"] < 1 and 0 < bad["s3"] < 1
+    assert good["diversity"] is None and bad["diversity"] > 0
+    assert abs(good["fid_real"]) < 1e-6 < good["fid"]
+    assert good["sfid"] is not None and good["fid_n"] == 40
+    assert good["evaluations"] == 3 and good["seconds"] == pytest.approx(0.1)
+    assert good["iou"] is None and good["masks"] == 0
+    # Three batches each, and the one that draws lots is asked twice.
+    assert len(ticks) == 9
+
+
+def test_what_simsiam_learns_is_what_views_share(walls: Path) -> None:
+    images = drawn(walls)
+    simsiam = train_simsiam(images[:64], CPU, steps=60, width=8)
+    rest = images[64:]
+    views = augment(rest, "strong", np.random.default_rng(5))
+    assert simsiam.alike(rest, rest) == pytest.approx(1, abs=1e-5)
+    assert simsiam.apart(rest, rest) == pytest.approx(0, abs=1e-6)
+    own = simsiam.alike(rest, views).mean()
+    assert own > simsiam.alike(rest, np.roll(views, 1, axis=0)).mean()
+    assert simsiam.apart(rest, np.roll(rest, 1, axis=0)).min() > 0.01
