@@ -297,6 +297,15 @@ COMMANDS = (
         ("Ctrl+Shift+R",),
         ("target", "bound"),
     ),
+    Command(
+        "explain",
+        mark("Explain by another method…"),
+        "model",
+        "info",
+        ("Ctrl+Shift+E",),
+        ("image", "bound"),
+        mark("Ask ACE, RISE, Grad-CAM and others what the model's verdict rests on"),
+    ),
     Command("train", mark("Train a model…"), "model", "train", ("Ctrl+T",), short=mark("Train")),
     Command(
         "models", mark("Models…"), "model", "model", ("Ctrl+M",), ("project",), break_before=True

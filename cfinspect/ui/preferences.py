@@ -12,6 +12,7 @@ from cfinspect.project.place import user_folder
 from cfinspect.ui.translate import LANGUAGES, mark
 
 _RECENT = 12
+LAST_DIFFUSION = "diffusion_model"  # a text: the file that ACE explains through
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,14 @@ Hold the space bar to blink between both, or press W for a divider. When the pai
 Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W für eine Trennlinie. Wenn das gemalte Bild das Modell nicht umstimmt (nicht „kippt“), ist die Maske weniger wert.</translation>
     </message>
     <message>
+      <source>ACE needs a diffusion model: choose its file.</source>
+      <translation>ACE braucht ein Diffusionsmodell: wählen Sie die Datei.</translation>
+    </message>
+    <message>
+      <source>ACE: a counterfactual through a diffusion model</source>
+      <translation>ACE: ein Gegenbild durch ein Diffusionsmodell</translation>
+    </message>
+    <message>
       <source>About cfinspect</source>
       <translation>Über cfinspect</translation>
     </message>
@@ -156,6 +164,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Wie das System</translation>
     </message>
     <message>
+      <source>Ask ACE, RISE, Grad-CAM and others what the model's verdict rests on</source>
+      <translation>ACE, RISE, Grad-CAM und andere fragen, worauf das Urteil des Modells beruht</translation>
+    </message>
+    <message>
+      <source>At most about {time} on this PC; it can be cancelled.</source>
+      <translation>Höchstens etwa {time} auf diesem PC; es kann abgebrochen werden.</translation>
+    </message>
+    <message>
       <source>Augmentation</source>
       <translation>Augmentierung</translation>
     </message>
@@ -218,6 +234,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Card of the model</source>
       <translation>Karte des Modells</translation>
+    </message>
+    <message>
+      <source>Choose a diffusion model</source>
+      <translation>Diffusionsmodell wählen</translation>
     </message>
     <message>
       <source>Choose a model file</source>
@@ -372,6 +392,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Gerät: {device}</translation>
     </message>
     <message>
+      <source>Diffusion model…</source>
+      <translation>Diffusionsmodell…</translation>
+    </message>
+    <message>
+      <source>Diffusion steps</source>
+      <translation>Diffusionsschritte</translation>
+    </message>
+    <message>
       <source>Discard</source>
       <translation>Verwerfen</translation>
     </message>
@@ -408,8 +436,24 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Radierer</translation>
     </message>
     <message>
+      <source>Explain</source>
+      <translation>Erklären</translation>
+    </message>
+    <message>
+      <source>Explain by another method…</source>
+      <translation>Mit anderem Verfahren erklären…</translation>
+    </message>
+    <message>
+      <source>Explain this image</source>
+      <translation>Dieses Bild erklären</translation>
+    </message>
+    <message>
       <source>Explain {word}</source>
       <translation>{word} erklären</translation>
+    </message>
+    <message>
+      <source>Explaining</source>
+      <translation>Erklären</translation>
     </message>
     <message>
       <source>Export</source>
@@ -554,6 +598,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Go on after a verdict</source>
       <translation>Nach einem Urteil weitergehen</translation>
+    </message>
+    <message>
+      <source>Grad-CAM: the network's last stage</source>
+      <translation>Grad-CAM: die letzte Stufe des Netzes</translation>
     </message>
     <message>
       <source>Grid</source>
@@ -744,6 +792,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nach</translation>
     </message>
     <message>
+      <source>It says where the model looks, not what would change its mind.</source>
+      <translation>Es sagt, wohin das Modell schaut, nicht, was es umstimmen würde.</translation>
+    </message>
+    <message>
       <source>Its steps</source>
       <translation>Ihre Schritte</translation>
     </message>
@@ -786,6 +838,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Larger brush</source>
       <translation>Größerer Pinsel</translation>
+    </message>
+    <message>
+      <source>LayerCAM: the last two stages</source>
+      <translation>LayerCAM: die letzten zwei Stufen</translation>
     </message>
     <message>
       <source>Least sure first</source>
@@ -888,6 +944,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Masken</translation>
     </message>
     <message>
+      <source>Measuring</source>
+      <translation>Messen</translation>
+    </message>
+    <message>
+      <source>Measuring how long it would take…</source>
+      <translation>Wird gemessen, wie lange es dauern würde…</translation>
+    </message>
+    <message>
       <source>Memory for images (GiB)</source>
       <translation>Speicher für Bilder (GiB)</translation>
     </message>
@@ -968,6 +1032,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nächstes Bild (Rechts)</translation>
     </message>
     <message>
+      <source>No explanation: nothing that it found changes the model's mind.</source>
+      <translation>Keine Erklärung: nichts, was es fand, stimmt das Modell um.</translation>
+    </message>
+    <message>
       <source>No image fits the filter.</source>
       <translation>Kein Bild passt zum Filter.</translation>
     </message>
@@ -1008,6 +1076,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Rauschen (Sigma)</translation>
     </message>
     <message>
+      <source>None chosen yet: train one by the method diffusion.</source>
+      <translation>Noch keines gewählt: trainieren Sie eines mit dem Verfahren diffusion.</translation>
+    </message>
+    <message>
       <source>Not everything is stored</source>
       <translation>Nicht alles ist gespeichert</translation>
     </message>
@@ -1030,6 +1102,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Nothing yet.</source>
       <translation>Noch nichts.</translation>
+    </message>
+    <message>
+      <source>Occlusion: a hidden square</source>
+      <translation>Verdeckung: ein verdecktes Quadrat</translation>
     </message>
     <message>
       <source>Oldest first</source>
@@ -1172,6 +1248,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>PRÜFEN: {reasons}.</translation>
     </message>
     <message>
+      <source>RISE: random masks</source>
+      <translation>RISE: zufällige Masken</translation>
+    </message>
+    <message>
       <source>Rate of D</source>
       <translation>Lernrate von D</translation>
     </message>
@@ -1294,6 +1374,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Score</source>
       <translation>Bewertung</translation>
+    </message>
+    <message>
+      <source>Score {before} became {after}.</source>
+      <translation>Aus Punktzahl {before} wurde {after}.</translation>
     </message>
     <message>
       <source>Score, highest first</source>
@@ -1508,6 +1592,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Zwischen Dunkel und Hell wechseln</translation>
     </message>
     <message>
+      <source>T: steps from an image to noise, for the method diffusion</source>
+      <translation>T: Schritte vom Bild zum Rauschen, für das Verfahren diffusion</translation>
+    </message>
+    <message>
       <source>Take</source>
       <translation>Nimm</translation>
     </message>
@@ -1524,6 +1612,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Übernommen: {taken}, davon mit Masken: {masks}. Gelassen, wie Menschen sie hinterlassen hatten: {kept}. Unbekannt: {unknown}. Abgelehnt: {refused}.</translation>
     </message>
     <message>
+      <source>Takes a few seconds.</source>
+      <translation>Dauert einige Sekunden.</translation>
+    </message>
+    <message>
       <source>Takes effect with the next start.</source>
       <translation>Gilt ab dem nächsten Start.</translation>
     </message>
@@ -1532,8 +1624,16 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Das hat nicht geklappt</translation>
     </message>
     <message>
+      <source>The counterfactual on screen is the model's own. These look at the model from outside; what they find is shown beside it and is not stored.</source>
+      <translation>Das Gegenbild auf dem Schirm ist das eigene des Modells. Diese Verfahren betrachten das Modell von außen; was sie finden, wird daneben gezeigt und nicht gespeichert.</translation>
+    </message>
+    <message>
       <source>The curves appear here while a training runs.</source>
       <translation>Die Kurven erscheinen hier, während ein Training läuft.</translation>
+    </message>
+    <message>
+      <source>The diffusion model is ready: {file}. Open an image and choose Model / Explain by another method… to ask ACE.</source>
+      <translation>Das Diffusionsmodell ist fertig: {file}. Öffnen Sie ein Bild und wählen Sie Modell / Mit anderem Verfahren erklären…, um ACE zu fragen.</translation>
     </message>
     <message>
       <source>The folder of the run to go on with</source>
@@ -1642,6 +1742,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Time</source>
       <translation>Zeit</translation>
+    </message>
+    <message>
+      <source>To be doubted: the diffusion model alone changes the verdict.</source>
+      <translation>Zweifelhaft: schon das Diffusionsmodell allein ändert das Urteil.</translation>
     </message>
     <message>
       <source>To be written: {n}. Damaged: {damaged}, undamaged: {undamaged}, masks drawn by humans: {corrected}.</source>
@@ -1938,6 +2042,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>decoded images kept in memory up to this many GiB</source>
       <translation>gelesene Bilder bleiben bis zu so vielen GiB im Speicher</translation>
+    </message>
+    <message>
+      <source>error of the noise</source>
+      <translation>Fehler des Rauschens</translation>
     </message>
     <message>
       <source>everything, the model's word included</source>
@@ -2328,8 +2436,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>was Menschen entschieden haben</translation>
     </message>
     <message>
-      <source>what is trained; the others are what cfgan is measured against</source>
-      <translation>was trainiert wird; an den anderen wird cfgan gemessen</translation>
+      <source>what is trained; diffusion is for explanations by ACE, the others to measure cfgan by</source>
+      <translation>was trainiert wird; diffusion ist für Erklärungen durch ACE, die anderen messen cfgan</translation>
     </message>
     <message>
       <source>what looks least like the training images</source>
@@ -2398,6 +2506,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{name} (file is gone)</source>
       <translation>{name} (Datei fehlt)</translation>
+    </message>
+    <message>
+      <source>{name} took {seconds} s.</source>
+      <translation>{name} brauchte {seconds} s.</translation>
     </message>
     <message>
       <source>{n} MB of memory</source>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from cfinspect.ui.canvas.layers import (
 )
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.pictures import Picture
+
+if TYPE_CHECKING:
+    from cfinspect.ui.workers.explaining import Shown
 
 _T = TypeVar("_T")
 
@@ -59,6 +62,7 @@ class CanvasBase(QWidget):
         self.picture: Picture | None = None
         self.editor: MaskEditor | None = None
         self.compare = Compare.OFF
+        self.explanation: Shown | None = None
         self.tool = Tool.HAND
         self.radius = 8.0
         self.tolerance = 12
@@ -96,6 +100,7 @@ class CanvasBase(QWidget):
         self._caches.clear()
         if not same:
             self.set_editor(None)
+            self.explanation = None
             self._corners = []
             self._blink = False
             self.highlight = None
@@ -162,9 +167,20 @@ class CanvasBase(QWidget):
         self.radius_changed.emit(self.radius)
         self.update()
 
+    def show_explanation(self, shown: Shown) -> None:
+        """Show what another explainer found in the second pane, side by side."""
+        if self.picture is None or self.picture.row.id != shown.image_id:
+            return
+        self.explanation = shown
+        self._forget("explained")
+        self.set_compare(Compare.SIDE)
+
     def set_compare(self, compare: Compare) -> None:
-        """Compare in another way."""
-        if compare is not Compare.OFF and not self._has_counterfactual():
+        """Compare in another way; an explanation by another method goes with its pane."""
+        if compare is not Compare.SIDE:
+            self.explanation = None
+        comparable = self._has_counterfactual() or self.explanation is not None
+        if compare is not Compare.OFF and not comparable:
             self.unavailable.emit(tr("There is no counterfactual of this image yet: inspect it."))
         self.compare = compare
         if self._fitted:
@@ -181,7 +197,7 @@ class CanvasBase(QWidget):
 
     def refresh(self) -> None:
         """Draw again: a layer was changed."""
-        self._forget("saliency", "human_fill")
+        self._forget("saliency", "explained", "human_fill")
         self.update()
 
     def retheme(self) -> None:

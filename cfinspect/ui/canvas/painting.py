@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,9 @@ from cfinspect.ui.canvas.layers import (
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.pictures import Picture
 
+if TYPE_CHECKING:
+    from cfinspect.ui.workers.explaining import Shown
+
 _OVERVIEW = 150
 _WIDE_PENS = 2500
 _SHARP_FROM = 3.0  # screen pixels a pixel, from which pixels are shown as squares
@@ -58,7 +62,9 @@ class CanvasPainting(CanvasBase):
             painter.translate(pane.topLeft())
             other = number == 1 or self._blink or self.layers.counterfactual.visible
             self._paint_image(painter, picture, picture.levels)
-            if other and picture.counterfactual:
+            if number == 1 and self.explanation is not None:
+                self._paint_explanation(painter, picture, self.explanation)
+            elif other and picture.counterfactual:
                 faded = 1.0 if number == 1 or self._blink else self.layers.counterfactual.opacity
                 painter.setOpacity(faded)
                 self._paint_image(painter, picture, picture.counterfactual)
@@ -128,6 +134,27 @@ class CanvasPainting(CanvasBase):
                 self._paint_machine(painter, picture)
         if self.highlight is not None:
             self._paint_highlight(painter)
+
+    def _paint_explanation(self, painter: QPainter, picture: Picture, shown: Shown) -> None:
+        """Another explainer's counterfactual, if it made one; its saliency, its mask."""
+        if shown.levels:
+            self._paint_image(painter, picture, shown.levels)
+        layers = self.layers
+        if layers.saliency.visible:
+            level = self._level(len(shown.saliency))
+            table = saliency_table(
+                layers.colour_map, round(layers.gain, 2), round(layers.saliency.opacity, 2)
+            )
+            image = self._cached(
+                "explained", (level, id(table)), lambda: indexed(shown.saliency[level], table)
+            )
+            self._paint_indexed(painter, picture, image, smooth=True)
+        if layers.machine_mask.visible:
+            mask = shown.mask_levels[self._level(len(shown.mask_levels))]
+            part = self._visible(picture, QSize(mask.shape[1], mask.shape[0]))
+            if not part.isEmpty():
+                path = self._outline_of("explained_outline", mask, picture, part)
+                self._stroke_path(painter, path, QColor("#FFB454"), Qt.PenStyle.DashLine)
 
     def _paint_indexed(
         self, painter: QPainter, picture: Picture, image: QImage, *, smooth: bool = False
@@ -299,6 +326,8 @@ class CanvasPainting(CanvasBase):
 
     def _paint_captions(self, painter: QPainter, number: int, pane: QRectF) -> None:
         left, right = tr("image"), tr("counterfactual")
+        if self.explanation is not None:
+            right = self.explanation.caption
         texts = [(12.0, left), (pane.width() - 12, right)]
         if self.compare is Compare.SIDE:
             texts = [(12.0, (left, right)[number])]

@@ -27,6 +27,7 @@ _NAMES = {
     "f1": "F1",
     "flip_damaged": mark("flip damaged"),
     "flip_undamaged": mark("flip undamaged"),
+    "noise": mark("error of the noise"),
 }
 
 Series = Mapping[str, Sequence[tuple[int, float]]]

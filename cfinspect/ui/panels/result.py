@@ -74,10 +74,25 @@ class ResultCard(QFrame):
                 "Model / Models… compares both on one folder."
             )
         self.text.setText(words)
+        self.use_button.show()
         self.show()
         for button in (self.keep_button, self.use_button):
             button.ensurePolished()  # made unseen: its width was measured in another font
             button.updateGeometry()
+
+    def show_diffusion(self, model: Path) -> None:
+        """A diffusion model has no figures to compare, and cannot be used for inspections."""
+        self._model = None
+        clear(self.grid)
+        self.text.setText(
+            tr(
+                "The diffusion model is ready: {file}. Open an image and choose Model / Explain by "
+                "another method… to ask ACE.",
+                file=model,
+            )
+        )
+        self.use_button.hide()
+        self.show()
 
     def set_usable(self, usable: bool) -> None:
         """Whether a project is open that a model could count for."""

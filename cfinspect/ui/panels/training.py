@@ -38,6 +38,7 @@ from cfinspect.ui.panels.curves import Curves
 from cfinspect.ui.panels.drops import dropped_paths
 from cfinspect.ui.panels.result import ResultCard
 from cfinspect.ui.panels.trainform import TrainForm
+from cfinspect.ui.preferences import LAST_DIFFUSION
 from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration, resident_memory
 from cfinspect.ui.translate import tr
@@ -235,7 +236,7 @@ class TrainingPage(QWidget):
                 for name, value in event.losses.items():
                     self._losses[name].append((event.step, value))
             elif isinstance(event, Validated):
-                for name in ("f1", "flip_damaged", "flip_undamaged", "p_fake"):
+                for name in ("f1", "flip_damaged", "flip_undamaged", "p_fake", "noise"):
                     if name in event.figures:
                         self._figures[name].append((event.step, event.figures[name]))
             elif isinstance(event, SamplesWritten):
@@ -256,6 +257,11 @@ class TrainingPage(QWidget):
         if last is None or last.model is None:
             return
         self.model = last.model
+        if "noise" in last.figures:
+            # A diffusion model inspects nothing: it waits for those who ask ACE.
+            self._session.preferences.set_text(LAST_DIFFUSION, str(last.model))
+            self.result.show_diffusion(last.model)
+            return
         if self._session.project is not None:
             add_model_file(self._session, last.model, [])  # so that it can be found under Models
         self.result.show_result(last.model, last.figures, self._current_figures())

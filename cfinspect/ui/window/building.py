@@ -296,6 +296,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "larger": lambda: canvas.set_radius(canvas.radius * 1.25),
         "inspect": window.inspect,
         "inspect_selection": window.inspect_selection,
+        "explain": window.explain_image,
         "train": window.show_training,
         "models": lambda: commands.models(window),
         "import_model": lambda: commands.import_model(window),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
@@ -13,6 +13,9 @@ from cfinspect.project.place import user_folder
 from cfinspect.ui.translate import tr
 from cfinspect.ui.window.projects import ProjectsPart
 from cfinspect.ui.workers.job import State, Ticket
+
+if TYPE_CHECKING:
+    from cfinspect.ui.workers.explaining import Shown, Wish
 
 
 class WorkPart(ProjectsPart):
@@ -77,6 +80,36 @@ class WorkPart(ProjectsPart):
             model = self.session.model_of(folder)
             if model is not None:
                 self.start_inspection(model.path, [folder], ids)
+
+    def explain_image(self) -> None:
+        """Ask which other explainer shall look at the image on screen."""
+        from cfinspect.ui.dialogs.explain import ExplainDialog  # noqa: PLC0415
+        from cfinspect.ui.workers.explaining import Wish  # noqa: PLC0415
+
+        row = self.reviewer.row
+        model = None if row is None else self.session.model_of(row.folder_id)
+        if row is None or model is None:
+            return
+        device = self.preferences.get("device")
+        wish = Wish(row.id, row.path, model.path, "rise", None, device)
+        dialog = ExplainDialog(self, self.session, wish)
+        if self.run_dialog(dialog):
+            self.start_explaining(dialog.wish())
+
+    def start_explaining(self, wish: Wish) -> Ticket:
+        """Queue an explanation; it is shown if its image is still on screen."""
+        from cfinspect.ui.workers.explaining import Explain  # noqa: PLC0415
+
+        ticket = self.session.jobs.add(Explain(wish))
+        ticket.succeeded.connect(self._explained)
+        return ticket
+
+    def _explained(self, shown: Shown | None) -> None:
+        if shown is None:
+            return
+        self.canvas.show_explanation(shown)
+        self.refresh_actions()
+        self.tell(shown.sentence)
 
     def start_inspection(
         self, model: Path, folders: list[int], only: list[int] | None = None

@@ -1,0 +1,189 @@
+"""Jobs that ask another explainer about one image: what ACE would take, and the explanation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cfinspect.engine.errors import CfinspectError
+from cfinspect.ui.canvas.layers import mask_levels
+from cfinspect.ui.translate import mark, tr
+from cfinspect.ui.workers.job import Tell
+from cfinspect.ui.workers.jobs import threads_for_work
+from cfinspect.ui.workers.pictures import Levels, Maps, pyramid
+from cfinspect.ui.workers.thumbnails import to_qimage
+
+if TYPE_CHECKING:
+    from cfinspect.engine.explain.ace import Ace
+    from cfinspect.engine.explain.opening import Opened
+
+METHODS = {
+    "ace": mark("ACE: a counterfactual through a diffusion model"),
+    "rise": mark("RISE: random masks"),
+    "occlusion": mark("Occlusion: a hidden square"),
+    "gradcam": mark("Grad-CAM: the network's last stage"),
+    "layercam": mark("LayerCAM: the last two stages"),
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which image (a file) of which model by which of ``METHODS``; ``diffusion``: for ACE."""
+
+    image_id: int
+    image: Path
+    model: Path
+    method: str
+    diffusion: Path | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An explanation as the canvas shows it: levels as in ``pictures.Picture``.
+
+    ``levels``: the counterfactual, empty where there is none. ``caption``: of its pane;
+    ``sentence``: what came of it.
+    """
+
+    image_id: int
+    levels: Levels
+    saliency: Maps
+    mask_levels: Maps
+    caption: str
+    sentence: str
+
+
+@dataclass
+class Explain:
+    """Ask one explainer about one image; the result is a ``Shown``, None when cancelled."""
+
+    wish: Wish
+    title: str = field(default_factory=lambda: tr("Explaining"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> Shown | None:
+        """Load, explain, and make copies of all sizes for the canvas."""
+        from cfinspect.engine.bulk import Source  # noqa: PLC0415
+        from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
+        from cfinspect.engine.explain.opening import make_explainer  # noqa: PLC0415
+        from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
+        from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+
+        wish = self.wish
+        opened = _open(wish)
+        try:
+            explainer = (
+                _ace(wish, opened) if wish.method == "ace" else make_explainer(wish.method, opened)
+            )
+            assert opened.backend is not None
+            tell.restart_clock()
+            (found,) = explain_sources(
+                explainer,
+                opened.classifier,
+                [Source(wish.image, wish.image.name, wish.image.stem)],
+                too_large=Inspector(opened.backend).is_photo,
+                progress=tell.progress,
+                cancelled=lambda: tell.cancelled,
+            )
+        except ExplainCancelled:
+            return None
+        finally:
+            _close(opened)
+        if found.error:
+            raise CfinspectError(found.error)
+        return _shown(wish, found)
+
+
+@dataclass
+class Rehearse:
+    """How long ACE would take at most, in seconds: two of its steps, measured on this PC.
+
+    The result is a sentence instead where it cannot work at all.
+    """
+
+    wish: Wish
+    title: str = field(default_factory=lambda: tr("Measuring"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> float | str:
+        """Load, run two steps without end, and project the second to all."""
+        del tell
+        try:
+            return self._measured()
+        except CfinspectError as error:
+            return str(error)
+
+    def _measured(self) -> float:
+        from cfinspect.engine.explain.ace import AceSettings  # noqa: PLC0415
+        from cfinspect.engine.images import read_image, resize_image  # noqa: PLC0415
+
+        opened = _open(self.wish)
+        try:
+            ace = _ace(self.wish, opened, AceSettings(iterations=2, margin=1e6, refine=False))
+            image = resize_image(read_image(self.wish.image), ace.size)
+            moments: list[float] = []
+            ace.explain(
+                image[None],
+                np.zeros(1, dtype=np.int64),
+                lambda: moments.append(time.perf_counter()),
+            )
+        finally:
+            _close(opened)
+        return (moments[1] - moments[0]) * AceSettings().iterations
+
+
+def _open(wish: Wish) -> Opened:
+    from cfinspect.engine.device import limit_threads  # noqa: PLC0415
+    from cfinspect.engine.explain.opening import open_classifier  # noqa: PLC0415
+
+    limit_threads(threads_for_work())
+    return open_classifier(wish.model, wish.device, "auto", None)
+
+
+def _ace(wish: Wish, opened: Opened, settings: Any = None) -> Ace:
+    from cfinspect.engine.explain.ace import AceSettings  # noqa: PLC0415
+    from cfinspect.engine.explain.opening import make_ace, open_denoiser  # noqa: PLC0415
+
+    if wish.diffusion is None:
+        raise CfinspectError(tr("ACE needs a diffusion model: choose its file."))
+    chosen = settings or AceSettings()
+    denoiser, size = open_denoiser(wish.diffusion, wish.device, "auto", chosen)
+    return make_ace(opened, denoiser, size, chosen)
+
+
+def _close(opened: Opened) -> None:
+    if opened.backend is not None:
+        opened.backend.close()
+
+
+def _shown(wish: Wish, found: Any) -> Shown:
+    name = wish.method.upper() if wish.method in {"ace", "rise"} else tr(METHODS[wish.method])
+    name = name.partition(":")[0]
+    levels = [] if found.picture is None else [to_qimage(one) for one in pyramid(found.picture)]
+    saliency = np.rint(np.clip(found.saliency, 0, 1) * 255).astype(np.uint8)
+    took = tr("{name} took {seconds} s.", name=name, seconds=f"{found.seconds:.1f}")
+    if found.flipped is None:
+        said = tr("It says where the model looks, not what would change its mind.")
+    elif found.flipped:
+        said = tr(
+            "Score {before} became {after}.",
+            before=f"{found.before:.2f}",
+            after=f"{found.after:.2f}",
+        )
+    else:
+        said = tr("No explanation: nothing that it found changes the model's mind.")
+    if "filter alone" in found.note:
+        said += " " + tr("To be doubted: the diffusion model alone changes the verdict.")
+    return Shown(
+        wish.image_id,
+        levels,
+        pyramid(saliency),
+        mask_levels(found.mask.view(np.uint8), binary=True),
+        name,
+        f"{took} {said}",
+    )

@@ -1,0 +1,166 @@
+"""Other explainers on the image on screen: the dialog, the job, the canvas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from driver import (
+    answer,
+    click,
+    inspect,
+    live,
+    open_folder,
+    picture_shown,
+    press,
+    trigger,
+    wait_for,
+)
+from PySide6.QtCore import Qt
+
+from cfinspect.ui.canvas.base import Compare
+from cfinspect.ui.dialogs.explain import ExplainDialog
+from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.workers.explaining import Explain, Wish
+
+pytest_plugins = ["stage"]
+
+
+@pytest.fixture(scope="module")
+def ddpm(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A diffusion model that has hardly learned anything."""
+    from cfinspect.engine.config import TrainConfig
+    from cfinspect.engine.events import Finished
+    from cfinspect.engine.trainer import train
+
+    config = TrainConfig.from_preset(
+        "balanced",
+        method="diffusion",
+        data=(str(drawn),),
+        out=str(tmp_path_factory.mktemp("runs") / "ddpm"),
+        steps=4,
+        size=32,
+        width=8,
+        batch=4,
+        device="cpu",
+    )
+    last = list(train(config))[-1]
+    assert isinstance(last, Finished) and last.model is not None
+    return last.model
+
+
+def image_open(window: MainWindow, walls: Path, model: Path) -> int:
+    """Open the project, inspect it, and open its first image."""
+    open_folder(window, walls)
+    inspect(window, model)
+    first: int = window.model.ids[0]
+    window.open_image(first)
+    picture_shown(window)
+    return first
+
+
+def explained(window: MainWindow) -> None:
+    wait_for(lambda: window.canvas.explanation is not None)
+    live(0.1)
+
+
+def test_rise_is_shown_beside_the_models_own_and_goes_with_the_image(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    image_id = image_open(window, walls, model)
+
+    def choose(dialog: ExplainDialog) -> None:
+        assert dialog.method.currentData() == "rise"
+        assert not dialog.row.isVisible()
+        click(dialog, "Explain")
+
+    met = answer(ExplainDialog, choose)
+    trigger(window, "explain")
+    assert met
+    explained(window)
+    shown = window.canvas.explanation
+    assert shown is not None and shown.image_id == image_id
+    assert window.canvas.compare is Compare.SIDE
+    assert shown.caption == "RISE" and not shown.levels
+    picture = window.canvas.picture
+    assert picture is not None
+    assert shown.saliency[0].shape == (picture.height, picture.width)
+    assert "where the model looks" in shown.sentence
+    assert window.canvas.grab().toImage().width() > 0
+    press(window, Qt.Key.Key_T)
+    assert window.canvas.explanation is None
+    assert window.canvas.compare.value == "off"
+
+
+def test_ace_says_how_long_it_takes_before_it_starts(
+    window: MainWindow, walls: Path, model: Path, ddpm: Path
+) -> None:
+    image_open(window, walls, model)
+    told: list[str] = []
+
+    def choose(dialog: ExplainDialog) -> None:
+        dialog.method.setCurrentIndex(dialog.method.findData("ace"))
+        assert not dialog.ok.isEnabled()
+        dialog.use_diffusion(ddpm)
+        wait_for(lambda: "At most about" in dialog.estimate.text())
+        told.append(dialog.estimate.text())
+        click(dialog, "Explain")
+
+    met = answer(ExplainDialog, choose)
+    trigger(window, "explain")
+    assert met and told
+    explained(window)
+    shown = window.canvas.explanation
+    assert shown is not None
+    assert shown.caption == "ACE" and shown.levels
+    assert "ACE took" in shown.sentence
+    # The next time it is offered again.
+    dialog = ExplainDialog(None, window.session, met[0].wish())
+    assert dialog.wish().diffusion == ddpm
+    dialog.reject()
+    dialog.deleteLater()
+
+
+def test_a_model_that_cannot_help_is_told_in_the_dialog(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    image_open(window, walls, model)
+    told: list[str] = []
+
+    def choose(dialog: ExplainDialog) -> None:
+        dialog.method.setCurrentIndex(dialog.method.findData("ace"))
+        dialog.use_diffusion(model)
+        wait_for(lambda: "is no diffusion model" in dialog.estimate.text())
+        told.append(dialog.estimate.text())
+        assert not dialog.ok.isEnabled()
+        dialog.reject()
+
+    answer(ExplainDialog, choose)
+    trigger(window, "explain")
+    assert told
+
+
+def test_an_explanation_of_an_image_that_is_gone_is_not_shown(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    image_id = image_open(window, walls, model)
+    row = window.reviewer.row
+    assert row is not None
+    ticket = window.start_explaining(Wish(image_id, row.path, model, "occlusion", None, "cpu"))
+    press(window, Qt.Key.Key_Right)
+    wait_for(lambda: ticket.is_over)
+    live(0.1)
+    assert window.canvas.explanation is None
+
+
+def test_a_cancel_ends_ace(window: MainWindow, walls: Path, model: Path, ddpm: Path) -> None:
+    image_id = image_open(window, walls, model)
+    row = window.reviewer.row
+    assert row is not None
+    ticket = window.start_explaining(Wish(image_id, row.path, model, "ace", ddpm, "cpu"))
+    assert isinstance(ticket.job, Explain)
+    wait_for(lambda: ticket.progress.done >= 1 or ticket.is_over)
+    window.session.jobs.cancel(ticket)
+    wait_for(lambda: ticket.is_over)
+    live(0.1)
+    assert window.canvas.explanation is None
