@@ -1377,7 +1377,7 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     </message>
     <message>
       <source>Score {before} became {after}.</source>
-      <translation>Aus Punktzahl {before} wurde {after}.</translation>
+      <translation>Die Bewertung {before} wurde zu {after}.</translation>
     </message>
     <message>
       <source>Score, highest first</source>

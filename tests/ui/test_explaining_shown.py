@@ -164,3 +164,26 @@ def test_a_cancel_ends_ace(window: MainWindow, walls: Path, model: Path, ddpm: P
     wait_for(lambda: ticket.is_over)
     live(0.1)
     assert window.canvas.explanation is None
+
+
+def test_a_diffusion_model_is_trained_like_any_other_and_inspects_nothing(
+    window: MainWindow, walls: Path
+) -> None:
+    open_folder(window, walls)
+    page = window.training
+    trigger(window, "train")
+    page.form.settings["method"].setCurrentText("diffusion")  # type: ignore[attr-defined]
+    for name, value in {"size": "32", "width": "8", "batch": "4"}.items():
+        page.form.settings[name].setText(value)  # type: ignore[attr-defined]
+    page.form.minutes.setValue(0.1)
+    page.form.device.setCurrentText("cpu")
+    click(page, "Start")
+    wait_for(lambda: page.model is not None, 120)
+    live(0.1)
+    assert page.result.isVisible() and not page.result.use_button.isVisible()
+    assert "diffusion model is ready" in page.result.text.text()
+    assert page._figures["noise"]
+    assert not page.samples.pixmap().isNull()
+    assert window.preferences.text("diffusion_model") == str(page.model)
+    # No folder can be given to it by mistake.
+    assert window.session.facts is not None and not window.session.facts.models
