@@ -44,6 +44,7 @@ TORCH_MODULES = {
     "evaluate.robustness",
     "evaluate.simsiam",
     "explain.ace",
+    "explain.archives",
     "explain.bulk",
     "explain.classifier",
     "explain.foreign",

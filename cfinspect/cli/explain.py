@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -20,6 +20,9 @@ from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded,
 from cfinspect.engine.errors import CfinspectError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cfinspect.engine.bulk import Source
     from cfinspect.engine.explain.ace import AceSettings
     from cfinspect.engine.explain.foreign import Usage
     from cfinspect.engine.explain.opening import Opened
@@ -74,11 +77,11 @@ def explain(
         int | None, typer.Option("--limit", min=1, help="The first so many images only.")
     ] = None,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--preset", help="Settings of ace: default, celeba, celeba-hq, bdd or imagenet."
         ),
-    ] = "default",
+    ] = None,
     attack: Annotated[str | None, typer.Option("--attack", help="pgd, gd or cw.")] = None,
     distance: Annotated[str | None, typer.Option("--distance", help="l1 or l2.")] = None,
     tau: Annotated[int | None, typer.Option("--tau", help="Steps of the filter.")] = None,
@@ -98,6 +101,10 @@ def explain(
         float | None,
         typer.Option("--quantile", help="Instead: this share of the pixels stays."),
     ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option("--margin", help="Log-odds beyond the threshold at which an image is done."),
+    ] = None,
     dilation: Annotated[
         int | None, typer.Option("--dilation", help="What the mask grows by, an odd side in px.")
     ] = None,
@@ -105,29 +112,40 @@ def explain(
         float | None, typer.Option("--threshold", help="Of the mask, share of the largest change.")
     ] = None,
     refine: Annotated[
-        bool, typer.Option("--refine/--no-refine", help="Keep the image outside of the mask.")
-    ] = True,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another, another explanation.")] = 0,
+        bool | None,
+        typer.Option("--refine/--no-refine", help="Keep the image outside of the mask (ace)."),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Another, another explanation (ace).")
+    ] = None,
     spare_memory: Annotated[
         bool, typer.Option("--spare-memory", help="Compute twice what would be kept (ace).")
     ] = False,
-    rise_masks: Annotated[int, typer.Option("--rise-masks", min=1, help="Of rise.")] = 400,
+    rise_masks: Annotated[
+        int | None, typer.Option("--rise-masks", min=1, help="Of rise. [default: 400]")
+    ] = None,
     input_size: Annotated[
         int | None, typer.Option("--input-size", help="A stranger's: side of its input in px.")
     ] = None,
     index: Annotated[
-        int, typer.Option("--index", help="A stranger's: place of damaged among its outputs.")
-    ] = 1,
+        int | None,
+        typer.Option("--index", help="A stranger's: place of damaged in its outputs. [default: 1]"),
+    ] = None,
     mean: Annotated[
-        str, typer.Option("--mean", help="A stranger's: subtracted from RGB in [0, 1].")
-    ] = "0,0,0",
-    std: Annotated[str, typer.Option("--std", help="A stranger's: divided by.")] = "1,1,1",
+        str | None,
+        typer.Option("--mean", help="A stranger's: subtracted from RGB. [default: 0,0,0]"),
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option("--std", help="A stranger's: divided by. [default: 1,1,1]")
+    ] = None,
     outputs: Annotated[
-        str, typer.Option("--outputs", help="A stranger's: logits or probabilities.")
-    ] = "logits",
+        str | None,
+        typer.Option("--outputs", help="A stranger's: probabilities or logits. [default: logits]"),
+    ] = None,
     score_threshold: Annotated[
-        float, typer.Option("--score-threshold", help="A stranger's: damaged from there on.")
-    ] = 0.5,
+        float | None,
+        typer.Option("--score-threshold", help="A stranger's: damaged from there. [default: 0.5]"),
+    ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 16,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -141,31 +159,42 @@ def explain(
     sources, masks = find_sources(paths, leave_out=out)
     if masks:
         note(f"Passed over {masks} files in masks/ folders.")
-    usage = None
-    if input_size is not None:
-        usage = _usage(input_size, index, mean, std, outputs, score_threshold)
-    settings = _settings(
-        preset,
-        {
-            "attack": attack,
-            "distance": distance,
-            "tau": tau,
-            "respaced": respacing,
-            "iterations": iterations,
-            "rate": None if step is None else step / 255,
-            "weight": weight,
-            "quantile": quantile,
-            "dilation": dilation,
-            "threshold": threshold,
-            "refine": refine,
-            "seed": seed,
-        },
-    )
+    theirs = {
+        "index": index,
+        "mean": mean,
+        "std": std,
+        "outputs": outputs,
+        "score-threshold": score_threshold,
+    }
+    usage = _usage(input_size, theirs)
+    given = {
+        "preset": preset,
+        "attack": attack,
+        "distance": distance,
+        "tau": tau,
+        "respacing": respacing,
+        "iterations": iterations,
+        "step": step,
+        "weight": weight,
+        "quantile": quantile,
+        "margin": margin,
+        "dilation": dilation,
+        "threshold": threshold,
+        "refine": refine,
+        "seed": seed,
+        "spare-memory": spare_memory or None,
+    }
+    if method != "ace":
+        _refuse(given, f"--method {method}")
+    if method != "rise":
+        _refuse({"rise-masks": rise_masks}, f"--method {method}")
+    settings = _settings(given)
     if target not in ("other", "undamaged", "damaged"):
         raise CfinspectError(f"--target {target}: give other, undamaged or damaged.")
+    from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
+    from cfinspect.engine.explain.classifier import probability  # noqa: PLC0415
     from cfinspect.engine.explain.opening import (  # noqa: PLC0415
         METHODS,
-        make_ace,
         make_explainer,
         open_classifier,
         open_denoiser,
@@ -186,9 +215,14 @@ def explain(
             denoiser, size = open_denoiser(
                 diffusion, device, precision, settings, sparing=spare_memory
             )
-            explainer = make_ace(opened, denoiser, size, settings)
+            if size != opened.classifier.size:
+                note(
+                    f"Note: the classifier sees {opened.classifier.size} px, the diffusion model "
+                    f"makes {size} px: what is smaller than its pixels is not explained."
+                )
+            explainer = Ace(opened.classifier, denoiser, size, settings)
         else:
-            explainer = make_explainer(method, opened, rise_masks)
+            explainer = make_explainer(method, opened, rise_masks or 400)
         _run(
             explainer,
             opened,
@@ -197,24 +231,41 @@ def explain(
             target=target,
             batch=batch,
             output=Output(as_json),
-            about={"method": method, "classifier": classifier.name, **_told(settings, method)},
+            about={
+                "method": method,
+                "classifier": classifier.name,
+                "threshold": probability(opened.classifier.limit),
+                **({"settings": dataclasses.asdict(settings)} if method == "ace" else {}),
+            },
             cancelled=lambda: cancel.cancelled,
         )
 
 
-def _usage(size: int, index: int, mean: str, std: str, outputs: str, threshold: float) -> Usage:
+def _refuse(given: dict[str, Any], why: str) -> None:
+    """An option that would do nothing is a misunderstanding."""
+    for name, value in given.items():
+        if value is not None:
+            raise CfinspectError(f"--{name} means nothing with {why}: leave it out.")
+
+
+def _usage(size: int | None, given: dict[str, Any]) -> Usage | None:
     from cfinspect.engine.explain.foreign import Usage  # noqa: PLC0415
 
+    if size is None:
+        _refuse(given, "a cfinspect model (a stranger's needs --input-size)")
+        return None
+    outputs = given["outputs"] or "logits"
     if outputs not in ("logits", "probabilities"):
         raise CfinspectError(f"--outputs {outputs}: give logits or probabilities.")
-    return Usage(
-        size=size,
-        mean=_three("--mean", mean),
-        std=_three("--std", std),
-        damaged=index,
-        outputs=outputs,  # type: ignore[arg-type]  # checked above
-        threshold=threshold,
-    )
+    usual = Usage(size=size)
+    known = {
+        "mean": None if given["mean"] is None else _three("--mean", given["mean"]),
+        "std": None if given["std"] is None else _three("--std", given["std"]),
+        "damaged": given["index"],
+        "threshold": given["score-threshold"],
+    }
+    changes = {name: value for name, value in known.items() if value is not None}
+    return dataclasses.replace(usual, outputs=cast("Any", outputs), **changes)
 
 
 def _three(option: str, text: str) -> tuple[float, float, float]:
@@ -227,30 +278,37 @@ def _three(option: str, text: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _settings(preset: str, given: dict[str, Any]) -> AceSettings:
+def _settings(given: dict[str, Any]) -> AceSettings:
     from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
 
+    preset = given["preset"] or "default"
     if preset not in ACE_PRESETS:
         raise CfinspectError(f"--preset {preset}: give one of {', '.join(ACE_PRESETS)}.")
-    changes = {name: value for name, value in given.items() if value is not None}
+    if given["quantile"] is not None:
+        _refuse({"weight": given["weight"]}, "--quantile")
+    if given["refine"] is False:
+        _refuse({name: given[name] for name in ("dilation", "threshold")}, "--no-refine")
+    known = {field.name for field in dataclasses.fields(ACE_PRESETS[preset])}
+    named = {
+        **given,
+        "respaced": given["respacing"],
+        "rate": None if given["step"] is None else given["step"] / 255,
+    }
+    changes = {name: value for name, value in named.items() if name in known and value is not None}
     return dataclasses.replace(ACE_PRESETS[preset], **changes)
-
-
-def _told(settings: AceSettings, method: str) -> dict[str, Any]:
-    return {"settings": dataclasses.asdict(settings)} if method == "ace" else {}
 
 
 def _run(
     explainer: Explainer,
     opened: Opened,
-    sources: list[Any],
+    sources: list[Source],
     out: Path,
     *,
     target: str,
     batch: int,
     output: Output,
     about: dict[str, Any],
-    cancelled: Any,
+    cancelled: Callable[[], bool],
 ) -> None:
     from cfinspect.cli.explanations import Explanations  # noqa: PLC0415
     from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
@@ -289,10 +347,10 @@ def _run(
     flips = ""
     if summary["flipped"] is not None:
         flips = f" {summary['flipped']} of {summary['explained']} flipped;"
-        if summary["not_kept"]:
+        if summary["kept"] is not None:
             note(
-                f"Of {summary['not_kept']} images the filter alone changes the verdict: their "
-                "explanations say little."
+                f"The diffusion model's filter alone keeps {summary['kept']} of "
+                f"{summary['explained']} verdicts; explanations of the others are to be doubted."
             )
     output.say(
         f"{len(results.rows)} images in {duration(seconds)}:{flips} {summary['already']} already "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cfinspect.cli.output import Interrupted, Output, note
 from cfinspect.engine.config import makes_counterfactuals
@@ -14,10 +14,14 @@ from cfinspect.engine.events import CancelToken
 if TYPE_CHECKING:
     from cfinspect.engine.data import Sample
     from cfinspect.engine.evaluate.encoders import Encoder
+    from cfinspect.engine.evaluate.explaining import Asked
+    from cfinspect.engine.explain.ace import Ace
+    from cfinspect.engine.explain.classifier import Classifier
     from cfinspect.engine.explain.protocol import Explainer
     from cfinspect.engine.torch_backend import TorchBackend
 
 IMAGES, QUICK_IMAGES = 100, 30
+SEEDS = 2  # of what draws lots, for its diversity
 _LEARNED, _BATCH = 1000, 16
 
 
@@ -32,7 +36,9 @@ def ask_explainers(
 ) -> dict[str, Any]:
     """Figures of ``explaining``; half of the groups teach the encoder, the others are asked."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.evaluate.explaining import STOCHASTIC as DRAWS  # noqa: PLC0415
     from cfinspect.engine.evaluate.explaining import ask, explaining  # noqa: PLC0415
+    from cfinspect.engine.evaluate.realism import have_distances  # noqa: PLC0415
     from cfinspect.engine.evaluate.simsiam import train_simsiam  # noqa: PLC0415
     from cfinspect.engine.evaluate.squares import squares  # noqa: PLC0415
     from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
@@ -48,38 +54,74 @@ def ask_explainers(
     # Of these the classifier has to have enough right.
     known = squares(inspector, parts["asked"], 2 * count)
     asked = ask(classifier, known, count)
-    makers, keeps = _makers(backend, classifier, diffusion, asked.images, quick)
-    with Counter("Learning what images look like", "steps") as counter:
-        simsiam = train_simsiam(
-            learned.images, backend.device, steps=100 if quick else 300, progress=counter
-        )
+    if not have_distances():
+        note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
+    makers = _makers(backend, classifier, diffusion, quick)
+    total = sum(
+        make(0).ticks(_BATCH) * -(-len(asked.images) // _BATCH) * (SEEDS if name in DRAWS else 1)
+        for name, make in makers.items()
+    )
     done = 0
-    with Counter("Explaining", "parts") as counter:
 
-        def tick() -> None:
-            nonlocal done
-            done += 1
-            counter(done, None)
-            if cancel.cancelled:
-                raise ExplainCancelled
+    def stop() -> None:
+        if cancel.cancelled:
+            raise ExplainCancelled
 
-        try:
-            found = explaining(
-                makers, classifier, asked, learned, simsiam, encoder, batch=_BATCH, tick=tick
+    try:
+        with Counter("Learning what images look like", "steps") as counter:
+
+            def learned_so_far(step: int, steps: int) -> None:
+                counter(step, steps)
+                stop()
+
+            simsiam = train_simsiam(
+                learned.images,
+                backend.device,
+                steps=100 if quick else 300,
+                progress=learned_so_far,
             )
-        except ExplainCancelled:
-            raise Interrupted("Interrupted: the report holds what was done before.") from None
+        keeps = None
+        if "ace" in makers:
+            keeps = _keeps(cast("Ace", makers["ace"](0)), asked, stop)
+        with Counter("Explaining", "parts") as counter:
+
+            def tick() -> None:
+                nonlocal done
+                done += 1
+                counter(min(done, total), total)
+                stop()
+
+            found = explaining(
+                makers,
+                classifier,
+                asked,
+                learned,
+                simsiam,
+                encoder,
+                batch=_BATCH,
+                seeds=SEEDS,
+                tick=tick,
+            )
+    except ExplainCancelled:
+        raise Interrupted("Interrupted: the report holds what was done before.") from None
     return {**found, "filter_keeps": keeps}
 
 
+def _keeps(ace: Ace, asked: Asked, stop: Callable[[], None]) -> float:
+    """Of how many images the diffusion model's filter leaves the verdict as it is, in [0, 1]."""
+    kept = 0
+    for start in range(0, len(asked.images), _BATCH):
+        chosen = slice(start, start + _BATCH)
+        said = ace.filtered_says(asked.images[chosen])
+        kept += int((said == (asked.labels[chosen] == 1)).sum())
+        stop()
+    return kept / len(asked.images)
+
+
 def _makers(
-    backend: TorchBackend,
-    classifier: Any,
-    diffusion: Path | None,
-    images: Any,
-    quick: bool,
-) -> tuple[dict[str, Callable[[int], Explainer]], float | None]:
-    """Makers of all explainers that can be had here, and how many verdicts ACE's filter keeps."""
+    backend: TorchBackend, classifier: Classifier, diffusion: Path | None, quick: bool
+) -> dict[str, Callable[[int], Explainer]]:
+    """Makers of all explainers that can be had here, each of a seed."""
     from cfinspect.engine.explain.ace import Ace, AceSettings  # noqa: PLC0415
     from cfinspect.engine.explain.opening import open_denoiser  # noqa: PLC0415
     from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
@@ -94,7 +136,6 @@ def _makers(
     makers: dict[str, Callable[[int], Explainer]] = {}
     if makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
         makers["cfgan"] = lambda _: Cfgan(backend)
-    keeps = None
     if diffusion is None:
         note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")
     else:
@@ -110,11 +151,8 @@ def _makers(
         def ace(seed: int) -> Ace:
             return Ace(classifier, denoiser, size, AceSettings(seed=seed))
 
-        kept = [
-            ace(0).keeps(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)
-        ]
-        keeps = sum(int(one.sum()) for one in kept) / len(images)
         makers["ace"] = ace
+
     if have_cams():
         for name, maker in (("gradcam", gradcam), ("layercam", layercam)):
             try:
@@ -125,7 +163,7 @@ def _makers(
                 makers[name] = lambda _, found=found: found  # type: ignore[misc]
     makers["rise"] = lambda _: rise(classifier, 100 if quick else 400)
     makers["occlusion"] = lambda _: occlusion(classifier)
-    return makers, keeps
+    return makers
 
 
 def show_explainers(found: dict[str, Any], output: Output) -> None:
@@ -140,8 +178,9 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
         if "flips" in one:
             flips = (
                 f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  COUT "
-                f"{text(one['cout'])}  S3 {text(one['s3'])}  FID {text(one['fid'])}  sFID "
-                f"{text(one['sfid'])}  changed {text(one['change'])}  "
+                f"{text(one['cout'])}  S3 {text(one['s3'])}  FID {text(one['fid'])} (of real "
+                f"ones {text(one['fid_floor'])}; {one['fid_n']} each)  sFID {text(one['sfid'])}  "
+                f"changed {text(one['change'])}  diversity {text(one['diversity'])}  "
             )
         rows.append(
             (
@@ -154,4 +193,6 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
     output.table(title, rows)
     if found["filter_keeps"] is not None:
         output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")
-    output.say(f"Encoder: {found['encoder']['name']}.")
+    encoder = found["encoder"]
+    output.say(f"Encoder: {encoder['name']}, {encoder['features']} features.")
+    output.say(f"{', '.join(found['left_out'])}: left out, as they need networks for faces.")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.cli.output import save_text
-from cfinspect.engine.explain.explained import NOT_ASKED, NOT_KEPT, Explained
+from cfinspect.engine.explain.explained import NOT_ASKED, Explained
 from cfinspect.engine.images import write_png
 from cfinspect.engine.pictures import sample_rows
 
@@ -22,14 +24,15 @@ COLUMNS = (
     "before",
     "after",
     "flipped",
+    "kept",
     "note",
     "area_fraction",
     "evaluations",
     "seconds",
     "error",
 )
-TABLE = "explanations.csv"
-_SHOWN = 16
+TABLE, OVERVIEW = "explanations.csv", "overview.png"
+_SHOWN, _SIDE = 16, 256
 _CLASSES = ("undamaged", "damaged")
 
 
@@ -39,7 +42,7 @@ class Explanations:
     def __init__(self, out: Path, about: dict[str, Any]) -> None:
         self.out = out
         self.rows: list[dict[str, Any]] = []
-        self._shown: list[Explained] = []
+        self._shown: list[Explained] = []  # small: whole photos would fill the memory
         out.mkdir(parents=True, exist_ok=True)
         save_text(out / "explanation.json", json.dumps(about, indent=1) + "\n")
 
@@ -60,12 +63,13 @@ class Explanations:
             place.parent.mkdir(parents=True, exist_ok=True)
             write_png(place, picture)
         row = dict.fromkeys(COLUMNS, None) | {"file": one.source.name, "error": one.error or None}
-        if one.image is not None:
+        if not one.error:
             row |= {
                 "target": _CLASSES[one.target],
                 "before": round(one.before, 6),
                 "after": None if one.after is None else round(one.after, 6),
                 "flipped": None if one.flipped is None else int(one.flipped),
+                "kept": None if one.kept is None else int(one.kept),
                 "note": one.note or None,
                 "area_fraction": None if one.mask is None else round(float(one.mask.mean()), 8),
                 "evaluations": one.evaluations,
@@ -73,7 +77,7 @@ class Explanations:
             }
         self.rows.append(row)
         if one.saliency is not None and len(self._shown) < _SHOWN:
-            self._shown.append(one)
+            self._shown.append(_small(one))
         return row
 
     def finish(self) -> None:
@@ -84,6 +88,7 @@ class Explanations:
         writer.writeheader()
         writer.writerows(self.rows)
         save_text(self.out / TABLE, text.getvalue())
+        (self.out / OVERVIEW).unlink(missing_ok=True)
         if self._shown:
             captions = [
                 f"{one.source.name}: {one.before:.2f}"
@@ -98,18 +103,19 @@ class Explanations:
                 [one.mask for one in self._shown if one.mask is not None],
                 captions,
             )
-            write_png(self.out / "overview.png", picture)
+            write_png(self.out / OVERVIEW, picture)
 
     def summary(self) -> dict[str, Any]:
         """Counts."""
 
         explained = [row for row in self.rows if not row["error"] and row["note"] != NOT_ASKED]
+        kept = [row["kept"] for row in explained if row["kept"] is not None]
         flips = [row["flipped"] for row in explained if row["flipped"] is not None]
         return {
             "images": len(self.rows),
             "explained": len(explained),
             "flipped": sum(flips) if flips else None,
-            "not_kept": sum(row["note"] == NOT_KEPT for row in self.rows),
+            "kept": sum(kept) if kept else None,
             "already": sum(row["note"] == NOT_ASKED for row in self.rows),
             "errors": sum(bool(row["error"]) for row in self.rows),
         }
@@ -117,3 +123,21 @@ class Explanations:
 
 def _grey(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+
+
+def _small(one: Explained) -> Explained:
+    """With pictures no larger than the overview shows them."""
+    assert one.image is not None and one.saliency is not None and one.mask is not None
+    factor = min(1.0, _SIDE / max(one.image.shape[:2]))
+    height, width = (max(1, round(side * factor)) for side in one.image.shape[:2])
+
+    def shrunk(picture: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+
+    return dataclasses.replace(
+        one,
+        image=shrunk(one.image),
+        picture=None if one.picture is None else shrunk(one.picture),
+        saliency=shrunk(one.saliency),
+        mask=shrunk(one.mask.astype(np.float32)) >= 0.5,
+    )

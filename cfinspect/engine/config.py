@@ -279,7 +279,11 @@ class TrainConfig:
                 self.method != "diffusion" or not self.kinds,
                 "method diffusion learns what images look like and knows no kinds: leave kinds out",
             ),
-            (10 <= self.diffusion_steps <= 1000, "diffusion_steps must be in 10..1000"),
+            (
+                self.method != "diffusion" or self.width % 8 == 0,
+                "method diffusion needs a width that is a multiple of 8",
+            ),
+            (50 <= self.diffusion_steps <= 1000, "diffusion_steps must be in 50..1000"),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),
             (self.memory_gb > 0, "memory_gb must be positive"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ from cfinspect.ui.openproject import OpenProject
 from cfinspect.ui.preferences import Preferences
 from cfinspect.ui.translate import tr
 from cfinspect.ui.workers.job import Failure
+
+if TYPE_CHECKING:
+    from cfinspect.ui.workers.explaining import Shown
 
 IndexMask = NDArray[np.uint8]
 
@@ -67,12 +71,14 @@ class Session(OpenProject):
         self.review = self._batch = 0
         self._pending = self._failures = 0
         self._waiting: list[Callable[[], None]] = []
+        self.explanations: dict[int, Shown] = {}  # that came while another image was on screen
         self.closed.connect(self._begin_anew)
 
     def _begin_anew(self) -> None:
         self.done, self.undone = [], []
         self._pending = 0
         self._waiting.clear()
+        self.explanations.clear()
 
     def settle(self, seconds: float = 60.0) -> bool:
         """Wait until every word is on disk, with the window alive; False when one could not be

@@ -60,6 +60,10 @@
       <translation>Ein Modell ist für eine Art von Bildern. Für welche Ordner soll es gelten?</translation>
     </message>
     <message>
+      <source>A photo that the model looks at through windows: cut it into tiles.</source>
+      <translation>Ein Foto, das das Modell in Ausschnitten betrachtet: zerlegen Sie es in Kacheln.</translation>
+    </message>
+    <message>
       <source>A second network paints what the image would look like if it were of the other class: a damaged one repaired, an undamaged one damaged. What it had to change is the damage.
 
 Hold the space bar to blink between both, or press W for a divider. When the painted image does not change the model's mind (it did not flip), the mask is worth less.</source>
@@ -1652,6 +1656,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Die Maske ist leer: Drücken Sie U, wenn das Bild unbeschädigt ist.</translation>
     </message>
     <message>
+      <source>The model answers this image with no number.</source>
+      <translation>Das Modell antwortet auf dieses Bild mit keiner Zahl.</translation>
+    </message>
+    <message>
       <source>The model is ready: {file}. Its figures come from the images kept for validation.</source>
       <translation>Das Modell ist fertig: {file}. Seine Werte stammen von den Validierungsbildern.</translation>
     </message>
@@ -1842,6 +1850,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Visual quality control that learns from good/bad labels and shows why. Apache-2.0. Works offline; nothing is ever sent.</source>
       <translation>Sichtprüfung, die aus Gut/Schlecht-Labels lernt und zeigt, warum. Apache-2.0. Arbeitet ohne Netz; nichts wird je gesendet.</translation>
+    </message>
+    <message>
+      <source>Waiting for the running job; then it is measured how long it would take…</source>
+      <translation>Wartet auf den laufenden Auftrag; dann wird gemessen, wie lange es dauern würde…</translation>
     </message>
     <message>
       <source>Waiting for: {job}</source>
@@ -2372,6 +2384,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>das Modell sagt {label}</translation>
     </message>
     <message>
+      <source>the model's own</source>
+      <translation>das eigene des Modells</translation>
+    </message>
+    <message>
       <source>the score {0} lies inside the doubtful band {1} to {2}</source>
       <translation>die Bewertung {0} liegt im Zweifelsbereich {1} bis {2}</translation>
     </message>
@@ -2476,6 +2492,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{file} war beim letzten Einlesen nicht da; lesen Sie neu ein (F5).</translation>
     </message>
     <message>
+      <source>{file}: {name} took {seconds} s.</source>
+      <translation>{file}: {name} brauchte {seconds} s.</translation>
+    </message>
+    <message>
       <source>{folder} is in the project already.</source>
       <translation>{folder} ist schon im Projekt.</translation>
     </message>
@@ -2506,10 +2526,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>{name} (file is gone)</source>
       <translation>{name} (Datei fehlt)</translation>
-    </message>
-    <message>
-      <source>{name} took {seconds} s.</source>
-      <translation>{name} brauchte {seconds} s.</translation>
     </message>
     <message>
       <source>{n} MB of memory</source>

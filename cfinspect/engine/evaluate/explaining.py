@@ -5,6 +5,7 @@ The measures of Jeanneret et al. 2023 that need no networks for faces; MNAC, CD,
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +23,7 @@ from cfinspect.engine.evaluate.localisation import Localisation
 from cfinspect.engine.evaluate.realism import fid, halves, have_distances
 from cfinspect.engine.evaluate.simsiam import SimSiam
 from cfinspect.engine.evaluate.squares import Squares
-from cfinspect.engine.explain.classifier import Classifier, margins
+from cfinspect.engine.explain.classifier import Classifier, odds_of
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.images import ImageError, read_mask, resize_image
 from cfinspect.engine.validation import to_tensor
@@ -34,6 +35,7 @@ NEED_FACES = ("MNAC", "CD", "FVA", "FS")
 _PARTS = 50  # of an insertion curve
 _REPEATS = 10
 _FEWEST = 10
+STOCHASTIC = ("ace",)
 _AREA = 0.02  # a change of so much, in [0, 1], counts as one; some 5 grey levels
 
 
@@ -46,13 +48,23 @@ class Asked:
     groups: tuple[str, ...]
     samples: tuple[Sample, ...]
 
+    def chosen(self, places: NDArray[np.intp]) -> Asked:
+        """Some of them."""
+        return Asked(
+            self.images[places],
+            self.labels[places],
+            tuple(self.groups[place] for place in places),
+            tuple(self.samples[place] for place in places),
+        )
+
 
 def ask(classifier: Classifier, squares: Squares, count: int) -> Asked:
     """``count`` of the images that the classifier has right, half of each class where it can be.
 
     CfinspectError where it has none right.
     """
-    right = (margins(classifier, squares.images) >= 0) == (squares.labels == DAMAGED)
+    said = odds_of(classifier, squares.images) >= classifier.limit
+    right = said == (squares.labels == DAMAGED)
     places: list[int] = []
     for label in (0, 1):
         own = np.flatnonzero(right & (squares.labels == label))
@@ -88,20 +100,19 @@ def explaining(
     encoder = encoder or simsiam
     result: dict[str, Any] = {}
     for name, make in explainers.items():
-        runs = [
-            _run(make(seed), asked, batch, tick)
-            for seed in range(seeds if name in STOCHASTIC else 1)
-        ]
-        result[name] = _figures(runs, classifier, asked, others, simsiam, encoder)
+        count = seeds if name in STOCHASTIC else 1
+        runs = [_run(make(seed), asked, batch, tick) for seed in range(count)]
+        result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, tick)
     return {
         "n": len(asked.images),
-        "encoder": {"name": encoder.name, "similarity": simsiam.name},
+        "encoder": {
+            "name": encoder.name,
+            "features": int(encoder.encode(asked.images[:1]).shape[1]),
+            "similarity": simsiam.name,
+        },
         "left_out": {name: "needs networks for faces" for name in NEED_FACES},
         "explainers": result,
     }
-
-
-STOCHASTIC = ("ace",)
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,9 @@ def _figures(
     others: Squares,
     simsiam: SimSiam,
     encoder: Encoder,
+    tick: Callable[[], None],
 ) -> dict[str, Any]:
+    """What does not flip is no counterfactual: all but flips and COUT are of those that do."""
     first = runs[0]
     found: dict[str, Any] = {
         "seconds": first.seconds,
@@ -161,21 +174,39 @@ def _figures(
     for name, label in (("damaged", 1), ("undamaged", 0)):
         own = asked.labels == label
         found[f"flips_{name}"] = _mean(first.flipped[own])
-    change = np.abs(first.pictures.astype(np.float32) - asked.images) / 255
-    found |= {
+    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, tick)
+    turned = np.flatnonzero(first.flipped)
+    change = np.abs(first.pictures[turned].astype(np.float32) - asked.images[turned]) / 255
+    return found | {
         "flips": _mean(first.flipped),
         "flips_ci95": group_draws(asked.groups, _weighted(first.flipped)),
-        "cout": _mean(couts := cout(classifier, asked.images, first.pictures, 1 - asked.labels)),
+        "cout": _mean(couts),
         "cout_ci95": group_draws(asked.groups, _weighted(couts)),
-        "s3": _mean(simsiam.alike(asked.images, first.pictures)),
-        "change": float(change.mean()),
-        "area": float((change.mean(axis=3) >= _AREA).mean()),
-        "diversity": None,
-        **_distances(encoder, asked, first.pictures, others),
+        "flipped_n": len(turned),
+        "s3": _alike(simsiam, asked.images[turned], first.pictures[turned]),
+        "change": _mean(change),
+        "area": _mean(change.mean(axis=3) >= _AREA),
+        "diversity": _diversity(runs, simsiam),
+        **_distances(encoder, asked.chosen(turned), first.pictures[turned], others, tick),
     }
-    if len(runs) > 1 and runs[1].pictures is not None:
-        found["diversity"] = _mean(simsiam.apart(first.pictures, runs[1].pictures))
-    return found
+
+
+def _alike(simsiam: SimSiam, images: Images, pictures: Images) -> float | None:
+    return _mean(simsiam.alike(images, pictures)) if len(images) else None
+
+
+def _diversity(runs: list[_Run], simsiam: SimSiam) -> float | None:
+    """Mean distance of all pairs of seeds, of images that both flipped; None for a single one."""
+    apart = []
+    for one, other in itertools.combinations(runs, 2):
+        if one.pictures is None or other.pictures is None:
+            continue
+        both = np.ones(len(one.pictures), dtype=np.bool_)
+        for run in (one, other):
+            both &= run.flipped if run.flipped is not None else False
+        if both.any():
+            apart.append(simsiam.apart(one.pictures[both], other.pictures[both]))
+    return _mean(np.concatenate(apart)) if apart else None
 
 
 def _mean(values: NDArray[Any]) -> float | None:
@@ -188,7 +219,11 @@ def _weighted(values: NDArray[Any]) -> Callable[[Floats], float]:
 
 @torch.no_grad()
 def cout(
-    classifier: Classifier, images: Images, pictures: Images, target: NDArray[np.int64]
+    classifier: Classifier,
+    images: Images,
+    pictures: Images,
+    target: NDArray[np.int64],
+    tick: Callable[[], None] = lambda: None,
 ) -> Floats:
     """COUT (Khorram and Fuxin 2022) of n counterfactuals, (n,) in [-1, 1].
 
@@ -205,45 +240,59 @@ def cout(
         x, y = (to_tensor(one[None], device) for one in (image, picture))
         limits = torch.linspace(0, len(order), _PARTS + 1, device=device)
         inserted = rank.view(1, 1, *image.shape[:2]) < limits.view(-1, 1, 1, 1)
-        margin = classifier.excess(torch.where(inserted, y, x))
-        p = torch.sigmoid(margin if wanted else -margin).cpu().numpy().astype(np.float64)
+        odds = classifier.odds(torch.where(inserted, y, x))
+        p = torch.sigmoid(odds if wanted else -odds).cpu().numpy().astype(np.float64)
         result.append(float(np.trapezoid(2 * p - 1, dx=1 / _PARTS)))
+        tick()
     return np.array(result)
 
 
-def _distances(encoder: Encoder, asked: Asked, pictures: Images, others: Squares) -> dict[str, Any]:
+def _distances(
+    encoder: Encoder,
+    asked: Asked,
+    pictures: Images,
+    others: Squares,
+    tick: Callable[[], None],
+) -> dict[str, Any]:
     """FID to real images of the classes asked for, and sFID.
 
     Most of a counterfactual's pixels are its image's, so FID to a set that holds the image itself
     flatters: ``sfid`` is the mean over random halves of the groups, both ways, ten times over,
     of counterfactuals of one half to real images of the other (Jeanneret et al. 2023).
-    ``fid_real``: of the images asked about, which none should beat by much. Each on ``fid_n``
-    images a side.
+    ``fid_floor``: of other real images among themselves, of as many of each class, which is what
+    a perfect explainer would reach. On ``fid_n`` and about ``sfid_n`` images a side.
     """
-    names = ("fid", "fid_real", "sfid", "sfid_sd")
+    names = ("fid", "fid_floor", "sfid", "sfid_sd", "sfid_n")
     wanted = 1 - asked.labels
-    real = np.concatenate(
-        [np.flatnonzero(others.labels == label)[: int((wanted == label).sum())] for label in (0, 1)]
+    rng = np.random.default_rng(0)
+    everyone = np.arange(len(pictures))
+    chosen, real = _same_classes(
+        everyone, np.arange(len(others.labels)), wanted, others.labels, rng
     )
-    n = min(len(real), len(pictures))
+    n = len(chosen)
     if not have_distances() or n < 2 * _FEWEST:
         return {**dict.fromkeys(names), "fid_n": n}
     made, before, target = (
         encoder.encode(one) for one in (pictures, asked.images, others.images[real])
     )
-    apart = []
-    rng = np.random.default_rng(0)
+    # Undamaged counterfactuals come from damaged images: the images asked about have the classes
+    # of the others' counterfactuals.
+    floor, against = _same_classes(everyone, np.arange(n), asked.labels, others.labels[real], rng)
+    apart, counts = [], []
     for _ in range(_REPEATS):
         one, other = halves(asked.groups, rng)
         for left, right in ((one, other), (other, one)):
-            mine, theirs = _same_classes(left, right, wanted, asked.labels, rng)
+            mine, theirs = _same_classes(left, right, wanted[left], asked.labels[right], rng)
             if len(mine) >= _FEWEST:
                 apart.append(fid(made[mine], before[theirs]))
+                counts.append(len(mine))
+            tick()
     return {
-        "fid": fid(made[:n], target[:n]),
-        "fid_real": fid(before[:n], target[:n]),
+        "fid": fid(made[chosen], target),
+        "fid_floor": fid(before[floor], target[against]) if len(floor) >= _FEWEST else None,
         "sfid": float(np.mean(apart)) if apart else None,
         "sfid_sd": float(np.std(apart)) if apart else None,
+        "sfid_n": round(float(np.mean(counts))) if counts else None,
         "fid_n": n,
     }
 
@@ -251,15 +300,15 @@ def _distances(encoder: Encoder, asked: Asked, pictures: Images, others: Squares
 def _same_classes(
     left: NDArray[np.intp],
     right: NDArray[np.intp],
-    wanted: NDArray[np.int64],
-    labels: NDArray[np.int64],
+    left_classes: NDArray[np.int64],
+    right_classes: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """As many counterfactuals of the left half as real images of the right, class by class."""
+    """As many of the left places as of the right ones, class by class."""
     mine, theirs = [], []
     for label in (0, 1):
-        made = rng.permutation(left[wanted[left] == label])
-        real = rng.permutation(right[labels[right] == label])
+        made = rng.permutation(left[left_classes == label])
+        real = rng.permutation(right[right_classes == label])
         n = min(len(made), len(real))
         mine.append(made[:n])
         theirs.append(real[:n])

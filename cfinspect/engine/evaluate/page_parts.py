@@ -105,10 +105,12 @@ def _explained(found: Mapping[str, Any]) -> str:
     keys = (
         "flips_damaged",
         "flips_undamaged",
-        "cout",
         "s3",
         "fid",
+        "fid_floor",
+        "fid_n",
         "sfid",
+        "sfid_n",
         "change",
         "area",
         "diversity",
@@ -119,16 +121,26 @@ def _explained(found: Mapping[str, Any]) -> str:
         "seconds",
     )
     rows = [
-        (name, *(number(one.get(key)) for key in keys)) for name, one in found["explainers"].items()
+        (
+            name,
+            f"{number(one.get('flips'))} ({ends_of(one.get('flips_ci95'))})",
+            f"{number(one.get('cout'))} ({ends_of(one.get('cout_ci95'))})",
+            *(number(one.get(key)) for key in keys),
+        )
+        for name, one in found["explainers"].items()
     ]
     heading = (
         "explainer",
-        "flips damaged",
-        "undamaged",
+        "flips",
         "COUT",
+        "damaged flip",
+        "undamaged",
         "S3",
         "FID",
+        "of real ones",
+        "of",
         "sFID",
+        "of",
         "change",
         "area",
         "diversity",
@@ -142,9 +154,13 @@ def _explained(found: Mapping[str, Any]) -> str:
     kept = found.get("filter_keeps")
     filtered = "" if kept is None else f" The diffusion filter alone keeps {kept:.1%} of verdicts."
     said = (
-        f"<p>{found['n']} images that the classifier has right.{escape(filtered)} Encoder of FID: "
-        f"{escape(found['encoder']['name'])}; of S3 and diversity: "
-        f"{escape(found['encoder']['similarity'])}. Left out: {escape(left_out)}.</p>"
+        f"<p>{found['n']} images that the classifier has right.{escape(filtered)} All but flips, "
+        "COUT and the masks' figures are of those that flip. Encoder of FID: "
+        f"{escape(found['encoder']['name'])}, {found['encoder']['features']} features; of S3 and "
+        f"diversity: {escape(found['encoder']['similarity'])}. Of real ones: other real images of "
+        "the same classes, which is what a perfect explainer would reach. Passes: of a network, "
+        "forwards only, one for all views of an image. Left out: "
+        f"{escape(left_out)}.</p>"
     )
     return said + table_of(heading, rows)
 

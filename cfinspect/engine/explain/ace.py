@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.explain.classifier import Classifier
+from cfinspect.engine.explain.classifier import Classifier, beyond
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
 from cfinspect.engine.perturb import SIGN_SCALE
 from cfinspect.engine.validation import to_tensor
@@ -30,8 +30,10 @@ Distance = Literal["l1", "l2"]
 _ENDS = 1e-4  # how near cw's change of variables comes to 0 and 1
 _ADAM, _TINY = (0.9, 0.999), 1e-8
 _NOTHING = 1e-30  # slopes far from the boundary are tiny, and only their shape counts
-# A refinement that takes the flip back is tried again with less of the image kept.
-_WIDER = (1.0, 1 / 3, -1.0)
+# A refinement that takes the flip back is tried again with less of the image kept, at last none.
+_WIDER = (1.0, 1 / 3, None)
+_REFINING = -1  # in the place of a step's number
+REPAINTED = "the whole image was repainted: the change alone did not turn the verdict"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,9 @@ class AceSettings:
     ``attack``: pgd (steps of ``rate`` along the gradient's sign), gd (along the gradient, its
     largest entry ``rate``), cw (Adam on tanh's argument, margin loss; Carlini and Wagner 2017).
     ``tau`` of ``respaced`` steps. ``weight``: lambda_d of the summed distance, an absolute number;
-    or ``quantile``: at each step that quantile of the image's own absolute gradients, so that the
-    other pixels stay or return; it survives another resolution, classifier or confidence.
+    or ``quantile``, with l1 (ours): at each step that quantile of the image's own absolute
+    gradients, below which pixels stay where they are or return; it survives another resolution,
+    classifier or confidence.
     ``margin``: log-odds beyond the threshold at which an image is done. ``dilation``: side in px
     of what the mask grows by; ``threshold``: of the mask, in shares of the largest change.
     ``refine``: whether what lies outside of the mask becomes the image again.
@@ -71,6 +74,10 @@ class AceSettings:
             (self.rate > 0, "rate must be above 0"),
             (self.weight >= 0, "weight must not be negative"),
             (self.quantile is None or 0 <= self.quantile < 1, "quantile must be in [0, 1)"),
+            (
+                self.quantile is None or self.distance == "l1",
+                "quantile needs the distance l1: l2 holds nothing back near the image",
+            ),
             (self.margin >= 0, "margin must not be negative"),
             (self.dilation >= 1 and self.dilation % 2 == 1, "dilation must be odd, at least 1"),
             (0 <= self.threshold < 1, "threshold must be in [0, 1)"),
@@ -122,42 +129,40 @@ class Ace:
     def __init__(
         self, classifier: Classifier, through: Filter, size: int, settings: AceSettings
     ) -> None:
-        if not classifier.differentiable:
+        if classifier.no_gradients:
             raise CfinspectError(
-                f"ACE needs gradients, and {classifier.name} gives none: use --method rise or "
-                "occlusion"
+                f"ACE needs gradients, and {classifier.name} gives none "
+                f"({classifier.no_gradients}): use --method rise or occlusion"
             )
         self.size = size
         self.settings = settings
         self._classifier = classifier
         self._through = through
 
-    @property
-    def ticks(self) -> int:
-        """How often ``explain`` calls ``tick`` at most."""
+    def ticks(self, count: int) -> int:
+        """See ``Explainer``."""
         return self.settings.iterations + len(_WIDER)
 
-    def keeps(self, images: Images) -> NDArray[np.bool_]:
-        """Whether F_tau leaves the classifier's verdict as it is, (n,); comes before all else."""
-        x, seeds = self._tensor(images), self._seeds(images)
+    def filtered_says(self, images: Images) -> NDArray[np.bool_]:
+        """Whether F_tau(x) is damaged, (n,): the check that F_tau keeps verdicts comes first."""
+        x, seeds = self._tensor(images), self._seeds(images, _REFINING)
         with torch.no_grad():
-            before = self._classifier.excess(x)
-            after = self._classifier.excess(self._through.filtered(x, seeds))
-        return np.asarray(((before >= 0) == (after >= 0)).cpu().numpy())
+            after = beyond(self._classifier, self._through.filtered(x, seeds))
+        return np.asarray((after >= 0).cpu().numpy())
 
     def explain(
         self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
     ) -> Explanation:
         """See ``Explainer``."""
         begun = time.perf_counter()
-        x, seeds = self._tensor(images), self._seeds(images)
+        x = self._tensor(images)
         sign = torch.from_numpy(np.where(target == 1, 1.0, -1.0)).to(x)
-        pre, steps = self._attacked(x, sign, seeds, tick)
-        found, rounds = self._refined(x, pre, sign, seeds, tick)
+        pre, steps = self._attacked(x, sign, images, tick)
+        found, rounds = self._refined(x, pre, sign, self._seeds(images, _REFINING), tick)
         pictures = np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy())
         saliency = np.abs(pictures - images / np.float32(255)).mean(axis=3, dtype=np.float32)
         with torch.no_grad():
-            flipped = self._classifier.excess(found) * sign >= 0
+            flipped = beyond(self._classifier, found) * sign >= 0
         per_pass = len(self._through.levels)
         return Explanation(
             counterfactual=pictures,
@@ -166,18 +171,25 @@ class Ace:
             flipped=flipped.cpu().numpy(),
             evaluations=(steps * (per_pass + 1) + rounds * (per_pass + 1)).cpu().numpy(),
             seconds=(time.perf_counter() - begun) / len(images),
+            notes=tuple(
+                REPAINTED if self.settings.refine and count == len(_WIDER) else ""
+                for count in rounds.tolist()
+            ),
         )
 
     def _tensor(self, images: Images) -> Tensor:
         return to_tensor(images, self._classifier.device.device)
 
-    def _seeds(self, images: Images) -> list[int]:
-        """From each image's content: its explanation does not depend on what is beside it."""
-        start = zlib.crc32(str(self.settings.seed).encode())
+    def _seeds(self, images: Images, step: int) -> list[int]:
+        """From each image's content: its explanation does not depend on what is beside it.
+
+        Other noise at every step, as in the authors' program: x' must not fit one draw of it.
+        """
+        start = zlib.crc32(f"{self.settings.seed} {step}".encode())
         return [zlib.crc32(image.tobytes(), start) for image in images]
 
     def _attacked(
-        self, x: Tensor, sign: Tensor, seeds: list[int], tick: Callable[[], None]
+        self, x: Tensor, sign: Tensor, images: Images, tick: Callable[[], None]
     ) -> tuple[Tensor, Tensor]:
         """The pre-explanations, and how many steps each took."""
         settings = self.settings
@@ -186,14 +198,14 @@ class Ace:
         mover = _Mover(settings, x)
         for step in range(settings.iterations + 1):
             now = moved[left].detach().requires_grad_(True)
-            through = self._through.filtered(now, [seeds[place] for place in left.tolist()])
-            beyond = self._classifier.excess(through) * sign[left]
+            seeds = self._seeds(images[left.cpu().numpy()], step)
+            ahead = beyond(self._classifier, self._through.filtered(now, seeds)) * sign[left]
             steps[left] += 1
-            open_ = (beyond < settings.margin).detach()
+            open_ = (ahead < settings.margin).detach()
             if step == settings.iterations or not open_.any():
                 break
             # Of those that are done, the gradient would be thrown away.
-            loss = _loss(beyond[open_], settings)
+            loss = _loss(ahead[open_], settings)
             (slope,) = torch.autograd.grad(loss * SIGN_SCALE, now)
             slope, left = (slope / SIGN_SCALE)[open_], left[open_]
             moved[left] = mover.moved(moved[left], slope, left)
@@ -216,13 +228,15 @@ class Ace:
         found = x.clone()
         left = torch.arange(len(x), device=x.device)
         for share in _WIDER:
-            mask = change_mask(
-                x[left], pre[left], self.settings.dilation, self.settings.threshold * share
-            )
+            if share is None:
+                mask = torch.ones_like(x[left, :1], dtype=torch.bool)
+            else:
+                threshold = self.settings.threshold * share
+                mask = change_mask(x[left], pre[left], self.settings.dilation, threshold)
             inner = [seeds[place] for place in left.tolist()]
             found[left] = self._inpainted(x[left], pre[left], mask, inner)
             rounds[left] += 1
-            left = left[self._classifier.excess(found[left]) * sign[left] < 0]
+            left = left[beyond(self._classifier, found[left]) * sign[left] < 0]
             tick()
             if not len(left):
                 break
@@ -242,7 +256,7 @@ def change_mask(x: Tensor, changed: Tensor, dilation: int, threshold: float) -> 
     """Where ``changed`` differs from ``x``, both (n, 3, S, S): (n, 1, S, S) bool.
 
     Differences summed over channels, divided by their largest, dilated by a square of ``dilation``
-    px, above ``threshold``; below 0: everywhere.
+    px, above ``threshold``.
     """
     change = (changed - x).abs().sum(dim=1, keepdim=True)
     share = change / change.amax(dim=(2, 3), keepdim=True).clamp_min(_TINY)
@@ -254,11 +268,11 @@ def _rounded(x: Tensor) -> Tensor:
     return (x * 255).round().div_(255)
 
 
-def _loss(beyond: Tensor, settings: AceSettings) -> Tensor:
+def _loss(ahead: Tensor, settings: AceSettings) -> Tensor:
     """Summed over images: cross-entropy of two classes, or cw's margin."""
     if settings.attack == "cw":
-        return (settings.margin - beyond).clamp_min(0).sum()
-    return F.softplus(-beyond).sum()
+        return (settings.margin - ahead).clamp_min(0).sum()
+    return F.softplus(-ahead).sum()
 
 
 class _Mover:
@@ -273,13 +287,16 @@ class _Mover:
     def moved(self, now: Tensor, slope: Tensor, left: Tensor) -> Tensor:
         """One step on from ``now``, the images with the places ``left``; ``slope``: of the loss."""
         settings, x = self._settings, self._x[left]
-        weight: float | Tensor = settings.weight
+        away = now - x
         if settings.quantile is not None:
             level = torch.quantile(slope.abs().flatten(1), settings.quantile, dim=1)
             weight = level[:, None, None, None]
-        away = now - x
-        back = away.sign() if settings.distance == "l1" else 2 * away
-        slope = slope + weight * back
+            # l1 has any slope up to its weight where nothing has moved yet: enough to stay there.
+            still = (away == 0) & (slope.abs() <= weight)
+            slope = torch.where(still, 0.0, slope + weight * away.sign())
+        else:
+            back = away.sign() if settings.distance == "l1" else 2 * away
+            slope = slope + settings.weight * back
         self._count += 1
         if settings.attack == "cw":
             return self._by_adam(now, slope, left)

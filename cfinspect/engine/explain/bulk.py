@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import cv2
@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.bulk import Source
+from cfinspect.engine.device import is_out_of_memory
 from cfinspect.engine.explain.ace import Ace
-from cfinspect.engine.explain.classifier import Classifier, margins
+from cfinspect.engine.explain.classifier import Classifier, odds_of, probability
 from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, NOT_KEPT, Explained
 from cfinspect.engine.explain.protocol import ExplainCancelled, Explainer, Explanation, Images
 from cfinspect.engine.images import ImageError, read_image, resize_image
 from cfinspect.engine.windows import resize_map
 
 Target = Literal["other", "undamaged", "damaged"]
+TooLarge = Callable[[NDArray[np.uint8]], bool]
 
 
 def explain_sources(
@@ -28,163 +30,177 @@ def explain_sources(
     *,
     target: Target = "other",
     batch: int = 16,
-    too_large: Callable[[NDArray[np.uint8]], bool] = lambda image: False,
+    too_large: TooLarge = lambda image: False,
     progress: Callable[[int, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Explained]:
-    """Explain file after file, ``batch`` at once.
+    """Explain file after file, ``batch`` at once and fewer where memory runs out.
 
     ``target``: the class that the counterfactual should have, by default the other one than the
     classifier gives; files that have it already come back with a note only. ``too_large``: photos
     that a model looks at through windows; they come back with an error. ``progress`` counts parts
     of the work. Raises ``ExplainCancelled`` between parts once ``cancelled`` says so.
     """
-    parts = explainer.ticks if isinstance(explainer, Ace) else 1
-    total = parts * -(-len(sources) // batch)
-    for number, start in enumerate(range(0, len(sources), batch)):
-        done = number * parts
+    work = _Work(explainer, classifier, target, too_large)
+    groups = [sources[start : start + batch] for start in range(0, len(sources), batch)]
+    total = sum(explainer.ticks(len(group)) for group in groups)
+    done = counted = 0
 
-        def tick(counted: list[int] = [done]) -> None:  # noqa: B006  (a counter of this batch)
-            counted[0] += 1
-            if progress:
-                progress(min(counted[0], total), total)
-            if cancelled and cancelled():
-                raise ExplainCancelled
-
-        yield from _batch(
-            explainer, classifier, sources[start : start + batch], target, too_large, tick
-        )
+    def tick() -> None:
+        nonlocal counted
+        counted += 1
         if progress:
-            progress(done + parts, total)
+            progress(min(done + counted, total), total)
+        if cancelled and cancelled():
+            raise ExplainCancelled
+
+    for group in groups:
+        yield from work.batch(group, tick)
+        done, counted = done + explainer.ticks(len(group)), 0
+        if progress:
+            progress(done, total)
 
 
-def _batch(
-    explainer: Explainer,
-    classifier: Classifier,
-    sources: Sequence[Source],
-    target: Target,
-    too_large: Callable[[NDArray[np.uint8]], bool],
-    tick: Callable[[], None],
-) -> Iterator[Explained]:
-    found: dict[int, Explained] = {}
-    images: dict[int, NDArray[np.uint8]] = {}
-    for place, source in enumerate(sources):
+class _Work:
+    """Explains batches; memory holds their squares, and one image at its own size."""
+
+    def __init__(
+        self, explainer: Explainer, classifier: Classifier, target: Target, too_large: TooLarge
+    ) -> None:
+        self._explainer = explainer
+        self._classifier = classifier
+        self._target = target
+        self._too_large = too_large
+
+    def batch(self, sources: Sequence[Source], tick: Callable[[], None]) -> Iterator[Explained]:
+        """One batch, in order."""
+        found: dict[int, Explained] = {}
+        squares: dict[int, Images] = {}
+        own: dict[int, Images] = {}
+        for place, source in enumerate(sources):
+            image, error = self._read(source)
+            if image is None:
+                found[place] = Explained(source, error)
+                continue
+            squares[place] = resize_image(image, self._explainer.size)
+            own[place] = resize_image(image, self._classifier.size)
+        asked: list[int] = []
+        odds = np.zeros(0, np.float32)
+        if own:
+            odds = odds_of(self._classifier, np.stack(list(own.values())))
+        scores = dict(zip(own, odds.tolist(), strict=True))
+        for place, score in scores.items():
+            goal = self._goal(score)
+            if (score >= self._classifier.limit) == (goal == 1):
+                found[place] = Explained(
+                    sources[place], note=NOT_ASKED, target=goal, before=probability(score)
+                )
+            else:
+                asked.append(place)
+        if asked:
+            goals = np.array([self._goal(scores[place]) for place in asked], dtype=np.int64)
+            made = self._made(np.stack([squares[place] for place in asked]), goals, tick)
+            kept = self._kept(np.stack([squares[place] for place in asked]), goals)
+            for number, place in enumerate(asked):
+                found[place] = Explained(
+                    sources[place],
+                    target=int(goals[number]),
+                    before=probability(scores[place]),
+                    kept=None if kept is None else bool(kept[number]),
+                )
+        for place in range(len(sources)):
+            one = found[place]
+            if place in asked:
+                one = self._full(one, *made.of(asked.index(place)), squares[place])
+            elif not one.error:
+                one = _with(one, image=self._read(one.source)[0])
+            yield one
+
+    def _read(self, source: Source) -> tuple[NDArray[np.uint8] | None, str]:
+        """The image, or what is wrong with it."""
         try:
             image = read_image(source.path)
         except ImageError as error:
-            found[place] = Explained(source, str(error))
-            continue
-        if too_large(image):
-            found[place] = Explained(
-                source,
+            return None, str(error)
+        if self._too_large(image):
+            return None, (
                 f"{source.name}: a photo that is looked at through windows: cut it into tiles "
-                "('cfinspect tile')",
+                "('cfinspect tile')"
             )
-            continue
-        images[place] = image
-    if images:
-        squares = np.stack([resize_image(image, explainer.size) for image in images.values()])
-        said = margins(classifier, squares)
-        wanted = _wanted(said, target)
-        for number, place in enumerate(images):
-            if (said[number] >= 0) == (wanted[number] == 1):
-                found[place] = Explained(
-                    sources[place],
-                    note=NOT_ASKED,
-                    image=images[place],
-                    target=int(wanted[number]),
-                    before=_odds(said[number]),
-                )
-        asked = [number for number, place in enumerate(images) if place not in found]
-        if asked:
-            for number, one in _explained(
-                explainer, classifier, squares[asked], wanted[asked], said[asked], tick
-            ):
-                place = list(images)[asked[number]]
-                found[place] = _full(one, sources[place], images[place])
-    yield from (found[place] for place in sorted(found))
+        return image, ""
 
+    def _goal(self, odds: float) -> int:
+        if self._target == "other":
+            return int(odds < self._classifier.limit)
+        return int(self._target == "damaged")
 
-@dataclass(frozen=True)
-class _Small:
-    """One explanation at the explainer's size."""
+    def _made(self, squares: Images, goals: NDArray[np.int64], tick: Callable[[], None]) -> _Batch:
+        """The explainer's word on all, in halves where memory runs out."""
+        try:
+            return _Batch([(self._explainer.explain(squares, goals, tick), len(squares))])
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or len(squares) == 1:
+                raise
+        self._classifier.device.free_memory()
+        middle = len(squares) // 2
+        first = self._made(squares[:middle], goals[:middle], tick)
+        return _Batch(first.parts + self._made(squares[middle:], goals[middle:], tick).parts)
 
-    explanation: Explanation
-    number: int
-    change: NDArray[np.float32] | None
-    target: int
-    before: float
-    after: float | None
-    note: str
+    def _kept(self, squares: Images, goals: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Whether the filter leaves the verdict on the whole image as it is."""
+        if not isinstance(self._explainer, Ace):
+            return None
+        return np.asarray(self._explainer.filtered_says(squares) != (goals == 1))
 
+    def _full(self, one: Explained, made: Explanation, number: int, square: Images) -> Explained:
+        """At the image's own size: only the change is enlarged, so the image keeps its detail.
 
-def _explained(
-    explainer: Explainer,
-    classifier: Classifier,
-    squares: Images,
-    wanted: NDArray[np.int64],
-    said: NDArray[np.float32],
-    tick: Callable[[], None],
-) -> Iterator[tuple[int, _Small]]:
-    kept = explainer.keeps(squares) if isinstance(explainer, Ace) else None
-    made = explainer.explain(squares, wanted, tick)
-    after: NDArray[np.float32] | None = None
-    if made.counterfactual is not None:
-        rounded = np.rint(made.counterfactual * 255).astype(np.uint8)
-        after = margins(classifier, rounded)
-    for number in range(len(squares)):
-        note = ""
-        if kept is not None and not kept[number]:
-            note = NOT_KEPT
-        if made.flipped is not None and not made.flipped[number]:
-            note = NOT_FLIPPED
-        change = None
+        The verdict is asked of what comes out, not of the small square.
+        """
+        image, error = self._read(one.source)
+        if image is None:  # it went away meanwhile
+            return Explained(one.source, error)
+        notes = [made.notes[number]] if made.notes else []
+        if one.kept is False:
+            notes.append(NOT_KEPT)
+        height, width = image.shape[:2]
+        facts = {
+            "image": image,
+            "evaluations": int(made.evaluations[number]),
+            "seconds": made.seconds,
+        }
+        shown = {
+            "saliency": resize_map(made.saliency[number], height, width),
+            "mask": resize_map(made.mask[number].astype(np.float32), height, width) >= 0.5,
+        }
         if made.counterfactual is not None:
-            change = made.counterfactual[number] - squares[number] / np.float32(255)
-        yield (
-            number,
-            _Small(
-                made,
-                number,
-                change,
-                int(wanted[number]),
-                _odds(said[number]),
-                None if after is None else _odds(after[number]),
-                note,
-            ),
-        )
+            change = made.counterfactual[number] - square / np.float32(255)
+            grown = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
+            picture = np.rint(np.clip(image + grown * 255, 0, 255)).astype(np.uint8)
+            after = odds_of(self._classifier, resize_image(picture, self._classifier.size)[None])[0]
+            flipped = bool(after >= self._classifier.limit) == (one.target == 1)
+            facts |= {"after": probability(float(after)), "flipped": flipped}
+            shown["picture"] = picture
+            if not flipped:
+                notes.append(NOT_FLIPPED)
+                shown = {}
+        return _with(one, note="; ".join(filter(None, notes)), **facts, **shown)
 
 
-def _full(small: _Small, source: Source, image: NDArray[np.uint8]) -> Explained:
-    """At the image's own size: only the change is enlarged, so the image keeps its detail."""
-    made, number = small.explanation, small.number
-    height, width = image.shape[:2]
-    picture = None
-    if small.change is not None:
-        change = cv2.resize(small.change, (width, height), interpolation=cv2.INTER_LINEAR)
-        picture = np.rint(np.clip(image + change * 255, 0, 255)).astype(np.uint8)
-    return Explained(
-        source=source,
-        note=small.note,
-        image=image,
-        picture=picture,
-        saliency=resize_map(made.saliency[number], height, width),
-        mask=resize_map(made.mask[number].astype(np.float32), height, width) >= 0.5,
-        target=small.target,
-        before=small.before,
-        after=small.after,
-        flipped=None if made.flipped is None else bool(made.flipped[number]),
-        evaluations=int(made.evaluations[number]),
-        seconds=made.seconds,
-    )
+class _Batch:
+    """Explanations of one batch, possibly in parts."""
+
+    def __init__(self, parts: list[tuple[Explanation, int]]) -> None:
+        self.parts = parts
+
+    def of(self, number: int) -> tuple[Explanation, int]:
+        """The part that holds an image, and the image's place in it."""
+        for part, count in self.parts:
+            if number < count:
+                return part, number
+            number -= count
+        raise IndexError(number)
 
 
-def _wanted(said: NDArray[np.float32], target: Target) -> NDArray[np.int64]:
-    if target == "other":
-        return (said < 0).astype(np.int64)
-    return np.full(len(said), int(target == "damaged"), dtype=np.int64)
-
-
-def _odds(margin: float) -> float:
-    """Log-odds above the threshold as a probability; the verdict turns at 0.5."""
-    return float(1 / (1 + np.exp(-np.clip(margin, -40, 40))))
+def _with(one: Explained, **changes: object) -> Explained:
+    return dataclasses.replace(one, **changes)  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.bulk import Source
 
 NOT_ASKED = "is of that class already"
-NOT_KEPT = "the diffusion model's filter alone changes the verdict"
+NOT_KEPT = "to be doubted: the diffusion model's filter alone changes the verdict"
 NOT_FLIPPED = "no explanation: nothing that was found changes the verdict"
 
 
@@ -18,10 +18,12 @@ NOT_FLIPPED = "no explanation: nothing that was found changes the verdict"
 class Explained:
     """What came of one file, or else the ``error``.
 
-    ``target``: 1 for damaged. ``before``, ``after``: probability of damage above the threshold's
-    (0.5 where the verdict turns), of the image and of the counterfactual, if there is one.
-    ``flipped``: None without a counterfactual. ``picture`` (the counterfactual, uint8),
-    ``saliency`` and ``mask``: at the size of ``image`` (H, W, 3). ``note``: why an explanation is
+    ``target``: 1 for damaged. ``before``, ``after``: the classifier's score (probability of
+    damage) for the image and for the counterfactual as it is at the image's size, if there is one.
+    ``flipped``: whether the latter has the class that was asked for; None without one. ``kept``:
+    whether the diffusion model's filter alone leaves the verdict as it is; None for other methods.
+    ``picture`` (the counterfactual, uint8), ``saliency`` and ``mask``: at the size of ``image``
+    (H, W, 3); None where nothing turned the verdict, which is no explanation. ``note``: why it is
     none, or what is to be doubted about it.
     """
 
@@ -36,5 +38,6 @@ class Explained:
     before: float = 0.0
     after: float | None = None
     flipped: bool | None = None
+    kept: bool | None = None
     evaluations: int = 0
     seconds: float = 0.0

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
-import io
-import json
-import pickle
-import re
-import zipfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.export.passes import move_to_device_pass
 
-from cfinspect.engine.device import Device
+from cfinspect.engine.device import Device, is_out_of_memory
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.explain.classifier import resized
+from cfinspect.engine.explain.archives import kind_of_archive, only_tensors
+from cfinspect.engine.explain.classifier import logit, resized
 
 Outputs = Literal["logits", "probabilities"]
-SUFFIXES = (".pt", ".pth", ".pt2", ".ts", ".torchscript", ".onnx")
-_TINY = 1e-6
+_TINY = 1e-12
 _UNIT = 1e-3  # how far from 1 probabilities may add up
 
 
@@ -57,7 +53,11 @@ class Usage:
 
 
 class ForeignClassifier:
-    """A ``Classifier`` around somebody else's network; ``one_by_one``: it takes one at a time."""
+    """A ``Classifier`` around somebody else's network.
+
+    ``network``: (n, 3, size, size), normalised -> (n, outputs). ``no_gradients``: see
+    ``Classifier``. Set ``one_by_one`` where it takes one image at a time.
+    """
 
     def __init__(
         self,
@@ -66,50 +66,52 @@ class ForeignClassifier:
         device: Device,
         name: str,
         *,
-        differentiable: bool = True,
+        no_gradients: str = "",
     ) -> None:
         self.name = name
         self.size = usage.size
         self.device = device
-        self.differentiable = differentiable
+        self.limit = logit(usage.threshold)
+        self.no_gradients = no_gradients
         self.module = network if isinstance(network, nn.Module) else None
+        self.one_by_one = False
         self._network = network
         self._usage = usage
-        self.one_by_one = False
         self._mean, self._std = (
             torch.tensor(values, device=device.device).view(1, 3, 1, 1)
             for values in (usage.mean, usage.std)
         )
 
-    def excess(self, x: Tensor) -> Tensor:
+    def odds(self, x: Tensor) -> Tensor:
         """See ``Classifier``; CfinspectError where the network refuses or its answer fits not."""
         shown = (resized(x, self.size) - self._mean) / self._std
-        try:
-            if self.one_by_one:
-                answer = torch.cat([self._network(one) for one in shown.split(1)])
-            else:
-                answer = self._network(shown)
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            first = (str(error) or type(error).__name__).strip().splitlines()[0]
-            raise CfinspectError(
-                f"{self.name} cannot look at {tuple(shown.shape)} images ({first}): is "
-                "--input-size right?"
-            ) from error
-        return self._odds(answer) - float(
-            np.log(self._usage.threshold / (1 - self._usage.threshold))
-        )
+        parts = shown.split(1) if self.one_by_one else (shown,)
+        return torch.cat([self._answer(part) for part in parts])
 
     def once(self, x: Tensor) -> Tensor:
         """See ``Classifier``."""
-        return self.excess(x)
+        return self.odds(x)
 
-    def _odds(self, answer: Any) -> Tensor:
-        """Log-odds of damaged, (n,)."""
-        if not isinstance(answer, Tensor) or answer.ndim not in (1, 2):
+    def _answer(self, shown: Tensor) -> Tensor:
+        try:
+            answer = self._network(shown)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+                raise
             raise CfinspectError(
-                f"{self.name} is no classifier: it does not answer with (n, classes)"
+                f"{self.name} cannot look at {tuple(shown.shape)} images ({_first(error)}): is "
+                "--input-size right?"
+            ) from error
+        if isinstance(answer, Tensor) and self.one_by_one:
+            answer = answer.reshape(1, -1)
+        if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != len(shown):
+            raise CfinspectError(
+                f"{self.name} is no classifier: it does not answer n images with (n, classes)"
             )
-        outputs = answer.float().reshape(len(answer), -1)
+        return self._odds_of(answer.float().reshape(len(answer), -1))
+
+    def _odds_of(self, outputs: Tensor) -> Tensor:
+        """Log-odds of damaged, (n,), of outputs (n, classes)."""
         damaged = self._usage.damaged
         single = outputs.shape[1] == 1
         if not single and damaged >= outputs.shape[1]:
@@ -123,21 +125,25 @@ class ForeignClassifier:
             raise CfinspectError(
                 f"{self.name} does not answer with probabilities: give --outputs logits"
             )
-        p = outputs[:, 0] if single else outputs[:, damaged] / outputs.sum(dim=1)
-        return torch.logit(p.clamp(_TINY, 1 - _TINY))
+        own = outputs[:, 0] if single else outputs[:, damaged]
+        others = 1 - own if single else _others(outputs, damaged).sum(dim=1)
+        # Nearly sure answers keep a slope: clamped away from 0 and 1 they would have none.
+        return own.clamp_min(_TINY).log() - others.clamp_min(_TINY).log()
 
 
 def _against_others(logits: Tensor, damaged: int) -> Tensor:
-    others = torch.cat([logits[:, :damaged], logits[:, damaged + 1 :]], dim=1)
-    return logits[:, damaged] - torch.logsumexp(others, dim=1)
+    return logits[:, damaged] - torch.logsumexp(_others(logits, damaged), dim=1)
+
+
+def _others(outputs: Tensor, damaged: int) -> Tensor:
+    return torch.cat([outputs[:, :damaged], outputs[:, damaged + 1 :]], dim=1)
 
 
 def load_foreign(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
-    """Read a classifier; never runs code from the file, and so refuses pickles.
+    """Read a classifier: TorchScript, torch.export or ONNX; see ``archives`` for what is refused.
 
-    TorchScript (torch.jit.save), torch.export archives (torch.export.save) and ONNX, the latter by
-    onnx2torch where it knows all operators, else by onnxruntime and without gradients. Raises
-    CfinspectError with a sentence for everything else.
+    ONNX goes by onnx2torch where it knows all operators, else by onnxruntime and without
+    gradients. Raises CfinspectError with a sentence for everything else.
     """
     if path.suffix.lower() == ".onnx":
         found = _onnx(path, usage, device)
@@ -147,29 +153,37 @@ def load_foreign(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
     with torch.no_grad():
         # What does not fit is told now, not after minutes.
         try:
-            answer = found.excess(grey)
+            answer = found.odds(grey)
         except CfinspectError:
             # Many were exported for one image at a time.
             found.one_by_one = True
-            answer = found.excess(grey)
+            answer = found.odds(grey)
     if not bool(torch.isfinite(answer).all()):
         raise CfinspectError(f"{path} answers a grey image with no number: give --mean and --std")
     return found
 
 
 def _torch_network(path: Path, device: Device) -> Callable[[Tensor], Any]:
-    kind = _archive(path)
+    kind = kind_of_archive(path)
     try:
-        if kind == "script":
-            script = torch.jit.load(str(path), map_location=device.device)
-            return _Hidden(script.eval())
-        exported = torch.export.load(path)
-        return _Hidden(exported.module().to(device.device))
-    except (RuntimeError, ValueError, KeyError, AttributeError, TypeError) as error:
-        first = (str(error) or type(error).__name__).strip().splitlines()[0]
+        with only_tensors(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is deprecated is not for its users
+            if kind == "script":
+                return _Hidden(torch.jit.load(str(path), map_location=device.device).eval())
+            exported = torch.export.load(path)
+            if device.device.type != "cpu":
+                exported = move_to_device_pass(exported, device.device)
+            return _Hidden(exported.module())
+    except Exception as error:
         raise CfinspectError(
-            f"{path} cannot be loaded ({first}): was it written by another version of torch?"
+            f"{path} cannot be loaded ({_first(error)}): was it written by another version of "
+            "torch?"
         ) from error
+
+
+def _first(error: Exception) -> str:
+    """The first line of what an exception says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class _Hidden:
@@ -180,64 +194,6 @@ class _Hidden:
 
     def __call__(self, x: Tensor) -> Any:
         return self._network(x)
-
-
-def _archive(path: Path) -> Literal["script", "export"]:
-    """What kind of torch archive a file is; CfinspectError for a pickle or something else."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = {name.partition("/")[2]: name for name in archive.namelist()}
-            if "constants.pkl" in names and any(name.startswith("code/") for name in names):
-                return "script"
-            if "archive_format" in names:
-                _refuse_code(path, archive, names)
-                return "export"
-    except zipfile.BadZipFile:
-        with path.open("rb") as file:
-            start = file.read(1)
-        if start != b"\x80":
-            raise CfinspectError(
-                f"{path} is no classifier that cfinspect reads: give a cfinspect model "
-                "(.safetensors), TorchScript, torch.export or ONNX"
-            ) from None
-    raise CfinspectError(_PICKLE.format(path))
-
-
-_PICKLE = (
-    "{} is or holds a pickle, which could run anything when it is opened: save the network with "
-    "torch.jit.save, torch.export.save or as ONNX, or train a cfinspect model"
-)
-_CALLED = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
-_HARMLESS = {"Symbol", "Integer", "Rational", "Max", "Min", "Mod", "FloorDiv", "CeilDiv"}
-
-
-def _refuse_code(path: Path, archive: zipfile.ZipFile, names: dict[str, str]) -> None:
-    """torch.export.load would fall back to pickles that are not tensors, and evaluates formulas."""
-    for name, full in names.items():
-        content = archive.read(full)
-        if name.endswith("_config.json") and _says(json.loads(content), "use_pickle", True):
-            raise CfinspectError(_PICKLE.format(path))
-        if content[:2] == b"PK" or content[:1] == b"\x80":
-            try:
-                torch.load(io.BytesIO(content), weights_only=True)
-            except (RuntimeError, pickle.UnpicklingError, EOFError, zipfile.BadZipFile):
-                if not name.startswith("data/weights/"):  # these are bare numbers
-                    raise CfinspectError(_PICKLE.format(path)) from None
-        if name.startswith("models/") and name.endswith(".json"):
-            formulas = re.findall(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"', content.decode())
-            called = {found for text in formulas for found in _CALLED.findall(text)}
-            if called - _HARMLESS or any("__" in text for text in formulas):
-                raise CfinspectError(
-                    f"{path} holds formulas that call {sorted(called - _HARMLESS) or 'code'}: it "
-                    "was changed by hand"
-                )
-
-
-def _says(value: Any, key: str, wanted: object) -> bool:
-    """Whether a JSON value holds ``key`` with ``wanted`` anywhere."""
-    if isinstance(value, dict):
-        return value.get(key) == wanted or any(_says(one, key, wanted) for one in value.values())
-    return isinstance(value, list) and any(_says(one, key, wanted) for one in value)
 
 
 def _onnx(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
@@ -251,13 +207,13 @@ def _onnx(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
             with torch.no_grad():
                 network(torch.zeros(1, 3, usage.size, usage.size, device=device.device))
             return ForeignClassifier(network, usage, device, path.name)
-        except Exception as error:
-            reason = (str(error) or type(error).__name__).strip().splitlines()[0]
+        except Exception as error:  # whatever it does not know
+            reason = f"onnx2torch says: {_first(error)}"
     if importlib.util.find_spec("onnxruntime") is None:
         raise CfinspectError(
             f"{path} cannot be read ({reason}): pip install 'cfinspect[ace]' brings what reads ONNX"
         )
-    return ForeignClassifier(_runtime(path), usage, device, path.name, differentiable=False)
+    return ForeignClassifier(_runtime(path), usage, device, path.name, no_gradients=reason)
 
 
 def _runtime(path: Path) -> Callable[[Tensor], Tensor]:
@@ -266,14 +222,16 @@ def _runtime(path: Path) -> Callable[[Tensor], Tensor]:
     try:
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     except Exception as error:
-        first = (str(error) or type(error).__name__).strip().splitlines()[0]
-        raise CfinspectError(f"{path} is no ONNX file that can be read ({first})") from error
+        raise CfinspectError(
+            f"{path} is no ONNX file that can be read ({_first(error)})"
+        ) from error
     entry = session.get_inputs()[0].name
 
     def look(x: Tensor) -> Tensor:
         try:
-            return torch.from_numpy(session.run(None, {entry: x.cpu().numpy()})[0]).to(x.device)
+            answer = session.run(None, {entry: x.cpu().numpy()})[0]
         except Exception as error:
-            raise ValueError(str(error)) from error
+            raise ValueError(_first(error)) from error
+        return torch.from_numpy(answer).to(x.device)
 
     return look

@@ -11,7 +11,7 @@ from cfinspect.engine.config import makes_counterfactuals
 from cfinspect.engine.device import choose_device, tune_host
 from cfinspect.engine.diffusion import Ddpm, Denoiser, require_diffusers
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.explain.ace import Ace, AceSettings
+from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
 from cfinspect.engine.explain.foreign import Usage, load_foreign
 from cfinspect.engine.explain.protocol import Explainer
@@ -78,7 +78,7 @@ def open_denoiser(
 
 
 def make_explainer(method: str, opened: Opened, rise_masks: int = 400) -> Explainer:
-    """Any of ``METHODS`` but ACE, which needs a diffusion model: see `make_ace`."""
+    """Any of ``METHODS`` but ACE, which needs a diffusion model: see ``ace.Ace``."""
     if method == "cfgan":
         backend = opened.backend
         if backend is None or not makes_counterfactuals(
@@ -98,8 +98,3 @@ def make_explainer(method: str, opened: Opened, rise_masks: int = 400) -> Explai
     if method not in makers:
         raise CfinspectError(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
     return makers[method]()
-
-
-def make_ace(opened: Opened, denoiser: Denoiser, size: int, settings: AceSettings) -> Ace:
-    """ACE on a classifier through a diffusion model of images of ``size`` px."""
-    return Ace(opened.classifier, denoiser, size, settings)

@@ -27,7 +27,8 @@ class Explanation:
     ``counterfactual``: (n, S, S, 3) in [0, 1], or None from what only says where. ``saliency``:
     (n, S, S) in [0, 1]; ``mask``: (n, S, S) bool. ``flipped`` (n,): whether the classifier gives
     the counterfactual, rounded to 8 bit, the class that was asked for; None without one.
-    ``evaluations`` (n,): passes of a network, backward ones not counted. ``seconds``: per image.
+    ``evaluations`` (n,): passes of a network, backward ones and further views not counted.
+    ``seconds``: per image. ``notes``: n sentences on what is to be doubted, "" where nothing is.
     """
 
     counterfactual: Maps | None
@@ -36,6 +37,7 @@ class Explanation:
     flipped: NDArray[np.bool_] | None
     evaluations: Labels
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 class Explainer(Protocol):
@@ -48,6 +50,9 @@ class Explainer(Protocol):
     @property
     def size(self) -> int:
         """Side in px of the images that it takes."""
+
+    def ticks(self, count: int) -> int:
+        """How often ``explain`` calls ``tick`` for so many images at once, at most."""
 
     def explain(
         self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None

@@ -21,7 +21,7 @@ from cfinspect.engine.discriminators import (
     ImageNetDiscriminator,
 )
 from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.explain.classifier import Classifier
+from cfinspect.engine.explain.classifier import Classifier, OwnClassifier, beyond
 from cfinspect.engine.explain.protocol import (
     Explainer,
     Explanation,
@@ -46,7 +46,11 @@ class Cfgan:
     def __init__(self, backend: TorchBackend) -> None:
         self.size = backend.card.preprocessing.size
         self._backend = backend
-        self._target = backend.target()
+        self._classifier = OwnClassifier(backend, "D")
+
+    def ticks(self, count: int) -> int:
+        """See ``Explainer``."""
+        return 1
 
     def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
         """See ``Explainer``; G makes the class that D does not see, whatever ``target`` says."""
@@ -57,7 +61,7 @@ class Cfgan:
         rounded = np.rint(made * 255).astype(np.uint8)
         with torch.no_grad():
             shown = to_tensor(rounded, self._backend.device.device)
-            damaged = self._target.excess(self._target.logits(shown)) >= 0
+            damaged = beyond(self._classifier, shown) >= 0
         tick()
         return Explanation(
             counterfactual=made,
@@ -74,13 +78,19 @@ class Mapped:
     """An ``Explainer`` by saliency alone.
 
     ``maps``: of what speaks for the class that an image is given, (n, S, S) in [0, 1], from images
-    and (n,) +1 for damaged, -1 for undamaged. ``evaluations``: passes of a network for an image.
+    and (n,) +1 for damaged, -1 for undamaged. ``evaluations``: passes of a network for an image;
+    ``ticks_each``: calls of ``tick`` for an image.
     """
 
     name: str
     size: int
     maps: Callable[[Images, Labels, Tick], Maps]
     evaluations: int
+    ticks_each: int = 1
+
+    def ticks(self, count: int) -> int:
+        """See ``Explainer``."""
+        return count * self.ticks_each
 
     def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
         """See ``Explainer``."""
@@ -176,25 +186,43 @@ def _by_cam(
     classifier: Classifier, method: str, layers: Sequence[nn.Module]
 ) -> Callable[[Images, Labels, Tick], Maps]:
     def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
-        from torchcam import methods  # noqa: PLC0415  (an extra)
-
         device = classifier.device.device
-        x = to_tensor(images, device).requires_grad_(True)
-        with getattr(methods, method)(classifier.module, target_layer=list(layers)) as extractor:
-            # What decides is p1 against p0; the fake's logit must not lead the map.
-            margin = classifier.once(x) * torch.from_numpy(sign).to(device)
-            maps = extractor(1, torch.stack([-margin, margin], dim=1))
-        grown = [
-            nn.functional.interpolate(
-                found[:, None].float(), x.shape[-2:], mode="bilinear", align_corners=False
-            )
-            for found in maps
-        ]
-        joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
-        tick()
-        return joined.detach().clamp(0, 1).cpu().numpy()
+        # One at a time: some networks take no more, and hooks keep the last pass only.
+        return np.concatenate(
+            [
+                _cam(classifier, method, layers, to_tensor(images[n : n + 1], device), own, tick)
+                for n, own in enumerate(sign.tolist())
+            ]
+        )
 
     return maps
+
+
+def _cam(
+    classifier: Classifier,
+    method: str,
+    layers: Sequence[nn.Module],
+    x: Tensor,
+    sign: int,
+    tick: Tick,
+) -> Maps:
+    """Of one image x (1, 3, S, S): (1, S, S), the maximum over ``layers``."""
+    from torchcam import methods  # noqa: PLC0415  (an extra)
+
+    x = x.requires_grad_(True)
+    with getattr(methods, method)(classifier.module, target_layer=list(layers)) as extractor:
+        # What decides is p1 against p0; the fake's logit must not lead the map.
+        margin = (classifier.once(x) - classifier.limit) * sign
+        maps = extractor(1, torch.stack([-margin, margin], dim=1))
+    grown = [
+        nn.functional.interpolate(
+            found[:, None].float(), x.shape[-2:], mode="bilinear", align_corners=False
+        )
+        for found in maps
+    ]
+    joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
+    tick()
+    return joined.detach().clamp(0, 1).cpu().numpy()
 
 
 def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
@@ -208,7 +236,7 @@ def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
         chosen = torch.from_numpy(_random_masks(masks, images.shape[1], seed))
         return _weighed(classifier, images, sign, chosen, tick, hidden=False)
 
-    return Mapped("rise", classifier.size, maps, masks)
+    return Mapped("rise", classifier.size, maps, masks, -(-masks // _AT_ONCE))
 
 
 def occlusion(classifier: Classifier) -> Mapped:
@@ -222,7 +250,8 @@ def occlusion(classifier: Classifier) -> Mapped:
         chosen = torch.from_numpy(_squares(images.shape[1]))
         return _weighed(classifier, images, sign, chosen, tick, hidden=True)
 
-    return Mapped("occlusion", classifier.size, maps, (2 * _PATCHES - 1) ** 2)
+    count = (2 * _PATCHES - 1) ** 2
+    return Mapped("occlusion", classifier.size, maps, count, -(-count // _AT_ONCE))
 
 
 @torch.inference_mode()
@@ -243,11 +272,11 @@ def _weighed(
         mean = x.mean(dim=(2, 3), keepdim=True)
         total = torch.zeros(x.shape[-2:], device=device)
         for part, counts in zip(shown.split(_AT_ONCE), counted.split(_AT_ONCE), strict=True):
-            said = torch.sigmoid(own * classifier.excess(mean + (x - mean) * part[:, None]))
+            said = torch.sigmoid(own * beyond(classifier, mean + (x - mean) * part[:, None]))
             share = 1 - said if hidden else said
             total += (share[:, None, None] * counts).sum(dim=0)
+            tick()
         result.append(_stretched((total / weight).cpu().numpy()))
-        tick()
     return np.stack(result)
 
 

@@ -167,13 +167,16 @@ class CanvasBase(QWidget):
         self.radius_changed.emit(self.radius)
         self.update()
 
-    def show_explanation(self, shown: Shown) -> None:
-        """Show what another explainer found in the second pane, side by side."""
+    def show_explanation(self, shown: Shown) -> bool:
+        """Show what another explainer found in the second pane, side by side with G's; whether
+        its image is here.
+        """
         if self.picture is None or self.picture.row.id != shown.image_id:
-            return
+            return False
         self.explanation = shown
         self._forget("explained")
         self.set_compare(Compare.SIDE)
+        return True
 
     def set_compare(self, compare: Compare) -> None:
         """Compare in another way; an explanation by another method goes with its pane."""

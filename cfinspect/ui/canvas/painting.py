@@ -62,8 +62,8 @@ class CanvasPainting(CanvasBase):
             painter.translate(pane.topLeft())
             other = number == 1 or self._blink or self.layers.counterfactual.visible
             self._paint_image(painter, picture, picture.levels)
-            if number == 1 and self.explanation is not None:
-                self._paint_explanation(painter, picture, self.explanation)
+            if self.explanation is not None:
+                self._paint_explanations(painter, picture, self.explanation, number)
             elif other and picture.counterfactual:
                 faded = 1.0 if number == 1 or self._blink else self.layers.counterfactual.opacity
                 painter.setOpacity(faded)
@@ -74,7 +74,7 @@ class CanvasPainting(CanvasBase):
                 painter.setClipRect(self._right_of_divider())
                 self._paint_image(painter, picture, picture.counterfactual)
                 painter.restore()
-            if not self._blink and number == 0:
+            if not self._blink and number == 0 and self.explanation is None:
                 painter.save()
                 if self.compare is Compare.SWIPE and picture.counterfactual:
                     painter.setClipRect(self._left_of_divider(), Qt.ClipOperation.IntersectClip)
@@ -135,25 +135,38 @@ class CanvasPainting(CanvasBase):
         if self.highlight is not None:
             self._paint_highlight(painter)
 
-    def _paint_explanation(self, painter: QPainter, picture: Picture, shown: Shown) -> None:
-        """Another explainer's counterfactual, if it made one; its saliency, its mask."""
-        if shown.levels:
-            self._paint_image(painter, picture, shown.levels)
+    def _paint_explanations(
+        self, painter: QPainter, picture: Picture, shown: Shown, number: int
+    ) -> None:
+        """G's word in the first pane, the other explainer's in the second: saliency and mask.
+
+        While blinking, their counterfactuals instead.
+        """
+        levels, maps = (picture.counterfactual, picture.saliency)
+        if number == 1:
+            levels, maps = shown.levels, shown.saliency
+        if self._blink:
+            if levels:
+                self._paint_image(painter, picture, levels)
+            return
         layers = self.layers
-        if layers.saliency.visible:
-            level = self._level(len(shown.saliency))
+        if maps:
+            level = self._level(len(maps))
             table = saliency_table(
                 layers.colour_map, round(layers.gain, 2), round(layers.saliency.opacity, 2)
             )
             image = self._cached(
-                "explained", (level, id(table)), lambda: indexed(shown.saliency[level], table)
+                f"explained {number}", (level, id(table)), lambda: indexed(maps[level], table)
             )
             self._paint_indexed(painter, picture, image, smooth=True)
-        if layers.machine_mask.visible:
+        if number == 0:
+            if self._machine is not None:
+                self._paint_machine(painter, picture)
+        elif shown.mask_levels:
             mask = shown.mask_levels[self._level(len(shown.mask_levels))]
             part = self._visible(picture, QSize(mask.shape[1], mask.shape[0]))
             if not part.isEmpty():
-                path = self._outline_of("explained_outline", mask, picture, part)
+                path = self._outline_of("explained outline", mask, picture, part)
                 self._stroke_path(painter, path, QColor("#FFB454"), Qt.PenStyle.DashLine)
 
     def _paint_indexed(
@@ -327,7 +340,7 @@ class CanvasPainting(CanvasBase):
     def _paint_captions(self, painter: QPainter, number: int, pane: QRectF) -> None:
         left, right = tr("image"), tr("counterfactual")
         if self.explanation is not None:
-            right = self.explanation.caption
+            left, right = tr("the model's own"), self.explanation.caption
         texts = [(12.0, left), (pane.width() - 12, right)]
         if self.compare is Compare.SIDE:
             texts = [(12.0, (left, right)[number])]

@@ -12,7 +12,7 @@ from cfinspect.ui.preferences import LAST_DIFFUSION
 from cfinspect.ui.session import Session
 from cfinspect.ui.times import duration
 from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.explaining import METHODS, Rehearse, Wish
+from cfinspect.ui.workers.explaining import Rehearse, Wish, available_methods
 from cfinspect.ui.workers.job import Ticket
 
 
@@ -32,7 +32,7 @@ class ExplainDialog(Dialog):
         )
         self.method = QComboBox()
         self.method.setAccessibleName(tr("Method"))
-        for name, text in METHODS.items():
+        for name, text in available_methods().items():
             self.method.addItem(tr(text), name)
         self.method.setCurrentIndex(self.method.findData("rise"))
         self.method.currentIndexChanged.connect(self._show_state)
@@ -81,24 +81,28 @@ class ExplainDialog(Dialog):
             self.file.setToolTip(str(self._diffusion))
         else:
             self.file.setText(tr("None chosen yet: train one by the method diffusion."))
-        self.ok.setEnabled(not by_ace or self._diffusion is not None)
+        self.ok.setEnabled(not by_ace)  # for ACE once it is known what it takes
         self.estimate.setText(tr("Takes a few seconds.") if not by_ace else "")
         if by_ace and self._diffusion is not None:
             self._measure()
 
     def _measure(self) -> None:
-        self.estimate.setText(tr("Measuring how long it would take…"))
+        self.estimate.setText(
+            tr("Measuring how long it would take…")
+            if self._session.jobs.running is None
+            else tr("Waiting for the running job; then it is measured how long it would take…")
+        )
         ticket = self._session.jobs.add(Rehearse(self.wish()))
         self._ticket = ticket
         ticket.succeeded.connect(lambda found: self._measured(ticket, found))
 
-    def _measured(self, ticket: Ticket, found: float | str) -> None:
-        if ticket is not self._ticket or self.is_over:
+    def _measured(self, ticket: Ticket, found: float | str | None) -> None:
+        if ticket is not self._ticket or self.is_over or found is None:
             return
         if isinstance(found, str):
             self.estimate.setText(found)
-            self.ok.setEnabled(False)
             return
+        self.ok.setEnabled(True)
         self.estimate.setText(
             tr("At most about {time} on this PC; it can be cancelled.", time=duration(found))
         )

@@ -156,6 +156,10 @@ class TrainForm(QScrollArea):
             widget.setAccessibleName(label.text())
             form.addRow(label, widget)
             self.settings[setting.name] = widget
+        method = self.settings["method"]
+        assert isinstance(method, QComboBox)
+        self._method = method
+        method.currentIndexChanged.connect(lambda: self._preset_changed(self.preset.currentIndex()))
         return box
 
     def _unfold(self, on: bool) -> None:
@@ -164,10 +168,14 @@ class TrainForm(QScrollArea):
         self.more.setArrowType(arrow)
 
     def _preset_changed(self, number: int) -> None:
-        config = TrainConfig.from_preset(PRESETS[number])
+        method = self._method.currentText()
+        config = TrainConfig.from_preset(PRESETS[number], method=method)
         self.minutes.setValue(config.minutes or 4.0)
-        self._defaults = config.to_dict()
+        # What the method brings with it is shown; that it was chosen is a change of its own.
+        self._defaults = {**config.to_dict(), "method": TrainConfig().method}
         for setting, widget in self.settings.items():
+            if widget is self._method:
+                continue
             value = self._defaults[setting]
             if isinstance(widget, QComboBox):
                 widget.setCurrentText(str(value))

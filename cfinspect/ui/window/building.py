@@ -226,6 +226,7 @@ def connect_pages(window: MainWindow) -> None:
     window.image_page.next_asked.connect(lambda: window.reviewer.step(1))
     window.image_page.rank_chosen.connect(window.change_rank)
     window.reviewer.shown.connect(window.image_shown)
+    window.reviewer.changed.connect(window.show_waiting_explanation)
     window.reviewer.changed.connect(window.refresh_actions)
     window.reviewer.finished.connect(window.review_ended)
     window.reviewer.note.connect(window.tell)

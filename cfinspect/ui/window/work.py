@@ -107,9 +107,24 @@ class WorkPart(ProjectsPart):
     def _explained(self, shown: Shown | None) -> None:
         if shown is None:
             return
-        self.canvas.show_explanation(shown)
-        self.refresh_actions()
+        if shown.saliency and not self.show_explanation(shown):
+            self.session.explanations[shown.image_id] = shown
         self.tell(shown.sentence)
+
+    def show_explanation(self, shown: Shown) -> bool:
+        """Show it if its image is on screen; whether it is."""
+        if not self.canvas.show_explanation(shown):
+            return False
+        self.refresh_actions()
+        return True
+
+    def show_waiting_explanation(self) -> None:
+        """What came for this image while another one was on screen."""
+        picture = self.canvas.picture
+        waiting = self.session.explanations
+        shown = waiting.get(picture.row.id) if picture is not None else None
+        if shown is not None and self.show_explanation(shown):
+            del waiting[shown.image_id]
 
     def start_inspection(
         self, model: Path, folders: list[int], only: list[int] | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from cfinspect.ui.workers.pictures import Levels, Maps, pyramid
 from cfinspect.ui.workers.thumbnails import to_qimage
 
 if TYPE_CHECKING:
-    from cfinspect.engine.explain.ace import Ace
+    from cfinspect.engine.explain.ace import Ace, AceSettings
+    from cfinspect.engine.explain.explained import Explained
     from cfinspect.engine.explain.opening import Opened
 
 METHODS = {
@@ -28,6 +30,19 @@ METHODS = {
     "gradcam": mark("Grad-CAM: the network's last stage"),
     "layercam": mark("LayerCAM: the last two stages"),
 }
+
+
+# What a method needs that a bundle, or a plain installation, may not have.
+_NEEDS = {"ace": "diffusers", "gradcam": "torchcam", "layercam": "torchcam"}
+
+
+def available_methods() -> dict[str, str]:
+    """Those of ``METHODS`` that can work here."""
+    return {
+        name: text
+        for name, text in METHODS.items()
+        if name not in _NEEDS or importlib.util.find_spec(_NEEDS[name]) is not None
+    }
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,7 @@ class Shown:
     """An explanation as the canvas shows it: levels as in ``pictures.Picture``.
 
     ``levels``: the counterfactual, empty where there is none. ``caption``: of its pane;
-    ``sentence``: what came of it.
+    ``sentence``: what came of it, with the image's name. Empty maps: no explanation was found.
     """
 
     image_id: int
@@ -110,30 +125,42 @@ class Rehearse:
     title: str = field(default_factory=lambda: tr("Measuring"))
     keeps: str = ""
 
-    def run(self, tell: Tell) -> float | str:
-        """Load, run two steps without end, and project the second to all."""
-        del tell
+    def run(self, tell: Tell) -> float | str | None:
+        """Load, run two steps without end, and project the second to all; None: cancelled."""
         try:
-            return self._measured()
+            return self._measured(tell)
         except CfinspectError as error:
             return str(error)
 
-    def _measured(self) -> float:
+    def _measured(self, tell: Tell) -> float | None:
         from cfinspect.engine.explain.ace import AceSettings  # noqa: PLC0415
+        from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
         from cfinspect.engine.images import read_image, resize_image  # noqa: PLC0415
+        from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+
+        moments: list[float] = []
+
+        def tick() -> None:
+            moments.append(time.perf_counter())
+            if tell.cancelled:
+                raise ExplainCancelled
 
         opened = _open(self.wish)
         try:
             ace = _ace(self.wish, opened, AceSettings(iterations=2, margin=1e6, refine=False))
-            image = resize_image(read_image(self.wish.image), ace.size)
-            moments: list[float] = []
-            ace.explain(
-                image[None],
-                np.zeros(1, dtype=np.int64),
-                lambda: moments.append(time.perf_counter()),
-            )
+            image = read_image(self.wish.image)
+            assert opened.backend is not None
+            if Inspector(opened.backend).is_photo(image):
+                raise CfinspectError(
+                    tr("A photo that the model looks at through windows: cut it into tiles.")
+                )
+            ace.explain(resize_image(image, ace.size)[None], np.zeros(1, dtype=np.int64), tick)
+        except ExplainCancelled:
+            return None
         finally:
             _close(opened)
+        if len(moments) < 2:
+            raise CfinspectError(tr("The model answers this image with no number."))
         return (moments[1] - moments[0]) * AceSettings().iterations
 
 
@@ -145,15 +172,15 @@ def _open(wish: Wish) -> Opened:
     return open_classifier(wish.model, wish.device, "auto", None)
 
 
-def _ace(wish: Wish, opened: Opened, settings: Any = None) -> Ace:
-    from cfinspect.engine.explain.ace import AceSettings  # noqa: PLC0415
-    from cfinspect.engine.explain.opening import make_ace, open_denoiser  # noqa: PLC0415
+def _ace(wish: Wish, opened: Opened, settings: AceSettings | None = None) -> Ace:
+    from cfinspect.engine.explain.ace import Ace, AceSettings  # noqa: PLC0415
+    from cfinspect.engine.explain.opening import open_denoiser  # noqa: PLC0415
 
     if wish.diffusion is None:
         raise CfinspectError(tr("ACE needs a diffusion model: choose its file."))
     chosen = settings or AceSettings()
     denoiser, size = open_denoiser(wish.diffusion, wish.device, "auto", chosen)
-    return make_ace(opened, denoiser, size, chosen)
+    return Ace(opened.classifier, denoiser, size, chosen)
 
 
 def _close(opened: Opened) -> None:
@@ -161,29 +188,37 @@ def _close(opened: Opened) -> None:
         opened.backend.close()
 
 
-def _shown(wish: Wish, found: Any) -> Shown:
+def _shown(wish: Wish, found: Explained) -> Shown:
     name = wish.method.upper() if wish.method in {"ace", "rise"} else tr(METHODS[wish.method])
     name = name.partition(":")[0]
     levels = [] if found.picture is None else [to_qimage(one) for one in pyramid(found.picture)]
-    saliency = np.rint(np.clip(found.saliency, 0, 1) * 255).astype(np.uint8)
-    took = tr("{name} took {seconds} s.", name=name, seconds=f"{found.seconds:.1f}")
+    saliency, outline = [], []
+    if found.saliency is not None and found.mask is not None:
+        saliency = pyramid(np.rint(np.clip(found.saliency, 0, 1) * 255).astype(np.uint8))
+        outline = mask_levels(found.mask.view(np.uint8), binary=True)
+    took = tr(
+        "{file}: {name} took {seconds} s.",
+        file=wish.image.name,
+        name=name,
+        seconds=f"{found.seconds:.1f}",
+    )
     if found.flipped is None:
         said = tr("It says where the model looks, not what would change its mind.")
     elif found.flipped:
         said = tr(
             "Score {before} became {after}.",
             before=f"{found.before:.2f}",
-            after=f"{found.after:.2f}",
+            after=f"{found.after or 0.0:.2f}",
         )
     else:
         said = tr("No explanation: nothing that it found changes the model's mind.")
-    if "filter alone" in found.note:
+    if found.kept is False:
         said += " " + tr("To be doubted: the diffusion model alone changes the verdict.")
     return Shown(
         wish.image_id,
         levels,
-        pyramid(saliency),
-        mask_levels(found.mask.view(np.uint8), binary=True),
+        saliency,
+        outline,
         name,
         f"{took} {said}",
     )

@@ -19,6 +19,11 @@ WORDS = [
     (("--method", "ace", "--preset", "mnist"), "give one of default"),
     (("--method", "ace", "--tau", "0"), "tau must be"),
     (("--method", "rise", "--mean", "a,b", "--input-size", "8"), "three numbers"),
+    (("--method", "rise", "--mean", "0,0,0"), "--mean means nothing"),
+    (("--method", "rise", "--tau", "3"), "--tau means nothing"),
+    (("--method", "cfgan", "--rise-masks", "3"), "--rise-masks means nothing"),
+    (("--method", "ace", "--weight", "1", "--quantile", "0.5"), "--weight means nothing"),
+    (("--method", "ace", "--no-refine", "--dilation", "3"), "--dilation means nothing"),
     (("--method", "rise", "--outputs", "odds", "--input-size", "8"), "logits or probabilities"),
 ]
 

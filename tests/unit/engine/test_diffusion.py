@@ -204,5 +204,7 @@ def test_settings_of_the_method(walls: Path) -> None:
     assert (config.size, config.warmup, config.width, config.minutes) == (64, 0, 32, 30.0)
     with pytest.raises(ConfigError, match="knows no kinds"):
         config.replace(kinds="rot,scab")
-    with pytest.raises(ConfigError, match="must be in 10"):
+    with pytest.raises(ConfigError, match="must be in 50"):
         config.replace(diffusion_steps=5)
+    with pytest.raises(ConfigError, match="multiple of 8"):
+        config.replace(width=20)

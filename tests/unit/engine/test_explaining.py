@@ -28,14 +28,14 @@ SIZE = 32
 class Dark:
     """Damaged is what has dark pixels: each speaks for it."""
 
-    name, size, device, differentiable = "dark", SIZE, CPU, True
+    name, size, device, limit, no_gradients = "dark", SIZE, CPU, 0.0, ""
     module: nn.Module | None = None
 
-    def excess(self, x: Tensor) -> Tensor:
+    def odds(self, x: Tensor) -> Tensor:
         return (x.mean(dim=1) < 0.3).float().sum(dim=(1, 2)) * 4 - 2
 
     def once(self, x: Tensor) -> Tensor:
-        return self.excess(x)
+        return self.odds(x)
 
 
 def crack(n: int, dark: int) -> np.ndarray:
@@ -75,6 +75,9 @@ class Mender:
         self._wrongly = wrongly
         self._seed = seed
 
+    def ticks(self, count: int) -> int:
+        return 1
+
     def explain(
         self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
     ) -> Explanation:
@@ -87,7 +90,7 @@ class Mender:
                 made[number, 20, 4:9] = 20
         saliency = np.abs(made.astype(np.float32) - images).mean(axis=3) / 255
         tick()
-        said = (Dark().excess(torch.from_numpy(made).permute(0, 3, 1, 2) / 255) >= 0).numpy()
+        said = (Dark().odds(torch.from_numpy(made).permute(0, 3, 1, 2) / 255) >= 0).numpy()
         return Explanation(
             counterfactual=(made / 255).astype(np.float32),
             saliency=saliency,
@@ -152,15 +155,70 @@ def test_explainers_side_by_side(walls: Path) -> None:
     assert (good["flips"], good["flips_damaged"], good["flips_undamaged"]) == (1.0, 1.0, 1.0)
     assert bad["flips"] == 0.0
     assert good["cout"] > 0.7 > bad["cout"]
-    assert good["change"] < bad["change"] and good["area"] < bad["area"]
-    assert 0 < good["s3"] < 1 and 0 < bad["s3"] < 1
-    assert good["diversity"] is None and bad["diversity"] > 0
-    assert abs(good["fid_real"]) < 1e-6 < good["fid"]
+    assert 0 < good["change"] < 0.1 and 0 < good["area"] < 0.1 and 0 < good["s3"] < 1
+    assert good["fid"] > 0 and good["fid_floor"] is not None
     assert good["sfid"] is not None and good["fid_n"] == 40
+    # What does not flip is no counterfactual, however alike it is.
+    assert (good["flipped_n"], bad["flipped_n"]) == (40, 0)
+    for name in ("change", "area", "s3", "diversity", "fid", "sfid"):
+        assert bad[name] is None, name
+    assert good["diversity"] is None
+    assert found["encoder"]["features"] == 64
     assert good["evaluations"] == 3 and good["seconds"] == pytest.approx(0.1)
     assert good["iou"] is None and good["masks"] == 0
-    # Three batches each, and the one that draws lots is asked twice.
-    assert len(ticks) == 9
+    # Three batches each, the one that draws lots twice; curves and distances can be stopped, too.
+    assert len(ticks) > 9 + 2 * 40
+
+
+def test_diversity_is_the_distance_between_seeds(walls: Path) -> None:
+    simsiam = train_simsiam(drawn(walls), CPU, steps=3, width=4)
+    known = squares(4)
+
+    class Corner(Mender):
+        """Flips everything, and paints a corner by its seed."""
+
+        def explain(
+            self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        ) -> Explanation:
+            found = super().explain(images, target)
+            assert found.counterfactual is not None
+            found.counterfactual[:, :4, :4] = 0.5 + 0.1 * self._seed
+            return found
+
+    def diversity(seeds: int, different: bool) -> float | None:
+        found = explaining(
+            {"ace": lambda seed: Corner("ace", seed=seed if different else 0)},
+            Dark(),
+            ask(Dark(), known, 8),
+            known,
+            simsiam,
+            seeds=seeds,
+        )
+        value: float | None = found["explainers"]["ace"]["diversity"]
+        return value
+
+    assert diversity(1, True) is None
+    assert diversity(2, False) == pytest.approx(0, abs=1e-7)
+    two, three = diversity(2, True), diversity(3, True)
+    assert two and three and three != two
+
+
+def test_distances_compare_as_many_of_each_class(walls: Path) -> None:
+    """Of 12 asked about only the rarer class limits the number on both sides."""
+    simsiam = train_simsiam(drawn(walls), CPU, steps=3, width=4)
+    known = squares(24)
+    kept = np.flatnonzero((known.labels == 1) | (np.arange(48) < 12))
+    others = Squares(
+        known.images[kept],
+        known.labels[kept],
+        tuple(known.groups[place] for place in kept),
+        0,
+        tuple(known.samples[place] for place in kept),
+    )
+    found = explaining(
+        {"mender": lambda _: Mender("mender")}, Dark(), ask(Dark(), known, 48), others, simsiam
+    )
+    assert found["explainers"]["mender"]["fid_n"] == 24 + 12
 
 
 def test_what_simsiam_learns_is_what_views_share(walls: Path) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import io
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,10 @@ def test_every_format_answers_as_the_network_does(
     with torch.no_grad():
         logits = network()((x - mean) / std)
         expected = logits[:, 1] - logits[:, 0]
-        assert torch.allclose(found.excess(x), expected, atol=1e-5)
-    assert found.differentiable
+        assert torch.allclose(found.odds(x), expected, atol=1e-5)
+    assert not found.no_gradients
     moved = x.requires_grad_(True)
-    found.excess(moved).sum().backward()
+    found.odds(moved).sum().backward()
     assert moved.grad is not None and float(moved.grad.abs().sum()) > 0
 
 
@@ -95,12 +96,12 @@ def test_onnx_that_onnx2torch_does_not_know_goes_by_onnxruntime(
     monkeypatch.undo()
     with torch.no_grad():
         assert torch.allclose(
-            found.excess(images()), load_foreign(path, USAGE, CPU).excess(images()), atol=1e-5
+            found.odds(images()), load_foreign(path, USAGE, CPU).odds(images()), atol=1e-5
         )
-    assert not found.differentiable
+    assert "not implemented" in found.no_gradients
     maps = occlusion(found).explain(np.zeros((1, SIDE, SIDE, 3), np.uint8), np.zeros(1, np.int64))
     assert maps.saliency.shape == (1, SIDE, SIDE)
-    with pytest.raises(CfinspectError, match="needs gradients"):
+    with pytest.raises(CfinspectError, match="not implemented"):
         Ace(found, None, SIDE, AceSettings())  # type: ignore[arg-type]
 
 
@@ -112,7 +113,7 @@ def foreign(answer: Any, **usage: Any) -> ForeignClassifier:
 
 def test_outputs_of_all_sorts() -> None:
     def odds(answer: list[float], **usage: Any) -> float:
-        return float(foreign(torch.tensor(answer), **usage).excess(images(1))[0])
+        return float(foreign(torch.tensor(answer), **usage).odds(images(1))[0])
 
     assert odds([0.3, 2.3]) == pytest.approx(2.0)
     assert odds([0.3, 2.3], damaged=0) == pytest.approx(-2.0)
@@ -121,20 +122,34 @@ def test_outputs_of_all_sorts() -> None:
     assert odds([0.0, 1.0, 0.0]) == pytest.approx(1 - np.log(2), abs=1e-6)
     assert odds([0.2, 0.8], outputs="probabilities") == pytest.approx(np.log(4), abs=1e-5)
     assert odds([0.8], outputs="probabilities") == pytest.approx(np.log(4), abs=1e-5)
-    assert odds([0.2, 0.8], outputs="probabilities", threshold=0.8) == pytest.approx(0, abs=1e-5)
+    # Nearly sure answers keep a slope.
+    sure = torch.tensor([[1e-9, 1 - 1e-9]], dtype=torch.float32, requires_grad=True)
+    ForeignClassifier(lambda x: sure, Usage(size=SIDE, outputs="probabilities"), CPU, "s").odds(
+        images(1)
+    ).sum().backward()
+    assert sure.grad is not None and float(sure.grad.abs().max()) > 1
+    assert foreign(torch.zeros(1), threshold=0.8).limit == pytest.approx(np.log(4))
     with pytest.raises(CfinspectError, match="give --index"):
         odds([0.3, 2.3], damaged=2)
     with pytest.raises(CfinspectError, match="give --outputs logits"):
         odds([-3.0, 2.0], outputs="probabilities")
     with pytest.raises(CfinspectError, match="is no classifier"):
-        foreign(torch.zeros(4, 8, 8)).excess(images(1))
+        foreign(torch.zeros(4, 8, 8)).odds(images(1))
+
+
+def test_as_many_answers_as_images_are_needed() -> None:
+    squeezed = ForeignClassifier(lambda x: torch.zeros(2), Usage(size=SIDE), CPU, "squeezed")
+    with pytest.raises(CfinspectError, match="does not answer n images"):
+        squeezed.odds(images(3))
+    squeezed.one_by_one = True
+    assert squeezed.odds(images(3)).shape == (3,)
 
 
 def test_images_are_resized_to_its_input() -> None:
     found = ForeignClassifier(
-        lambda x: x.mean(dim=(2, 3))[:, :2] * 0 + x.shape[-1], Usage(size=16), CPU, "sides"
+        lambda x: torch.full((len(x), 1), float(x.shape[-1])), Usage(size=16), CPU, "sides"
     )
-    assert float(found.excess(torch.rand(1, 3, SIDE, SIDE))[0]) == 0.0
+    assert found.odds(torch.rand(2, 3, SIDE, SIDE)).tolist() == [16.0, 16.0]
 
 
 class Evil:
@@ -142,42 +157,102 @@ class Evil:
         return (print, ("this must never run",))
 
 
-@pytest.mark.parametrize("name", ["plain.pt", "whole.pth", "weights.pt2"])
+@pytest.mark.parametrize("name", ["plain.pt", "whole.pth"])
 def test_pickles_are_refused_and_never_run(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / name
     if name == "plain.pt":
         path.write_bytes(pickle.dumps(Evil()))
-    elif name == "whole.pth":
-        torch.save({"net": Evil()}, path)
     else:
-        # A real export, in which somebody exchanged the example inputs.
-        whole = saved("pt2", tmp_path)
-        bad = tmp_path / "bad.pt"
-        torch.save(Evil(), bad)
-        _changed(whole, path, "sample_inputs", bad.read_bytes())
+        torch.save({"net": Evil()}, path)
     with pytest.raises(CfinspectError, match="pickle, which could run anything"):
         load_foreign(path, USAGE, CPU)
     assert "never" not in capsys.readouterr().out
 
 
-def _changed(source: Path, target: Path, part: str, content: bytes) -> None:
+def evil(protocol: int) -> bytes:
+    return pickle.dumps(Evil(), protocol=protocol)
+
+
+def saved_evil() -> bytes:
+    found = io.BytesIO()
+    torch.save(Evil(), found)
+    return found.getvalue()
+
+
+CHANGES = {
+    "example inputs": ("data/sample_inputs/model.pt", saved_evil()),
+    "example inputs, an old pickle": ("data/sample_inputs/model.pt", evil(0)),
+    "old weights": ("data/weights/model.pt", evil(2)),
+    "objects": ("data/constants/opaque_obj_0", evil(2)),
+    "libraries": ("data/aotinductor/model/wrapper.so", b"elf"),
+    "legacy": ("../serialized_example_inputs.pt", evil(2)),
+    "twice": ("DATA/sample_inputs/model.pt", evil(2)),
+    "two folders": ("/../b/data/sample_inputs/model.pt", evil(2)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_exports_with_anything_that_could_run_are_refused(
+    change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content = CHANGES[change]
+    path = tmp_path / "changed.pt2"
+    changed(saved("pt2", tmp_path), path, name, content)
+    with pytest.raises(CfinspectError, match=r"pickle|could bring code|holds a file twice"):
+        load_foreign(path, USAGE, CPU)
+    assert "never" not in capsys.readouterr().out
+
+
+def changed(source: Path, target: Path, part: str, content: bytes) -> None:
+    """With one member exchanged, or added."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            new.writestr(name, content if part in name else old.read(name))
+        names = old.namelist()
+        prefix = names[0].partition("/")[0]
+        wanted = f"{prefix}/{part}"
+        if part.startswith("../"):
+            wanted = part.removeprefix("../")
+        elif part.startswith("/../"):
+            wanted = part.removeprefix("/../")
+        for name in names:
+            if name != wanted:
+                new.writestr(name, old.read(name))
+        new.writestr(wanted, content)
 
 
-def test_formulas_that_call_something_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "print('never')",
+        "(print)('never')",
+        "[print][0]('never')",
+        "Symbol('x').__class__",
+        "pr\\u0069nt('never')",
+        "Symbol('a') if print('never') else 1",
+    ],
+)
+def test_formulas_that_could_run_are_refused(
+    formula: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole, path = saved("pt2", tmp_path), tmp_path / "changed.pt2"
     with zipfile.ZipFile(whole) as archive:
         name = next(name for name in archive.namelist() if name.endswith("models/model.json"))
         text = archive.read(name).decode()
-    assert "Symbol(" in text
-    _changed(whole, path, "models/model.json", text.replace("Symbol(", "print(").encode())
-    with pytest.raises(CfinspectError, match="formulas that call"):
+    found = re.sub(r'("expr_str": ")[^"]*"', lambda m: f'{m[1]}{formula}"', text)
+    assert found != text
+    changed(whole, path, "models/model.json", found.encode())
+    with pytest.raises(CfinspectError, match="changed by hand"):
         load_foreign(path, USAGE, CPU)
-    json.loads(text)
+    assert "never" not in capsys.readouterr().out
+
+
+def test_a_damaged_export_is_a_sentence(tmp_path: Path) -> None:
+    whole, path = saved("pt2", tmp_path), tmp_path / "changed.pt2"
+    for part, content in (("models/model.json", b"{"), ("data/weights/weight_0", b"1")):
+        changed(whole, path, part, content)
+        with pytest.raises(CfinspectError, match=r"changed by hand|cannot be loaded"):
+            load_foreign(path, USAGE, CPU)
 
 
 def test_files_that_are_nothing_are_told(tmp_path: Path) -> None:
@@ -205,8 +280,9 @@ def test_another_input_size_than_it_takes_is_told(tmp_path: Path) -> None:
         load_foreign(path, Usage(size=20), CPU)
 
 
-def test_class_activation_maps_of_a_strangers_network(tmp_path: Path) -> None:
-    found = load_foreign(saved("onnx", tmp_path), USAGE, CPU)
+@pytest.mark.parametrize("flexible", [True, False])
+def test_class_activation_maps_of_a_strangers_network(flexible: bool, tmp_path: Path) -> None:
+    found = load_foreign(saved("onnx", tmp_path, flexible=flexible), USAGE, CPU)
     pictures = (images(2).permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
     for maker in (gradcam, layercam):
         maps = maker(found).explain(pictures, np.zeros(2, np.int64)).saliency
