@@ -312,6 +312,11 @@ class TrainConfig:
         return makes_counterfactuals(self.method)
 
     @property
+    def needs_classes(self) -> bool:
+        """Whether it learns from labels; a diffusion model only learns what images look like."""
+        return self.method != "diffusion"
+
+    @property
     def kind_names(self) -> tuple[str, ...]:
         """Names of the kinds of damage; empty for a model that knows but one."""
         return tuple(self.kinds.split(",")) if self.kinds else ()

@@ -23,7 +23,7 @@ from cfinspect.engine.datafolder import (
     missing_classes,
     scan_folder,
 )
-from cfinspect.engine.images import ImageError, content_hash, header_size, read_bytes
+from cfinspect.engine.images import ImageError, content_hash, header_size, list_images, read_bytes
 
 __all__ = [
     "CLASS_NAMES",
@@ -135,6 +135,28 @@ def read_folders(
     if kinds:
         names[DAMAGED] = CLASS_NAMES[DAMAGED]
     return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(kinds))
+
+
+def read_unlabelled(
+    paths: Sequence[Path], progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """All images in folders that know no classes, but those below ``masks/``; labels mean nothing.
+
+    For what only learns what images look like. Raises DataError where there is none.
+    """
+    candidates = [
+        Candidate(file, file.stem, UNDAMAGED)
+        for root in dict.fromkeys(path.resolve() for path in paths)
+        for file in list_images([root])
+        if "masks" not in file.relative_to(root).parts[:-1]
+    ]
+    opened = _open_all(candidates, progress)
+    left_out = [entry for entry in opened if isinstance(entry, LeftOut)]
+    samples = {entry.digest: entry for entry in opened if isinstance(entry, Sample)}
+    if not samples:
+        where = ", ".join(map(str, paths))
+        raise DataError(f"There are no images in {where}{_left_out_note(left_out)}.")
+    return Dataset(tuple(samples.values()), tuple(left_out), CLASS_NAMES)
 
 
 def _open_all(

@@ -31,6 +31,10 @@ class DataError(CfinspectError):
     """Data that cannot be used as they are; the sentence says what to change."""
 
 
+class NoClassesError(DataError):
+    """There is no image of a class, or no folder of one."""
+
+
 @dataclass(frozen=True)
 class LeftOut:
     """A file that is not used, and why (half a sentence)."""
@@ -130,11 +134,11 @@ def missing_classes(
     words: Mapping[str, int],
     folders: Iterable[str],
     why: str = "",
-) -> DataError:
+) -> NoClassesError:
     """The error that ``where`` has no image of ``labels``: what was sought and what is there."""
     missing = list(labels)
     sought = ", ".join(word for word, label in words.items() if label in missing)
-    return DataError(
+    return NoClassesError(
         f"There is no {' and no '.join(class_name(label, words) for label in missing)} image in "
         f"{where}: "
         f"looked for folders called {sought} and found {', '.join(folders) or 'no folder'}{why}; "

@@ -20,14 +20,15 @@ _AHEAD = 4
 def balanced_indices(
     labels: NDArray[np.int64], batch: int, seed: int, step: int
 ) -> NDArray[np.intp]:
-    """``batch`` indices, half of each class, for one step; (batch,).
+    """``batch`` indices, half of each class (all of one that is alone), for one step; (batch,).
 
     Every image of a class comes once before any comes again. It depends on nothing but its
     arguments, so a resumed training sees exactly the batches it would have seen.
     """
-    half = batch // 2
+    present = [label for label in (0, 1) if (labels == label).any()]
+    half = batch // len(present)
     parts = []
-    for label in (0, 1):
+    for label in present:
         members = np.flatnonzero(labels == label)
         places = np.arange(step * half, (step + 1) * half)
         rounds = {

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.card import Preprocessing, Views
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import DAMAGED, DataError, Dataset, LeftOut, Sample, read_folders
+from cfinspect.engine.data import (
+    DAMAGED,
+    DataError,
+    Dataset,
+    LeftOut,
+    Sample,
+    read_folders,
+    read_unlabelled,
+)
+from cfinspect.engine.datafolder import NoClassesError
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.splits import split_by_group
 from cfinspect.engine.store import TileStore
@@ -88,13 +97,20 @@ def gather(
             if cancel.cancelled:
                 raise _Cancelled
 
-        return read_folders(
-            [Path(folder) for folder in config.data],
-            undamaged=config.undamaged,
-            damaged=config.damaged,
-            kinds=config.kind_names,
-            progress=watch,
-        )
+        folders = [Path(folder) for folder in config.data]
+        try:
+            return read_folders(
+                folders,
+                undamaged=config.undamaged,
+                damaged=config.damaged,
+                kinds=config.kind_names,
+                allow_one_class=not config.needs_classes,
+                progress=watch,
+            )
+        except NoClassesError:
+            if config.needs_classes:
+                raise
+            return read_unlabelled(folders, watch)
 
     try:
         dataset = yield from _watched(read)
@@ -169,7 +185,7 @@ def _pack(
     validation: TileStore,
 ) -> TrainingData:
     for name, store in (("training", train), ("validation", validation)):
-        if len(np.unique(store.labels)) < 2:
+        if config.needs_classes and len(np.unique(store.labels)) < 2:
             raise DataError(
                 f"after the split by group the {name} part has only one class: give more images, "
                 "or finer groups in labels.csv"
@@ -216,7 +232,7 @@ def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
     most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
     rng = np.random.default_rng(0)
     parts = [rng.permutation(np.flatnonzero(classes == one)) for one in np.unique(classes)]
-    looks = [len(parts) - 1, *([1] * (len(parts) - 1))]
+    looks = [max(1, len(parts) - 1), *([1] * (len(parts) - 1))]
     # The rarest first: what they leave is for the others.
     left, kept = most, {}
     order = sorted(range(len(parts)), key=lambda place: len(parts[place]) * looks[place])

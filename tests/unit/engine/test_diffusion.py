@@ -208,3 +208,28 @@ def test_settings_of_the_method(walls: Path) -> None:
         config.replace(diffusion_steps=5)
     with pytest.raises(ConfigError, match="multiple of 8"):
         config.replace(width=20)
+
+
+def test_it_learns_from_images_without_any_label(walls: Path, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    (plain / "inner").mkdir(parents=True)
+    (plain / "masks").mkdir()
+    for number, path in enumerate(sorted((walls / "damaged").iterdir())):
+        folder = plain / "inner" if number % 2 else plain
+        (folder / path.name).write_bytes(path.read_bytes())
+    (plain / "masks" / "one.png").write_bytes((plain / "inner").iterdir().__next__().read_bytes())
+    *_, last = train(settings(plain, tmp_path / "run"))
+    assert isinstance(last, Finished) and last.model is not None
+    counts = load_card(last.model).data["counts"]
+    assert counts["undamaged"] == 12 and counts["damaged"] == 0
+    one_class = tmp_path / "one" / "damaged"
+    one_class.mkdir(parents=True)
+    for path in (walls / "damaged").iterdir():
+        (one_class / path.name).write_bytes(path.read_bytes())
+    *_, last = train(settings(one_class.parent, tmp_path / "other"))
+    assert isinstance(last, Finished) and last.model is not None
+    with pytest.raises(CfinspectError, match="There is no"):
+        list(train(settings(plain, tmp_path / "third", method="cfgan", width=4)))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CfinspectError, match="There are no images in"):
+        list(train(settings(tmp_path / "empty", tmp_path / "fourth")))
