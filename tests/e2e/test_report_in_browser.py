@@ -76,6 +76,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(report: Path) -> Non
         "Figures",
         "Curves",
         "Where the damage is, by explainer",
+        "What would change its mind, by explainer",
         "Whether counterfactuals look real",
         "Which doubt finds the errors",
         "Under attack",
