@@ -152,8 +152,10 @@ class CanvasPainting(CanvasBase):
         layers = self.layers
         if maps:
             level = self._level(len(maps))
+            # The gain is for changes, which are small; other maps fill the whole range.
+            gain = layers.gain if levels else 1.0
             table = saliency_table(
-                layers.colour_map, round(layers.gain, 2), round(layers.saliency.opacity, 2)
+                layers.colour_map, round(gain, 2), round(layers.saliency.opacity, 2)
             )
             image = self._cached(
                 f"explained {number}", (level, id(table)), lambda: indexed(maps[level], table)
