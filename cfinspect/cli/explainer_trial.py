@@ -14,7 +14,7 @@ from cfinspect.engine.events import CancelToken
 if TYPE_CHECKING:
     from cfinspect.engine.data import Sample
     from cfinspect.engine.evaluate.encoders import Encoder
-    from cfinspect.engine.evaluate.explaining import Asked
+    from cfinspect.engine.evaluate.squares import Squares
     from cfinspect.engine.explain.ace import Ace
     from cfinspect.engine.explain.classifier import Classifier
     from cfinspect.engine.explain.protocol import Explainer
@@ -107,7 +107,7 @@ def ask_explainers(
     return {**found, "filter_keeps": keeps}
 
 
-def _keeps(ace: Ace, asked: Asked, stop: Callable[[], None]) -> float:
+def _keeps(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
     """Of how many images the diffusion model's filter leaves the verdict as it is, in [0, 1]."""
     kept = 0
     for start in range(0, len(asked.images), _BATCH):

@@ -5,6 +5,7 @@ Needs the extra "ace" (diffusers), which is imported where a network or a schedu
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import zlib
 from collections.abc import Sequence
@@ -87,6 +88,12 @@ def schedule(steps: int, respaced: int | None = None) -> Any:
     return found
 
 
+@functools.cache
+def noising(steps: int) -> Any:
+    """The schedule for adding noise only, which every training step needs: made once."""
+    return schedule(steps)
+
+
 class DiffusionStep(Step):
     """Ho et al. 2020, algorithm 1: tell the noise at a random step; labels are not looked at."""
 
@@ -97,7 +104,7 @@ class DiffusionStep(Step):
         levels = self.config.diffusion_steps
         steps = torch.randint(0, levels, (len(images),), device=images.device)
         noise = torch.randn_like(images)
-        noised = schedule(levels).add_noise(images * 2 - 1, noise, steps)
+        noised = noising(levels).add_noise(images * 2 - 1, noise, steps)
         with self.device.autocast():
             found = self.generator(noised, steps)
         loss = F.mse_loss(found.float(), noise)

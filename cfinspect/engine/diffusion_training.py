@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from cfinspect.engine.diffusion import Ddpm, Denoiser, schedule
+from cfinspect.engine.diffusion import Denoiser, noising
 from cfinspect.engine.events import Event, Finished, SamplesWritten, Validated
-from cfinspect.engine.export import write_curves, write_undecided
+from cfinspect.engine.export import spread, write_curves, write_undecided
 from cfinspect.engine.images import write_png
 from cfinspect.engine.pictures import contact_sheet
 from cfinspect.engine.trainer import Training
@@ -71,7 +70,7 @@ class DiffusionTraining(Training):
         """
         network, steps = self.state.nets[which], self.config.diffusion_steps
         random = torch.Generator().manual_seed(0)
-        chosen = _spread(data.validation, _LOOKED)
+        chosen = spread(data.validation, _LOOKED)
         rows = []
         for start in range(0, len(chosen), self.config.batch):
             x = to_tensor(chosen[start : start + self.config.batch], self.device.device) * 2 - 1
@@ -81,7 +80,7 @@ class DiffusionTraining(Training):
             ) // _PARTS
             levels = levels.to(x.device)
             noise = torch.randn(x.shape, generator=random).to(x.device)
-            noised = schedule(steps).add_noise(x, noise, levels)
+            noised = noising(steps).add_noise(x, noise, levels)
             with self.device.autocast():
                 found = network(noised, levels)
             error = F.mse_loss(found.float(), noise, reduction="none").mean(dim=(1, 2, 3))
@@ -92,15 +91,8 @@ class DiffusionTraining(Training):
 
     def _samples(self, which: str, data: TrainingData) -> Path:
         """Validation images, the same after F_tau, and new ones drawn from noise."""
-        # A copy would do no better: the network is in eval mode and takes no gradients already.
-        network = cast(Ddpm, self.state.nets[which])
-        denoiser = Denoiser(
-            network,
-            self.config.diffusion_steps,
-            self.device,
-            respaced=min(50, self.config.diffusion_steps),
-        )
-        chosen = _spread(data.validation, _SHOWN)
+        denoiser = Denoiser(self.state.nets[which], self.config.diffusion_steps, self.device)
+        chosen = spread(data.validation, _SHOWN)
         with torch.no_grad():
             x = to_tensor(chosen, self.device.device)
             filtered = denoiser.filtered(x, range(len(x)))
@@ -112,12 +104,6 @@ class DiffusionTraining(Training):
         path = self.folder.samples / f"step_{self.state.counters.step:06d}.png"
         write_png(path, contact_sheet(tiles, captions, len(chosen)))
         return path
-
-
-def _spread(images: NDArray[np.uint8], count: int) -> NDArray[np.uint8]:
-    """``count`` of the images, evenly spaced."""
-    places = np.unique(np.linspace(0, len(images) - 1, count, dtype=int))
-    return np.asarray(images[places])
 
 
 def _pictures(x: torch.Tensor) -> list[NDArray[np.uint8]]:

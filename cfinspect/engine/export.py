@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,7 @@ from cfinspect.engine.state import TrainState
 from cfinspect.engine.trainingdata import TrainingData
 from cfinspect.engine.validation import classify, judge
 
+_T = TypeVar("_T", bound=np.generic)
 _ROWS = 8
 _SHIFTED_COPIES = 4
 _PRIVATE = ("data", "out", "init_from", "backbone_weights")
@@ -234,7 +235,7 @@ def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) ->
     """A grid of x, x', saliency and mask: mostly damaged images, always the same ones."""
     damaged = np.flatnonzero(data.validation_labels == 1)
     undamaged = np.flatnonzero(data.validation_labels == 0)
-    rows = np.concatenate([_spread(damaged, _ROWS - 2), _spread(undamaged, 2)])
+    rows = np.concatenate([spread(damaged, _ROWS - 2), spread(undamaged, 2)])
     change = saliency(raw, data.validation)
     scores = score(probabilities(raw.logits))
     said = scores >= 0.5
@@ -255,12 +256,9 @@ def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) ->
     return path
 
 
-def _spread(members: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+def spread(members: NDArray[_T], count: int) -> NDArray[_T]:
     """``count`` of the members, evenly spaced."""
-    chosen: NDArray[np.intp] = members[
-        np.unique(np.linspace(0, len(members) - 1, count, dtype=int))
-    ]
-    return chosen
+    return np.asarray(members[np.unique(np.linspace(0, len(members) - 1, count, dtype=int))])
 
 
 def write_curves(folder: RunFolder) -> None:

@@ -45,12 +45,12 @@ class Target:
 
     def excess(self, logits: Tensor) -> Tensor:
         """How far the score's logit lies above the threshold's, (n,): damaged from 0 on."""
-        return logits[:, 1] - logits[:, 0] - _logit(self.decision.score_threshold)
+        return logits[:, 1] - logits[:, 0] - logit(self.decision.score_threshold)
 
     def hidden(self, logits: Tensor) -> Tensor:
         """How far p_fake's logit lies below the highest accepted one, (n,)."""
         fake = logits[:, 2] - torch.logsumexp(logits[:, :2], dim=1)
-        return _logit(self.most_fake) - fake
+        return logit(self.most_fake) - fake
 
     def gain(self, logits: Tensor, labels: Tensor, aim: Aim) -> Tensor:
         """What an attack raises, (n,): it has won where ``won`` says so."""
@@ -169,6 +169,7 @@ def _share(done: float) -> float:
     return float(0.3 / 2**halvings)
 
 
-def _logit(p: float) -> float:
+def logit(p: float) -> float:
+    """The log-odds of a probability, kept finite."""
     p = min(max(p, 1e-6), 1 - 1e-6)
     return math.log(p / (1 - p))

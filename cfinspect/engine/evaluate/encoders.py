@@ -37,21 +37,25 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A small classifier of its own; also the encoder where no other is given."""
+class Compact:
+    """A small network of our own as an ``Encoder``."""
 
     network: CompactDiscriminator
     device: Device
     name: str
 
+    def encode(self, images: Images) -> NDArray[np.float32]:
+        """See ``Encoder``: what its last layer decides by."""
+        return batched(self.network.pooled, images, self.device)
+
+
+class Judge(Compact):
+    """A small classifier of its own; also the encoder where no other is given."""
+
     def damaged(self, images: Images) -> NDArray[np.bool_]:
         """Whether it takes each of (n, S, S, 3) for damaged: (n,)."""
         logits = batched(self.network, images, self.device)
         return np.asarray(logits[:, 1] > logits[:, 0])
-
-    def encode(self, images: Images) -> NDArray[np.float32]:
-        """See ``Encoder``: what its last layer decides by."""
-        return batched(self.network.pooled, images, self.device)
 
 
 def train_judge(

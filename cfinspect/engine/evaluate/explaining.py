@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cfinspect.engine.data import DAMAGED, Sample
+from cfinspect.engine.data import DAMAGED
 from cfinspect.engine.decision import fit_mask_threshold
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.evaluate.classification import group_draws
@@ -39,26 +39,7 @@ STOCHASTIC = ("ace",)
 _AREA = 0.02  # a change of so much, in [0, 1], counts as one; some 5 grey levels
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Images of which the classifier is right: (n, S, S, 3) uint8, and where they come from."""
-
-    images: Images
-    labels: NDArray[np.int64]
-    groups: tuple[str, ...]
-    samples: tuple[Sample, ...]
-
-    def chosen(self, places: NDArray[np.intp]) -> Asked:
-        """Some of them."""
-        return Asked(
-            self.images[places],
-            self.labels[places],
-            tuple(self.groups[place] for place in places),
-            tuple(self.samples[place] for place in places),
-        )
-
-
-def ask(classifier: Classifier, squares: Squares, count: int) -> Asked:
+def ask(classifier: Classifier, squares: Squares, count: int) -> Squares:
     """``count`` of the images that the classifier has right, half of each class where it can be.
 
     CfinspectError where it has none right.
@@ -71,18 +52,13 @@ def ask(classifier: Classifier, squares: Squares, count: int) -> Asked:
         places += own[: (count + label) // 2].tolist()
     if not places:
         raise CfinspectError("the classifier has none of the images right: there is nothing to ask")
-    return Asked(
-        squares.images[places],
-        squares.labels[places],
-        tuple(squares.groups[place] for place in places),
-        tuple(squares.samples[place] for place in places),
-    )
+    return squares.chosen(places)
 
 
 def explaining(
     explainers: Mapping[str, Callable[[int], Explainer]],
     classifier: Classifier,
-    asked: Asked,
+    asked: Squares,
     others: Squares,
     simsiam: SimSiam,
     encoder: Encoder | None = None,
@@ -126,7 +102,7 @@ class _Run:
     seconds: float
 
 
-def _run(explainer: Explainer, asked: Asked, batch: int, tick: Callable[[], None]) -> _Run:
+def _run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], None]) -> _Run:
     size = asked.images.shape[1]
     parts = []
     for start in range(0, len(asked.images), batch):
@@ -156,7 +132,7 @@ def _run(explainer: Explainer, asked: Asked, batch: int, tick: Callable[[], None
 def _figures(
     runs: list[_Run],
     classifier: Classifier,
-    asked: Asked,
+    asked: Squares,
     others: Squares,
     simsiam: SimSiam,
     encoder: Encoder,
@@ -187,7 +163,7 @@ def _figures(
         "change": _mean(change),
         "area": _mean(change.mean(axis=3) >= _AREA),
         "diversity": _diversity(runs, simsiam),
-        **_distances(encoder, asked.chosen(turned), first.pictures[turned], others, tick),
+        **_distances(encoder, asked.chosen(turned.tolist()), first.pictures[turned], others, tick),
     }
 
 
@@ -249,7 +225,7 @@ def cout(
 
 def _distances(
     encoder: Encoder,
-    asked: Asked,
+    asked: Squares,
     pictures: Images,
     others: Squares,
     tick: Callable[[], None],
@@ -315,7 +291,7 @@ def _same_classes(
     return np.concatenate(mine), np.concatenate(theirs)
 
 
-def _localised(saliency: NDArray[np.float32], asked: Asked) -> dict[str, Any]:
+def _localised(saliency: NDArray[np.float32], asked: Squares) -> dict[str, Any]:
     """IoU by the median of Otsu's thresholds and by the best, pixel AP; on images with masks."""
     damaged = np.flatnonzero(asked.labels == DAMAGED)
     if not len(damaged):

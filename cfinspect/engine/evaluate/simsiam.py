@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,23 +13,14 @@ from torch.nn import functional as F
 from cfinspect.engine.augment import augment
 from cfinspect.engine.device import Device
 from cfinspect.engine.discriminators import CompactDiscriminator
+from cfinspect.engine.evaluate.encoders import Compact, Images
 from cfinspect.engine.validation import batched, to_tensor
 
-Images = NDArray[np.uint8]
 _BATCH, _FEATURES = 64, 128
 
 
-@dataclass(frozen=True)
-class SimSiam:
-    """See ``train_simsiam``; an ``encoders.Encoder``."""
-
-    network: CompactDiscriminator
-    device: Device
-    name: str
-
-    def encode(self, images: Images) -> NDArray[np.float32]:
-        """(n, S, S, 3) uint8 -> (n, features)."""
-        return batched(self.network.pooled, images, self.device)
+class SimSiam(Compact):
+    """See ``train_simsiam``."""
 
     def alike(self, one: Images, other: Images) -> NDArray[np.float32]:
         """Cosine of the angle between the features of two times n images, (n,) in [-1, 1]."""

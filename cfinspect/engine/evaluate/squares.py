@@ -27,6 +27,16 @@ class Squares:
     photos: int
     samples: tuple[Sample, ...] = ()
 
+    def chosen(self, places: Sequence[int]) -> Squares:
+        """Those at ``places``, whose ``samples`` must be known."""
+        return Squares(
+            self.images[places],
+            self.labels[places],
+            tuple(self.groups[place] for place in places),
+            self.photos,
+            tuple(self.samples[place] for place in places),
+        )
+
 
 def squares(
     inspector: Inspector, samples: Sequence[Sample], count: int | None, seed: int = 0

@@ -99,8 +99,8 @@ class _Work:
                 asked.append(place)
         if asked:
             goals = np.array([self._goal(scores[place]) for place in asked], dtype=np.int64)
-            made = self._made(np.stack([squares[place] for place in asked]), goals, tick)
-            kept = self._kept(np.stack([squares[place] for place in asked]), goals)
+            shown = np.stack([squares[place] for place in asked])
+            made, kept = self._made(shown, goals, tick), self._kept(shown, goals)
             for number, place in enumerate(asked):
                 found[place] = Explained(
                     sources[place],

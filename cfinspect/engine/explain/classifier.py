@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.device import Device
+from cfinspect.engine.evaluate.attacks import logit
 from cfinspect.engine.torch_backend import TorchBackend
 from cfinspect.engine.validation import to_tensor
 
@@ -70,12 +70,6 @@ class OwnClassifier:
 
 def _damaged(logits: Tensor) -> Tensor:
     return logits[:, 1] - logits[:, 0]
-
-
-def logit(p: float) -> float:
-    """The log-odds of a probability, kept finite."""
-    p = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(p / (1 - p))
 
 
 def beyond(classifier: Classifier, x: Tensor) -> Tensor:

@@ -15,8 +15,9 @@ from torch.export.passes import move_to_device_pass
 
 from cfinspect.engine.device import Device, is_out_of_memory
 from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.evaluate.attacks import logit
 from cfinspect.engine.explain.archives import kind_of_archive, only_tensors
-from cfinspect.engine.explain.classifier import logit, resized
+from cfinspect.engine.explain.classifier import resized
 
 Outputs = Literal["logits", "probabilities"]
 _TINY = 1e-12

@@ -31,7 +31,7 @@ from cfinspect.ui.canvas.layers import (
     saliency_table,
 )
 from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.pictures import Picture
+from cfinspect.ui.workers.pictures import Maps, Picture
 
 if TYPE_CHECKING:
     from cfinspect.ui.workers.explaining import Shown
@@ -117,14 +117,7 @@ class CanvasPainting(CanvasBase):
     def _paint_layers(self, painter: QPainter, picture: Picture) -> None:
         layers = self.layers
         if layers.saliency.visible and picture.saliency:
-            level = self._level(len(picture.saliency))
-            table = saliency_table(
-                layers.colour_map, round(layers.gain, 2), round(layers.saliency.opacity, 2)
-            )
-            image = self._cached(
-                "saliency", (level, id(table)), lambda: indexed(picture.saliency[level], table)
-            )
-            self._paint_indexed(painter, picture, image, smooth=True)
+            self._paint_saliency(painter, picture, picture.saliency, "saliency", layers.gain)
         if layers.human_mask.visible or self.editor is not None:
             self._paint_human(painter, picture)
         if layers.machine_mask.visible and self.editor is None:
@@ -149,27 +142,24 @@ class CanvasPainting(CanvasBase):
             if levels:
                 self._paint_image(painter, picture, levels)
             return
-        layers = self.layers
         if maps:
-            level = self._level(len(maps))
             # The gain is for changes, which are small; other maps fill the whole range.
-            gain = layers.gain if levels else 1.0
-            table = saliency_table(
-                layers.colour_map, round(gain, 2), round(layers.saliency.opacity, 2)
-            )
-            image = self._cached(
-                f"explained {number}", (level, id(table)), lambda: indexed(maps[level], table)
-            )
-            self._paint_indexed(painter, picture, image, smooth=True)
+            gain = self.layers.gain if levels else 1.0
+            self._paint_saliency(painter, picture, maps, f"explained {number}", gain)
         if number == 0:
             if self._machine is not None:
                 self._paint_machine(painter, picture)
         elif shown.mask_levels:
-            mask = shown.mask_levels[self._level(len(shown.mask_levels))]
-            part = self._visible(picture, QSize(mask.shape[1], mask.shape[0]))
-            if not part.isEmpty():
-                path = self._outline_of("explained outline", mask, picture, part)
-                self._stroke_path(painter, path, QColor("#FFB454"), Qt.PenStyle.DashLine)
+            self._paint_mask(painter, picture, shown.mask_levels, "explained outline")
+
+    def _paint_saliency(
+        self, painter: QPainter, picture: Picture, maps: Maps, name: str, gain: float
+    ) -> None:
+        layers = self.layers
+        level = self._level(len(maps))
+        table = saliency_table(layers.colour_map, round(gain, 2), round(layers.saliency.opacity, 2))
+        image = self._cached(name, (level, id(table)), lambda: indexed(maps[level], table))
+        self._paint_indexed(painter, picture, image, smooth=True)
 
     def _paint_indexed(
         self, painter: QPainter, picture: Picture, image: QImage, *, smooth: bool = False
@@ -223,11 +213,15 @@ class CanvasPainting(CanvasBase):
         assert self._machine is not None
         machine = self._machine
         levels = self._cached("machine", id(machine), lambda: mask_levels(machine, binary=True))
+        self._paint_mask(painter, picture, levels, "machine_outline")
+
+    def _paint_mask(self, painter: QPainter, picture: Picture, levels: Maps, name: str) -> None:
+        """The dashed outline of a mask that no human drew."""
         mask = levels[self._level(len(levels))]
         part = self._visible(picture, QSize(mask.shape[1], mask.shape[0]))
         if part.isEmpty():
             return
-        path = self._outline_of("machine_outline", mask, picture, part)
+        path = self._outline_of(name, mask, picture, part)
         self._stroke_path(painter, path, QColor("#FFB454"), Qt.PenStyle.DashLine)
 
     def _paint_preview(
