@@ -162,7 +162,9 @@ def _explained(found: Mapping[str, Any]) -> str:
         "forwards only, one for all views of an image. Left out: "
         f"{escape(left_out)}.</p>"
     )
-    return said + table_of(heading, rows)
+    # A row for each figure: so many columns would leave the page, and the paper.
+    top, *turned = zip(heading, *rows, strict=True)
+    return said + table_of(top, turned)
 
 
 def table_of(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
