@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from cfinspect import __version__
+from cfinspect.cli.ace_options import read_ace
 from cfinspect.cli.explainer_trial import ask_explainers, show_explainers
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.models import flat
@@ -102,6 +103,10 @@ def evaluate(
         Path | None,
         typer.Option("--diffusion", metavar="MODEL", help="For ACE: of train --method diffusion."),
     ] = None,
+    ace: Annotated[
+        list[str] | None,
+        typer.Option("--ace", metavar="NAME=VALUE", help="A setting of 'explain' for ACE."),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
         int | None,
@@ -124,6 +129,9 @@ def evaluate(
     """Evaluate a model: classification, localisation, counterfactuals, review."""
     require_exists(model, *data, *(path for path in (encoder, diffusion) if path))
     require_folder_to_write(out)
+    if ace and not diffusion:
+        raise CfinspectError("--ace needs --diffusion: without such a model there is no ACE.")
+    settings = read_ace(ace or [])
     from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
@@ -139,7 +147,8 @@ def evaluate(
         for part in (name for name, asked in wanted.items() if asked):
             require_one_kind(card, part)
         dataset = read_data(data, undamaged, damaged, kinds)
-        samples, seen = choose_samples(model, dataset, unseen)
+        looked_at = [model, *([diffusion] if diffusion else [])]
+        samples, seen = choose_samples(looked_at, dataset, unseen)
         inspector = open_inspector(model, device, precision, batch)
         looked = _encoder(encoder, device, precision) if encoder else None
         report = run(inspector, samples, data, cancel)
@@ -162,7 +171,7 @@ def evaluate(
         parts: dict[str, Callable[[], dict[str, Any]]] = {
             "baselines": lambda: compare(backend, samples, quick, cancel),
             "explainers": lambda: ask_explainers(
-                backend, samples, diffusion, looked, images, quick, cancel
+                backend, samples, diffusion, settings, looked, images, quick, cancel
             ),
             "realism": lambda: judge(inspector, samples, looked, quick, cancel),
             "uncertainty": lambda: doubt(inspector, samples, quick, cancel),
@@ -242,29 +251,32 @@ def read_data(
     return dataset
 
 
-def choose_samples(model: Path, dataset: Dataset, unseen: bool) -> tuple[list[Sample], int]:
-    """Return the samples to evaluate and how many of them the model has seen.
+def choose_samples(
+    models: Sequence[Path], dataset: Dataset, unseen: bool
+) -> tuple[list[Sample], int]:
+    """Return the samples to evaluate and how many of them the models have seen.
 
     Raises CfinspectError when only unseen ones are wanted and there is none.
     """
     from cfinspect.engine.modelfile import seen_digests  # noqa: PLC0415
 
-    known = {int(digest) for digest in seen_digests(model)}
+    known = {int(digest) for model in models for digest in seen_digests(model)}
     fresh = [sample for sample in dataset.samples if sample.digest not in known]
     seen = len(dataset.samples) - len(fresh)
+    who = "model has" if len(models) == 1 else "models have"
     if not unseen:
         if seen:
             note(
-                f"WARNING: the model has seen {seen} of these {len(dataset.samples)} images in "
+                f"WARNING: the {who} seen {seen} of these {len(dataset.samples)} images in "
                 "training or validation, so the figures flatter it. Use --unseen, or other images."
             )
         return list(dataset.samples), seen
     if not fresh:
         raise CfinspectError(
-            f"The model has seen all {seen} images in training or validation: give others, or "
+            f"The {who} seen all {seen} images in training or validation: give others, or "
             "train with --holdout 0.2 to keep some back."
         )
-    note(f"Left aside {seen} images that the model has seen; {len(fresh)} are evaluated.")
+    note(f"Left aside {seen} images that the {who} seen; {len(fresh)} are evaluated.")
     return fresh, 0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from cfinspect.cli.ace_options import ace_settings, refuse
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import (
     DeviceOption,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cfinspect.engine.bulk import Source
-    from cfinspect.engine.explain.ace import AceSettings
     from cfinspect.engine.explain.foreign import Usage
     from cfinspect.engine.explain.opening import Opened
     from cfinspect.engine.explain.protocol import Explainer
@@ -185,10 +185,10 @@ def explain(
         "spare-memory": spare_memory or None,
     }
     if method != "ace":
-        _refuse(given, f"--method {method}")
+        refuse(given, f"--method {method}")
     if method != "rise":
-        _refuse({"rise-masks": rise_masks}, f"--method {method}")
-    settings = _settings(given)
+        refuse({"rise-masks": rise_masks}, f"--method {method}")
+    settings = ace_settings(given)
     if target not in ("other", "undamaged", "damaged"):
         raise CfinspectError(f"--target {target}: give other, undamaged or damaged.")
     from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
@@ -241,18 +241,11 @@ def explain(
         )
 
 
-def _refuse(given: dict[str, Any], why: str) -> None:
-    """An option that would do nothing is a misunderstanding."""
-    for name, value in given.items():
-        if value is not None:
-            raise CfinspectError(f"--{name} means nothing with {why}: leave it out.")
-
-
 def _usage(size: int | None, given: dict[str, Any]) -> Usage | None:
     from cfinspect.engine.explain.foreign import Usage  # noqa: PLC0415
 
     if size is None:
-        _refuse(given, "a cfinspect model (a stranger's needs --input-size)")
+        refuse(given, "a cfinspect model (a stranger's needs --input-size)")
         return None
     outputs = given["outputs"] or "logits"
     if outputs not in ("logits", "probabilities"):
@@ -276,26 +269,6 @@ def _three(option: str, text: str) -> tuple[float, float, float]:
             f"{option} {text}: give three numbers with commas, as 0.485,0.456,0.406."
         ) from error
     return red, green, blue
-
-
-def _settings(given: dict[str, Any]) -> AceSettings:
-    from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
-
-    preset = given["preset"] or "default"
-    if preset not in ACE_PRESETS:
-        raise CfinspectError(f"--preset {preset}: give one of {', '.join(ACE_PRESETS)}.")
-    if given["quantile"] is not None:
-        _refuse({"weight": given["weight"]}, "--quantile")
-    if given["refine"] is False:
-        _refuse({name: given[name] for name in ("dilation", "threshold")}, "--no-refine")
-    known = {field.name for field in dataclasses.fields(ACE_PRESETS[preset])}
-    named = {
-        **given,
-        "respaced": given["respacing"],
-        "rate": None if given["step"] is None else given["step"] / 255,
-    }
-    changes = {name: value for name, value in named.items() if name in known and value is not None}
-    return dataclasses.replace(ACE_PRESETS[preset], **changes)
 
 
 def _run(

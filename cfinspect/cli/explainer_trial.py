@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.data import Sample
     from cfinspect.engine.evaluate.encoders import Encoder
     from cfinspect.engine.evaluate.squares import Squares
-    from cfinspect.engine.explain.ace import Ace
+    from cfinspect.engine.explain.ace import Ace, AceSettings
     from cfinspect.engine.explain.classifier import Classifier
     from cfinspect.engine.explain.protocol import Explainer
     from cfinspect.engine.torch_backend import TorchBackend
@@ -29,6 +30,7 @@ def ask_explainers(
     backend: TorchBackend,
     samples: list[Sample],
     diffusion: Path | None,
+    settings: AceSettings,
     encoder: Encoder | None,
     images: int | None,
     quick: bool,
@@ -56,7 +58,7 @@ def ask_explainers(
     asked = ask(classifier, known, count)
     if not have_distances():
         note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
-    makers = _makers(backend, classifier, diffusion, quick)
+    makers = _makers(backend, classifier, diffusion, settings, quick)
     total = sum(
         make(0).ticks(_BATCH) * -(-len(asked.images) // _BATCH) * (SEEDS if name in DRAWS else 1)
         for name, make in makers.items()
@@ -77,7 +79,7 @@ def ask_explainers(
             simsiam = train_simsiam(
                 learned.images,
                 backend.device,
-                steps=100 if quick else 300,
+                steps=200 if quick else 600,
                 progress=learned_so_far,
             )
         keeps = None
@@ -104,7 +106,8 @@ def ask_explainers(
             )
     except ExplainCancelled:
         raise Interrupted("Interrupted: the report holds what was done before.") from None
-    return {**found, "filter_keeps": keeps}
+    about = {"ace": dataclasses.asdict(settings)} if "ace" in makers else {}
+    return {**found, "filter_keeps": keeps, **about}
 
 
 def _keeps(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
@@ -119,10 +122,14 @@ def _keeps(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
 
 
 def _makers(
-    backend: TorchBackend, classifier: Classifier, diffusion: Path | None, quick: bool
+    backend: TorchBackend,
+    classifier: Classifier,
+    diffusion: Path | None,
+    settings: AceSettings,
+    quick: bool,
 ) -> dict[str, Callable[[int], Explainer]]:
     """Makers of all explainers that can be had here, each of a seed."""
-    from cfinspect.engine.explain.ace import Ace, AceSettings  # noqa: PLC0415
+    from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
     from cfinspect.engine.explain.opening import open_denoiser  # noqa: PLC0415
     from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
         Cfgan,
@@ -139,7 +146,6 @@ def _makers(
     if diffusion is None:
         note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")
     else:
-        settings = AceSettings()
         device = str(backend.device.device)
         denoiser, size = open_denoiser(diffusion, device, backend.device.precision, settings)
         if size != classifier.size:
@@ -149,7 +155,7 @@ def _makers(
             )
 
         def ace(seed: int) -> Ace:
-            return Ace(classifier, denoiser, size, AceSettings(seed=seed))
+            return Ace(classifier, denoiser, size, dataclasses.replace(settings, seed=seed))
 
         makers["ace"] = ace
 
@@ -194,5 +200,8 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
     if found["filter_keeps"] is not None:
         output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")
     encoder = found["encoder"]
-    output.say(f"Encoder: {encoder['name']}, {encoder['features']} features.")
+    output.say(
+        f"Encoder: {encoder['name']}, {encoder['features']} features. S3 of any two of the images: "
+        f"{text(encoder['any_two'])}."
+    )
     output.say(f"{', '.join(found['left_out'])}: left out, as they need networks for faces.")

@@ -157,6 +157,12 @@ class TrainConfig:
         "T: steps from an image to noise, for the method diffusion",
         title="Diffusion steps",
     )
+    diffusion_near: float = _setting(
+        0.5,
+        "share of the images noised within the first tenth of T, where ACE's filter works; the "
+        "others anywhere",
+        title="Little noise",
+    )
 
     robust: float = _setting(
         0.0,
@@ -283,6 +289,7 @@ class TrainConfig:
                 self.method != "diffusion" or self.width % 8 == 0,
                 "method diffusion needs a width that is a multiple of 8",
             ),
+            (0 <= self.diffusion_near <= 1, "diffusion_near must be in [0, 1]"),
             (50 <= self.diffusion_steps <= 1000, "diffusion_steps must be in 50..1000"),
             (self.robust >= 0, "robust must be 0 or more"),
             (self.robust_steps > 0, "robust_steps must be positive"),

@@ -888,6 +888,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Liste</translation>
     </message>
     <message>
+      <source>Little noise</source>
+      <translation>Wenig Rauschen</translation>
+    </message>
+    <message>
       <source>Loading the model</source>
       <translation>Lade das Modell</translation>
     </message>
@@ -2326,6 +2330,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>share of images that a human should see</source>
       <translation>Anteil der Bilder, die ein Mensch sehen soll</translation>
+    </message>
+    <message>
+      <source>share of the images noised within the first tenth of T, where ACE's filter works; the others anywhere</source>
+      <translation>Anteil der Bilder, die im ersten Zehntel von T verrauscht werden, wo der Filter von ACE arbeitet; die übrigen irgendwo</translation>
     </message>
     <message>
       <source>side of the network's input in pixels, a multiple of 32</source>

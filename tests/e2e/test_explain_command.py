@@ -123,7 +123,7 @@ def test_explainers_side_by_side(
 ) -> None:
     done = cf(
         *("evaluate", model, walls, "--out", tmp_path, "--diffusion", ddpm, "--quick"),
-        *("--images", 4, "--device", "cpu", "--precision", "fp32"),
+        *("--images", 4, "--device", "cpu", "--precision", "fp32", "--ace", "iterations=20"),
     )
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())["explainers"]
@@ -135,6 +135,7 @@ def test_explainers_side_by_side(
         assert (found[name]["s3"] is None) == (found[name]["flipped_n"] == 0)
     assert found["cfgan"]["diversity"] is None
     assert found["ace"]["evaluations"] > 10 * found["cfgan"]["evaluations"]
+    assert report["ace"]["iterations"] == 20
     assert found["rise"]["evaluations"] == 100
     assert all((one["iou"] is None) == (one["masks"] == 0) for one in found.values())
     assert 0 <= report["filter_keeps"] <= 1
@@ -142,3 +143,21 @@ def test_explainers_side_by_side(
     assert "What would change its mind, by explainer" in (tmp_path / "report.html").read_text()
     assert "What would change its mind" in done.stdout
     assert not np.isnan(found["ace"]["seconds"])
+
+
+def test_what_the_diffusion_model_has_seen_is_seen(
+    cf: Run, model: Path, walls: Path, ddpm: Path, tmp_path: Path
+) -> None:
+    """The classifier's held-out images are none if the filter has learned from them."""
+    words = ("evaluate", model, walls, "--out", tmp_path / "out", "--unseen", "--device", "cpu")
+    assert cf(*words).returncode == 0
+    done = cf(*words, "--diffusion", ddpm)
+    assert done.returncode == 2
+    assert "The models have seen all 48 images" in done.stderr
+
+
+def test_settings_of_ace_need_ace(cf: Run, model: Path, walls: Path, tmp_path: Path) -> None:
+    done = cf("evaluate", model, walls, "--out", tmp_path / "out", "--ace", "tau=3")
+    assert done.returncode == 2
+    assert "--ace needs --diffusion" in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -85,6 +85,7 @@ def explaining(
             "name": encoder.name,
             "features": int(encoder.encode(asked.images[:1]).shape[1]),
             "similarity": simsiam.name,
+            "any_two": simsiam.any_two(asked.images),
         },
         "left_out": {name: "needs networks for faces" for name in NEED_FACES},
         "explainers": result,

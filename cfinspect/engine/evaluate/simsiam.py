@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -13,19 +14,43 @@ from torch.nn import functional as F
 from cfinspect.engine.augment import augment
 from cfinspect.engine.device import Device
 from cfinspect.engine.discriminators import CompactDiscriminator
-from cfinspect.engine.evaluate.encoders import Compact, Images
+from cfinspect.engine.evaluate.encoders import Images
 from cfinspect.engine.validation import batched, to_tensor
 
 _BATCH, _FEATURES = 64, 128
+_APART = 0.02  # weight of the decorrelation
 
 
-class SimSiam(Compact):
-    """See ``train_simsiam``."""
+@dataclass(frozen=True)
+class SimSiam:
+    """An ``Encoder``, see ``train_simsiam``."""
+
+    network: CompactDiscriminator
+    projector: nn.Module
+    device: Device
+    name: str
+
+    def encode(self, images: Images) -> NDArray[np.float32]:
+        """See ``Encoder``: (n, 128), of length one.
+
+        What the loss compares, and not the network's own features: those have no scale of their
+        own, and a few images of high contrast would be all that FID sees.
+        """
+        return batched(lambda x: F.normalize(self._projected(x), dim=1), images, self.device)
+
+    def _projected(self, x: Tensor) -> Tensor:
+        projected: Tensor = self.projector(self.network.pooled(x).float())
+        return projected.float()
 
     def alike(self, one: Images, other: Images) -> NDArray[np.float32]:
         """Cosine of the angle between the features of two times n images, (n,) in [-1, 1]."""
-        first, second = (torch.from_numpy(self.encode(images)) for images in (one, other))
-        return np.asarray(F.cosine_similarity(first, second).clamp(-1, 1).numpy())
+        return np.asarray((self.encode(one) * self.encode(other)).sum(axis=1).clip(-1, 1))
+
+    def any_two(self, images: Images) -> float:
+        """Mean cosine of two different ones of n images: what ``alike`` is to be compared with."""
+        total = self.encode(images).sum(axis=0)
+        n = len(images)
+        return float((total @ total - n) / (n * (n - 1))) if n > 1 else 1.0
 
     def apart(self, one: Images, other: Images) -> NDArray[np.float32]:
         """LPIPS-type distance of two times n images, (n,): 0 where they are equal.
@@ -47,24 +72,36 @@ class SimSiam(Compact):
         return total
 
 
+def _shared(features: Tensor) -> Tensor:
+    """How much the features (n, d) say the same: squared correlations of pairs, summed, over d."""
+    shares = features - features.mean(dim=0)
+    shares = shares / shares.norm(dim=0).clamp_min(1e-6)
+    between = shares.T @ shares
+    return (between.square().sum() - between.diagonal().square().sum()) / len(between)
+
+
 def train_simsiam(
     images: Images,
     device: Device,
     *,
-    steps: int = 300,
+    steps: int = 600,
     width: int = 16,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> SimSiam:
     """SimSiam (Chen and He 2021) on ``images`` (n, S, S, 3): two views of one image are alike.
 
-    A small network of its own; views are the strong augmentation of training.
+    A small network of its own; views are the strong augmentation of training. In so few steps all
+    features would come to say one or two things, so they are held apart by the covariance term of
+    VICReg (Bardes et al. 2022).
     """
     torch.manual_seed(seed)
     network = CompactDiscriminator(width, classes=2)
     features = network.classify[1].in_features
     assert isinstance(features, int)
     projector = nn.Sequential(
+        # The network has no normalisation: without this one direction, contrast, is all it says.
+        nn.BatchNorm1d(features),
         nn.Linear(features, _FEATURES),
         nn.BatchNorm1d(_FEATURES),
         nn.ReLU(inplace=True),
@@ -91,6 +128,7 @@ def train_simsiam(
         first, second = projected.detach().chunk(2)
         one, two = predicted.chunk(2)
         loss = -(F.cosine_similarity(one, second) + F.cosine_similarity(two, first)).mean() / 2
+        loss = loss + _APART * _shared(projected)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -98,4 +136,4 @@ def train_simsiam(
         if progress:
             progress(step + 1, steps)
     name = f"SimSiam, compact network of width {width}, on {len(images)} other images of these"
-    return SimSiam(network.eval(), device, name)
+    return SimSiam(network.eval(), projector.eval(), device, name)

@@ -13,13 +13,15 @@ from torch import Tensor, nn
 
 from cfinspect.engine.config import ConfigError, TrainConfig
 from cfinspect.engine.device import choose_device
-from cfinspect.engine.diffusion import Ddpm, Denoiser, schedule
+from cfinspect.engine.diffusion import Ddpm, Denoiser, DiffusionStep, schedule
 from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.events import CancelToken, Finished, SamplesWritten, StepDone, Validated
 from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.opening import open_classifier, open_denoiser
 from cfinspect.engine.images import read_image
 from cfinspect.engine.modelfile import ModelFileError, load_card, load_model
+from cfinspect.engine.noise import NoiseBank
+from cfinspect.engine.step import Weights
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.torch_backend import load_inspector
 from cfinspect.engine.trainer import train
@@ -208,6 +210,43 @@ def test_settings_of_the_method(walls: Path) -> None:
         config.replace(diffusion_steps=5)
     with pytest.raises(ConfigError, match="multiple of 8"):
         config.replace(width=20)
+
+
+class Listening(nn.Module):
+    """Keeps what it was asked about."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.ones(()))
+        self.asked = torch.zeros(0, dtype=torch.int64)
+
+    def forward(self, noised: Tensor, steps: Tensor) -> Tensor:
+        self.asked = torch.cat([self.asked, steps])
+        return noised * self.factor
+
+
+@pytest.mark.parametrize(("near", "share"), [(0.0, 0.1), (0.5, 0.55), (1.0, 1.0)])
+def test_more_is_learned_where_the_filter_works(near: float, share: float) -> None:
+    config = TrainConfig.from_preset("fast", method="diffusion").replace(diffusion_near=near)
+    network = Listening()
+    step = DiffusionStep(
+        network,
+        nn.Identity(),
+        config,
+        CPU,
+        NoiseBank(config, CPU.device),
+        torch.amp.GradScaler(enabled=False),
+    )
+    torch.manual_seed(0)
+    images, labels = torch.rand(4000, 3, 2, 2), torch.zeros(4000, dtype=torch.int64)
+    loss = step(images, labels, Weights(0.0, 0.0, False))["g"]
+    assert loss > 0 and network.factor.grad is not None
+    asked = network.asked
+    tenth = config.diffusion_steps // 10
+    assert float((asked < tenth).float().mean()) == pytest.approx(share, abs=0.03)
+    assert int(asked.min()) < tenth // 10 and int(asked.max()) < config.diffusion_steps
+    if near < 1:
+        assert int(asked.max()) > config.diffusion_steps * 0.9
 
 
 def test_it_learns_from_images_without_any_label(walls: Path, tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
     for name in ("change", "area", "s3", "diversity", "fid", "sfid"):
         assert bad[name] is None, name
     assert good["diversity"] is None
-    assert found["encoder"]["features"] == 64
+    assert found["encoder"]["features"] == 128
     assert good["evaluations"] == 3 and good["seconds"] == pytest.approx(0.1)
     assert good["iou"] is None and good["masks"] == 0
     # Three batches each, the one that draws lots twice; curves and distances can be stopped, too.
@@ -227,6 +227,11 @@ def test_what_simsiam_learns_is_what_views_share(walls: Path) -> None:
     rest = images[64:]
     views = augment(rest, "strong", np.random.default_rng(5))
     assert simsiam.alike(rest, rest) == pytest.approx(1, abs=1e-5)
+    pairs = [
+        simsiam.alike(rest, np.roll(rest, shift, axis=0)).mean() for shift in range(1, len(rest))
+    ]
+    assert simsiam.any_two(rest) == pytest.approx(np.mean(pairs), abs=1e-4)
+    assert simsiam.any_two(rest) < 0.9
     assert simsiam.apart(rest, rest) == pytest.approx(0, abs=1e-6)
     own = simsiam.alike(rest, views).mean()
     assert own > simsiam.alike(rest, np.roll(views, 1, axis=0)).mean()

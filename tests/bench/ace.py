@@ -1,0 +1,104 @@
+"""Settings of ACE compared on the validation images of a run: how its defaults were chosen.
+
+    python tests/bench/ace.py runs/first runs/ddpm/model.safetensors "" margin=1 tau=3,step=1
+
+Each further word is one setting, options of ``cfinspect explain`` with commas; "" are the
+defaults. For every one: whether the filter alone keeps the verdicts of all validation images that
+the classifier has right, then flips and COUT on some of them. Validation images chose the
+classifier's threshold, but neither model learned from them if both were trained with the same seed
+and share held out; the held-out part decides nothing here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.cli.ace_options import read_ace
+from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.evaluate.explaining import cout
+from cfinspect.engine.events import CancelToken
+from cfinspect.engine.explain.ace import Ace
+from cfinspect.engine.explain.classifier import Classifier, odds_of
+from cfinspect.engine.explain.opening import open_classifier, open_denoiser
+from cfinspect.engine.trainingdata import TrainingData, gather
+
+BATCH = 16
+
+
+def validation(run: Path) -> TrainingData:
+    """What the run's own training took for validation."""
+    config = TrainConfig.from_dict(json.loads((run / "config.json").read_text()))
+    reading = gather(config, CancelToken())
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            data: TrainingData = end.value
+            return data
+
+
+def figures(
+    ace: Ace,
+    classifier: Classifier,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    count: int,
+) -> dict[str, Any]:
+    """Of one setting; ``count`` images are explained."""
+    starts = range(0, len(images), BATCH)
+    said = np.concatenate([ace.filtered_says(images[at : at + BATCH]) for at in starts])
+    order = np.random.default_rng(0).permutation(len(images))
+    own = [order[labels[order] == label][: count // 2] for label in (0, 1)]
+    chosen = np.concatenate(own)
+    x, target = images[chosen], 1 - labels[chosen]
+    begun = time.perf_counter()
+    parts = [
+        ace.explain(x[at : at + BATCH], target[at : at + BATCH]) for at in range(0, len(x), BATCH)
+    ]
+    seconds = (time.perf_counter() - begun) / len(x)
+    made = [part.counterfactual for part in parts if part.counterfactual is not None]
+    pictures = np.rint(np.concatenate(made) * 255).astype(np.uint8)
+    flipped = np.concatenate([part.flipped for part in parts if part.flipped is not None])
+    change = np.abs(pictures[flipped].astype(np.float32) - x[flipped]).mean() / 255
+    return {
+        "kept": float((said == (labels == 1)).mean()),
+        "of": len(images),
+        "flips_damaged": float(flipped[target == 0].mean()),
+        "flips_undamaged": float(flipped[target == 1].mean()),
+        "cout": float(cout(classifier, x, pictures, target).mean()),
+        "change": float(change),
+        "passes": float(np.concatenate([part.evaluations for part in parts]).mean()),
+        "seconds": seconds,
+    }
+
+
+def main() -> None:
+    """Print one JSON object a setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser.add_argument("run", type=Path)
+    parser.add_argument("diffusion", type=Path)
+    parser.add_argument("settings", nargs="+")
+    parser.add_argument("--images", type=int, default=48)
+    given = parser.parse_args()
+    data = validation(given.run)
+    classifier = open_classifier(given.run / "model.safetensors", "cpu", "auto", None).classifier
+    said = odds_of(classifier, data.validation) >= classifier.limit
+    right = said == (data.validation_labels == 1)
+    images, labels = data.validation[right], data.validation_labels[right]
+    for text in given.settings:
+        settings = read_ace([word for word in text.split(",") if word])
+        denoiser, size = open_denoiser(given.diffusion, "cpu", "auto", settings)
+        ace = Ace(classifier, denoiser, size, settings)
+        found = figures(ace, classifier, images, labels, given.images)
+        print(json.dumps({"settings": text, **found}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
