@@ -56,6 +56,8 @@ def ace_settings(given: dict[str, Any]) -> AceSettings:
         "rate": None if given["step"] is None else given["step"] / 255,
     }
     changes = {name: value for name, value in named.items() if name in known and value is not None}
+    if "quantile" not in changes and ("weight" in changes or changes.get("distance") == "l2"):
+        changes["quantile"] = None
     return dataclasses.replace(ACE_PRESETS[preset], **changes)
 
 

@@ -95,11 +95,14 @@ def explain(
         float | None, typer.Option("--step", help="Their length, in grey levels of 255.")
     ] = None,
     weight: Annotated[
-        float | None, typer.Option("--weight", help="Of the distance (lambda_d).")
+        float | None,
+        typer.Option("--weight", help="Instead of --quantile: of the distance (lambda_d)."),
     ] = None,
     quantile: Annotated[
         float | None,
-        typer.Option("--quantile", help="Instead: this share of the pixels stays."),
+        typer.Option(
+            "--quantile", help="Share of the pixels that each step leaves. [default preset: 0.7]"
+        ),
     ] = None,
     margin: Annotated[
         float | None,

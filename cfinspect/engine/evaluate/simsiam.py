@@ -77,7 +77,8 @@ def _shared(features: Tensor) -> Tensor:
     shares = features - features.mean(dim=0)
     shares = shares / shares.norm(dim=0).clamp_min(1e-6)
     between = shares.T @ shares
-    return (between.square().sum() - between.diagonal().square().sum()) / len(between)
+    both: Tensor = between.square().sum() - between.diagonal().square().sum()
+    return both / len(between)
 
 
 def train_simsiam(

@@ -89,11 +89,11 @@ class AceSettings:
                 raise CfinspectError(f"ACE: {sentence}")
 
 
-# The default was chosen on validation images of 64 px. The others are the paper's, by its data
-# sets; how many steps the DDPM has belongs to that model.
+# The default was chosen on validation images of 64 px, of two domains. The others are the paper's,
+# by its data sets; how many steps the DDPM has belongs to that model.
 _PAPER = AceSettings(rate=1 / 255, dilation=15)
 ACE_PRESETS: dict[str, AceSettings] = {
-    "default": AceSettings(),
+    "default": AceSettings(quantile=0.7),
     "celeba": _PAPER,
     "celeba-hq": replace(_PAPER, respaced=25),
     "bdd": replace(_PAPER, respaced=100, threshold=0.05),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +133,7 @@ class Rehearse:
             return str(error)
 
     def _measured(self, tell: Tell) -> float | None:
-        from cfinspect.engine.explain.ace import AceSettings  # noqa: PLC0415
+        from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
         from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
         from cfinspect.engine.images import read_image, resize_image  # noqa: PLC0415
         from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
@@ -145,9 +145,10 @@ class Rehearse:
             if tell.cancelled:
                 raise ExplainCancelled
 
+        usual = ACE_PRESETS["default"]
         opened = _open(self.wish)
         try:
-            ace = _ace(self.wish, opened, AceSettings(iterations=2, margin=1e6, refine=False))
+            ace = _ace(self.wish, opened, replace(usual, iterations=2, margin=1e6, refine=False))
             image = read_image(self.wish.image)
             assert opened.backend is not None
             if Inspector(opened.backend).is_photo(image):
@@ -161,7 +162,7 @@ class Rehearse:
             _close(opened)
         if len(moments) < 2:
             raise CfinspectError(tr("The model answers this image with no number."))
-        return (moments[1] - moments[0]) * AceSettings().iterations
+        return (moments[1] - moments[0]) * usual.iterations
 
 
 def _open(wish: Wish) -> Opened:
@@ -173,12 +174,12 @@ def _open(wish: Wish) -> Opened:
 
 
 def _ace(wish: Wish, opened: Opened, settings: AceSettings | None = None) -> Ace:
-    from cfinspect.engine.explain.ace import Ace, AceSettings  # noqa: PLC0415
+    from cfinspect.engine.explain.ace import ACE_PRESETS, Ace  # noqa: PLC0415
     from cfinspect.engine.explain.opening import open_denoiser  # noqa: PLC0415
 
     if wish.diffusion is None:
         raise CfinspectError(tr("ACE needs a diffusion model: choose its file."))
-    chosen = settings or AceSettings()
+    chosen = settings or ACE_PRESETS["default"]
     denoiser, size = open_denoiser(wish.diffusion, wish.device, "auto", chosen)
     return Ace(opened.classifier, denoiser, size, chosen)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cfinspect.cli.ace_options import ace_settings, read_ace
@@ -10,12 +12,19 @@ from cfinspect.engine.explain.ace import ACE_PRESETS, AceSettings
 
 
 def test_settings_are_named_as_the_options_of_explain() -> None:
-    assert read_ace([]) == AceSettings()
+    usual = ACE_PRESETS["default"]
+    assert read_ace([]) == usual
     found = read_ace(["preset=celeba", "tau=3", "respacing=25", "step=3", "refine=no"])
     assert (found.tau, found.respaced, found.rate, found.refine) == (3, 25, 3 / 255, False)
     assert found.dilation == ACE_PRESETS["celeba"].dilation
     given = {"tau": 3, "quantile": 0.5, "rise-masks": 7}
-    assert ace_settings(given) == AceSettings(tau=3, quantile=0.5)
+    assert ace_settings(given) == replace(usual, tau=3, quantile=0.5)
+
+
+def test_another_way_to_hold_back_takes_the_quantiles_place() -> None:
+    assert read_ace(["tau=3"]).quantile is not None
+    assert read_ace(["weight=0.01"]) == AceSettings(weight=0.01)
+    assert read_ace(["distance=l2"]) == AceSettings(distance="l2")
 
 
 @pytest.mark.parametrize(
