@@ -183,9 +183,10 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
         flips = ""
         if "flips" in one:
             flips = (
-                f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  COUT "
-                f"{text(one['cout'])}  S3 {text(one['s3'])}  FID {text(one['fid'])} (of real "
-                f"ones {text(one['fid_floor'])}; {one['fid_n']} each)  sFID {text(one['sfid'])}  "
+                f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  "
+                f"COUT {text(one['cout_damaged'])} / {text(one['cout_undamaged'])}  "
+                f"S3 {text(one['s3'])}  FID {text(one['fid'])} (of real ones "
+                f"{text(one['fid_floor'])}; {one['fid_n']} each)  sFID {text(one['sfid'])}  "
                 f"changed {text(one['change'])}  diversity {text(one['diversity'])}  "
             )
         rows.append(

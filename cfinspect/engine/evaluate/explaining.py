@@ -42,14 +42,14 @@ _AREA = 0.02  # a change of so much, in [0, 1], counts as one; some 5 grey level
 def ask(classifier: Classifier, squares: Squares, count: int) -> Squares:
     """``count`` of the images that the classifier has right, half of each class where it can be.
 
-    CfinspectError where it has none right.
+    What one class lacks the other makes up for, as far as it goes. CfinspectError where it has
+    none right.
     """
     said = odds_of(classifier, squares.images) >= classifier.limit
     right = said == (squares.labels == DAMAGED)
-    places: list[int] = []
-    for label in (0, 1):
-        own = np.flatnonzero(right & (squares.labels == label))
-        places += own[: (count + label) // 2].tolist()
+    none, some = (np.flatnonzero(right & (squares.labels == label)) for label in (0, 1))
+    first = min(len(none), max(count // 2, count - len(some)))
+    places = [*none[:first].tolist(), *some[: count - first].tolist()]
     if not places:
         raise CfinspectError("the classifier has none of the images right: there is nothing to ask")
     return squares.chosen(places)
@@ -148,10 +148,11 @@ def _figures(
     }
     if first.pictures is None or first.flipped is None:
         return found
+    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, tick)
     for name, label in (("damaged", 1), ("undamaged", 0)):
         own = asked.labels == label
         found[f"flips_{name}"] = _mean(first.flipped[own])
-    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, tick)
+        found[f"cout_{name}"] = _mean(couts[own])
     turned = np.flatnonzero(first.flipped)
     change = np.abs(first.pictures[turned].astype(np.float32) - asked.images[turned]) / 255
     return found | {

@@ -105,6 +105,8 @@ def _explained(found: Mapping[str, Any]) -> str:
     keys = (
         "flips_damaged",
         "flips_undamaged",
+        "cout_damaged",
+        "cout_undamaged",
         "s3",
         "fid",
         "fid_floor",
@@ -134,6 +136,8 @@ def _explained(found: Mapping[str, Any]) -> str:
         "flips",
         "COUT",
         "damaged flip",
+        "undamaged",
+        "COUT damaged",
         "undamaged",
         "S3",
         "FID",

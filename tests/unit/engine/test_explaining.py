@@ -129,6 +129,10 @@ def test_only_what_is_right_is_asked_about() -> None:
     asked = ask(Dark(), Squares(known.images, wrong, known.groups, 0, known.samples), 6)
     assert asked.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert asked.groups == ("1", "2", "3", "6", "7", "8")
+    few = known.chosen([0, *range(6, 12)])
+    assert ask(Dark(), few, 6).labels.tolist() == [0, 1, 1, 1, 1, 1]
+    assert ask(Dark(), known.chosen([*range(6), 6]), 6).labels.tolist() == [0, 0, 0, 0, 0, 1]
+    assert ask(Dark(), few, 60).labels.tolist() == [0, 1, 1, 1, 1, 1, 1]
     with pytest.raises(CfinspectError, match="none of the images right"):
         ask(Dark(), Squares(known.images, 1 - known.labels, known.groups, 0, known.samples), 6)
 
@@ -155,6 +159,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
     assert (good["flips"], good["flips_damaged"], good["flips_undamaged"]) == (1.0, 1.0, 1.0)
     assert bad["flips"] == 0.0
     assert good["cout"] > 0.7 > bad["cout"]
+    assert good["cout"] == pytest.approx((good["cout_damaged"] + good["cout_undamaged"]) / 2)
     assert 0 < good["change"] < 0.1 and 0 < good["area"] < 0.1 and 0 < good["s3"] < 1
     assert good["fid"] > 0 and good["fid_floor"] is not None
     assert good["sfid"] is not None and good["fid_n"] == 40
