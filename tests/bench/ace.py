@@ -81,7 +81,7 @@ def figures(
 
 def main() -> None:
     """Print one JSON object a setting."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("diffusion", type=Path)
     parser.add_argument("settings", nargs="+")
