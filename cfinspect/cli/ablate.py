@@ -213,7 +213,7 @@ def _report(
     model = Path(config.out) / "model.safetensors"
     if not model.exists():
         _train(config, cancel)
-    samples, _ = choose_samples([model], dataset, unseen=True)
+    samples, _ = choose_samples(model, dataset, unseen=True)
     inspector = open_inspector(model, config.device, config.precision, 64)
     report = known or dict(
         run(inspector, samples, [Path(folder) for folder in config.data], cancel).report

@@ -56,7 +56,9 @@ def ace_settings(given: dict[str, Any]) -> AceSettings:
         "rate": None if given["step"] is None else given["step"] / 255,
     }
     changes = {name: value for name, value in named.items() if name in known and value is not None}
-    if "quantile" not in changes and ("weight" in changes or changes.get("distance") == "l2"):
+    # The default one belongs to l1 and to steps that leave a pixel exactly where it is.
+    other = "weight" in changes or changes.get("distance") == "l2" or changes.get("attack") == "cw"
+    if "quantile" not in changes and other:
         changes["quantile"] = None
     return dataclasses.replace(ACE_PRESETS[preset], **changes)
 

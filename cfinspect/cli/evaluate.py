@@ -71,7 +71,10 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", help="Folder for the report.")],
     unseen: Annotated[
         bool,
-        typer.Option("--unseen", help="Only images that training and validation never looked at."),
+        typer.Option(
+            "--unseen",
+            help="Only images that training and validation (also of --diffusion) never looked at.",
+        ),
     ] = False,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Attack the model as well; takes minutes.")
@@ -105,7 +108,7 @@ def evaluate(
     ] = None,
     ace: Annotated[
         list[str] | None,
-        typer.Option("--ace", metavar="NAME=VALUE", help="A setting of 'explain' for ACE."),
+        typer.Option("--ace", metavar="NAME=VALUE", help="ACE, as by explain; may be repeated."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of these parts.")] = False,
     images: Annotated[
@@ -147,8 +150,7 @@ def evaluate(
         for part in (name for name, asked in wanted.items() if asked):
             require_one_kind(card, part)
         dataset = read_data(data, undamaged, damaged, kinds)
-        looked_at = [model, *([diffusion] if diffusion else [])]
-        samples, seen = choose_samples(looked_at, dataset, unseen)
+        samples, seen = choose_samples(model, dataset, unseen, diffusion)
         inspector = open_inspector(model, device, precision, batch)
         looked = _encoder(encoder, device, precision) if encoder else None
         report = run(inspector, samples, data, cancel)
@@ -252,31 +254,40 @@ def read_data(
 
 
 def choose_samples(
-    models: Sequence[Path], dataset: Dataset, unseen: bool
+    model: Path, dataset: Dataset, unseen: bool, diffusion: Path | None = None
 ) -> tuple[list[Sample], int]:
-    """Return the samples to evaluate and how many of them the models have seen.
+    """Return the samples to evaluate and how many of them the model has seen.
 
-    Raises CfinspectError when only unseen ones are wanted and there is none.
+    What ``diffusion`` has seen is not unseen, either. Raises CfinspectError when only unseen ones
+    are wanted and there is none.
     """
     from cfinspect.engine.modelfile import seen_digests  # noqa: PLC0415
 
-    known = {int(digest) for model in models for digest in seen_digests(model)}
-    fresh = [sample for sample in dataset.samples if sample.digest not in known]
-    seen = len(dataset.samples) - len(fresh)
-    who = "model has" if len(models) == 1 else "models have"
+    known = {int(digest) for digest in seen_digests(model)}
+    learned = {int(digest) for digest in seen_digests(diffusion)} if diffusion else set()
+    everyone = dataset.samples
     if not unseen:
-        if seen:
-            note(
-                f"WARNING: the {who} seen {seen} of these {len(dataset.samples)} images in "
-                "training or validation, so the figures flatter it. Use --unseen, or other images."
-            )
-        return list(dataset.samples), seen
+        seen = sum(sample.digest in known for sample in everyone)
+        shown = sum(sample.digest in learned for sample in everyone)
+        for count, who, what in (
+            (seen, "the model", "the figures flatter it"),
+            (shown, "the diffusion model", "ACE's figures flatter it"),
+        ):
+            if count:
+                note(
+                    f"WARNING: {who} has seen {count} of these {len(everyone)} images in training "
+                    f"or validation, so {what}. Use --unseen, or other images."
+                )
+        return list(everyone), seen
+    fresh = [sample for sample in everyone if sample.digest not in known | learned]
+    left = len(everyone) - len(fresh)
+    has = "model or the diffusion model has" if diffusion else "model has"
     if not fresh:
         raise CfinspectError(
-            f"The {who} seen all {seen} images in training or validation: give others, or "
+            f"The {has} seen all {left} images in training or validation: give others, or "
             "train with --holdout 0.2 to keep some back."
         )
-    note(f"Left aside {seen} images that the {who} seen; {len(fresh)} are evaluated.")
+    note(f"Left aside {left} images that the {has} seen; {len(fresh)} are evaluated.")
     return fresh, 0
 
 

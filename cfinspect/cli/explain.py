@@ -82,8 +82,12 @@ def explain(
             "--preset", help="Settings of ace: default, celeba, celeba-hq, bdd or imagenet."
         ),
     ] = None,
-    attack: Annotated[str | None, typer.Option("--attack", help="pgd, gd or cw.")] = None,
-    distance: Annotated[str | None, typer.Option("--distance", help="l1 or l2.")] = None,
+    attack: Annotated[
+        str | None, typer.Option("--attack", help="pgd, gd, or cw by --weight.")
+    ] = None,
+    distance: Annotated[
+        str | None, typer.Option("--distance", help="l1, or l2 by --weight.")
+    ] = None,
     tau: Annotated[int | None, typer.Option("--tau", help="Steps of the filter.")] = None,
     respacing: Annotated[
         int | None, typer.Option("--respacing", help="Steps from noise to image, of which tau.")
@@ -101,7 +105,8 @@ def explain(
     quantile: Annotated[
         float | None,
         typer.Option(
-            "--quantile", help="Share of the pixels that each step leaves. [default preset: 0.7]"
+            "--quantile",
+            help="Share of the values that each step holds back. [default preset: 0.7]",
         ),
     ] = None,
     margin: Annotated[

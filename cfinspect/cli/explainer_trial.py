@@ -185,8 +185,8 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
             flips = (
                 f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  "
                 f"COUT {text(one['cout_damaged'])} / {text(one['cout_undamaged'])}  "
-                f"S3 {text(one['s3'])}  FID {text(one['fid'])} (of real ones "
-                f"{text(one['fid_floor'])}; {one['fid_n']} each)  sFID {text(one['sfid'])}  "
+                f"S3 {text(one['s3'])}  FID {text(one['fid'])} of {one['fid_n']} (real ones "
+                f"{text(one['fid_floor'])} of {one['fid_floor_n']})  sFID {text(one['sfid'])}  "
                 f"changed {text(one['change'])}  diversity {text(one['diversity'])}  "
             )
         rows.append(
@@ -196,7 +196,10 @@ def show_explainers(found: dict[str, Any], output: Output) -> None:
                 f"{one['evaluations']:.0f} passes, {one['seconds']:.4f} s an image",
             )
         )
-    title = f"What would change its mind ({found['n']} images that it has right)"
+    title = (
+        f"What would change its mind ({found['n']} images that it has right, {found['n_damaged']} "
+        "damaged; damaged / undamaged ones)"
+    )
     output.table(title, rows)
     if found["filter_keeps"] is not None:
         output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")

@@ -159,8 +159,8 @@ class TrainConfig:
     )
     diffusion_near: float = _setting(
         0.5,
-        "share of the images noised within the first tenth of T, where ACE's filter works; the "
-        "others anywhere",
+        "share of the images noised within the first tenth of T, where ACE's filter works by "
+        "default; the others anywhere",
         title="Little noise",
     )
 

@@ -21,7 +21,7 @@ from cfinspect.engine.errors import CfinspectError
 from cfinspect.engine.step import Step, Weights
 
 _GROUPS = 8
-_NEAR = 10  # the part of T that F_tau works in
+_NEAR = 10  # the part of T that F_tau works in by default
 # Linear betas of 1,000 steps; fewer steps have larger ones, so that the last is noise alone.
 _FIRST_BETA, _LAST_BETA, _THOUSAND = 1e-4, 0.02, 1000
 
@@ -99,7 +99,7 @@ class DiffusionStep(Step):
     """Ho et al. 2020, algorithm 1: tell the noise at a random step; labels are not looked at.
 
     Ours: the step is not chosen evenly but for ``diffusion_near`` of the images from the first
-    tenth. F_tau works there alone, and three quarters of the error lie there.
+    tenth, where F_tau works by default and where most of the error is.
     """
 
     def __call__(

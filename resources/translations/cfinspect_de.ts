@@ -2332,8 +2332,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Anteil der Bilder, die ein Mensch sehen soll</translation>
     </message>
     <message>
-      <source>share of the images noised within the first tenth of T, where ACE's filter works; the others anywhere</source>
-      <translation>Anteil der Bilder, die im ersten Zehntel von T verrauscht werden, wo der Filter von ACE arbeitet; die übrigen irgendwo</translation>
+      <source>share of the images noised within the first tenth of T, where ACE's filter works by default; the others anywhere</source>
+      <translation>Anteil der Bilder, die im ersten Zehntel von T verrauscht werden, wo der Filter von ACE in der Voreinstellung arbeitet; die übrigen irgendwo</translation>
     </message>
     <message>
       <source>side of the network's input in pixels, a multiple of 32</source>

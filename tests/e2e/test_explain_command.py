@@ -143,6 +143,10 @@ def test_explainers_side_by_side(
     assert "What would change its mind, by explainer" in (tmp_path / "report.html").read_text()
     assert "What would change its mind" in done.stdout
     assert not np.isnan(found["ace"]["seconds"])
+    assert "the diffusion model has seen 48 of these 48 images" in done.stderr
+    assert "so ACE's figures flatter it" in done.stderr
+    # The classifier's own figures are flattered by what it has seen itself alone.
+    assert json.loads((tmp_path / "report.json").read_text())["seen"] < 48
 
 
 def test_what_the_diffusion_model_has_seen_is_seen(
@@ -153,7 +157,7 @@ def test_what_the_diffusion_model_has_seen_is_seen(
     assert cf(*words).returncode == 0
     done = cf(*words, "--diffusion", ddpm)
     assert done.returncode == 2
-    assert "The models have seen all 48 images" in done.stderr
+    assert "The model or the diffusion model has seen all 48 images" in done.stderr
 
 
 def test_settings_of_ace_need_ace(cf: Run, model: Path, walls: Path, tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ def explaining(
         result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, tick)
     return {
         "n": len(asked.images),
+        "n_damaged": int((asked.labels == DAMAGED).sum()),
         "encoder": {
             "name": encoder.name,
             "features": int(encoder.encode(asked.images[:1]).shape[1]),
@@ -238,9 +239,10 @@ def _distances(
     flatters: ``sfid`` is the mean over random halves of the groups, both ways, ten times over,
     of counterfactuals of one half to real images of the other (Jeanneret et al. 2023).
     ``fid_floor``: of other real images among themselves, of as many of each class, which is what
-    a perfect explainer would reach. On ``fid_n`` and about ``sfid_n`` images a side.
+    a perfect explainer would reach. On ``fid_n``, ``fid_floor_n`` and about ``sfid_n`` images a
+    side; those of different numbers do not compare.
     """
-    names = ("fid", "fid_floor", "sfid", "sfid_sd", "sfid_n")
+    names = ("fid", "fid_floor", "fid_floor_n", "sfid", "sfid_sd", "sfid_n")
     wanted = 1 - asked.labels
     rng = np.random.default_rng(0)
     everyone = np.arange(len(pictures))
@@ -268,6 +270,7 @@ def _distances(
     return {
         "fid": fid(made[chosen], target),
         "fid_floor": fid(before[floor], target[against]) if len(floor) >= _FEWEST else None,
+        "fid_floor_n": len(floor),
         "sfid": float(np.mean(apart)) if apart else None,
         "sfid_sd": float(np.std(apart)) if apart else None,
         "sfid_n": round(float(np.mean(counts))) if counts else None,

@@ -109,8 +109,9 @@ def _explained(found: Mapping[str, Any]) -> str:
         "cout_undamaged",
         "s3",
         "fid",
-        "fid_floor",
         "fid_n",
+        "fid_floor",
+        "fid_floor_n",
         "sfid",
         "sfid_n",
         "change",
@@ -141,7 +142,8 @@ def _explained(found: Mapping[str, Any]) -> str:
         "undamaged",
         "S3",
         "FID",
-        "of real ones",
+        "of",
+        "FID of real ones",
         "of",
         "sFID",
         "of",
@@ -158,7 +160,8 @@ def _explained(found: Mapping[str, Any]) -> str:
     kept = found.get("filter_keeps")
     filtered = "" if kept is None else f" The diffusion filter alone keeps {kept:.1%} of verdicts."
     said = (
-        f"<p>{found['n']} images that the classifier has right.{escape(filtered)} All but flips, "
+        f"<p>{found['n']} images that the classifier has right, {found['n_damaged']} of them "
+        f"damaged.{escape(filtered)} All but flips, "
         "COUT and the masks' figures are of those that flip. Encoder of FID: "
         f"{escape(found['encoder']['name'])}, {found['encoder']['features']} features; of S3 and "
         f"diversity: {escape(found['encoder']['similarity'])}; S3 of any two of the images: "

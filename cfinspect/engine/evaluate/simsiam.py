@@ -46,11 +46,14 @@ class SimSiam:
         """Cosine of the angle between the features of two times n images, (n,) in [-1, 1]."""
         return np.asarray((self.encode(one) * self.encode(other)).sum(axis=1).clip(-1, 1))
 
-    def any_two(self, images: Images) -> float:
-        """Mean cosine of two different ones of n images: what ``alike`` is to be compared with."""
+    def any_two(self, images: Images) -> float | None:
+        """Mean cosine of two different ones of n images: what ``alike`` is to be compared with.
+
+        None where there are no two.
+        """
         total = self.encode(images).sum(axis=0)
         n = len(images)
-        return float((total @ total - n) / (n * (n - 1))) if n > 1 else 1.0
+        return float((total @ total - n) / (n * (n - 1))) if n > 1 else None
 
     def apart(self, one: Images, other: Images) -> NDArray[np.float32]:
         """LPIPS-type distance of two times n images, (n,): 0 where they are equal.

@@ -24,6 +24,8 @@ def test_settings_are_named_as_the_options_of_explain() -> None:
 def test_another_way_to_hold_back_takes_the_quantiles_place() -> None:
     assert read_ace(["tau=3"]).quantile is not None
     assert read_ace(["weight=0.01"]) == AceSettings(weight=0.01)
+    assert read_ace(["attack=cw"]) == AceSettings(attack="cw")
+    assert read_ace(["attack=gd"]).quantile is not None
     assert read_ace(["distance=l2"]) == AceSettings(distance="l2")
 
 

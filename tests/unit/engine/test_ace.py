@@ -319,6 +319,10 @@ def test_the_presets_are_those_of_the_paper() -> None:
         "bdd": (100, 5, 50, 0.05),
         "imagenet": (25, 5, 100, 0.15),
     }
+    for name in table:
+        one = ACE_PRESETS[name]
+        assert (one.attack, one.distance, one.rate, one.dilation) == ("pgd", "l1", 1 / 255, 15)
+        assert (one.weight, one.quantile, one.refine) == (0.001, None, True)
 
 
 def test_a_classifier_without_gradients_is_told() -> None:

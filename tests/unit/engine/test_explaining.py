@@ -160,6 +160,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
     assert bad["flips"] == 0.0
     assert good["cout"] > 0.7 > bad["cout"]
     assert good["cout"] == pytest.approx((good["cout_damaged"] + good["cout_undamaged"]) / 2)
+    assert found["n_damaged"] == 20 and good["fid_floor_n"] == 40
     assert 0 < good["change"] < 0.1 and 0 < good["area"] < 0.1 and 0 < good["s3"] < 1
     assert good["fid"] > 0 and good["fid_floor"] is not None
     assert good["sfid"] is not None and good["fid_n"] == 40
