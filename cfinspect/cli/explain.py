@@ -329,9 +329,11 @@ def _run(
     if summary["flipped"] is not None:
         flips = f" {summary['flipped']} of {summary['explained']} flipped;"
         if summary["kept"] is not None:
+            doubt = "; explanations of the others are to be doubted"
             note(
                 f"The diffusion model's filter alone keeps {summary['kept']} of "
-                f"{summary['explained']} verdicts; explanations of the others are to be doubted."
+                f"{summary['explained']} verdicts"
+                f"{doubt if summary['kept'] < summary['explained'] else ''}."
             )
     output.say(
         f"{len(results.rows)} images in {duration(seconds)}:{flips} {summary['already']} already "
