@@ -84,7 +84,7 @@ def ask_explainers(
             )
         keeps = None
         if "ace" in makers:
-            keeps = _keeps(cast("Ace", makers["ace"](0)), asked, stop)
+            keeps = verdicts_kept(cast("Ace", makers["ace"](0)), asked, stop)
         with Counter("Explaining", "parts") as counter:
 
             def tick() -> None:
@@ -110,7 +110,7 @@ def ask_explainers(
     return {**found, "filter_keeps": keeps, **about}
 
 
-def _keeps(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
+def verdicts_kept(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
     """Of how many images the diffusion model's filter leaves the verdict as it is, in [0, 1]."""
     kept = 0
     for start in range(0, len(asked.images), _BATCH):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.cli.ace_options import read_ace
+from cfinspect.cli.explainer_trial import verdicts_kept
 from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.evaluate.explaining import cout
+from cfinspect.engine.evaluate.explaining import cout, run
+from cfinspect.engine.evaluate.squares import Squares
 from cfinspect.engine.events import CancelToken
 from cfinspect.engine.explain.ace import Ace
 from cfinspect.engine.explain.classifier import Classifier, odds_of
@@ -44,39 +45,31 @@ def validation(run: Path) -> TrainingData:
             return data
 
 
-def figures(
-    ace: Ace,
-    classifier: Classifier,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    count: int,
-) -> dict[str, Any]:
+def figures(ace: Ace, classifier: Classifier, right: Squares, count: int) -> dict[str, Any]:
     """Of one setting; ``count`` images are explained."""
-    starts = range(0, len(images), BATCH)
-    said = np.concatenate([ace.filtered_says(images[at : at + BATCH]) for at in starts])
-    order = np.random.default_rng(0).permutation(len(images))
-    own = [order[labels[order] == label][: count // 2] for label in (0, 1)]
+    order = np.random.default_rng(0).permutation(len(right.images))
+    own = [order[right.labels[order] == label][: count // 2] for label in (0, 1)]
     chosen = np.concatenate(own)
-    x, target = images[chosen], 1 - labels[chosen]
-    begun = time.perf_counter()
-    parts = [
-        ace.explain(x[at : at + BATCH], target[at : at + BATCH]) for at in range(0, len(x), BATCH)
-    ]
-    seconds = (time.perf_counter() - begun) / len(x)
-    made = [part.counterfactual for part in parts if part.counterfactual is not None]
-    pictures = np.rint(np.concatenate(made) * 255).astype(np.uint8)
-    flipped = np.concatenate([part.flipped for part in parts if part.flipped is not None])
-    change = np.abs(pictures[flipped].astype(np.float32) - x[flipped]).mean() / 255
+    asked = squares(right.images[chosen], right.labels[chosen])
+    found = run(ace, asked, BATCH, lambda: None)
+    assert found.pictures is not None and found.flipped is not None
+    flipped, damaged = found.flipped, asked.labels == 1
+    change = np.abs(found.pictures[flipped].astype(np.float32) - asked.images[flipped]) / 255
     return {
-        "kept": float((said == (labels == 1)).mean()),
-        "of": len(images),
-        "flips_damaged": float(flipped[target == 0].mean()),
-        "flips_undamaged": float(flipped[target == 1].mean()),
-        "cout": float(cout(classifier, x, pictures, target).mean()),
-        "change": float(change),
-        "passes": float(np.concatenate([part.evaluations for part in parts]).mean()),
-        "seconds": seconds,
+        "kept": verdicts_kept(ace, right, lambda: None),
+        "of": len(right.images),
+        "flips_damaged": float(flipped[damaged].mean()),
+        "flips_undamaged": float(flipped[~damaged].mean()),
+        "cout": float(cout(classifier, asked.images, found.pictures, 1 - asked.labels).mean()),
+        "change": float(change.mean()) if flipped.any() else None,
+        "passes": found.evaluations,
+        "seconds": found.seconds,
     }
+
+
+def squares(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Squares:
+    """Without files or groups."""
+    return Squares(images, labels, (), 0)
 
 
 def main() -> None:
@@ -91,12 +84,12 @@ def main() -> None:
     classifier = open_classifier(given.run / "model.safetensors", "cpu", "auto", None).classifier
     said = odds_of(classifier, data.validation) >= classifier.limit
     right = said == (data.validation_labels == 1)
-    images, labels = data.validation[right], data.validation_labels[right]
+    known = squares(data.validation[right], data.validation_labels[right])
     for text in given.settings:
         settings = read_ace([word for word in text.split(",") if word])
         denoiser, size = open_denoiser(given.diffusion, "cpu", "auto", settings)
         ace = Ace(classifier, denoiser, size, settings)
-        found = figures(ace, classifier, images, labels, given.images)
+        found = figures(ace, classifier, known, given.images)
         print(json.dumps({"settings": text, **found}), flush=True)
 
 

@@ -77,7 +77,7 @@ def explaining(
     result: dict[str, Any] = {}
     for name, make in explainers.items():
         count = seeds if name in STOCHASTIC else 1
-        runs = [_run(make(seed), asked, batch, tick) for seed in range(count)]
+        runs = [run(make(seed), asked, batch, tick) for seed in range(count)]
         result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, tick)
     return {
         "n": len(asked.images),
@@ -94,7 +94,7 @@ def explaining(
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """What an explainer gave for all images; ``pictures`` in 8 bit."""
 
     pictures: Images | None
@@ -104,7 +104,8 @@ class _Run:
     seconds: float
 
 
-def _run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], None]) -> _Run:
+def run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], None]) -> Run:
+    """Ask ``explainer``, so many images at once, what would make each the other class."""
     size = asked.images.shape[1]
     parts = []
     for start in range(0, len(asked.images), batch):
@@ -122,7 +123,7 @@ def _run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], No
             pictures = np.stack([resize_image(picture, size) for picture in pictures])
     flipped = [part.flipped for part in parts if part.flipped is not None]
     weights = [len(part.saliency) for part in parts]
-    return _Run(
+    return Run(
         pictures,
         np.concatenate([part.saliency for part in parts]),
         np.concatenate(flipped) if flipped else None,
@@ -132,7 +133,7 @@ def _run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], No
 
 
 def _figures(
-    runs: list[_Run],
+    runs: list[Run],
     classifier: Classifier,
     asked: Squares,
     others: Squares,
@@ -174,7 +175,7 @@ def _alike(simsiam: SimSiam, images: Images, pictures: Images) -> float | None:
     return _mean(simsiam.alike(images, pictures)) if len(images) else None
 
 
-def _diversity(runs: list[_Run], simsiam: SimSiam) -> float | None:
+def _diversity(runs: list[Run], simsiam: SimSiam) -> float | None:
     """Mean distance of all pairs of seeds, of images that both flipped; None for a single one."""
     apart = []
     for one, other in itertools.combinations(runs, 2):
