@@ -20,10 +20,10 @@ def main() -> None:
 def _open_window(folder: str | None) -> int:
     from pathlib import Path  # noqa: PLC0415
 
-    from cfinspect.engine.errors import CfinspectError  # noqa: PLC0415
+    from cfinspect.engine.base.errors import CfinspectError  # noqa: PLC0415
 
     try:
-        from cfinspect.ui.app import run  # noqa: PLC0415
+        from cfinspect.ui.shell.app import run  # noqa: PLC0415
 
         return run(None if folder is None else Path(folder))
     except ModuleNotFoundError as error:

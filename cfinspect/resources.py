@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from cfinspect import __version__
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 _PACKAGE = Path(__file__).resolve().parent
 

@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from cfinspect.cli.output import Output
 from cfinspect.cli.train import run
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import Sample, read_folders
-from cfinspect.engine.events import CancelToken
-from cfinspect.engine.images import read_image, write_png
-from cfinspect.engine.modelfile import load_model, save_model
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.images import read_image, write_png
+from cfinspect.engine.data.dataset import Sample, read_folders
+from cfinspect.engine.model.file import load_model, save_model
 from cfinspect.engine.synth import write_folder
+from cfinspect.engine.training.config import TrainConfig
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 _HELD_OUT = 0.25

@@ -27,7 +27,7 @@ def texts() -> list[str]:
     found: set[str] = set()
     for path in sorted((ROOT / "cfinspect" / "ui").rglob("*.py")):
         found |= set(_texts_in(ast.parse(path.read_text(encoding="utf-8"))))
-    settings = ROOT / "cfinspect" / "engine" / "config.py"
+    settings = ROOT / "cfinspect" / "engine" / "training" / "config.py"
     found |= set(_settings_in(ast.parse(settings.read_text(encoding="utf-8"))))
     return sorted(found)
 

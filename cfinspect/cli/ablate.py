@@ -15,16 +15,16 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import QUICK_IMAGES, attack, judge
-from cfinspect.engine.ablation import USUAL, Cell, cells, markdown, table
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.events import CancelToken, Finished
-from cfinspect.engine.settings import new_config
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken, Finished
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.workflows.ablation_table import USUAL, Cell, cells, markdown, table
+from cfinspect.workflows.config_parsing import new_config
+from cfinspect.workflows.evaluation_parts import QUICK_IMAGES, attack, judge
 
 if TYPE_CHECKING:
-    from cfinspect.engine.data import Dataset
-    from cfinspect.engine.torch_backend import TorchBackend
+    from cfinspect.engine.data.dataset import Dataset
+    from cfinspect.engine.inference.torch_backend import TorchBackend
 
 EXAMPLES = """
 Every cell is trained with every seed; each seed keeps a quarter of the groups out, and its figures
@@ -82,7 +82,7 @@ def ablate(
 ) -> None:
     """Train a grid of settings with several seeds and compare them on held-out images."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.data import read_folders  # noqa: PLC0415
+    from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
 
     require_exists(*data)
     require_folder_to_write(out)
@@ -208,7 +208,7 @@ def _report(
     """``known``: an earlier report, whose parts are not made again."""
     from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
     from cfinspect.cli.options import open_inspector  # noqa: PLC0415
-    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
 
     model = Path(config.out) / "model.safetensors"
     if not model.exists():
@@ -248,7 +248,7 @@ def _without(config: TrainConfig) -> list[str]:
 
 def _train(config: TrainConfig, cancel: CancelToken) -> None:
     from cfinspect.cli.display import TrainDisplay  # noqa: PLC0415
-    from cfinspect.engine.trainer import train  # noqa: PLC0415
+    from cfinspect.engine.training.trainer import train  # noqa: PLC0415
 
     finished: Finished | None = None
     with TrainDisplay() as display:

@@ -20,7 +20,7 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 EXAMPLES = """
 The weights stay as they are: score threshold, temperature, mask threshold and review rule are
@@ -54,11 +54,11 @@ def calibrate(
     if review_rate is not None and not 0 < review_rate < 1:
         raise CfinspectError(f"--review-rate {review_rate:g}: give a share between 0 and 1.")
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.modelfile import load_card  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
 
     card = load_card(model)
     dataset = read_data(data, undamaged, damaged, tuple(card.kinds))
-    from cfinspect.engine.calibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
+    from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 
     with Counter("Calibrating") as counter:
         result = refit(

@@ -17,13 +17,13 @@ from cfinspect.cli import inspect as inspect_command
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import open_inspector, require_folder_to_write
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.events import CancelToken
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
 from cfinspect.resources import resource_path, shipped_model
 
 if TYPE_CHECKING:
-    from cfinspect.engine.data import Sample
-    from cfinspect.engine.inspection import Inspector
+    from cfinspect.engine.data.dataset import Sample
+    from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.engine.synth import Domain
 
 EXAMPLES = """
@@ -85,7 +85,7 @@ def _display() -> bool:
 
 
 def _open_window(folder: Path) -> None:
-    from cfinspect.ui.app import run  # noqa: PLC0415  (Qt only where there is a window)
+    from cfinspect.ui.shell.app import run  # noqa: PLC0415  (Qt only where there is a window)
 
     note("Opening the window; the demo is there in a moment.")
     code = run(demo=folder.resolve())
@@ -137,9 +137,9 @@ def _contact_sheet(
     path: Path, inspector: Inspector, samples: list[Sample], shown: dict[str, int]
 ) -> Path:
     """Write rows of image, counterfactual, saliency and mask for some of each class."""
-    from cfinspect.engine.data import CLASS_NAMES  # noqa: PLC0415
-    from cfinspect.engine.images import read_image, write_png  # noqa: PLC0415
-    from cfinspect.engine.pictures import sample_rows  # noqa: PLC0415
+    from cfinspect.engine.base.images import read_image, write_png  # noqa: PLC0415
+    from cfinspect.engine.data.dataset import CLASS_NAMES  # noqa: PLC0415
+    from cfinspect.engine.plots.pictures import sample_rows  # noqa: PLC0415
 
     chosen = [
         sample

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from cfinspect.cli.progress import LINE_EVERY_SECONDS, duration
-from cfinspect.engine.events import (
+from cfinspect.engine.base.events import (
     CheckpointSaved,
     DataProgress,
     Event,

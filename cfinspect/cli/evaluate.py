@@ -16,7 +16,6 @@ import typer
 
 from cfinspect import __version__
 from cfinspect.cli.ace_options import read_ace
-from cfinspect.cli.explainer_trial import ask_explainers, show_explainers
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.models import flat
 from cfinspect.cli.options import (
@@ -32,20 +31,28 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
-from cfinspect.cli.trials import SHOWN, attack, compare, doubt, judge, require_one_kind
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.events import CancelToken
-from cfinspect.engine.modelfile import file_digest, load_card
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.model.file import file_digest, load_card
+from cfinspect.workflows.evaluation_parts import (
+    SHOWN,
+    attack,
+    compare,
+    doubt,
+    judge,
+    require_one_kind,
+)
+from cfinspect.workflows.explainer_trial import ask_explainers, show_explainers
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from cfinspect.engine.data import Dataset, Sample
-    from cfinspect.engine.evaluate.encoders import Encoder
-    from cfinspect.engine.evaluate.report import Evaluation
-    from cfinspect.engine.inspection import Inspector
-    from cfinspect.engine.torch_backend import TorchBackend
+    from cfinspect.engine.data.dataset import Dataset, Sample
+    from cfinspect.engine.evaluation.encoders import Encoder
+    from cfinspect.engine.evaluation.evaluate import Evaluation
+    from cfinspect.engine.inference.inspector import Inspector
+    from cfinspect.engine.inference.torch_backend import TorchBackend
 
 EXAMPLES = """
 Leaves report.html, report.json and images.csv in the folder OUT. Figures on images that the model
@@ -135,7 +142,7 @@ def evaluate(
     if ace and not diffusion:
         raise CfinspectError("--ace needs --diffusion: without such a model there is no ACE.")
     settings = read_ace(ace or [])
-    from cfinspect.engine.evaluate.gallery import galleries  # noqa: PLC0415
+    from cfinspect.engine.evaluation.gallery import galleries  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
         card = load_card(model)
@@ -200,8 +207,8 @@ def evaluate(
 
 def _encoder(path: Path, device: str, precision: str) -> Encoder:
     """A bad file is told before the images are looked at."""
-    from cfinspect.engine.device import choose_device  # noqa: PLC0415
-    from cfinspect.engine.evaluate.encoders import load_encoder  # noqa: PLC0415
+    from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.evaluation.encoders import load_encoder  # noqa: PLC0415
 
     return load_encoder(path, choose_device(device, precision))
 
@@ -213,7 +220,7 @@ def _save(
     pictures: dict[str, NDArray[np.uint8]],
 ) -> None:
     """All files of the report."""
-    from cfinspect.engine.evaluate.page import page  # noqa: PLC0415
+    from cfinspect.engine.evaluation.html_report import page  # noqa: PLC0415
 
     save_text(out / "report.html", page(plain(whole), rows, pictures, _typed()))
     _save_figures(out, whole, rows)
@@ -232,7 +239,7 @@ def read_data(
 ) -> Dataset:
     """Read labelled folders; one class alone will do. Says what was left out."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.data import read_folders  # noqa: PLC0415
+    from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
 
     with Counter("Reading folders", "files") as counter:
         dataset = read_folders(
@@ -261,7 +268,7 @@ def choose_samples(
     What ``diffusion`` has seen is not unseen, either. Raises CfinspectError when only unseen ones
     are wanted and there is none.
     """
-    from cfinspect.engine.modelfile import seen_digests  # noqa: PLC0415
+    from cfinspect.engine.model.file import seen_digests  # noqa: PLC0415
 
     known = {int(digest) for digest in seen_digests(model)}
     learned = {int(digest) for digest in seen_digests(diffusion)} if diffusion else set()
@@ -296,10 +303,10 @@ def run(
 ) -> Evaluation:
     """Evaluate ``samples``; file names in the result are relative to the folders ``data``."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.evaluate.report import (  # noqa: PLC0415
+    from cfinspect.engine.evaluation.evaluate import (  # noqa: PLC0415
         EvaluationCancelled,
     )
-    from cfinspect.engine.evaluate.report import evaluate as evaluate_samples  # noqa: PLC0415
+    from cfinspect.engine.evaluation.evaluate import evaluate as evaluate_samples  # noqa: PLC0415
 
     try:
         with Counter("Evaluating") as counter:
@@ -345,7 +352,7 @@ def write_report(
 
 
 def _save_figures(out: Path, report: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    from cfinspect.engine.evaluate.report import ROW_FIELDS  # noqa: PLC0415
+    from cfinspect.engine.evaluation.evaluate import ROW_FIELDS  # noqa: PLC0415
 
     figures = cast("dict[str, Any]", plain(report))
     table = io.StringIO(newline="")

@@ -12,7 +12,7 @@ import typer
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 EXPORT_EXAMPLES = """
 Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv (labels, and regions with lengths and

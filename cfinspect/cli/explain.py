@@ -18,15 +18,15 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfinspect.engine.bulk import Source
-    from cfinspect.engine.explain.foreign import Usage
-    from cfinspect.engine.explain.opening import Opened
+    from cfinspect.engine.explain.external import Usage
+    from cfinspect.engine.explain.factory import Opened
     from cfinspect.engine.explain.protocol import Explainer
+    from cfinspect.engine.inference.stream import Source
 
 EXAMPLES = """
 Leaves explanations.csv (a row per image), counterfactuals/, saliency/ and masks/ at the images' own
@@ -162,7 +162,7 @@ def explain(
     """Explain a classifier's verdicts: by counterfactuals, or by where it looks."""
     require_exists(classifier, *paths, *([diffusion] if diffusion else []))
     require_folder_to_write(out)
-    from cfinspect.engine.bulk import find_sources  # noqa: PLC0415
+    from cfinspect.engine.inference.stream import find_sources  # noqa: PLC0415
 
     sources, masks = find_sources(paths, leave_out=out)
     if masks:
@@ -201,7 +201,7 @@ def explain(
         raise CfinspectError(f"--target {target}: give other, undamaged or damaged.")
     from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
     from cfinspect.engine.explain.classifier import probability  # noqa: PLC0415
-    from cfinspect.engine.explain.opening import (  # noqa: PLC0415
+    from cfinspect.engine.explain.factory import (  # noqa: PLC0415
         METHODS,
         make_explainer,
         open_classifier,
@@ -250,7 +250,7 @@ def explain(
 
 
 def _usage(size: int | None, given: dict[str, Any]) -> Usage | None:
-    from cfinspect.engine.explain.foreign import Usage  # noqa: PLC0415
+    from cfinspect.engine.explain.external import Usage  # noqa: PLC0415
 
     if size is None:
         refuse(given, "a cfinspect model (a stranger's needs --input-size)")
@@ -291,11 +291,11 @@ def _run(
     about: dict[str, Any],
     cancelled: Callable[[], bool],
 ) -> None:
-    from cfinspect.cli.explanations import Explanations  # noqa: PLC0415
     from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
     from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
     from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
-    from cfinspect.engine.inspection import Inspector  # noqa: PLC0415
+    from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
+    from cfinspect.workflows.explanation_files import Explanations  # noqa: PLC0415
 
     inspector = Inspector(opened.backend) if opened.backend is not None else None
     results = Explanations(out, about)

@@ -32,7 +32,7 @@ def gui(
     ] = None,
 ) -> None:
     """Open the window: browse, inspect, see why, review, correct, train, export."""
-    from cfinspect.ui.app import run  # noqa: PLC0415  (Qt only where there is a window)
+    from cfinspect.ui.shell.app import run  # noqa: PLC0415  (Qt only where there is a window)
 
     code = run(path, log_file)
     if code:

@@ -19,13 +19,13 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.events import CancelToken
-from cfinspect.engine.modelfile import file_digest
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.model.file import file_digest
 
 if TYPE_CHECKING:
-    from cfinspect.cli.inspections import Row
-    from cfinspect.engine.inspection import Inspector
+    from cfinspect.engine.inference.inspector import Inspector
+    from cfinspect.workflows.inspection_files import Row
 
 EXAMPLES = """
 Leaves inspections.csv (a row per image), masks/ and overlays/ in the folder OUT, at the images'
@@ -81,7 +81,7 @@ def inspect(
         raise CfinspectError("Give PATH and --out for a folder of results, or --project.")
     require_exists(model, *paths)
     require_folder_to_write(out)
-    from cfinspect.engine.bulk import find_sources  # noqa: PLC0415
+    from cfinspect.engine.inference.stream import find_sources  # noqa: PLC0415
 
     find_sources(paths, leave_out=out)  # are there images? torch takes seconds to start
     with cancel_on_signals("Stopping after this batch; the results so far are kept") as cancel:
@@ -109,8 +109,8 @@ def _into_project(
     precision: str,
     output: Output,
 ) -> None:
-    from cfinspect.cli.project_inspection import inspect_project  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
+    from cfinspect.workflows.project_inspection import inspect_project  # noqa: PLC0415
 
     require_exists(model)
     with Project.open(root) as project:
@@ -133,9 +133,9 @@ def run(
     overlays: bool = True,
 ) -> bool:
     """Inspect ``paths`` into ``out`` and say how it went; True when no image could be read."""
-    from cfinspect.cli.inspections import Inspections  # noqa: PLC0415
     from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
-    from cfinspect.engine.bulk import find_sources, inspect_sources  # noqa: PLC0415
+    from cfinspect.engine.inference.stream import find_sources, inspect_sources  # noqa: PLC0415
+    from cfinspect.workflows.inspection_files import Inspections  # noqa: PLC0415
 
     about = {"name": model.name, "digest": file_digest(model)}
     classes, kinds = inspector.backend.card.classes, tuple(inspector.backend.card.kinds)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from cfinspect.cli.output import INTERRUPTED
-from cfinspect.engine.events import CancelToken
+from cfinspect.engine.base.events import CancelToken
 
 SHOW_CURSOR = b"\x1b[?25h"
 

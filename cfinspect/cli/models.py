@@ -37,7 +37,7 @@ Examples:
 @guarded
 def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
     """Show a model's card: networks, input, thresholds, figures, data, licence note."""
-    from cfinspect.engine.modelfile import file_digest, load_card, seen_digests  # noqa: PLC0415
+    from cfinspect.engine.model.file import file_digest, load_card, seen_digests  # noqa: PLC0415
 
     require_exists(model)
     card = plain(load_card(model))
@@ -80,7 +80,7 @@ def verify(
     as_json: JsonFlag = False,
 ) -> None:
     """Check that model files are whole and unchanged."""
-    from cfinspect.engine.checksums import check_models, read_sums  # noqa: PLC0415
+    from cfinspect.engine.model.checksums import check_models, read_sums  # noqa: PLC0415
     from cfinspect.resources import models_path  # noqa: PLC0415
 
     paths = list(models or ())

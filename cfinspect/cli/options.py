@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfinspect.cli.output import note
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 if TYPE_CHECKING:
-    from cfinspect.engine.inspection import Inspector
+    from cfinspect.engine.inference.inspector import Inspector
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors model file.")]
 DataArgument = Annotated[
@@ -66,11 +66,11 @@ def require_folder_to_write(out: Path) -> None:
 
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
     """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
-    from cfinspect.engine.modelfile import load_card, require_inspecting  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_card, require_inspecting  # noqa: PLC0415
 
     require_inspecting(model, load_card(model))
-    from cfinspect.engine.device import choose_device  # noqa: PLC0415
-    from cfinspect.engine.torch_backend import load_inspector  # noqa: PLC0415
+    from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
 
     inspector = load_inspector(model, device, precision, batch)
     note(f"Device: {choose_device(device, precision)}")

@@ -15,8 +15,8 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from cfinspect.engine.atomic import write_atomically
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.errors import CfinspectError
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 

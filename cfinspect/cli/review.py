@@ -11,7 +11,7 @@ import typer
 
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
 from cfinspect.cli.output import JsonFlag, Output, guarded, save_text
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 if TYPE_CHECKING:
     from cfinspect.project.listing import ImageRow

@@ -16,7 +16,9 @@ from cfinspect.cli.options import (
     require_folder_to_write,
 )
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded
-from cfinspect.engine.config import (
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken, Finished
+from cfinspect.engine.training.config import (
     AUGMENTS,
     DISCRIMINATORS,
     GENERATORS,
@@ -25,12 +27,10 @@ from cfinspect.engine.config import (
     SCOPES,
     TrainConfig,
 )
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.events import CancelToken, Finished
-from cfinspect.engine.settings import new_config, resumed_config
+from cfinspect.workflows.config_parsing import new_config, resumed_config
 
 if TYPE_CHECKING:
-    from cfinspect.engine.events import Event
+    from cfinspect.engine.base.events import Event
 
 EXAMPLES = """
 DATA is a folder with undamaged/ and damaged/ (or good/bad, ok/ng, healthy/rotten, ...), and may
@@ -186,7 +186,7 @@ def run(config: TrainConfig, output: Output, cancel: CancelToken, *, resume: boo
     Raises Interrupted, with the checkpoint kept, when ``cancel`` was set meanwhile.
     """
     from cfinspect.cli.display import TrainDisplay  # noqa: PLC0415
-    from cfinspect.engine.trainer import (  # noqa: PLC0415  (torch takes seconds to import)
+    from cfinspect.engine.training.trainer import (  # noqa: PLC0415  (torch takes seconds to import)
         train as train_events,
     )
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from cfinspect import __version__
-from cfinspect.engine.atomic import folder_in_one_step
-from cfinspect.engine.data import Sample
-from cfinspect.engine.images import header_size, read_bytes
-from cfinspect.engine.splits import split_by_group
+from cfinspect.engine.base.atomic import folder_in_one_step
+from cfinspect.engine.base.images import header_size, read_bytes
+from cfinspect.engine.data.dataset import Sample
+from cfinspect.engine.data.splits import split_by_group
 from cfinspect.formats.choice import Choice, Pick, picks
 from cfinspect.formats.naming import flat_stems
 from cfinspect.formats.records import About, FormatError, IndexMask, Item, Options

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from cfinspect.engine.images import is_turned, read_bytes, read_image, write_jpeg, write_png
+from cfinspect.engine.base.images import is_turned, read_bytes, read_image, write_jpeg, write_png
 from cfinspect.formats.records import FormatError, Images, Item
 
 _JPEG = {".jpg", ".jpeg"}

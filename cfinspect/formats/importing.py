@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cfinspect.engine.images import IMAGE_SUFFIXES, ImageError
+from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
 from cfinspect.formats.exporting import SIDECAR
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.records import FormatError, Found, IndexMask

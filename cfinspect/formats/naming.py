@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
-from cfinspect.engine.images import IMAGE_SUFFIXES
+from cfinspect.engine.base.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Project
 
 _LONGEST = 180  # bytes of a flat name; suffixes come on top

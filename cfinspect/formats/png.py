@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.datafolder import MASKS
-from cfinspect.engine.images import ImageError, list_images, read_image, write_png
+from cfinspect.engine.base.images import ImageError, list_images, read_image, write_png
+from cfinspect.engine.data.folders import MASKS
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.datafolder import DAMAGED, class_words, fold_word
-from cfinspect.engine.images import (
+from cfinspect.engine.base.images import (
     header_size,
     list_images,
     orientation,
@@ -23,6 +22,7 @@ from cfinspect.engine.images import (
     read_mask,
     turn_upright,
 )
+from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
 from cfinspect.formats.records import FormatError, Found
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.polygons import Mask

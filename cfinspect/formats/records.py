@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.masks.files import classes_in
 
 IndexMask = NDArray[np.uint8]

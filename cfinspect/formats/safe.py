@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from cfinspect.engine.images import MAX_PIXELS
+from cfinspect.engine.base.images import MAX_PIXELS
 from cfinspect.formats.records import FormatError
 
 MAX_TEXT_BYTES = 512 << 20

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.datafolder import (
+from cfinspect.engine.base.images import read_mask, write_png
+from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     LABELS,
     MASKS,
@@ -17,7 +18,6 @@ from cfinspect.engine.datafolder import (
     read_labels,
     scan_folder,
 )
-from cfinspect.engine.images import read_mask, write_png
 from cfinspect.formats.files import place_image
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.atomic import folder_in_one_step
-from cfinspect.engine.datafolder import (
+from cfinspect.engine.base.atomic import folder_in_one_step
+from cfinspect.engine.base.images import ImageError, read_image, write_png
+from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     DAMAGED,
     LABELS,
@@ -21,7 +22,6 @@ from cfinspect.engine.datafolder import (
     class_words,
     scan_folder,
 )
-from cfinspect.engine.images import ImageError, read_image, write_png
 from cfinspect.formats.public import Photo, concrete_crack
 from cfinspect.formats.records import FormatError
 from cfinspect.masks.polygons import Mask

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from cfinspect.engine.images import ImageError, list_images, read_image
+from cfinspect.engine.base.images import ImageError, list_images, read_image
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Part, names_of, regions
 from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from cfinspect.engine.images import header_size, list_images, read_bytes
+from cfinspect.engine.base.images import header_size, list_images, read_bytes
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Painter, polygons, ring_of
 from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cfinspect.engine.atomic import write_atomically
-from cfinspect.engine.images import ImageError, header_size, read_bytes
+from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
 
 
 def palette() -> NDArray[np.uint8]:

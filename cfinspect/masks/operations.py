@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.thresholds import clean_mask
+from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.masks.polygons import rasterise, simplify, trace
 
 Mask = NDArray[np.bool_]

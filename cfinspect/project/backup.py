@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cfinspect.engine.atomic import write_atomically
+from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.project import audit
 from cfinspect.project.database import Database, ProjectError, is_sound
 from cfinspect.project.place import Place

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.images import ImageError, header_size, read_bytes
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
 from cfinspect.masks.files import classes_in, read_indexed, write_indexed
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
 
 BUSY_SECONDS = 60.0

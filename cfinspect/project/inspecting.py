@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cfinspect.engine.bulk import Outcome, Source, inspect_sources
-from cfinspect.engine.inspection import Inspector
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
 from cfinspect.project.project import Folder, Model, Project
 from cfinspect.project.saliency import SaliencyCache

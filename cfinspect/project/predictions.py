@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.inspection import Inspection
+from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint

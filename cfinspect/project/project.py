@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cfinspect.engine.atomic import remove_leftovers
+from cfinspect.engine.base.atomic import remove_leftovers
 from cfinspect.project import backup
 from cfinspect.project.database import Database, ProjectError, now_text
 from cfinspect.project.place import Place, find_place, new_place

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.atomic import write_atomically
+from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.project.place import Place
 from cfinspect.project.project import Project
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
 
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.project.project import Folder, Project, use_predictions
 from cfinspect.project.walk import File, digest_all, walk
 

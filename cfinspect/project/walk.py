@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from cfinspect.engine.datafolder import (
+from cfinspect.engine.base.images import IMAGE_SUFFIXES
+from cfinspect.engine.data.folders import (
     LABELS,
     MASKS,
     LabelRow,
@@ -17,7 +18,6 @@ from cfinspect.engine.datafolder import (
     fold_word,
     read_labels,
 )
-from cfinspect.engine.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Folder
 
 _SMALL = 1 << 20

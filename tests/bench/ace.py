@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.cli.ace_options import read_ace
-from cfinspect.cli.explainer_trial import verdicts_kept
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.evaluate.explaining import cout, run
-from cfinspect.engine.evaluate.squares import Squares
-from cfinspect.engine.events import CancelToken
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.evaluation.explainer_benchmark import cout, run
+from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.explain.ace import Ace
 from cfinspect.engine.explain.classifier import Classifier, odds_of
-from cfinspect.engine.explain.opening import open_classifier, open_denoiser
-from cfinspect.engine.trainingdata import TrainingData, gather
+from cfinspect.engine.explain.factory import open_classifier, open_denoiser
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.training_data import TrainingData, gather
+from cfinspect.workflows.explainer_trial import verdicts_kept
 
 BATCH = 16
 

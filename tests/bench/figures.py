@@ -19,17 +19,17 @@ from typing import Any
 
 from common import DATA, keep
 
-from cfinspect.engine.ablation import spread
-from cfinspect.engine.calibrate import calibrate
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import Dataset, Sample, read_folders
-from cfinspect.engine.evaluate.report import evaluate
-from cfinspect.engine.events import Finished, Notice
-from cfinspect.engine.inspection import Inspector
-from cfinspect.engine.modelfile import seen_digests
-from cfinspect.engine.splits import folds_by_group
-from cfinspect.engine.torch_backend import load_backend
-from cfinspect.engine.trainer import train
+from cfinspect.engine.base.events import Finished, Notice
+from cfinspect.engine.calibration.recalibrate import calibrate
+from cfinspect.engine.data.dataset import Dataset, Sample, read_folders
+from cfinspect.engine.data.splits import folds_by_group
+from cfinspect.engine.evaluation.evaluate import evaluate
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.model.file import seen_digests
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.trainer import train
+from cfinspect.workflows.ablation_table import spread
 
 SEEDS = (0, 1, 2)
 CRACKS, PHOTOS, METU, APPLES = (

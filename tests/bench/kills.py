@@ -19,7 +19,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from cfinspect.engine.modelfile import load_model
+from cfinspect.engine.model.file import load_model
 from cfinspect.engine.synth import write_folder
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.inspection import Inspection
+from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.project.listing import Filter, Sort, State, count, counts, page, waiting
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project

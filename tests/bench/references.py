@@ -23,25 +23,24 @@ from figures import CRACKS, SEEDS, crack_model, report_of, unseen
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from cfinspect.engine import augment
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import Sample, read_folders
-from cfinspect.engine.decision import fit_scores
-from cfinspect.engine.device import Device, choose_device, tune_host
-from cfinspect.engine.evaluate.classification import classification
-from cfinspect.engine.evaluate.localisation import Localisation
-from cfinspect.engine.feed import Feed, balanced_indices
-from cfinspect.engine.generators import UNet
-from cfinspect.engine.images import read_mask
-from cfinspect.engine.inspection import probabilities, score
-from cfinspect.engine.learner import share_of_rate
-from cfinspect.engine.modelfile import load_card
-from cfinspect.engine.noise import NoiseBank
-from cfinspect.engine.state import TrainState
-from cfinspect.engine.store import TileStore
-from cfinspect.engine.trainingdata import split
-from cfinspect.engine.validation import run_networks, to_tensor
-from cfinspect.engine.windows import resize_map
+from cfinspect.engine.base.device import Device, choose_device, tune_host
+from cfinspect.engine.base.images import read_mask
+from cfinspect.engine.calibration.fit import fit_scores
+from cfinspect.engine.data.batch_loader import Feed, balanced_indices
+from cfinspect.engine.data.dataset import Sample, augment, read_folders
+from cfinspect.engine.data.tile_store import TileStore
+from cfinspect.engine.inference.forward import run_networks, to_tensor
+from cfinspect.engine.inference.inspector import probabilities, score
+from cfinspect.engine.inference.tiling import resize_map
+from cfinspect.engine.metrics.classification import classification
+from cfinspect.engine.metrics.localisation import Localisation
+from cfinspect.engine.model.file import load_card
+from cfinspect.engine.networks.generators import UNet
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.optimizer_step import share_of_rate
+from cfinspect.engine.training.state import TrainState
+from cfinspect.engine.training.training_data import split
 
 
 def masks_of(samples: list[Sample], size: int) -> NDArray[np.uint8]:

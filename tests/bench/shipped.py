@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from common import DATA
 
-from cfinspect.engine.data import Sample, read_folders
-from cfinspect.engine.evaluate.report import evaluate
-from cfinspect.engine.images import read_image, write_png
-from cfinspect.engine.inspection import Inspector
-from cfinspect.engine.modelfile import seen_digests
-from cfinspect.engine.pictures import sample_rows
-from cfinspect.engine.torch_backend import load_backend
+from cfinspect.engine.base.images import read_image, write_png
+from cfinspect.engine.data.dataset import Sample, read_folders
+from cfinspect.engine.evaluation.evaluate import evaluate
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.model.file import seen_digests
+from cfinspect.engine.plots.pictures import sample_rows
 from cfinspect.resources import shipped_models
 
 SETS = (

@@ -20,18 +20,18 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from cfinspect.engine.augment import augment
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.data import read_folders
-from cfinspect.engine.device import Device, choose_device, tune_host
-from cfinspect.engine.feed import Feed, balanced_indices
-from cfinspect.engine.images import read_image, resize_image
-from cfinspect.engine.noise import NoiseBank
-from cfinspect.engine.state import TrainState
-from cfinspect.engine.step import Step, Weights
-from cfinspect.engine.store import TileStore
+from cfinspect.engine.base.device import Device, choose_device, tune_host
+from cfinspect.engine.base.images import read_image, resize_image
+from cfinspect.engine.data.augment import augment
+from cfinspect.engine.data.batch_loader import Feed, balanced_indices
+from cfinspect.engine.data.dataset import read_folders
+from cfinspect.engine.data.tile_store import TileStore
+from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.synth import write_folder
-from cfinspect.engine.validation import run_networks, to_tensor
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.gan_step import Step, Weights
+from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.state import TrainState
 
 STEPS = 12
 

@@ -30,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.images import write_png
+from cfinspect.engine.base.images import write_png
 from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 
 import cfinspect
 from cfinspect.cli import app
-from cfinspect.engine.images import read_image
+from cfinspect.engine.base.images import read_image
 from cfinspect.resources import resource_path
 
 _WINDOW = """
 import sys
 from pathlib import Path
-from cfinspect.ui.app import run
+from cfinspect.ui.shell.app import run
 run(demo=Path(sys.argv[1]))
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from program import Run, json_lines, rest_of, start_cfinspect, table
 
-from cfinspect.engine.images import read_image, write_jpeg
+from cfinspect.engine.base.images import read_image, write_jpeg
 
 
 @pytest.fixture

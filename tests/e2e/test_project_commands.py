@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from program import Done, Run, json_lines, rest_of, start_cfinspect, table
 
-from cfinspect.engine.images import read_mask, write_png
+from cfinspect.engine.base.images import read_mask, write_png
 
 
 @pytest.fixture

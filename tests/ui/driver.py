@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
 from cfinspect.project.project import Project
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.workers.job import Ticket
-from cfinspect.ui.workers.jobs import Scan
+from cfinspect.ui.jobs.job import Ticket
+from cfinspect.ui.jobs.job_types import Scan
+from cfinspect.ui.shell.main_window import MainWindow
 
 _D = TypeVar("_D", bound=QWidget)
 _DOCUMENTED_SECONDS = 60.0

@@ -20,15 +20,15 @@ from PySide6.QtWidgets import QWidget
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project.listing import Sort
 from cfinspect.project.verdicts import Verdict
-from cfinspect.ui import theme, translate
-from cfinspect.ui.app import make_app
 from cfinspect.ui.dialogs import exporting, folder, help, importing, models, palette, settings
 from cfinspect.ui.dialogs.common import ErrorDialog
 from cfinspect.ui.dialogs.inspect import InspectDialog
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.preferences import Preferences
-from cfinspect.ui.reviewing.reviewer import Summary
-from cfinspect.ui.workers.job import Failure
+from cfinspect.ui.jobs.job import Failure
+from cfinspect.ui.review.reviewer import Summary
+from cfinspect.ui.shell.app import make_app
+from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.state.preferences import Preferences
+from cfinspect.ui.widgets import theme, translate
 
 
 def main() -> None:
@@ -59,9 +59,9 @@ def main() -> None:
 
 def train(data: Path, out: Path) -> Path:
     """A small model of drawn walls."""
-    from cfinspect.engine.config import TrainConfig
-    from cfinspect.engine.events import Finished
-    from cfinspect.engine.trainer import train as events
+    from cfinspect.engine.base.events import Finished
+    from cfinspect.engine.training.config import TrainConfig
+    from cfinspect.engine.training.trainer import train as events
 
     config = TrainConfig.from_preset("fast", data=(str(data),), out=str(out), minutes=1.2)
     last = list(events(config))[-1]

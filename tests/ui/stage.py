@@ -17,10 +17,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from driver import wait_for
 
 from cfinspect.engine.synth.folder import write_folder
-from cfinspect.ui import theme, translate
 from cfinspect.ui.dialogs.common import ErrorDialog
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.preferences import Preferences
+from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.state.preferences import Preferences
+from cfinspect.ui.widgets import theme, translate
 
 SIDE = 48
 
@@ -36,9 +36,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of a short training: real, small, and not good."""
-    from cfinspect.engine.config import TrainConfig
-    from cfinspect.engine.events import Finished
-    from cfinspect.engine.trainer import train
+    from cfinspect.engine.base.events import Finished
+    from cfinspect.engine.training.config import TrainConfig
+    from cfinspect.engine.training.trainer import train
 
     config = TrainConfig.from_preset(
         "fast",

@@ -24,8 +24,8 @@ from cfinspect.ui.canvas.layers import (
     saliency_table,
 )
 from cfinspect.ui.canvas.view import Canvas
-from cfinspect.ui.workers.pictures import Picture, pyramid
-from cfinspect.ui.workers.thumbnails import to_qimage
+from cfinspect.ui.jobs.pictures import Picture, pyramid
+from cfinspect.ui.jobs.thumbnails import to_qimage
 
 WIDTH, HEIGHT = 400, 300
 

@@ -28,7 +28,7 @@ from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Human, Verdict, decide, human_of, read_mask_of
 from cfinspect.ui.dialogs.common import ErrorDialog
 from cfinspect.ui.dialogs.help import SummaryDialog
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

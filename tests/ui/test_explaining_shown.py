@@ -20,8 +20,8 @@ from PySide6.QtCore import Qt
 
 from cfinspect.ui.canvas.base import Compare
 from cfinspect.ui.dialogs.explain import ExplainDialog
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.workers.explaining import Explain, Wish
+from cfinspect.ui.jobs.explaining import Explain, Wish
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 
@@ -29,9 +29,9 @@ pytest_plugins = ["stage"]
 @pytest.fixture(scope="module")
 def ddpm(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A diffusion model that has hardly learned anything."""
-    from cfinspect.engine.config import TrainConfig
-    from cfinspect.engine.events import Finished
-    from cfinspect.engine.trainer import train
+    from cfinspect.engine.base.events import Finished
+    from cfinspect.engine.training.config import TrainConfig
+    from cfinspect.engine.training.trainer import train
 
     config = TrainConfig.from_preset(
         "balanced",

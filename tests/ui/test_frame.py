@@ -18,13 +18,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QWidget
 
 from cfinspect.resources import resource_path
-from cfinspect.ui import theme, translate
-from cfinspect.ui.actions import COMMANDS
 from cfinspect.ui.dialogs.help import AboutDialog, KeysDialog, WordDialog
 from cfinspect.ui.dialogs.palette import Palette
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.translate import tr
+from cfinspect.ui.shell.actions import COMMANDS
+from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.widgets import theme, translate
+from cfinspect.ui.widgets.translate import tr
 
 pytest_plugins = ["stage"]
 
@@ -256,9 +256,9 @@ def test_first_paint_comes_before_the_heavy_libraries(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from cfinspect.ui import theme
-from cfinspect.ui.app import make_app
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.preferences import Preferences
+from cfinspect.ui.shell.app import make_app
+from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.state.preferences import Preferences
 app = make_app(["x"])
 theme.apply(app, "dark")
 window = MainWindow(Preferences(Path(sys.argv[1]) / "w.ini"))

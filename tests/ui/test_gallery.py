@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QMenu
 from cfinspect.project.listing import Filter, page
 from cfinspect.project.queue import Rank, queue
 from cfinspect.ui.dialogs.inspect import InspectDialog
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

@@ -31,7 +31,7 @@ from cfinspect.ui.dialogs.exporting import ExportDialog
 from cfinspect.ui.dialogs.folder import AddFolderDialog
 from cfinspect.ui.dialogs.importing import ImportDialog
 from cfinspect.ui.dialogs.models import ModelsDialog
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

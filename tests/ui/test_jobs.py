@@ -13,8 +13,8 @@ from driver import wait_for
 from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.ui.workers.job import Failure, JobQueue, Progress, State, Tell
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.ui.jobs.job import Failure, JobQueue, Progress, State, Tell
 
 pytest_plugins = ["stage"]
 

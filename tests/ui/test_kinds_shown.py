@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from driver import inspect, open_folder, picture_shown, project_of, settled, wait_for
 
-from cfinspect.engine.config import TrainConfig
 from cfinspect.engine.synth import write_folder
-from cfinspect.engine.trainer import train
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.trainer import train
 from cfinspect.project.predictions import prediction_of
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 KINDS = ("rot", "scab")

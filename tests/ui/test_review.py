@@ -27,8 +27,8 @@ from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
 from cfinspect.ui.dialogs.inspect import InspectDialog
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.panels.gallery import Gallery
+from cfinspect.ui.gallery.panel import Gallery
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

@@ -16,7 +16,7 @@ from cfinspect.project.project import Project
 from cfinspect.resources import resource_path, shipped_models
 from cfinspect.ui.dialogs.help import AboutDialog
 from cfinspect.ui.dialogs.inspect import InspectDialog
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

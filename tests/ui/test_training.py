@@ -9,10 +9,10 @@ import pytest
 from driver import answer, click, live, open_folder, trigger, wait_for
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
-from cfinspect.engine.config import TrainConfig
+from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.workers.job import State
+from cfinspect.ui.jobs.job import State
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

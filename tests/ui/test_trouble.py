@@ -25,8 +25,8 @@ from cfinspect.project import place
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.workers.job import State
+from cfinspect.ui.jobs.job import State
+from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cfinspect import __version__, resources
-from cfinspect.engine.config import TrainConfig
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.training.config import TrainConfig
 
 REPOSITORY = Path(__file__).parents[2]
 

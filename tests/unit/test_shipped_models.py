@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfinspect.engine.checksums import check_models, read_sums
-from cfinspect.engine.inspection import Inspector
-from cfinspect.engine.modelfile import load_card
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.model.checksums import check_models, read_sums
+from cfinspect.engine.model.file import load_card
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
-from cfinspect.engine.torch_backend import load_backend
 from cfinspect.resources import models_path, shipped_models
 
 MAKERS: dict[str, Callable[[np.random.Generator, int, bool], SynthImage]] = {

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.classifier import Classifier, beyond
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
-from cfinspect.engine.perturb import SIGN_SCALE
-from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.networks.adversarial import SIGN_SCALE
 
 Attack = Literal["pgd", "cw", "gd"]
 Distance = Literal["l1", "l2"]

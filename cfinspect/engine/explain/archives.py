@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import torch
 
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 _PICKLE = (
     "{} is or holds a pickle, which could run anything when it is opened: save the network with "

@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.bulk import Source
-from cfinspect.engine.device import is_out_of_memory
+from cfinspect.engine.base.device import is_out_of_memory
+from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.explain.ace import Ace
 from cfinspect.engine.explain.classifier import Classifier, odds_of, probability
 from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, NOT_KEPT, Explained
 from cfinspect.engine.explain.protocol import ExplainCancelled, Explainer, Explanation, Images
-from cfinspect.engine.images import ImageError, read_image, resize_image
-from cfinspect.engine.windows import resize_map
+from cfinspect.engine.inference.stream import Source
+from cfinspect.engine.inference.tiling import resize_map
 
 Target = Literal["other", "undamaged", "damaged"]
 TooLarge = Callable[[NDArray[np.uint8]], bool]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfinspect.engine.device import Device
-from cfinspect.engine.evaluate.attacks import logit
-from cfinspect.engine.torch_backend import TorchBackend
-from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.evaluation.attacks import logit
+from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.inference.torch_backend import TorchBackend
 
 _BATCH = 64
 

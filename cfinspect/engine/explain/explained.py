@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.bulk import Source
+from cfinspect.engine.inference.stream import Source
 
 NOT_ASKED = "is of that class already"
 NOT_KEPT = "to be doubted: the diffusion model's filter alone changes the verdict"

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.decision import fit_mask_threshold
+from cfinspect.engine.calibration.fit import fit_mask_threshold
 
 Images = NDArray[np.uint8]
 Maps = NDArray[np.float32]

@@ -15,12 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from cfinspect.engine.discriminators import (
-    CompactDiscriminator,
-    HybridDiscriminator,
-    ImageNetDiscriminator,
-)
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier, beyond
 from cfinspect.engine.explain.protocol import (
     Explainer,
@@ -30,8 +25,13 @@ from cfinspect.engine.explain.protocol import (
     Maps,
     own_masks,
 )
-from cfinspect.engine.torch_backend import TorchBackend
-from cfinspect.engine.validation import to_tensor
+from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.networks.discriminators import (
+    CompactDiscriminator,
+    HybridDiscriminator,
+    ImageNetDiscriminator,
+)
 
 Tick = Callable[[], None]
 _RISE_GRID, _RISE_KEPT, _AT_ONCE = 7, 0.5, 64

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from cfinspect.engine.atomic import folder_in_one_step
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.images import write_png
+from cfinspect.engine.base.atomic import folder_in_one_step
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import write_png
 from cfinspect.engine.synth.apples import draw_apple_scene, make_apple
 from cfinspect.engine.synth.blemishes import KINDS
 from cfinspect.engine.synth.camera import SynthImage

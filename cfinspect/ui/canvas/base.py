@@ -17,11 +17,11 @@ from cfinspect.ui.canvas.editor import MAX_RADIUS, MIN_RADIUS, MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
     Layers,
 )
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.pictures import Picture
+from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
-    from cfinspect.ui.workers.explaining import Shown
+    from cfinspect.ui.jobs.explaining import Shown
 
 _T = TypeVar("_T")
 

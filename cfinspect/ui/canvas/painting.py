@@ -19,8 +19,7 @@ from PySide6.QtGui import (
     QTransform,
 )
 
-from cfinspect.engine.thresholds import clean_mask
-from cfinspect.ui import theme
+from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.ui.canvas.base import CanvasBase, Compare
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.layers import (
@@ -30,11 +29,12 @@ from cfinspect.ui.canvas.layers import (
     outline,
     saliency_table,
 )
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.pictures import Maps, Picture
+from cfinspect.ui.jobs.pictures import Maps, Picture
+from cfinspect.ui.widgets import theme
+from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
-    from cfinspect.ui.workers.explaining import Shown
+    from cfinspect.ui.jobs.explaining import Shown
 
 _OVERVIEW = 150
 _WIDE_PENS = 2500

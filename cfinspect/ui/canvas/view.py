@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from cfinspect.ui.canvas.base import Compare
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.painting import CanvasPainting
-from cfinspect.ui.translate import tr
+from cfinspect.ui.widgets.translate import tr
 
 _HANDLE = 14  # px around the divider that catch the mouse
 

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.ui import theme
-from cfinspect.ui.icons import pixmap
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.job import Failure
+from cfinspect.ui.jobs.job import Failure
+from cfinspect.ui.widgets import theme
+from cfinspect.ui.widgets.icons import pixmap
+from cfinspect.ui.widgets.translate import tr
 
 
 class Dialog(QDialog):

@@ -8,12 +8,12 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.preferences import LAST_DIFFUSION
-from cfinspect.ui.session import Session
-from cfinspect.ui.times import duration
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.explaining import Rehearse, Wish, available_methods
-from cfinspect.ui.workers.job import Ticket
+from cfinspect.ui.jobs.explaining import Rehearse, Wish, available_methods
+from cfinspect.ui.jobs.job import Ticket
+from cfinspect.ui.state.preferences import LAST_DIFFUSION
+from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.times import duration
+from cfinspect.ui.widgets.translate import tr
 
 
 class ExplainDialog(Dialog):

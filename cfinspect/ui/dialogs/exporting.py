@@ -13,9 +13,9 @@ from cfinspect.formats.registry import FORMATS, WRITERS
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import PathField
-from cfinspect.ui.session import Session
-from cfinspect.ui.translate import mark, tr
-from cfinspect.ui.workers.jobs import Export
+from cfinspect.ui.jobs.job_types import Export
+from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.translate import mark, tr
 
 _ONLY = {
     Only.REVIEWED: mark("what humans decided"),

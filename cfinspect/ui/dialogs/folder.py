@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QButtonGroup, QLineEdit, QRadioButton, QWidget
 
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.translate import tr
+from cfinspect.ui.widgets.translate import tr
 
 
 class AddFolderDialog(Dialog):

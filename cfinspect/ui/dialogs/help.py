@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.errors import CfinspectError
-from cfinspect.engine.modelfile import load_card
-from cfinspect.engine.packages import PACKAGES, installed_version
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.packages import PACKAGES, installed_version
+from cfinspect.engine.model.file import load_card
 from cfinspect.resources import resource_path, shipped_models, version_in_words
-from cfinspect.ui.actions import MENUS, Actions
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.reviewing.reviewer import Summary
-from cfinspect.ui.times import duration
-from cfinspect.ui.translate import mark, tr
-from cfinspect.ui.workers.job import JobQueue, State, Ticket
+from cfinspect.ui.jobs.job import JobQueue, State, Ticket
+from cfinspect.ui.review.reviewer import Summary
+from cfinspect.ui.shell.actions import MENUS, Actions
+from cfinspect.ui.widgets.times import duration
+from cfinspect.ui.widgets.translate import mark, tr
 
 _WORDS = {
     "score": (

@@ -12,10 +12,10 @@ from cfinspect.formats.registry import FORMATS, READERS
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import PathField
-from cfinspect.ui.session import Session
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.job import Failure
-from cfinspect.ui.workers.jobs import Import
+from cfinspect.ui.jobs.job import Failure
+from cfinspect.ui.jobs.job_types import Import
+from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
     from cfinspect.formats.importing import Preview

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 from cfinspect.project.project import Folder
 from cfinspect.resources import shipped_models
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.session import Session
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.jobs import card_of, model_name
+from cfinspect.ui.jobs.job_types import card_of, model_name
+from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.translate import tr
 
 
 @dataclass(frozen=True)

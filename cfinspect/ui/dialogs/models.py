@@ -25,17 +25,17 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.modelfile import file_digest, load_card
+from cfinspect.engine.model.file import file_digest, load_card
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Model, Project
 from cfinspect.ui.dialogs.common import Dialog, Question
-from cfinspect.ui.layouts import clear
-from cfinspect.ui.panels.drops import dropped_paths
-from cfinspect.ui.session import Session
-from cfinspect.ui.times import duration
-from cfinspect.ui.translate import tr
-from cfinspect.ui.workers.job import Progress, Ticket
-from cfinspect.ui.workers.jobs import Compare, card_of, model_name
+from cfinspect.ui.jobs.job import Progress, Ticket
+from cfinspect.ui.jobs.job_types import Compare, card_of, model_name
+from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.drops import dropped_paths
+from cfinspect.ui.widgets.layouts import clear
+from cfinspect.ui.widgets.times import duration
+from cfinspect.ui.widgets.translate import tr
 
 _HEADS = ("F1", "AUROC", "review", "flip")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-from cfinspect.ui.translate import tr
+from cfinspect.ui.widgets.translate import tr
 
 
 class PathField(QWidget):

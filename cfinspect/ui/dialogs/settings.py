@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.ui.actions import Actions
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.preferences import PREFERENCES, Preference, Preferences
-from cfinspect.ui.translate import tr
+from cfinspect.ui.shell.actions import Actions
+from cfinspect.ui.state.preferences import PREFERENCES, Preference, Preferences
+from cfinspect.ui.widgets.translate import tr
 
 
 class PreferencesDialog(Dialog):

@@ -21,15 +21,15 @@ from measured import a_window, listed, live, percentile, wait_for
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from cfinspect.engine.images import write_jpeg
-from cfinspect.engine.inspection import Inspection
+from cfinspect.engine.base.images import write_jpeg
+from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.synth.cracks import make_crack
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache
 from cfinspect.project.scan import scan
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.main_window import MainWindow
 
 CARD = {
     "decision": {"score_threshold": 0.5, "mask_threshold": 0.3, "min_area_fraction": 0.0001},

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from cfinspect.ui import theme, translate
-from cfinspect.ui.app import make_app
-from cfinspect.ui.main_window import MainWindow
-from cfinspect.ui.preferences import Preferences
+from cfinspect.ui.shell.app import make_app
+from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.state.preferences import Preferences
+from cfinspect.ui.widgets import theme, translate
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QPushBu
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project import audit
 from cfinspect.project.project import Project
-from cfinspect.ui.actions import COMMANDS
-from cfinspect.ui.main_window import MainWindow
+from cfinspect.ui.shell.actions import COMMANDS
+from cfinspect.ui.shell.main_window import MainWindow
 
 _KEYS = [
     *(getattr(Qt.Key, f"Key_{letter}") for letter in "ABCDEFHLMNPRSTUWX12345"),

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.images import write_jpeg
+from cfinspect.engine.base.images import write_jpeg
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 

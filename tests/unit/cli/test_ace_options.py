@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cfinspect.cli.ace_options import ace_settings, read_ace
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.ace import ACE_PRESETS, AceSettings
 
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from cfinspect.cli.output import Interrupted, Output, guarded, plain
-from cfinspect.engine.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError
 
 
 @dataclass(frozen=True)

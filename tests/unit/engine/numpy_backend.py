@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.card import Card, Decision, Preprocessing
-from cfinspect.engine.inspection import Raw
+from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.model.metadata import Card, Decision, Preprocessing
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

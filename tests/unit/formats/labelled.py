@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from cfinspect.engine.images import write_jpeg, write_png
+from cfinspect.engine.base.images import write_jpeg, write_png
 from cfinspect.formats.records import About, Found, IndexMask, Item, Options, Reader, Writer
 
 CLASSES = {1: "crack", 2: "spalling & <rust>"}

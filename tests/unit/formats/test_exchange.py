@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from exchanging import drawn, machine, write_images
 
-from cfinspect.engine.datafolder import class_words, scan_folder
+from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.formats.choice import Choice, Only
 from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import Preview, import_labels, preview

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from exchanging import SIDE, drawn, machine, write_images
 
-from cfinspect.engine.images import write_png
+from cfinspect.engine.base.images import write_png
 from cfinspect.formats.choice import Choice
 from cfinspect.formats.exporting import export
 from cfinspect.formats.importing import import_labels

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfinspect.engine.images import read_image
+from cfinspect.engine.base.images import read_image
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.public import casc_ifw, concrete_crack
 from cfinspect.formats.records import FormatError

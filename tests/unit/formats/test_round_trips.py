@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from labelled import ABOUT, CLASSES, as_mask, iou, items, round_trip
 
-from cfinspect.engine.images import read_image
+from cfinspect.engine.base.images import read_image
 from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from labelled import ABOUT, items
 
-from cfinspect.engine.images import write_png
+from cfinspect.engine.base.images import write_png
 from cfinspect.formats import coco, cvat, labelme, voc, yolo
 from cfinspect.formats.records import FormatError, Options
 from cfinspect.formats.safe import clean_name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cfinspect.engine.images import ImageError
+from cfinspect.engine.base.images import ImageError
 from cfinspect.masks.files import palette, read_indexed, write_indexed
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.images import write_png
-from cfinspect.engine.inspection import Inspection
+from cfinspect.engine.base.images import write_png
+from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Model, Project
 from cfinspect.project.scan import scan

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from studio import write_images
 
-from cfinspect.engine.images import write_png
+from cfinspect.engine.base.images import write_png
 from cfinspect.project.listing import find, page
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan

@@ -1,0 +1,1 @@
+"""Thresholds, temperature and review rule, fitted to labelled images."""

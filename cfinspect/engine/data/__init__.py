@@ -1,0 +1,1 @@
+"""From folders of images to labelled samples, splits by group, and batches."""

@@ -1,0 +1,224 @@
+"""Data folders -> labelled samples with sizes and content hashes.
+
+A data folder holds `undamaged/` and `damaged/` (or names that mean the same), and may hold
+`masks/<stem>.png` (for evaluation and `--method segmenter`) and a `labels.csv` with the columns
+`filename,label,group`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from cfinspect.engine.base.images import (
+    ImageError,
+    content_hash,
+    header_size,
+    list_images,
+    read_bytes,
+)
+from cfinspect.engine.data.folders import (
+    CLASS_NAMES,
+    DAMAGED,
+    UNDAMAGED,
+    Candidate,
+    DataError,
+    LeftOut,
+    class_words,
+    missing_classes,
+    scan_folder,
+)
+
+__all__ = [
+    "CLASS_NAMES",
+    "DAMAGED",
+    "UNDAMAGED",
+    "DataError",
+    "Dataset",
+    "LeftOut",
+    "Sample",
+    "read_folders",
+]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One labelled image file.
+
+    ``label`` is UNDAMAGED or DAMAGED; samples of one ``group`` show the same object and must stay
+    on one side of a split; ``digest`` is the 64 bit hash of the file's bytes; ``width`` and
+    ``height`` are in pixels of the upright image; ``mask`` is for evaluation, and for
+    training the reference that learns from masks. ``kind``: which kind of damage, from 0 on.
+    """
+
+    path: Path
+    label: int
+    group: str
+    mask: Path | None
+    digest: int
+    width: int
+    height: int
+    kind: int = 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The samples of one or more data folders.
+
+    ``names`` are the folders' own words for (undamaged, damaged), such as ("good", "rotten");
+    ``kinds`` the names of the kinds of damage where several are told apart.
+    """
+
+    samples: tuple[Sample, ...]
+    left_out: tuple[LeftOut, ...]
+    names: tuple[str, str]
+    kinds: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """16 hex digits that depend on file contents and labels, not on names, order or place."""
+        rows = sorted(f"{s.digest:016x}{s.label + s.kind}" for s in self.samples)
+        return blake2b("\n".join(rows).encode(), digest_size=8).hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of: undamaged, damaged, groups, masks, left_out."""
+        labels = Counter(sample.label for sample in self.samples)
+        return {
+            "undamaged": labels[UNDAMAGED],
+            "damaged": labels[DAMAGED],
+            **{
+                f"damaged: {name}": sum(s.label == DAMAGED and s.kind == kind for s in self.samples)
+                for kind, name in enumerate(self.kinds)
+            },
+            "groups": len({sample.group for sample in self.samples}),
+            "masks": sum(sample.mask is not None for sample in self.samples),
+            "left_out": len(self.left_out),
+        }
+
+
+def read_folders(
+    paths: Sequence[Path],
+    *,
+    undamaged: str | None = None,
+    damaged: str | None = None,
+    kinds: Sequence[str] = (),
+    allow_one_class: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Read data folders: which images there are, their labels, groups, sizes and hashes.
+
+    ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
+    take their place; ``kinds`` names the folders of several kinds of damage instead.
+    ``progress(done, total)`` is called in this thread after every file. Equal group names in
+    several folders are one group: folders often hold the same photos in another cut, and a group
+    too coarse costs less than a leak. An image without one is its own group. A file is left out,
+    with the reason, when its header cannot be read, when `labels.csv` contradicts its folder or
+    names a file that is not there, and when the same content has two
+    labels.
+
+    Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
+    or a class has no image (of one class alone only unless ``allow_one_class``).
+    """
+    words = class_words(undamaged, damaged, kinds)
+    roots = {path.resolve(): path for path in paths}
+    scans = [scan_folder(root, words) for root in roots]
+    candidates = [candidate for scan in scans for candidate in scan.candidates]
+    left_out = [entry for scan in scans for entry in scan.left_out]
+    opened = _open_all(candidates, progress)
+    left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
+    samples, contradicted = _without_contradictions(opened)
+    left_out += contradicted
+    missing = set(words.values()) - {sample.label + sample.kind for sample in samples}
+    if missing and not (allow_one_class and samples):
+        where = ", ".join(str(root) for root in roots.values()) or "no folder"
+        folders = [folder for scan in scans for folder in scan.folders]
+        raise missing_classes(sorted(missing), where, words, folders, _left_out_note(left_out))
+    names = [
+        next((scan.names[label] for scan in scans if label in scan.names), CLASS_NAMES[label])
+        for label in (UNDAMAGED, DAMAGED)
+    ]
+    if kinds:
+        names[DAMAGED] = CLASS_NAMES[DAMAGED]
+    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(kinds))
+
+
+def read_unlabelled(
+    paths: Sequence[Path], progress: Callable[[int, int], None] | None = None
+) -> Dataset:
+    """All images in folders that know no classes, but those below ``masks/``; labels mean nothing.
+
+    For what only learns what images look like. Raises DataError where there is none.
+    """
+    candidates = [
+        Candidate(file, file.stem, UNDAMAGED)
+        for root in dict.fromkeys(path.resolve() for path in paths)
+        for file in list_images([root])
+        if "masks" not in file.relative_to(root).parts[:-1]
+    ]
+    opened = _open_all(candidates, progress)
+    left_out = [entry for entry in opened if isinstance(entry, LeftOut)]
+    samples = {entry.digest: entry for entry in opened if isinstance(entry, Sample)}
+    if not samples:
+        where = ", ".join(map(str, paths))
+        raise DataError(f"There are no images in {where}{_left_out_note(left_out)}.")
+    return Dataset(tuple(samples.values()), tuple(left_out), CLASS_NAMES)
+
+
+def _open_all(
+    candidates: Sequence[Candidate], progress: Callable[[int, int], None] | None
+) -> list[Sample | LeftOut]:
+    """Hash the files and read their headers, in order."""
+    opened: list[Sample | LeftOut] = []
+    pool = ThreadPoolExecutor(4, "read-header")
+    try:
+        for entry in pool.map(_open_one, candidates):
+            opened.append(entry)
+            if progress is not None:
+                progress(len(opened), len(candidates))
+    finally:
+        # After Ctrl+C, or when progress() raises to cancel, the rest is not read.
+        pool.shutdown(cancel_futures=True)
+    return opened
+
+
+def _open_one(candidate: Candidate) -> Sample | LeftOut:
+    try:
+        data = read_bytes(candidate.path)
+        height, width = header_size(candidate.path, data)
+    except ImageError as error:
+        return LeftOut(candidate.path, error.reason)
+    digest = content_hash(data)
+    # A group of its own is named by content, so that it is the same wherever the file lies.
+    group = candidate.group or f"#{digest:016x}"
+    label = min(candidate.label, DAMAGED)
+    return Sample(
+        candidate.path,
+        label,
+        group,
+        candidate.mask,
+        digest,
+        width,
+        height,
+        candidate.label - label,
+    )
+
+
+def _without_contradictions(
+    opened: Iterable[Sample | LeftOut],
+) -> tuple[list[Sample], list[LeftOut]]:
+    """The samples, less those whose content carries two labels."""
+    samples = [entry for entry in opened if isinstance(entry, Sample)]
+    labels: dict[int, set[int]] = {}
+    for sample in samples:
+        labels.setdefault(sample.digest, set()).add(sample.label + sample.kind)
+    kept = [sample for sample in samples if len(labels[sample.digest]) == 1]
+    dropped = [sample.path for sample in samples if len(labels[sample.digest]) > 1]
+    return kept, [LeftOut(path, "the same image is in two classes") for path in dropped]
+
+
+def _left_out_note(left_out: Sequence[LeftOut]) -> str:
+    if not left_out:
+        return ""
+    example = f"{left_out[0].path}: {left_out[0].reason}"
+    return f" ({len(left_out)} files cannot be used, such as {example})"

@@ -1,0 +1,1 @@
+"""How good a model is: robustness, uncertainty, realism, localisation, explanations."""

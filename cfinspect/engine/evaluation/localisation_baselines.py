@@ -1,0 +1,112 @@
+"""How well other saliencies find the damage, beside the counterfactual's, by one rule for all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import ImageError, read_image, read_mask, resize_image
+from cfinspect.engine.calibration.fit import fit_mask_threshold
+from cfinspect.engine.data.dataset import DAMAGED, Sample
+from cfinspect.engine.explain.classifier import OwnClassifier
+from cfinspect.engine.explain.saliency import explainers
+from cfinspect.engine.inference.forward import classify
+from cfinspect.engine.inference.inspector import Inspector, says_damaged
+from cfinspect.engine.inference.tiling import resize_map
+from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.metrics.localisation import Localisation
+
+_BATCH = 32
+
+
+class BaselinesCancelled(Exception):
+    """Stopped before the figures were complete."""
+
+
+def baselines(
+    backend: TorchBackend,
+    samples: Sequence[Sample],
+    count: int,
+    *,
+    rise_masks: int = 400,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Localisation figures (see ``Localisation.result``) of each explainer, by its name.
+
+    ``count`` of the damaged images that have a mask and are looked at as a whole, at their own
+    resolution. Where D says undamaged, the mask is empty for every explainer. All thresholds are
+    the median of Otsu's over these images' own saliencies, without a look at a mask; ``oracle_iou``
+    has looked. ``seconds``: per image. Raises ``BaselinesCancelled``, and CfinspectError where no
+    image has a mask.
+    """
+    images, masks = _with_masks(backend, samples, count, seed)
+    size = backend.card.preprocessing.size
+    squares = np.stack([resize_image(image, size) for image in images])
+    said = _said(backend, squares)
+    named = explainers(backend, OwnClassifier(backend, "D"), rise_masks)
+    undamaged = np.zeros(len(squares), dtype=np.int64)
+    result: dict[str, Any] = {}
+    for done, (name, explainer) in enumerate(named.items(), start=1):
+        begun = time.perf_counter()
+        parts = []
+        for start in range(0, len(squares), _BATCH):
+            if cancelled and cancelled():
+                raise BaselinesCancelled
+            chosen = slice(start, start + _BATCH)
+            parts.append(explainer.explain(squares[chosen], undamaged[chosen]).saliency)
+        spent = time.perf_counter() - begun
+        saliency = np.concatenate(parts)
+        shown = saliency[said] if said.any() else saliency
+        threshold = fit_mask_threshold(shown)
+        found = Localisation()
+        for mask, change, damaged in zip(masks, saliency, said, strict=True):
+            full = resize_map(change, *mask.shape)
+            found.add(mask, (full >= threshold) & damaged, full)
+        result[name] = found.result() | {
+            "threshold": threshold,
+            "seconds": spent / len(squares),
+        }
+        if progress:
+            progress(done, len(named))
+    return result
+
+
+def _with_masks(
+    backend: TorchBackend, samples: Sequence[Sample], count: int, seed: int
+) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.bool_]]]:
+    chosen = [one for one in samples if one.label == DAMAGED and one.mask is not None]
+    inspector = Inspector(backend)
+    images: list[NDArray[np.uint8]] = []
+    masks: list[NDArray[np.bool_]] = []
+    for place in np.random.default_rng(seed).permutation(len(chosen)):
+        if len(images) == count:
+            break
+        path = chosen[place].mask
+        try:
+            image = read_image(chosen[place].path)
+            mask = read_mask(path) if path is not None else None
+        except ImageError:
+            continue
+        if mask is None or mask.shape != image.shape[:2] or inspector.is_photo(image):
+            continue
+        images.append(image)
+        masks.append(mask)
+    if not images:
+        raise CfinspectError(
+            "no damaged image that is looked at as a whole has a mask to compare with: put "
+            "masks/<name>.png beside the folders of the classes"
+        )
+    return images, masks
+
+
+def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    views = backend.card.preprocessing.views
+    logits = classify(backend.discriminator, squares, backend.device, views, _BATCH)
+    return says_damaged(logits, backend.card.decision)

@@ -1,0 +1,255 @@
+"""Whether counterfactuals look like images of the other class, to others than the model itself."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.evaluation.encoders import Encoder, train_judge
+from cfinspect.engine.evaluation.sampling import Squares
+from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.metrics.classification import group_draws, numbered
+
+Features = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+_FEWEST = 10  # images of a set, below which a distance between sets says nothing
+_KNOWS = 0.65  # accuracy below which a judge's word is worth nothing
+_BATCH = 64
+_SUBSETS, _SUBSET = 50, 100
+
+
+class RealismCancelled(Exception):
+    """Stopped before the figures were complete."""
+
+
+def have_distances() -> bool:
+    """Whether FID and KID can be computed: torchmetrics is installed."""
+    return importlib.util.find_spec("torchmetrics") is not None
+
+
+def realism(
+    backend: TorchBackend,
+    learned: Squares,
+    measured: Squares,
+    encoder: Encoder | None = None,
+    *,
+    steps: int = 300,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Figures of the counterfactuals of ``measured``; a judge learns from ``learned``.
+
+    The two should have no group in common. ``judge`` is a small classifier of its own, not the
+    model's; its ``accuracy`` on ``measured`` says what its word is worth, and below 0.65 it has
+    none: ``judge_flips`` is None. Without ``encoder`` the judge's features are compared, and
+    distances compare within one data set only.
+    For both ``directions`` (by the true class of x): ``flips`` and ``judge_flips`` (of the images
+    that D, or the judge, has right, the share whose counterfactual, rounded to 8 bit, it gives
+    the other class) with their 95 % intervals over groups; ``change`` mean |x - x'|, ``area`` share
+    of pixels that change by the mask threshold or more; ``cycle`` mean |x - G(G(x))|, all in
+    [0, 1]; distances as in ``_distances``. Raises ``RealismCancelled``, and CfinspectError
+    where a class has too few images.
+    """
+    _require_both(learned, measured)
+    total, done = steps + 4 * -(-len(measured.images) // _BATCH), 0
+
+    def step(*_: int) -> None:
+        nonlocal done
+        done += 1
+        if cancelled and cancelled():
+            raise RealismCancelled
+        if progress:
+            progress(min(done, total), total)
+
+    judge = train_judge(
+        learned.images, learned.labels, backend.device, steps=steps, seed=seed, progress=step
+    )
+    encoder = encoder or judge
+    images, truth, groups = measured.images, measured.labels == 1, measured.groups
+    seen = _looked(backend, images, step)
+    judged, judged_after = judge.damaged(images), judge.damaged(seen.pictures)
+    accuracy = float((judged == truth).mean())
+    before, made = (_encoded(encoder, shown, step) for shown in (images, seen.pictures))
+    directions = {}
+    for name, own in (("damaged", truth), ("undamaged", ~truth)):
+        right = own & (judged == truth) & (accuracy >= _KNOWS)
+        sets = made[own], before[own], before[~own]
+        target = [group for group, other in zip(groups, ~own, strict=True) if other]
+        directions[name] = {
+            "n": int(own.sum()),
+            **_share("flips", seen.said != seen.after, own & (seen.said == truth), groups, seed),
+            **_share("judge_flips", judged != judged_after, right, groups, seed),
+            "change": float(seen.change[own].mean()),
+            "area": float(seen.area[own].mean()),
+            "cycle": float(seen.cycle[own].mean()),
+            **_distances(*sets, target, seed),
+        }
+    return {
+        "n": len(images),
+        "judge": {"name": judge.name, "accuracy": accuracy},
+        "encoder": {"name": encoder.name, "features": int(before.shape[1])},
+        "directions": directions,
+    }
+
+
+def _require_both(learned: Squares, measured: Squares) -> None:
+    for half, least in ((learned, _FEWEST), (measured, 1)):
+        if min(int((half.labels == label).sum()) for label in (0, 1)) < least:
+            raise CfinspectError(
+                f"realism needs images of both classes from several groups, at least {_FEWEST} of "
+                "each to train a judge and as many to measure: give more images"
+            )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What D and G make of n images: counterfactuals as files hold them, and figures of each."""
+
+    pictures: NDArray[np.uint8]
+    said: Bools
+    after: Bools
+    change: Floats
+    area: Floats
+    cycle: Floats
+
+
+def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[], None]) -> _Seen:
+    """The networks on ``images`` and on their counterfactuals, batch by batch."""
+    decision = backend.card.decision
+    rows = []
+    for start in range(0, len(images), _BATCH):
+        step()
+        batch = images[start : start + _BATCH]
+        raw = backend.run(batch)
+        pictures = np.rint(raw.counterfactual * 255).astype(np.uint8)
+        step()
+        again = backend.run(pictures)
+        x = batch / np.float32(255)
+        change = np.abs(raw.counterfactual - x).mean(axis=3)
+        rows.append(
+            (
+                pictures,
+                says_damaged(raw.logits, decision),
+                says_damaged(again.logits, decision),
+                change.mean(axis=(1, 2), dtype=np.float64),
+                (change >= decision.mask_threshold).mean(axis=(1, 2)),
+                np.abs(again.counterfactual - x).mean(axis=(1, 2, 3), dtype=np.float64),
+            )
+        )
+    return _Seen(*(np.concatenate(part) for part in zip(*rows, strict=True)))
+
+
+def _encoded(encoder: Encoder, images: NDArray[np.uint8], step: Callable[[], None]) -> Features:
+    parts = []
+    for start in range(0, len(images), _BATCH):
+        step()
+        parts.append(encoder.encode(images[start : start + _BATCH]))
+    return np.concatenate(parts)
+
+
+def _share(
+    name: str, flipped: Bools, of: Bools, groups: Sequence[Hashable], seed: int
+) -> dict[str, Any]:
+    """``name``: the share of ``flipped`` among ``of``, how many those are, and the interval."""
+
+    def share(weights: Floats) -> float:
+        chosen = weights * of
+        total = chosen.sum()
+        return float((chosen * flipped).sum() / total) if total else np.nan
+
+    known = bool(of.any())
+    return {
+        name: share(np.ones(len(of))) if known else None,
+        f"{name}_n": int(of.sum()),
+        f"{name}_ci95": group_draws(groups, share, seed) if known else None,
+    }
+
+
+def _distances(
+    made: Features, source: Features, target: Features, groups: Sequence[Hashable], seed: int
+) -> dict[str, Any]:
+    """FID (Heusel et al. 2017) and KID (Binkowski et al. 2018) of features (n, d).
+
+    ``fid`` from counterfactuals to real images of the class they should belong to, ``fid_before``
+    from the images as they were, ``fid_floor`` from other real images of that class, of other
+    ``groups``: what a perfect generator would have. FID shrinks with the number of images, so all
+    three have the same, ``fid_n``, on both sides. ``kid``, ``kid_sd`` and ``kid_before`` take all
+    images. All None with fewer than 10 images in a set or without torchmetrics.
+    """
+    rng = np.random.default_rng(seed)
+    one, other = (rng.permutation(half) for half in halves(groups, rng))
+    sources = rng.permutation(len(made))
+    n = min(len(one), len(other), len(made))
+    if not have_distances() or n < _FEWEST:
+        names = ("fid", "fid_before", "fid_floor", "kid", "kid_sd", "kid_before")
+        return {**dict.fromkeys(names), "fid_n": n}
+    real = target[one[:n]]
+    kid, kid_sd = _kid(made, target, seed)
+    return {
+        "fid": fid(made[sources[:n]], real),
+        "fid_before": fid(source[sources[:n]], real),
+        "fid_floor": fid(target[other[:n]], real),
+        "fid_n": n,
+        "kid": kid,
+        "kid_sd": kid_sd,
+        "kid_before": _kid(source, target, seed)[0],
+    }
+
+
+def halves(
+    groups: Sequence[Hashable], rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of two halves that have no group in common, as even as the groups allow."""
+    group_of, count = numbered(groups)
+    sizes = np.bincount(group_of, minlength=count)
+    order = rng.permutation(count)
+    inside = np.isin(group_of, order[np.cumsum(sizes[order]) <= len(groups) / 2])
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
+
+
+class _Ready(nn.Module):
+    """Stands where torchmetrics wants a network: the features are there already."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.num_features = features
+
+    def forward(self, features: Tensor) -> Tensor:
+        """What came in."""
+        return features
+
+
+def fid(made: Features, real: Features) -> float:
+    """Frechet distance (Heusel et al. 2017) of features (n, d) and (m, d)."""
+    from torchmetrics.image.fid import FrechetInceptionDistance  # noqa: PLC0415  (an extra)
+
+    measure = FrechetInceptionDistance(_Ready(made.shape[1]))
+    measure.update(torch.from_numpy(real).double(), real=True)
+    measure.update(torch.from_numpy(made).double(), real=False)
+    return float(measure.compute())
+
+
+def _kid(made: Features, real: Features, seed: int) -> tuple[float, float]:
+    from torchmetrics.image.kid import KernelInceptionDistance  # noqa: PLC0415  (an extra)
+
+    subset = min(_SUBSET, len(made) // 2, len(real) // 2)
+    with warnings.catch_warnings(), torch.random.fork_rng([]):
+        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save")
+        torch.manual_seed(seed)
+        measure = KernelInceptionDistance(_Ready(made.shape[1]), _SUBSETS, subset)
+        measure.update(torch.from_numpy(real).double(), real=True)
+        measure.update(torch.from_numpy(made).double(), real=False)
+        mean, spread = measure.compute()
+    return float(mean), float(spread)

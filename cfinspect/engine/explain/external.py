@@ -1,0 +1,238 @@
+"""Classifiers from elsewhere: TorchScript, torch.export or ONNX files, read without pickles."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.export.passes import move_to_device_pass
+
+from cfinspect.engine.base.device import Device, is_out_of_memory
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.evaluation.attacks import logit
+from cfinspect.engine.explain.archives import kind_of_archive, only_tensors
+from cfinspect.engine.explain.classifier import resized
+
+Outputs = Literal["logits", "probabilities"]
+_TINY = 1e-12
+_UNIT = 1e-3  # how far from 1 probabilities may add up
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """How to use a classifier that brings no card.
+
+    ``size``: side of its square input in px. ``mean``, ``std``: of the channels of RGB in [0, 1],
+    subtracted and divided by. ``damaged``: place of "damaged" among its outputs; one output alone
+    speaks for damaged. ``outputs``: what they are. ``threshold``: damaged from this probability on.
+    """
+
+    size: int
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    damaged: int = 1
+    outputs: Outputs = "logits"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        rules = (
+            (1 <= self.size <= 4096, "its input size must be in 1..4096"),
+            (len(self.mean) == 3 and len(self.std) == 3, "mean and std need three numbers each"),
+            (all(value > 0 for value in self.std), "std must be above 0"),
+            (self.damaged >= 0, "the place of damaged must not be negative"),
+            (0 < self.threshold < 1, "the threshold must be between 0 and 1"),
+        )
+        for ok, sentence in rules:
+            if not ok:
+                raise CfinspectError(f"classifier: {sentence}")
+
+
+class ForeignClassifier:
+    """A ``Classifier`` around somebody else's network.
+
+    ``network``: (n, 3, size, size), normalised -> (n, outputs). ``no_gradients``: see
+    ``Classifier``. Set ``one_by_one`` where it takes one image at a time.
+    """
+
+    def __init__(
+        self,
+        network: Callable[[Tensor], Any],
+        usage: Usage,
+        device: Device,
+        name: str,
+        *,
+        no_gradients: str = "",
+    ) -> None:
+        self.name = name
+        self.size = usage.size
+        self.device = device
+        self.limit = logit(usage.threshold)
+        self.no_gradients = no_gradients
+        self.module = network if isinstance(network, nn.Module) else None
+        self.one_by_one = False
+        self._network = network
+        self._usage = usage
+        self._mean, self._std = (
+            torch.tensor(values, device=device.device).view(1, 3, 1, 1)
+            for values in (usage.mean, usage.std)
+        )
+
+    def odds(self, x: Tensor) -> Tensor:
+        """See ``Classifier``; CfinspectError where the network refuses or its answer fits not."""
+        shown = (resized(x, self.size) - self._mean) / self._std
+        parts = shown.split(1) if self.one_by_one else (shown,)
+        return torch.cat([self._answer(part) for part in parts])
+
+    def once(self, x: Tensor) -> Tensor:
+        """See ``Classifier``."""
+        return self.odds(x)
+
+    def _answer(self, shown: Tensor) -> Tensor:
+        try:
+            answer = self._network(shown)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+                raise
+            raise CfinspectError(
+                f"{self.name} cannot look at {tuple(shown.shape)} images ({_first(error)}): is "
+                "--input-size right?"
+            ) from error
+        if isinstance(answer, Tensor) and self.one_by_one:
+            answer = answer.reshape(1, -1)
+        if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != len(shown):
+            raise CfinspectError(
+                f"{self.name} is no classifier: it does not answer n images with (n, classes)"
+            )
+        return self._odds_of(answer.float().reshape(len(answer), -1))
+
+    def _odds_of(self, outputs: Tensor) -> Tensor:
+        """Log-odds of damaged, (n,), of outputs (n, classes)."""
+        damaged = self._usage.damaged
+        single = outputs.shape[1] == 1
+        if not single and damaged >= outputs.shape[1]:
+            raise CfinspectError(
+                f"{self.name} has {outputs.shape[1]} outputs, and damaged cannot be number "
+                f"{damaged} (the first is 0): give --index"
+            )
+        if self._usage.outputs == "logits":
+            return outputs[:, 0] if single else _against_others(outputs, damaged)
+        if float(outputs.min()) < -_UNIT or float(outputs.max()) > 1 + _UNIT:
+            raise CfinspectError(
+                f"{self.name} does not answer with probabilities: give --outputs logits"
+            )
+        own = outputs[:, 0] if single else outputs[:, damaged]
+        others = 1 - own if single else _others(outputs, damaged).sum(dim=1)
+        # Nearly sure answers keep a slope: clamped away from 0 and 1 they would have none.
+        return own.clamp_min(_TINY).log() - others.clamp_min(_TINY).log()
+
+
+def _against_others(logits: Tensor, damaged: int) -> Tensor:
+    return logits[:, damaged] - torch.logsumexp(_others(logits, damaged), dim=1)
+
+
+def _others(outputs: Tensor, damaged: int) -> Tensor:
+    return torch.cat([outputs[:, :damaged], outputs[:, damaged + 1 :]], dim=1)
+
+
+def load_foreign(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
+    """Read a classifier: TorchScript, torch.export or ONNX; see ``archives`` for what is refused.
+
+    ONNX goes by onnx2torch where it knows all operators, else by onnxruntime and without
+    gradients. Raises CfinspectError with a sentence for everything else.
+    """
+    if path.suffix.lower() == ".onnx":
+        found = _onnx(path, usage, device)
+    else:
+        found = ForeignClassifier(_torch_network(path, device), usage, device, path.name)
+    grey = torch.full((2, 3, usage.size, usage.size), 0.5, device=device.device)
+    with torch.no_grad():
+        # What does not fit is told now, not after minutes.
+        try:
+            answer = found.odds(grey)
+        except CfinspectError:
+            # Many were exported for one image at a time.
+            found.one_by_one = True
+            answer = found.odds(grey)
+    if not bool(torch.isfinite(answer).all()):
+        raise CfinspectError(f"{path} answers a grey image with no number: give --mean and --std")
+    return found
+
+
+def _torch_network(path: Path, device: Device) -> Callable[[Tensor], Any]:
+    kind = kind_of_archive(path)
+    try:
+        with only_tensors(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is deprecated is not for its users
+            if kind == "script":
+                return _Hidden(torch.jit.load(str(path), map_location=device.device).eval())
+            exported = torch.export.load(path)
+            if device.device.type != "cpu":
+                exported = move_to_device_pass(exported, device.device)
+            return _Hidden(exported.module())
+    except Exception as error:
+        raise CfinspectError(
+            f"{path} cannot be loaded ({_first(error)}): was it written by another version of "
+            "torch?"
+        ) from error
+
+
+def _first(error: Exception) -> str:
+    """The first line of what an exception says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+class _Hidden:
+    """A network whose layers hooks cannot reach."""
+
+    def __init__(self, network: Callable[[Tensor], Any]) -> None:
+        self._network = network
+
+    def __call__(self, x: Tensor) -> Any:
+        return self._network(x)
+
+
+def _onnx(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
+    """By onnx2torch, with gradients; else by onnxruntime."""
+    reason = "onnx2torch is not installed"
+    if importlib.util.find_spec("onnx2torch") is not None:
+        from onnx2torch import convert  # noqa: PLC0415  (an extra)
+
+        try:
+            network = convert(str(path)).eval().requires_grad_(False).to(device.device)
+            with torch.no_grad():
+                network(torch.zeros(1, 3, usage.size, usage.size, device=device.device))
+            return ForeignClassifier(network, usage, device, path.name)
+        except Exception as error:  # whatever it does not know
+            reason = f"onnx2torch says: {_first(error)}"
+    if importlib.util.find_spec("onnxruntime") is None:
+        raise CfinspectError(
+            f"{path} cannot be read ({reason}): pip install 'cfinspect[ace]' brings what reads ONNX"
+        )
+    return ForeignClassifier(_runtime(path), usage, device, path.name, no_gradients=reason)
+
+
+def _runtime(path: Path) -> Callable[[Tensor], Tensor]:
+    import onnxruntime  # noqa: PLC0415  (an extra)
+
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise CfinspectError(
+            f"{path} is no ONNX file that can be read ({_first(error)})"
+        ) from error
+    entry = session.get_inputs()[0].name
+
+    def look(x: Tensor) -> Tensor:
+        try:
+            answer = session.run(None, {entry: x.cpu().numpy()})[0]
+        except Exception as error:
+            raise ValueError(_first(error)) from error
+        return torch.from_numpy(answer).to(x.device)
+
+    return look

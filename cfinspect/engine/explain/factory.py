@@ -1,0 +1,100 @@
+"""From files and names to explainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cfinspect.engine.base.device import choose_device, tune_host
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.explain.ace import AceSettings
+from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
+from cfinspect.engine.explain.external import Usage, load_foreign
+from cfinspect.engine.explain.protocol import Explainer
+from cfinspect.engine.explain.saliency import Cfgan, gradcam, layercam, occlusion, rise
+from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
+from cfinspect.engine.model.file import load_card, load_model
+from cfinspect.engine.model.metadata import DDPM
+from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
+from cfinspect.engine.training.config import makes_counterfactuals
+
+METHODS = ("ace", "cfgan", "gradcam", "layercam", "rise", "occlusion")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A classifier; ``backend``: the cfinspect model that it belongs to, None for a stranger's."""
+
+    classifier: Classifier
+    backend: TorchBackend | None
+
+
+def open_classifier(path: Path, device: str, precision: str, usage: Usage | None) -> Opened:
+    """A cfinspect model, or with ``usage`` another program's classifier.
+
+    Raises CfinspectError with a sentence.
+    """
+    if path.suffix.lower() == ".safetensors":
+        if usage is not None:
+            raise CfinspectError(
+                f"{path} is a cfinspect model and knows how it is used: leave out --input-size and "
+                "what belongs to it"
+            )
+        backend = load_backend(path, device, precision)
+        return Opened(OwnClassifier(backend, path.name), backend)
+    if usage is None:
+        raise CfinspectError(
+            f"{path} is no cfinspect model, so say how it is used: --input-size, and where needed "
+            "--index, --mean, --std and --outputs"
+        )
+    tune_host()
+    return Opened(load_foreign(path, usage, choose_device(device, precision)), None)
+
+
+def open_denoiser(
+    path: Path, device: str, precision: str, settings: AceSettings, *, sparing: bool = False
+) -> tuple[Denoiser, int]:
+    """A model trained by ``--method diffusion``, and the side of its images in px."""
+    card = load_card(path)
+    if card.generator["name"] != DDPM:
+        raise CfinspectError(
+            f"{path} is no diffusion model: train one with 'cfinspect train DATA --method "
+            "diffusion --out RUN'"
+        )
+    require_diffusers()
+    chosen = choose_device(device, precision)
+    network = load_model(path).generator.to(chosen.device)
+    assert isinstance(network, Ddpm)
+    denoiser = Denoiser(
+        network,
+        network.steps,
+        chosen,
+        respaced=settings.respaced,
+        tau=settings.tau,
+        sparing=sparing,
+    )
+    return denoiser, card.preprocessing.size
+
+
+def make_explainer(method: str, opened: Opened, rise_masks: int = 400) -> Explainer:
+    """Any of ``METHODS`` but ACE, which needs a diffusion model: see ``ace.Ace``."""
+    if method == "cfgan":
+        backend = opened.backend
+        if backend is None or not makes_counterfactuals(
+            str(backend.card.training.get("method", "cfgan"))
+        ):
+            raise CfinspectError(
+                f"{opened.classifier.name} has no generator: use ace, gradcam, layercam, rise or "
+                "occlusion"
+            )
+        return Cfgan(backend)
+    makers: dict[str, Callable[[], Explainer]] = {
+        "gradcam": lambda: gradcam(opened.classifier),
+        "layercam": lambda: layercam(opened.classifier),
+        "rise": lambda: rise(opened.classifier, rise_masks),
+        "occlusion": lambda: occlusion(opened.classifier),
+    }
+    if method not in makers:
+        raise CfinspectError(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
+    return makers[method]()

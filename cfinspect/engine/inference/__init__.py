@@ -1,0 +1,1 @@
+"""Images in, inspections out: everything that happens after training."""

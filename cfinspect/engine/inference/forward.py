@@ -1,0 +1,194 @@
+"""How a training stands on its validation images: figures that need labels but no masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.inference.inspector import Raw, probabilities
+from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.model.metadata import Views
+from cfinspect.engine.networks.generators import GeneratorOutput
+
+_FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
+
+
+@torch.inference_mode()
+def run_networks(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    images: NDArray[np.uint8],
+    device: Device,
+    batch: int = 64,
+    views: Views = "near",
+) -> Raw:
+    """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
+
+    D's logits on x are the mean over ``views`` of x, see ``card.Preprocessing``.
+    """
+    rows: list[tuple[NDArray[np.float32], ...]] = []
+    for start in range(0, len(images), batch):
+        x = to_tensor(images[start : start + batch], device.device)
+        rows.append(_outputs(generator, discriminator, x, device, views))
+    return Raw.joined([Raw(*row) for row in rows])
+
+
+def classify(
+    discriminator: nn.Module,
+    images: NDArray[np.uint8],
+    device: Device,
+    views: Views,
+    batch: int = 64,
+) -> NDArray[np.float32]:
+    """D's logits (n, 3) on ``images`` (n, S, S, 3) uint8, as ``run_networks`` gives them."""
+    return batched(lambda x: mean_answer(discriminator, x, views), images, device, batch)
+
+
+@torch.inference_mode()
+def batched(
+    look: Callable[[torch.Tensor], torch.Tensor],
+    images: NDArray[np.uint8],
+    device: Device,
+    batch: int = 64,
+) -> NDArray[np.float32]:
+    """What ``look`` makes of ``images`` (n, S, S, 3) uint8, as many at once: (n, ...)."""
+    rows = []
+    for start in range(0, len(images), batch):
+        x = to_tensor(images[start : start + batch], device.device)
+        with device.autocast():
+            rows.append(look(x).float().cpu().numpy())
+    return np.concatenate(rows)
+
+
+def mean_answer(discriminator: nn.Module, x: torch.Tensor, views: Views) -> torch.Tensor:
+    """D's logits (n, 3) on x (n, 3, S, S) in [0, 1], the mean over its views; gradients pass."""
+    return _mean([discriminator(seen).float() for seen in _views(x, views)], len(x))
+
+
+def _outputs(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    x: torch.Tensor,
+    device: Device,
+    views: Views,
+) -> tuple[NDArray[np.float32], ...]:
+    with device.autocast():
+        output: GeneratorOutput = generator(x)
+        picture = output.image
+        if views == "near and far":
+            picture = (picture + _far_counterfactual(generator, x)) / 2
+        # D is cheap beside G: four views of x steady its answer, as training saw them all.
+        # One pass over everything of a size is faster than five small ones.
+        first, *others = _views(x, views)
+        logits = [discriminator(seen).float() for seen in (torch.cat([first, picture]), *others)]
+    flipped = logits[0][len(first) :]
+    own = _mean([logits[0][: len(first)], *logits[1:]], len(x))
+    picture, head = picture.permute(0, 2, 3, 1), torch.sigmoid(output.head)
+    return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
+
+
+def _views(x: torch.Tensor, views: Views) -> list[torch.Tensor]:
+    """Four mirror images of x (n, 3, S, S) as (k * n, 3, ...), those of one size together."""
+    mirrored = [x, x.flip(2), x.flip(3), x.flip((2, 3))]
+    if views == "near":
+        return [torch.cat(mirrored)]
+    side = x.shape[-1]
+    # As its stages halve it, D takes multiples of 32. Without a rim, unlike G: fewer places to
+    # pool over give each more weight, and what one size overlooks the other sees.
+    far = max(32, round(side * _FAR / 32) * 32)
+    return [torch.cat(mirrored[::3]), _resized(torch.cat(mirrored[1:3]), far)]
+
+
+def _mean(logits: list[torch.Tensor], n: int) -> torch.Tensor:
+    """Mean over the views: tensors (k * n, 3) with four views in all -> (n, 3)."""
+    return torch.cat(logits).view(4, n, -1).mean(dim=0)
+
+
+def _far_counterfactual(generator: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What G changes in x (n, 3, S, S) when it sees it from farther away, made to x: same shape.
+
+    The rim about the smaller picture is its mirror image. Only the change is enlarged: x keeps
+    its detail.
+    """
+    side = x.shape[-1]
+    rim = round(side * (1 - _FAR) / 2)
+    small = functional.pad(_resized(x, side - 2 * rim), (rim,) * 4, mode="reflect")
+    change = generator(small).image.float() - small
+    inner = change[..., rim : side - rim, rim : side - rim]
+    grown = functional.interpolate(inner, (side, side), mode="bilinear", align_corners=False)
+    return (x + grown).clamp(0, 1)
+
+
+def _resized(x: torch.Tensor, side: int) -> torch.Tensor:
+    return functional.interpolate(
+        x, (side, side), mode="bilinear", antialias=True, align_corners=False
+    )
+
+
+def judge(
+    network: nn.Module, counterfactuals: NDArray[np.float32], device: Device, batch: int = 64
+) -> NDArray[np.float32]:
+    """Logits (n, 3) of another D on counterfactuals (n, S, S, 3), rounded to 8 bit as files are."""
+    pictures = np.rint(counterfactuals * 255).astype(np.uint8)
+    return batched(network, pictures, device, batch)
+
+
+def to_tensor(images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+    """(n, S, S, 3) uint8 -> (n, 3, S, S) float32 in [0, 1] on ``device``, channels_last."""
+    x = torch.from_numpy(images).to(device, non_blocking=True).permute(0, 3, 1, 2)
+    return x.to(torch.float32).div_(255)
+
+
+def figures(
+    raw: Raw,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    reference: NDArray[np.float32],
+    counterfactual: bool = True,
+) -> dict[str, float]:
+    """Validation figures of a training, ``criterion`` among them.
+
+    ``reference``: logits (n, 3) of the independent judge on the counterfactuals;
+    ``counterfactual``: whether there are any: a classifier's "flips" are its errors.
+    """
+    p = probabilities(raw.logits, 1.0)
+    scores = p[:, 1] / (p[:, 0] + p[:, 1])
+    flipped = (raw.flipped_logits[:, 1] > raw.flipped_logits[:, 0]) != (labels == 1)
+    judged = (reference[:, 1] > reference[:, 0]) != (labels == 1)
+    damaged = labels == 1
+    change = np.abs(raw.counterfactual - images.astype(np.float32) / 255).mean(axis=(1, 2, 3))
+    fake = probabilities(raw.flipped_logits, 1.0)[:, 2]
+    said = scores >= 0.5
+    hits = float((said & damaged).sum())
+    result = {
+        "f1": 2 * hits / max(float(said.sum() + damaged.sum()), 1.0),
+        "accuracy": float((said == damaged).mean()),
+        "auroc": float(auroc(labels, scores) or 0.0),
+        "flip_damaged": float(flipped[damaged].mean()),
+        "flip_undamaged": float(flipped[~damaged].mean()),
+        "judge_damaged": float(judged[damaged].mean()),
+        "change": float(change.mean()),
+        "change_damaged": float(change[damaged].mean()),
+        "p_fake": float(p[:, 2].mean()),
+        "fake_told": float((fake > 0.5).mean()),
+    }
+    result["criterion"] = criterion(result, counterfactual)
+    return result
+
+
+def criterion(values: dict[str, float], counterfactual: bool = True) -> float:
+    """Higher is better; needs no masks (METHOD: flip rate, sparsity, an independent judge).
+
+    Classification first; then repairs that two judges believe; then the least change. The flip
+    rates count up to 0.95, so that G is not rewarded for painting over more and more.
+    """
+    if not counterfactual:
+        return 2 * values["f1"] + values["auroc"]
+    flips = min(values["flip_damaged"], 0.95) + min(values["judge_damaged"], 0.95)
+    return 2 * values["f1"] + values["auroc"] + 0.5 * flips - 3 * values["change_damaged"]

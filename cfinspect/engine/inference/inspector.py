@@ -1,0 +1,337 @@
+"""Images in, inspections out: everything around the networks, without torch.
+
+The networks sit behind ``Backend``. Small images are resized to the network's square and go in
+batches. A large photo (scope "tiles", longer side above two tiles) goes through overlapping
+windows:
+
+- It is as bad as its worst place: score, p0, p1, p_fake, flip and head are those of the window with
+  the highest score. There is no vote among windows: damage in a corner is seen by one window only,
+  and a miss costs more than a look at the review queue.
+- The change x' - x and the saliency of each window are weighted by how damaged it is
+  (``damage_weight``), so that a clean window's imagined damage enters neither the mask nor the
+  counterfactual: a photo's counterfactual is the photo with its damaged places repaired.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.tiling import (
+    Blender,
+    FloatMap,
+    Grid,
+    Window,
+    damage_weight,
+    pad_to,
+    resize_map,
+)
+from cfinspect.engine.model.metadata import Card, Decision
+
+_BAND_ROWS = 256
+_PENDING_PIXELS = 32_000_000  # of images that wait for a full batch: about 100 MB
+
+
+class InspectionError(CfinspectError):
+    """The model's answer cannot be used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What the networks say about a batch of n squares of side S.
+
+    ``logits``: D's three (undamaged, damaged, fake) on x, (n, 3) float32. ``counterfactual``: x' =
+    G(x), (n, S, S, 3) float32 in 0..1. ``flipped_logits``: D's on x', (n, 3) float32. ``head``: G's
+    own probability of damaged for x, (n,) float32.
+    """
+
+    logits: NDArray[np.float32]
+    counterfactual: NDArray[np.float32]
+    flipped_logits: NDArray[np.float32]
+    head: NDArray[np.float32]
+
+    def chosen(self, rows: NDArray[np.bool_]) -> Raw:
+        """The answers about some of the squares; ``rows`` (n,)."""
+        return Raw(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Raw]) -> Raw:
+        """The answers of several batches as one."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+class Backend(Protocol):
+    """The seam to the networks: torch today, other runtimes later."""
+
+    @property
+    def card(self) -> Card:
+        """The model's card."""
+
+    def run(self, batch: NDArray[np.uint8]) -> Raw:
+        """Answer for RGB squares (n, S, S, 3) of the card's input size."""
+
+
+@dataclass(frozen=True, eq=False)
+class KindAnswer:
+    """What one of several kinds of damage says on its own; ``saliency``: (H, W) uint8, 255 is 1."""
+
+    label: int
+    score: float
+    p_fake: float
+    saliency: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """What the model says about one image of H x W px.
+
+    ``label``: 1 damaged, 0 undamaged. ``score``: p1 / (p0 + p1). ``p0``, ``p1``, ``p_fake``: D's
+    calibrated probabilities. ``flipped``: D gives x' the other label. ``review``: a human should
+    look, ``reason`` says why in words (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
+    ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
+    ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged. ``kind``: the
+    name of the kind of damage and ``kinds`` what each kind says on its own, where the model knows
+    several (see ``kinds_inspection``); else empty.
+    """
+
+    label: int
+    score: float
+    p0: float
+    p1: float
+    p_fake: float
+    flipped: bool
+    review: bool
+    reason: str
+    saliency: NDArray[np.float32]
+    counterfactual: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    area_fraction: float
+    head: float
+    kind: str = ""
+    kinds: Mapping[str, KindAnswer] = dataclasses.field(default_factory=dict)
+
+
+def probabilities(
+    logits: NDArray[np.floating[Any]], temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """Softmax of ``logits`` (n, 3) / ``temperature``: p0, p1 and p_fake per row."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
+
+
+def score(p: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """p1 / (p0 + p1) of probabilities (n, 3); 0.5 where both are 0 (all of it is fake)."""
+    p = np.asarray(p, dtype=np.float64)
+    real = p[..., 0] + p[..., 1]
+    share = np.divide(p[..., 1], real, out=np.full(real.shape, 0.5), where=real > 0)
+    return np.asarray(share, dtype=np.float64)
+
+
+def says_damaged(logits: NDArray[np.floating[Any]], decision: Decision) -> NDArray[np.bool_]:
+    """Whether D's ``logits`` (n, 3) mean damaged by ``decision``: (n,)."""
+    scores = score(probabilities(logits, decision.temperature))
+    return np.asarray(scores >= decision.score_threshold)
+
+
+def review_reason(decision: Decision, image_score: float, p_fake: float, flipped: bool) -> str:
+    """Say why a human should look at an image; empty when nobody needs to.
+
+    A counterfactual that does not flip is no reason of its own (undamaged images seldom flip); it
+    is told where there is another.
+    """
+    reasons = []
+    if p_fake > decision.review_p_fake:
+        reasons.append(
+            f"p_fake {p_fake:.2f} above {decision.review_p_fake:.2f}: "
+            "looks unlike the training images"
+        )
+    if decision.review_low <= image_score <= decision.review_high:
+        reasons.append(
+            f"score {image_score:.2f} inside the band "
+            f"{decision.review_low:.2f} to {decision.review_high:.2f}"
+        )
+    if reasons and not flipped:
+        reasons.append("the counterfactual did not flip")
+    return "; ".join(reasons)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """The numbers for one square, after calibration."""
+
+    score: float
+    p: tuple[float, float, float]
+    flipped: bool
+    head: float
+
+
+class Inspector:
+    """Inspects images with a backend, ``batch`` squares at a time.
+
+    Not for several threads at once. Images are RGB uint8 of any size; anything else is a
+    ``ValueError``. ``InspectionError`` when the networks answer with something that is no number.
+    """
+
+    def __init__(self, backend: Backend, batch: int = 64) -> None:
+        if batch < 1:
+            raise ValueError(f"batch must be at least 1, got {batch}")
+        self.backend = backend
+        self.batch = batch
+        self._decision = backend.card.decision
+        self._preprocessing = backend.card.preprocessing
+
+    def close(self) -> None:
+        """Let the networks go and hand their memory back, where the backend holds any."""
+        close = getattr(self.backend, "close", None)
+        if close is not None:
+            close()
+
+    def inspect(self, image: NDArray[np.uint8]) -> Inspection:
+        """Inspect one image (H, W, 3) uint8 at its own resolution."""
+        return next(self.inspect_many([image]))
+
+    def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Inspection]:
+        """Inspect ``images``, in order; small ones share batches, large ones go one by one.
+
+        Lazy: images are taken as results are asked for, at most a batch of them ahead.
+        """
+        waiting: list[NDArray[np.uint8]] = []
+        pixels = 0
+        for image in images:
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+                raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
+            if self.is_photo(image):
+                yield from self._inspect_whole(waiting)
+                waiting, pixels = [], 0
+                yield self._inspect_photo(image)
+                continue
+            waiting.append(image)
+            pixels += image.shape[0] * image.shape[1]
+            if len(waiting) >= self.batch or pixels >= _PENDING_PIXELS:
+                yield from self._inspect_whole(waiting)
+                waiting, pixels = [], 0
+        yield from self._inspect_whole(waiting)
+
+    def is_photo(self, image: NDArray[np.uint8]) -> bool:
+        """Whether ``image`` (H, W, 3) goes through overlapping windows."""
+        pre = self._preprocessing
+        return pre.scope == "tiles" and max(image.shape[:2]) > 2 * pre.tile
+
+    def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
+        if not images:
+            return
+        answers, changes = self._run([resize_image(i, self._preprocessing.size) for i in images])
+        for image, answer, change in zip(images, answers, changes, strict=True):
+            height, width = image.shape[:2]
+            full = resize_map(change, height, width)
+            counterfactual = np.empty_like(image)
+            for y in range(0, height, _BAND_ROWS):
+                band = slice(y, y + _BAND_ROWS)
+                counterfactual[band] = _changed(image[band], full[band, :, :3])
+            saliency = np.ascontiguousarray(full[:, :, 3])
+            yield self._conclude(answer, saliency, counterfactual, height * width)
+
+    def _inspect_photo(self, image: NDArray[np.uint8]) -> Inspection:
+        tile, size = self._preprocessing.tile, self._preprocessing.size
+        height, width = image.shape[:2]
+        padded = pad_to(image, tile)
+        saliency = np.empty(padded.shape[:2], dtype=np.float32)
+        counterfactual = np.empty_like(padded)
+
+        def finish(y: int, band: FloatMap) -> None:
+            rows = slice(y, y + len(band))
+            saliency[rows] = band[:, :, 3]
+            counterfactual[rows] = _changed(padded[rows], band[:, :, :3])
+
+        grid = Grid(padded.shape[0], padded.shape[1], tile)
+        blender = Blender(grid, 4, finish)
+        answers: list[_Answer] = []
+        windows = iter(grid)
+        while chunk := list(islice(windows, self.batch)):
+            found, changes = self._run([resize_image(_cut(padded, w, tile), size) for w in chunk])
+            answers += found
+            gates = damage_weight(
+                np.array([answer.score for answer in found]), self._decision.score_threshold
+            )
+            for window, change, gate in zip(chunk, changes, gates, strict=True):
+                blender.add(window, resize_map(change, tile, tile) * np.float32(gate))
+        blender.close()
+        worst = max(answers, key=lambda answer: answer.score)
+        saliency = np.ascontiguousarray(saliency[:height, :width])
+        counterfactual = np.ascontiguousarray(counterfactual[:height, :width])
+        return self._conclude(worst, saliency, counterfactual, tile * tile)
+
+    def _run(self, squares: list[NDArray[np.uint8]]) -> tuple[list[_Answer], FloatMap]:
+        """Return the answers and the changes (n, S, S, 4): x' - x and its mean absolute value."""
+        batch = np.stack(squares)
+        raw = self.backend.run(batch)
+        for values in (raw.logits, raw.flipped_logits, raw.counterfactual, raw.head):
+            if not np.isfinite(values).all():
+                raise InspectionError(
+                    "The model's answer is not a number: its weights are damaged, or the chosen "
+                    "precision is too coarse for it; try --precision fp32."
+                )
+        temperature, threshold = self._decision.temperature, self._decision.score_threshold
+        p = probabilities(raw.logits, temperature)
+        scores = score(p)
+        others = score(probabilities(raw.flipped_logits, temperature))
+        flipped = (scores >= threshold) != (others >= threshold)
+        answers = [
+            _Answer(float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h))
+            for s, q, f, h in zip(scores, p, flipped, raw.head, strict=True)
+        ]
+        changes = np.empty((*batch.shape[:3], 4), dtype=np.float32)
+        np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
+        # by hand: NumPy's mean over an axis of three is five times slower
+        red, green, blue = (np.abs(changes[..., channel]) for channel in range(3))
+        np.divide(red + green + blue, np.float32(3), out=changes[..., 3])
+        return answers, changes
+
+    def _conclude(
+        self, answer: _Answer, saliency: FloatMap, counterfactual: NDArray[np.uint8], area: int
+    ) -> Inspection:
+        """Put an inspection together; ``area``: px of a window or of the whole image."""
+        decision = self._decision
+        label = int(answer.score >= decision.score_threshold)
+        if label:
+            smallest = max(1, round(decision.min_area_fraction * area))
+            mask = clean_mask(saliency >= np.float32(decision.mask_threshold), smallest)
+        else:
+            mask = np.zeros(saliency.shape, dtype=np.bool_)
+        p0, p1, p_fake = answer.p
+        reason = review_reason(decision, answer.score, p_fake, answer.flipped)
+        return Inspection(
+            label=label,
+            score=answer.score,
+            p0=p0,
+            p1=p1,
+            p_fake=p_fake,
+            flipped=answer.flipped,
+            review=bool(reason),
+            reason=reason,
+            saliency=saliency,
+            counterfactual=counterfactual,
+            mask=mask,
+            area_fraction=float(mask.mean()),
+            head=answer.head,
+        )
+
+
+def _cut(image: NDArray[np.uint8], window: Window, tile: int) -> NDArray[np.uint8]:
+    return image[window.y : window.y + tile, window.x : window.x + tile]
+
+
+def _changed(image: NDArray[np.uint8], change: FloatMap) -> NDArray[np.uint8]:
+    """Return ``image`` (h, w, 3) plus ``change`` (in units of the full range), clipped."""
+    return np.clip(np.rint(image + change * np.float32(255)), 0, 255).astype(np.uint8)

@@ -1,0 +1,197 @@
+"""Many image files through an inspector: which files, read ahead, results in order.
+
+Decoding runs in threads ahead of the network. Memory stays bounded whatever the folder holds: only
+images of up to a megapixel are decoded ahead; a large photo is decoded when its turn comes, which
+costs little beside the many windows that it is inspected through.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import (
+    ImageError,
+    header_size,
+    list_images,
+    read_bytes,
+    read_image,
+)
+from cfinspect.engine.inference.inspector import Inspection, Inspector
+
+_AHEAD_PIXELS = 1_000_000
+_AHEAD_FILES = 128
+MASKS = "masks"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An image file to inspect.
+
+    ``name``: what it is called in results, with forward slashes: relative to the given folder, or
+    as given. ``stem``: where its mask and overlay go below their folders, without suffix; no two
+    sources share one, not even where upper and lower case are the same.
+    """
+
+    path: Path
+    name: str
+    stem: str
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of one source: an inspection, or else the ``error`` (one sentence).
+
+    ``image``: (H, W, 3) uint8 as it was inspected.
+    """
+
+    source: Source
+    image: NDArray[np.uint8] | None
+    inspection: Inspection | None
+    error: str
+
+
+def find_sources(
+    paths: Sequence[Path], *, leave_out: Path | None = None, taken: Collection[str] = ()
+) -> tuple[list[Source], int]:
+    """Find the images in files and folders; also returns how many files in ``masks/`` were passed.
+
+    A folder called ``masks`` below a given folder holds masks by our layout, not images, and is
+    passed over; so is everything below ``leave_out`` (the results of an earlier run). Given more
+    than one path, names start with the given folder's name. Stems in ``taken`` are not used.
+
+    Raises CfinspectError for a path that does not exist and when there is no image at all.
+    """
+    named: dict[Path, tuple[Path, str, str]] = {}
+    masks = 0
+    results = leave_out.resolve() if leave_out else None
+    for path, prefix in zip(paths, _prefixes(paths), strict=True):
+        for file in list_images([path]):
+            real = file.resolve()
+            if results and real.is_relative_to(results):
+                continue
+            inner = file.relative_to(path) if file != path else None
+            if inner and MASKS in inner.parts[:-1]:
+                masks += 1
+                continue
+            place = prefix / PurePosixPath(inner.as_posix()) if inner else PurePosixPath(file.name)
+            name = place.as_posix() if inner else file.as_posix()
+            named.setdefault(real, (file, name, place.as_posix()))
+    if not named:
+        raise CfinspectError(_nothing(paths, masks))
+    return _with_stems(list(named.values()), taken), masks
+
+
+def _nothing(paths: Sequence[Path], masks: int) -> str:
+    where = ", ".join(str(path) for path in paths)
+    if masks:
+        return f"There are only masks in {where}, no images: give the folder of the images."
+    return f"There are no images in {where}: give files or folders of JPEG, PNG, BMP, TIFF or WebP."
+
+
+def _prefixes(paths: Sequence[Path]) -> list[PurePosixPath]:
+    """What the names below each path start with; different for every folder."""
+    if len(paths) == 1:
+        return [PurePosixPath()]
+    used: Counter[str] = Counter()
+    prefixes = []
+    for path in paths:
+        name = path.resolve().name or "root"
+        used[name.casefold()] += 1
+        again = used[name.casefold()]
+        prefixes.append(PurePosixPath(name if again == 1 else f"{name}~{again}"))
+    return prefixes
+
+
+def _with_stems(files: Iterable[tuple[Path, str, str]], taken: Collection[str]) -> list[Source]:
+    """Give every file a stem: its place without suffix, or with it where that is not enough."""
+    entries = list(files)
+    short = Counter(_without_suffix(place).casefold() for _, _, place in entries)
+    used = {stem.casefold() for stem in taken}
+    sources = []
+    for path, name, place in entries:
+        stem = _without_suffix(place)
+        if short[stem.casefold()] > 1 or stem.casefold() in used:
+            stem = place
+        candidate, number = stem, 2
+        while candidate.casefold() in used:
+            candidate, number = f"{stem}~{number}", number + 1
+        used.add(candidate.casefold())
+        sources.append(Source(path, name, candidate))
+    return sources
+
+
+def _without_suffix(place: str) -> str:
+    return PurePosixPath(place).with_suffix("").as_posix()
+
+
+def inspect_sources(
+    inspector: Inspector,
+    sources: Sequence[Source],
+    *,
+    workers: int = 2,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Outcome]:
+    """Inspect every source, in order; a file that cannot be read is an outcome with an error.
+
+    ``workers`` threads decode ahead. When ``cancelled`` becomes true no further image is taken;
+    what has been taken is still inspected.
+    """
+    waiting: deque[Outcome] = deque()
+
+    def images() -> Iterator[NDArray[np.uint8]]:
+        for read in _read_ahead(sources, workers):
+            if cancelled and cancelled():
+                return
+            waiting.append(read)
+            if read.image is not None:
+                yield read.image
+
+    for inspection in inspector.inspect_many(images()):
+        while waiting[0].image is None:
+            yield waiting.popleft()
+        read = waiting.popleft()
+        yield Outcome(read.source, read.image, inspection, "")
+    yield from waiting
+
+
+def _read_ahead(sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+    window: deque[tuple[Source, Future[Outcome | None]]] = deque()
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    try:
+        for source in sources:
+            window.append((source, pool.submit(_read_small, source)))
+            if len(window) >= _AHEAD_FILES:
+                yield _take(window)
+        while window:
+            yield _take(window)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _take(window: deque[tuple[Source, Future[Outcome | None]]]) -> Outcome:
+    source, future = window.popleft()
+    return future.result() or _read(source)
+
+
+def _read_small(source: Source) -> Outcome | None:
+    """Read a small image now; None for a large one, which has to wait for its turn."""
+    try:
+        height, width = header_size(source.path, read_bytes(source.path))
+    except ImageError as error:
+        return Outcome(source, None, None, str(error))
+    return _read(source) if height * width <= _AHEAD_PIXELS else None
+
+
+def _read(source: Source) -> Outcome:
+    try:
+        return Outcome(source, read_image(source.path), None, "")
+    except ImageError as error:
+        return Outcome(source, None, None, str(error))

@@ -1,0 +1,120 @@
+"""The PyTorch backend of inspection: G and D of a model on the CPU or a GPU."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.device import Device, choose_device, tune_host
+from cfinspect.engine.inference.forward import run_networks
+from cfinspect.engine.inference.inspector import InspectionError, Inspector, Raw
+from cfinspect.engine.inference.multi_class import KindsBackend, KindsInspector
+from cfinspect.engine.model.file import (
+    Model,
+    ModelFileError,
+    load_card,
+    load_model,
+    require_inspecting,
+)
+from cfinspect.engine.model.metadata import Card
+from cfinspect.engine.networks.multi_class import of_kind
+
+if TYPE_CHECKING:
+    from cfinspect.engine.evaluation.attacks import Target
+
+
+class TorchBackend:
+    """Runs a model's networks; satisfies ``inspection.Backend``.
+
+    Takes the model over: its networks are moved to ``device`` and set to eval mode. ``most``:
+    squares that go through the networks at once; halved, and kept so, when memory runs out.
+    """
+
+    def __init__(self, model: Model, device: Device, most: int = 64) -> None:
+        self.card: Card = model.card
+        self.device = device
+        self.most = most
+        self._networks: tuple[torch.nn.Module, ...] = tuple(
+            # mypy knows no memory_format here, though it is documented
+            network.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+            for network in (model.generator, model.discriminator)
+        )
+
+    def run(self, batch: NDArray[np.uint8]) -> Raw:
+        """Answer for RGB squares (n, S, S, 3) uint8 of the card's input size, n >= 1.
+
+        ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
+        memory.
+        """
+        size, views = self.card.preprocessing.size, self.card.preprocessing.views
+        if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
+            raise ValueError(
+                f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
+            )
+        generator, discriminator = self._networks
+        while True:
+            try:
+                return run_networks(generator, discriminator, batch, self.device, self.most, views)
+            except torch.OutOfMemoryError as error:
+                if self.most == 1:
+                    raise InspectionError(
+                        f"Not enough memory on {self.device.device} for one image of {size} px: "
+                        "close other programs that use it, or take --device cpu."
+                    ) from error
+            # outside of the handler: while it runs, its traceback keeps the tensors alive
+            self.most = max(1, min(self.most, len(batch)) // 2)
+            self.device.free_memory()
+
+    @property
+    def discriminator(self) -> torch.nn.Module:
+        """D, in eval mode on the device."""
+        return self._networks[1]
+
+    def target(self) -> Target:
+        """The decision, for attacks on it."""
+        from cfinspect.engine.evaluation.attacks import Target  # noqa: PLC0415  (seldom needed)
+
+        views = self.card.preprocessing.views
+        return Target(self.discriminator, self.card.decision, self.device, views)
+
+    def close(self) -> None:
+        """Let the networks go and hand their memory back; nothing can be run afterwards."""
+        self._networks = ()
+        self.device.free_memory()
+
+
+def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:
+    """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
+
+    Raises ModelFileError, CardError or DeviceError with a sentence, also for a model that knows
+    several kinds of damage: see ``load_inspector``.
+    """
+    tune_host()
+    require_inspecting(path, load_card(path))
+    model = load_model(path)
+    if model.card.kinds:
+        raise ModelFileError(f"{path} knows several kinds of damage: give a model of one")
+    return TorchBackend(model, choose_device(device, precision))
+
+
+def load_inspector(
+    path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
+) -> Inspector:
+    """An inspector for any model file, of one kind of damage or several; errors as above."""
+    card = load_card(path)
+    require_inspecting(path, card)
+    if not card.kinds:
+        return Inspector(load_backend(path, device, precision), batch)
+    tune_host()
+    model, chosen = load_model(path), choose_device(device, precision)
+    members = []
+    for kind, name in enumerate(model.card.kinds):
+        card = dataclasses.replace(model.card, kinds={}, decision=model.card.of_kind(name))
+        networks = (of_kind(model.generator, kind), of_kind(model.discriminator, kind))
+        members.append(TorchBackend(Model(*networks, card, model.seen), chosen))
+    return KindsInspector(KindsBackend(model.card, tuple(members)), batch)

@@ -1,0 +1,1 @@
+"""Figures from labels, scores and masks; they know no network."""

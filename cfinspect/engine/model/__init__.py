@@ -1,0 +1,1 @@
+"""A model is one file: weights and metadata, read without running code."""

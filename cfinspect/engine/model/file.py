@@ -1,0 +1,146 @@
+"""A model = one .safetensors file: weights as tensors, everything else in its JSON card.
+
+Reading runs no code. ``load_card`` needs no torch; ``load_model`` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.model.metadata import DDPM, Card
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_CARD = "cfinspect_card"
+_SEEN = "seen"
+
+
+class ModelFileError(CfinspectError):
+    """A file that is no model, is damaged, or was made by a newer cfinspect."""
+
+
+@dataclass
+class Model:
+    """Networks with their card.
+
+    ``seen``: content hashes (uint64) of the images that training or validation looked at.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    card: Card
+    seen: NDArray[np.uint64]
+
+
+def load_card(path: Path) -> Card:
+    """Read only the card; raises ModelFileError or CardError with a sentence."""
+    metadata, _ = _open(path)
+    return Card.from_json(metadata)
+
+
+def require_inspecting(path: Path, card: Card) -> None:
+    """Raise ModelFileError for a diffusion model, which gives no verdicts."""
+    if card.generator["name"] == DDPM:
+        raise ModelFileError(
+            f"{path} is a diffusion model: it helps to explain other models ('cfinspect explain "
+            "--diffusion') and inspects nothing itself"
+        )
+
+
+def file_digest(path: Path) -> str:
+    """16 hex digits that tell one model file's content from another's."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
+
+
+def seen_digests(path: Path) -> NDArray[np.uint64]:
+    """Content hashes of the images used for training or validation, sorted."""
+    _open(path)
+    with safe_open(path, framework="np") as file:
+        return np.asarray(file.get_tensor(_SEEN)).view(np.uint64)
+
+
+def save_model(path: Path, model: Model, *, half: bool = False) -> None:
+    """Write the model atomically, making its folder; weights as float32, on the CPU.
+
+    ``half``: as float16, in half the space; `load_model` makes float32 of them again.
+    """
+    import torch  # noqa: PLC0415
+    from safetensors.torch import save_file  # noqa: PLC0415  (torch only where weights are)
+
+    tensors = {_SEEN: torch.from_numpy(np.sort(model.seen).view(np.int64).copy())}
+    for part, network in (("generator", model.generator), ("discriminator", model.discriminator)):
+        for name, value in network.state_dict().items():
+            kept = value.detach().cpu().contiguous()
+            tensors[f"{part}.{name}"] = kept.half() if half and kept.is_floating_point() else kept
+    metadata = {_CARD: model.card.to_json()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+
+
+def load_model(path: Path) -> Model:
+    """Build the networks the card names and fill them; both in eval mode, on the CPU."""
+    from safetensors.torch import load_file  # noqa: PLC0415
+
+    from cfinspect.engine.networks.multi_class import make_networks  # noqa: PLC0415
+
+    metadata, _ = _open(path)
+    card = Card.from_json(metadata)
+    tensors = load_file(path)
+    _check_settings(path, card)
+    try:
+        generator, discriminator = make_networks(
+            card.generator, card.discriminator, len(card.kinds)
+        )
+        for part, network in (("generator", generator), ("discriminator", discriminator)):
+            prefix = f"{part}."
+            weights = {
+                k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
+            }
+            network.load_state_dict(weights)
+            network.eval()
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{path}: weights and card do not fit together ({str(error).splitlines()[0]}); "
+            "made by another version of cfinspect, or changed by hand"
+        ) from error
+    seen = tensors[_SEEN].numpy().copy().view(np.uint64)
+    return Model(generator, discriminator, card, seen)
+
+
+def _check_settings(path: Path, card: Card) -> None:
+    """Refuse networks that no training made, before memory is taken for them."""
+    for network in (card.generator, card.discriminator):
+        values = network["kwargs"].values() if isinstance(network.get("kwargs"), dict) else [None]
+        if not all(isinstance(value, bool | int) and 0 <= value <= _LARGEST for value in values):
+            raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")
+
+
+_LARGEST = 1024
+
+
+def _open(path: Path) -> tuple[str, list[str]]:
+    """The card's text and the tensors' names."""
+    if not path.is_file():
+        raise ModelFileError(f"model {path} does not exist: give the path of a .safetensors file")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+            names = list(file.keys())
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(
+            f"{path} is not a readable model file (wrong kind or cut short): {error}"
+        ) from error
+    if _CARD not in metadata or _SEEN not in names:
+        raise ModelFileError(f"{path} was not written by cfinspect: it has no model card")
+    return metadata[_CARD], names

@@ -1,0 +1,1 @@
+"""The networks: generators, discriminators, the diffusion model. They know no training."""

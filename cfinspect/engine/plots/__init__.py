@@ -1,0 +1,1 @@
+"""Pictures for people: overlays, sample sheets, curves."""

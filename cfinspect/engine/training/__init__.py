@@ -1,0 +1,1 @@
+"""One training loop with its steps, losses, state and files."""

@@ -1,0 +1,275 @@
+"""What a training leaves behind for people and programs: model file, sample grid, curves."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+import cfinspect
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.images import write_png
+from cfinspect.engine.calibration.fit import (
+    NO_MASKS,
+    TRAINED_MASKS,
+    Judge,
+    Seen,
+    expected,
+    fit_decision,
+    fit_mask_threshold,
+    fit_min_area,
+)
+from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
+from cfinspect.engine.data.augment import augment
+from cfinspect.engine.inference.forward import classify, judge
+from cfinspect.engine.inference.inspector import Raw, probabilities, score
+from cfinspect.engine.model.file import Model, save_model
+from cfinspect.engine.model.metadata import Card, Decision
+from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
+from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.plots.pictures import curves, sample_rows
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.run_folder import RunFolder
+from cfinspect.engine.training.state import TrainState
+from cfinspect.engine.training.training_data import TrainingData
+
+_T = TypeVar("_T", bound=np.generic)
+_ROWS = 8
+_SHIFTED_COPIES = 4
+_PRIVATE = ("data", "out", "init_from", "backbone_weights")
+_PANELS = {
+    "losses": ("d", "g", "flip", "head"),
+    "classification": ("f1", "auroc"),
+    "flip rate": ("flip_damaged", "flip_undamaged", "judge_damaged"),
+    "p_fake": ("p_fake", "fake_told"),
+    "mean |x - x'|": ("change", "change_damaged"),
+}
+_DIFFUSION_PANELS = {"error of the noise": ("g", "noise", "little_noise")}
+
+
+def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """|x - x'| averaged over channels, (n, S, S) in [0, 1]."""
+    result: NDArray[np.float32] = np.abs(
+        raw.counterfactual - images.astype(np.float32) / np.float32(255)
+    ).mean(axis=3)
+    return result
+
+
+def decide(
+    data: TrainingData,
+    raw: Raw,
+    config: TrainConfig,
+    judge_of: Judge,
+    elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
+) -> Decision:
+    """All decisions of a model from its answers ``raw`` on the validation images.
+
+    ``judge_of``: D's logits (n, 3) for pictures (n, S, S, 3) in [0, 1]. ``elsewhere``: see
+    ``fit_decision``.
+    """
+    change, labels = saliency(raw, data.validation), data.validation_labels
+    decision = fit_decision(Seen(raw.logits, change, labels), config.review_rate, None, elsewhere)
+    scores = score(probabilities(raw.logits, decision.temperature))
+    if not config.counterfactual:
+        return _without_counterfactual(decision, config.method)
+    shown = (labels == 1) & (scores >= decision.score_threshold)
+    if not shown.any():
+        return decision
+    smallest = fit_min_area(
+        data.validation[shown],
+        raw.counterfactual[shown],
+        change[shown],
+        decision.mask_threshold,
+        judge_of,
+    )
+    if smallest is None:
+        return decision
+    return dataclasses.replace(decision, min_area_fraction=smallest)
+
+
+def _without_counterfactual(decision: Decision, method: str) -> Decision:
+    """A reference system's masks: where its segmenter says damaged rather than not, or none."""
+    rule, threshold = NO_MASKS, 1.0
+    if method == "segmenter":
+        rule, threshold = TRAINED_MASKS, SEGMENTER_SHIFT / 2
+    return dataclasses.replace(
+        decision, mask_threshold=threshold, mask_rule=rule, min_area_fraction=0.0
+    )
+
+
+def shifted(data: TrainingData, seed: int) -> TrainingData:
+    """With the validation images as other cameras would take them, several copies of each.
+
+    Changed twice over by what training changes its images by once: beyond what D has learned.
+    """
+    rng = np.random.default_rng(seed)
+    copies = [
+        augment(augment(data.validation, "strong", rng), "strong", rng)
+        for _ in range(_SHIFTED_COPIES)
+    ]
+    return dataclasses.replace(
+        data,
+        validation=np.concatenate(copies),
+        validation_labels=np.tile(data.validation_labels, _SHIFTED_COPIES),
+        validation_kinds=np.tile(data.validation_kinds, _SHIFTED_COPIES),
+    )
+
+
+def write_model(
+    folder: RunFolder,
+    config: TrainConfig,
+    state: TrainState,
+    data: TrainingData,
+    raw: Raw,
+    device: Device,
+    most: int,
+) -> Path:
+    """Fit the decisions on the validation images and write the best networks as one file."""
+    discriminator = state.nets["best_discriminator"]
+    decision, kinds, review = _decisions(config, discriminator, data, raw, device, most)
+    return _written(folder, config, state, data, decision, kinds, {"review": review})
+
+
+def write_undecided(
+    folder: RunFolder, config: TrainConfig, state: TrainState, data: TrainingData
+) -> Path:
+    """Write the best networks as one file, of a model that answers nothing and so decides nothing.
+
+    Its card's decision stands as it is by default and means nothing.
+    """
+    return _written(folder, config, state, data, Decision(), {}, {})
+
+
+def _written(
+    folder: RunFolder,
+    config: TrainConfig,
+    state: TrainState,
+    data: TrainingData,
+    decision: Decision,
+    kinds: dict[str, Any],
+    metrics: dict[str, Any],
+) -> Path:
+    networks = (state.nets["best_generator"], state.nets["best_discriminator"])
+    training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
+    card = Card(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        cfinspect_version=cfinspect.__version__,
+        generator=state.architecture["generator"],
+        discriminator=state.architecture["discriminator"],
+        preprocessing=data.preprocessing,
+        decision=decision,
+        kinds=kinds,
+        metrics={
+            "validation": state.counters.figures,
+            **metrics,
+            "steps": state.counters.step,
+        },
+        data={
+            "fingerprint": data.fingerprint,
+            "counts": data.counts,
+            "folders": list(data.folders),
+            "names": list(data.names),
+        },
+        training=training | {"seconds": round(state.counters.seconds, 1)},
+        licence_note="The licence of the training images decides what may be done with this model.",
+    )
+    known = np.unique(np.concatenate([state.seen, data.seen]))
+    save_model(folder.model, Model(*networks, card=card, seen=known))
+    return folder.model
+
+
+def _decisions(
+    config: TrainConfig,
+    discriminator: nn.Module,
+    data: TrainingData,
+    raw: Raw,
+    device: Device,
+    most: int,
+) -> tuple[Decision, dict[str, Any], dict[str, Any]]:
+    """The decision, those of several kinds of damage by name, and what to expect of it."""
+    views = data.preprocessing.views
+
+    def said_of(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return classify(network, images, device, views, most)
+
+    elsewhere = shifted(data, config.seed) if config.cameras == "other" else None
+    rows = data.joined().validation_kinds
+    decisions = []
+    for kind in range(data.kinds):
+        own = of_kind(discriminator, kind)
+        moved = elsewhere.of_kind(kind) if elsewhere else None
+        decisions.append(
+            decide(
+                data.of_kind(kind),
+                raw.chosen(rows == kind),
+                config,
+                functools.partial(judge, own, device=device, batch=most),
+                (said_of(own, moved.validation), moved.validation_labels) if moved else None,
+            )
+        )
+    rate = config.review_rate
+    if data.kinds == 1:
+        p = probabilities(raw.logits, decisions[0].temperature)
+        return decisions[0], {}, expected(decisions[0], p, data.validation_labels)
+    networks = [of_kind(discriminator, kind) for kind in range(data.kinds)]
+
+    def of_all(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.stack([said_of(network, images) for network in networks])
+
+    familiar, labels = of_all(data.validation), data.validation_labels
+    seen = (of_all(elsewhere.validation), elsewhere.validation_labels) if elsewhere else None
+    together, each = fit_together(decisions, *(seen or (familiar, labels)), familiar, rate)
+    kinds = {
+        name: dataclasses.asdict(one) for name, one in zip(config.kind_names, each, strict=True)
+    }
+    return together, kinds, expected(together, answers(together, each, familiar), labels)
+
+
+def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) -> Path:
+    """A grid of x, x', saliency and mask: mostly damaged images, always the same ones."""
+    damaged = np.flatnonzero(data.validation_labels == 1)
+    undamaged = np.flatnonzero(data.validation_labels == 0)
+    rows = np.concatenate([spread(damaged, _ROWS - 2), spread(undamaged, 2)])
+    change = saliency(raw, data.validation)
+    scores = score(probabilities(raw.logits))
+    said = scores >= 0.5
+    level = fit_mask_threshold(change[said]) if said.any() else 1.0
+    captions = [
+        f"{'damaged' if data.validation_labels[i] else 'undamaged'}   score {scores[i]:.2f}"
+        for i in rows
+    ]
+    picture = sample_rows(
+        data.validation[rows],
+        raw.counterfactual[rows],
+        change[rows],
+        (change[rows] >= level) & said[rows, None, None],
+        captions,
+    )
+    path = folder.samples / f"step_{step:06d}.png"
+    write_png(path, picture)
+    return path
+
+
+def spread(members: NDArray[_T], count: int) -> NDArray[_T]:
+    """``count`` of the members, evenly spaced."""
+    return np.asarray(members[np.unique(np.linspace(0, len(members) - 1, count, dtype=int))])
+
+
+def write_curves(folder: RunFolder) -> None:
+    """Draw losses and validation figures over the steps."""
+    series: dict[str, list[tuple[float, float]]] = {}
+    for row in folder.rows():
+        for name, value in row.items():
+            # Both kinds of row have a "change"; the panels show that of the validation images.
+            mixed = row["kind"] == "train" and name == "change"
+            if name not in ("kind", "step") and value is not None and not mixed:
+                series.setdefault(name, []).append((row["step"], value))
+    if series:
+        panels = _DIFFUSION_PANELS if "noise" in series else _PANELS
+        write_png(folder.curves, curves(series, panels))

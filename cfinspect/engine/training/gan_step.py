@@ -1,0 +1,112 @@
+"""One training step of G and D together, and nothing else; see losses.py for the equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.networks.adversarial import frozen, perturbed
+from cfinspect.engine.networks.generators import GeneratorOutput
+from cfinspect.engine.training import losses
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.noise_bank import NoiseBank
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The loss weights that change while training runs."""
+
+    rho: float
+    l1: float
+    warming: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step over one (part of a) batch: adds to the gradients, changes no weight.
+
+    ``generator`` and ``discriminator`` may be wrapped (DistributedDataParallel): they are called,
+    never looked into.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    config: TrainConfig
+    device: Device
+    noise: NoiseBank
+    scaler: torch.amp.GradScaler
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """Return detached scalars by name, for ``images`` (n, 3, S, S) in [0, 1], ``labels`` (n,).
+
+        ``share``: this part's share of the batch. G runs once: its picture, cut off, trains D as
+        a fake; the same picture, attached, trains G through D's frozen weights.
+        """
+        if weights.warming:
+            return {"d": self.classify(images, labels, share)}
+        with self.device.autocast():
+            output = self.generator(images)
+        real = images
+        if self.config.perturbation:
+            # Half of them, in 8 bit: else D could tell fakes as what is clean, or finely graded.
+            half = len(images) // 2
+            moved = perturbed(
+                self.discriminator, images[:half], labels[:half], self.config, self.device
+            )
+            real = torch.cat([_quantised(moved), images[half:]])
+        with self.device.autocast():
+            pair = torch.cat([real, _quantised(output.image.detach())])
+            logits = self.discriminator(self._noisy(pair))
+        rho = 0.0 if self.config.method == "no-fake" else weights.rho
+        d_loss = losses.discriminator_loss(logits.float(), labels, rho)
+        self.scaler.scale(d_loss * share).backward()
+        with frozen(self.discriminator):
+            g_loss, parts = self._generator_loss(images, labels, output, weights.l1)
+            self.scaler.scale(g_loss * share).backward()
+        return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
+
+    def classify(self, images: Tensor, labels: Tensor, share: float) -> Tensor:
+        """D as a plain classifier: adds to its gradients and returns the detached loss."""
+        with self.device.autocast():
+            logits = self.discriminator(self._noisy(images))
+        loss = losses.classifier_loss(logits.float(), labels)
+        self.scaler.scale(loss * share).backward()
+        return loss.detach()
+
+    def _generator_loss(
+        self, images: Tensor, labels: Tensor, output: GeneratorOutput, l1: float
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        config = self.config
+        passes = [output.image]
+        with self.device.autocast():
+            for _ in range(config.cycles):
+                passes.append(self.generator(self._noisy(passes[-1])).image)
+            logits = self.discriminator(self._noisy(torch.cat(passes))).float()
+        per_pass = logits.split(len(images))
+        flip = losses.flip_loss(per_pass[0], labels, config.damaged_weight)
+        change = losses.sparsity_loss(images, passes[0])
+        head = losses.head_loss(output.head, labels)
+        loss = flip + l1 * change + config.aux * head
+        parts = {"flip": flip.detach(), "change": change.detach(), "head": head.detach()}
+        for number in range(1, config.cycles + 1):
+            back = number % 2 == 1  # the second pass is due at the original class again
+            term = losses.classifier_loss(per_pass[number], labels if back else 1 - labels)
+            if back:
+                term = term + l1 * losses.sparsity_loss(images, passes[number])
+            loss = loss + config.cycle_weight**number * term
+            parts[f"cycle{number}"] = term.detach()
+        return loss, parts
+
+    def _noisy(self, images: Tensor) -> Tensor:
+        """Noise hides the tiny signals by which G could smuggle the image past the cycle."""
+        return self.noise.add(images, self.config.noise)
+
+
+def _quantised(images: Tensor) -> Tensor:
+    """Real images come from 8-bit files; without this, D could tell fakes by their fine steps."""
+    return (images * 255).round() / 255

@@ -1,0 +1,64 @@
+"""Training steps of the reference systems: what CF-GAN is measured against.
+
+Same data, budget, augmentation and model file as ``step.Step``; chosen by ``TrainConfig.method``.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from cfinspect.engine.networks.adversarial import perturbed
+from cfinspect.engine.training import losses
+from cfinspect.engine.training.gan_step import Step, Weights
+
+
+class ClassifierStep(Step):
+    """D alone, as a plain classifier; with ``config.perturbation`` on images perturbed against it.
+
+    The third logit, for fakes, is never right and so learns to stay low. Training on the worst
+    image of an L-inf ball instead of the image: Madry et al. 2018.
+    """
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """See ``step.Step``; the losses are {"d"}."""
+        if self.config.perturbation and not weights.warming:
+            images = perturbed(self.discriminator, images, labels, self.config, self.device)
+        return {"d": self.classify(images, labels, share)}
+
+
+class SegmenterStep(Step):
+    """G learns masks from masks, D the labels; nobody deceives anybody.
+
+    The ceiling for what can be learned from labels alone. Images come with their mask as a fourth
+    channel.
+    """
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """See ``step.Step``, for ``images`` (n, 4, S, S); the losses are {"d", "g", "head"}."""
+        images, masks = images[:, :3], (images[:, 3:] > 0.5).float()
+        d_loss = self.classify(images, labels, share)
+        if weights.warming:
+            return {"d": d_loss}
+        with self.device.autocast():
+            output = self.generator(images)
+        head = losses.head_loss(output.head, labels)
+        loss = mask_loss(output.gate, masks) + self.config.aux * head
+        self.scaler.scale(loss * share).backward()
+        return {"d": d_loss, "g": loss.detach(), "head": head.detach()}
+
+
+def mask_loss(predicted: Tensor, masks: Tensor) -> Tensor:
+    """Cross-entropy of every pixel plus 1 - Dice (Milletari et al. 2016) of the whole batch.
+
+    Both (n, 1, S, S) in [0, 1]. Cracks are a few per cent of the pixels: cross-entropy alone
+    would be content with nothing.
+    """
+    predicted = predicted.clamp(1e-6, 1 - 1e-6)
+    both = 2 * (predicted * masks).sum() + 1
+    dice = both / (predicted.sum() + masks.sum() + 1)
+    return F.binary_cross_entropy(predicted, masks) + 1 - dice

@@ -1,0 +1,82 @@
+"""The folder of one training: its settings, its measured rows, its pictures."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from cfinspect.engine.base.atomic import remove_leftovers, write_atomically
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.training.config import TrainConfig
+
+
+class RunFolder:
+    """Paths and small files of a run; see README for the layout."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.config = root / "config.json"
+        self.metrics = root / "metrics.jsonl"
+        self.checkpoint = root / "checkpoint.safetensors"
+        self.model = root / "model.safetensors"
+        self.samples = root / "samples"
+        self.curves = root / "curves.png"
+        self._board: Any = None
+
+    def begin(self, config: TrainConfig, resume: bool) -> None:
+        """Make the folder; CfinspectError when it holds a run that nobody asked to go on with."""
+        # config.json alone is no run: a mistyped data folder must not block the next try.
+        if not resume and any(f.exists() for f in (self.metrics, self.checkpoint, self.model)):
+            raise CfinspectError(
+                f"{self.root} already holds a run: add --resume to go on with it, "
+                "or give another --out"
+            )
+        self.samples.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.root)
+        remove_leftovers(self.samples)
+        text = json.dumps(config.to_dict(), indent=2, ensure_ascii=False)
+        write_atomically(self.config, lambda file: _write(file, text))
+        if importlib.util.find_spec("tensorboard") is not None:
+            from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (optional)
+
+            self._board = SummaryWriter(str(self.root / "tensorboard"))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The measured rows so far; a last line cut short by a kill is passed over."""
+        if not self.metrics.exists():
+            return []
+        rows = []
+        for line in self.metrics.read_text("utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return rows
+
+    def rewind(self, step: int) -> None:
+        """Drop rows past ``step``: the resumed training measures those steps again."""
+        kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
+        write_atomically(self.metrics, lambda file: _write(file, "".join(kept)))
+
+    def log(self, kind: str, step: int, values: dict[str, float]) -> None:
+        """Append one row of ``kind`` ("train" or "validation")."""
+        # JSON knows no NaN: a figure that is no number is null.
+        known = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        row = {"kind": kind, "step": step, **known}
+        with self.metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Let go of the scalar writer."""
+        if self._board is not None:
+            self._board.close()
+
+
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")

@@ -1,0 +1,290 @@
+"""All that a training needs to go on: networks, optimisers, counters; saved without pickles."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.model.file import load_model
+from cfinspect.engine.model.metadata import DDPM
+from cfinspect.engine.networks.discriminators import NOTHING, WITH_WIDTH, load_backbone
+from cfinspect.engine.networks.multi_class import LOGITS, make_networks, whole_networks
+from cfinspect.engine.training.config import TrainConfig
+
+_FORMAT = "2"
+
+
+class CheckpointError(CfinspectError):
+    """A checkpoint that is damaged or belongs to other settings."""
+
+
+@dataclass
+class Counters:
+    """The numbers of a training that are no tensors."""
+
+    step: int = 0
+    generator_steps: int = 0
+    seconds: float = 0.0
+    rho: float = 0.0
+    l1_scale: float = 1.0
+    parts: int = 1
+    best: float = -math.inf
+    best_step: int = 0
+    settled: bool = False
+    answers: int = 0
+    told: int = 0
+    fingerprint: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
+    sizes = {"width": config.width, "stem": config.generator_stem}
+    generator: dict[str, Any] = {"name": config.generator, "kwargs": {**sizes, "gate": config.gate}}
+    if config.method in {"classifier", "adversarial"}:
+        generator = {"name": "identity", "kwargs": {}}
+    elif config.method == "segmenter":
+        swin = config.generator == "swin_unet"
+        generator = {"name": "segmenter", "kwargs": {**sizes, "swin": swin}}
+    elif config.method == "diffusion":
+        generator = {
+            "name": DDPM,
+            "kwargs": {
+                "width": config.width,
+                "stem": config.generator_stem,
+                "steps": config.diffusion_steps,
+            },
+        }
+        return {"generator": generator, "discriminator": {"name": NOTHING, "kwargs": {}}}
+    sized = config.discriminator in WITH_WIDTH
+    discriminator = {"width": config.discriminator_width} if sized else {}
+    if config.kinds and config.trunk == "shared":
+        discriminator["classes"] = LOGITS * len(config.kind_names)
+    return {
+        "generator": generator,
+        "discriminator": {"name": config.discriminator, "kwargs": discriminator},
+    }
+
+
+def _require_method(name: str, config: TrainConfig) -> None:
+    """A model goes on as what it is: a classifier has no generator to go on with."""
+    wanted = _architecture(config)["generator"]["name"]
+    special = {"identity", "segmenter", DDPM}
+    if name != wanted and {name, wanted} & special:
+        raise CfinspectError(
+            f"{config.init_from} was not trained by --method {config.method}: give its own method, "
+            "or train without --from"
+        )
+
+
+def _require_kinds(kinds: tuple[str, ...], config: TrainConfig) -> None:
+    if kinds != config.kind_names:
+        known = ",".join(kinds) or "none"
+        raise CfinspectError(
+            f"{config.init_from} knows other kinds of damage ({known}): give the same, in the same "
+            "order, or train without --from"
+        )
+
+
+class TrainState:
+    """Networks in training, their running means, the best ones so far, and the optimisers.
+
+    ``nets``: "generator" and "discriminator", learning; "mean_*": running means of their weights,
+    used for inspection; "best_*": the means when the criterion was best; "reference": D as it was
+    at the end of the warm-up, an independent judge of flips.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        checkpoint: Path | None = None,
+        *,
+        scaled: bool = False,
+    ) -> None:
+        """Fresh networks, those of the model to fine-tune, or those of a ``checkpoint``.
+
+        ``architecture``: name and arguments of G and D as they stand in a card; ``seen``: what a
+        model that is fine-tuned had seen before.
+        """
+        torch.manual_seed(config.seed)
+        self.kinds = len(config.kind_names)
+        self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
+        if checkpoint is not None:
+            self.architecture = _metadata(checkpoint)["architecture"]
+            generator, discriminator = self._built()
+        elif config.init_from is not None:
+            model = load_model(Path(config.init_from))
+            _require_method(model.card.generator["name"], config)
+            _require_kinds(tuple(model.card.kinds), config)
+            self.architecture = {
+                "generator": model.card.generator,
+                "discriminator": model.card.discriminator,
+            }
+            self.seen = model.seen
+            generator, discriminator = model.generator.train(), model.discriminator.train()
+        else:
+            self.architecture = _architecture(config)
+            generator, discriminator = self._built()
+            if config.backbone_weights is not None:
+                for network in whole_networks(discriminator):
+                    load_backbone(network, Path(config.backbone_weights))
+        self.device = device
+        self.nets: dict[str, nn.Module] = {}
+        for name, net in (("generator", generator), ("discriminator", discriminator)):
+            self.nets[name] = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for name in (
+            "mean_generator",
+            "mean_discriminator",
+            "best_generator",
+            "best_discriminator",
+        ):
+            self._copy(name, self.nets[name.split("_")[1]])
+        self._copy("reference", self.nets["discriminator"])
+        self.counters = Counters(rho=config.rho)
+        # fp16 needs its losses scaled; elsewhere this object does nothing.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=scaled)
+        rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
+        # The reference systems' generator may have nothing to learn.
+        self.optimisers = {
+            part: self._adam(self.nets[part], rate)
+            for part, rate in rates.items()
+            if any(True for _ in self.nets[part].parameters())
+        }
+        # Each kind has its turn every so many steps, and its means are to reach as far back.
+        self._ema = config.ema ** (1 / max(1, self.kinds))
+        if checkpoint is not None:
+            self._load(checkpoint)
+
+    def _built(self) -> tuple[nn.Module, nn.Module]:
+        parts = self.architecture["generator"], self.architecture["discriminator"]
+        return make_networks(*parts, self.kinds)
+
+    def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
+        return torch.optim.AdamW(
+            net.parameters(), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
+        )
+
+    def _copy(self, name: str, net: nn.Module) -> None:
+        self.nets[name] = copy.deepcopy(net).eval().requires_grad_(False)
+
+    @property
+    def generator_steps(self) -> int:
+        """Steps in which a G has learned; of one kind of damage, where several take turns."""
+        return self.counters.generator_steps // max(1, self.kinds)
+
+    def keep_reference(self) -> None:
+        """Freeze D's running mean as the independent judge; called when the warm-up ends."""
+        self._copy("reference", self.nets["mean_discriminator"])
+
+    def keep_best(self) -> None:
+        """Remember the running means as the best so far."""
+        self._copy("best_generator", self.nets["mean_generator"])
+        self._copy("best_discriminator", self.nets["mean_discriminator"])
+
+    def return_to_best(self) -> None:
+        """Go on from the best networks; the optimisers start anew."""
+        for part in ("generator", "discriminator"):
+            best = self.nets[f"best_{part}"].state_dict()
+            for name in (part, f"mean_{part}"):
+                self.nets[name].load_state_dict(best)
+            if part in self.optimisers:
+                self.optimisers[part].state.clear()
+
+    @torch.no_grad()
+    def update_means(self, part: str, updates: int) -> None:
+        """Move the running mean of ``part`` a step towards its weights; faster at the start."""
+        decay = min(self._ema, (1 + updates) / (10 + updates))
+        mean, live = self.nets[f"mean_{part}"].state_dict(), self.nets[part].state_dict()
+        floats = [name for name, value in live.items() if value.is_floating_point()]
+        if not floats:  # nothing to learn: a classifier's generator
+            return
+        torch._foreach_lerp_([mean[n] for n in floats], [live[n] for n in floats], 1 - decay)
+        for name in set(live) - set(floats):
+            mean[name].copy_(live[name])
+
+    def save(self, path: Path) -> None:
+        """Write everything to one .safetensors file, atomically."""
+        tensors: dict[str, Tensor] = {}
+        for name, net in self.nets.items():
+            tensors |= {f"net.{name}.{key}": value for key, value in net.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            for index, slots in optimiser.state_dict()["state"].items():
+                tensors |= {f"adam.{name}.{index}.{key}": value for key, value in slots.items()}
+        # Copies: the means share no memory with the live weights, but safetensors wants it proven.
+        tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+        tensors["seen"] = torch.from_numpy(self.seen.view(np.int64).copy())
+        facts = {
+            "counters": asdict(self.counters),
+            "architecture": self.architecture,
+            "scaler": self.scaler.state_dict(),
+        }
+        metadata = {"format": _FORMAT, "facts": json.dumps(facts)}
+        write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+
+    def _load(self, path: Path) -> None:
+        facts = _metadata(path)
+        try:
+            # Copies: the file must not stay mapped, or Windows will not let it be replaced.
+            tensors = {name: value.clone() for name, value in load_file(path).items()}
+            for name, net in self.nets.items():
+                net.load_state_dict(_below(tensors, f"net.{name}."))
+            for name, optimiser in self.optimisers.items():
+                self._load_adam(optimiser, _below(tensors, f"adam.{name}."))
+            self.counters = Counters(**facts["counters"])
+            self.seen = tensors["seen"].numpy().view(np.uint64)
+            if facts["scaler"]:
+                self.scaler.load_state_dict(facts["scaler"])
+        except _UNUSABLE as error:
+            raise _unusable(path, error) from error
+
+    @staticmethod
+    def _load_adam(optimiser: torch.optim.AdamW, tensors: dict[str, Tensor]) -> None:
+        weights = [w for group in optimiser.param_groups for w in group["params"]]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in tensors.items():
+            index, slot = key.split(".")
+            weight = weights[int(index)]
+            # The fused kernel walks moments and weights side by side through memory, so they
+            # need the same layout; files hold plain NCHW.
+            laid = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
+            slots.setdefault(int(index), {})[slot] = laid.detach()
+        state = optimiser.state_dict()
+        optimiser.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
+
+
+_UNUSABLE = (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError)
+
+
+def _unusable(path: Path, error: Exception) -> CheckpointError:
+    first = (str(error) or type(error).__name__).splitlines()[0]
+    return CheckpointError(f"checkpoint {path} cannot be used ({first}): train into a new folder")
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    """What a checkpoint says besides its tensors; CheckpointError when it is damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise ValueError("it has another format")
+        facts: dict[str, Any] = json.loads(metadata["facts"])
+        return facts
+    except _UNUSABLE as error:
+        raise _unusable(path, error) from error
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,1 @@
+"""Many images at once: the grid of thumbnails with its order and filter."""

@@ -1,0 +1,1 @@
+"""Work beside the window: jobs, threads with a connection, pictures read ahead."""

@@ -1,0 +1,353 @@
+"""Long work: one job at a time on one thread, with progress, partial results and a cancel.
+
+A job is plain Python: ``run(tell)`` works, reports through ``tell`` and returns its result. The
+queue relays that to the window as signals, at most ten times a second. An exception in a job is a
+signal too and never takes the window down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEventLoop,
+    QObject,
+    QThread,
+    Signal,
+    SignalInstance,
+)
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.ui.widgets.translate import tr
+
+_log = logging.getLogger(__name__)
+
+INTERVAL = 0.1  # seconds between two messages of a job
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` (None: unknown), at ``rate`` a second; ``seconds_left`` None: unknown.
+
+    ``text``: what is being done, or "".
+    """
+
+    done: int = 0
+    total: int | None = None
+    rate: float = 0.0
+    seconds_left: float | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the person is told: what happened to what, what to do, and the details to copy."""
+
+    title: str
+    sentence: str
+    details: str
+
+    @classmethod
+    def of(cls, title: str, error: BaseException) -> Failure:
+        """Of an exception; a CfinspectError says in its own words what to do."""
+        details = "".join(traceback.format_exception(error))
+        if isinstance(error, CfinspectError):
+            return cls(title, str(error), details)
+        _log.error("%s\n%s", title, details)
+        if isinstance(error, MemoryError):
+            return cls(title, tr("There is not enough memory; close other programs."), details)
+        sentence = tr(
+            "Something unexpected happened ({error}). Nothing that was saved is lost. Try again; "
+            "if it happens again, copy the details and report them.",
+            error=f"{type(error).__name__}: {error}"[:300],
+        )
+        return cls(title, sentence, details)
+
+
+class State(StrEnum):
+    """Where a job is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Job(Protocol):
+    """What the queue runs. ``keeps``: what a cancel leaves, in words for the person."""
+
+    title: str
+    keeps: str
+
+    def run(self, tell: Tell) -> Any:
+        """Do the work on the queue's thread; look at ``tell.cancelled`` every batch."""
+
+
+class Ticket(QObject):
+    """A job in the queue, as the window sees it; its signals arrive on the window's thread.
+
+    ``succeeded`` with the result of a job that was not cancelled; ``ended`` in every case.
+    """
+
+    progressed = Signal(object)
+    part = Signal(object)
+    succeeded = Signal(object)
+    failed = Signal(object)
+    ended = Signal()
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+        self.state = State.WAITING
+        self.progress = Progress()
+        self.cancel_token = CancelToken()
+        self.resumed = threading.Event()
+        self.resumed.set()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.state in {State.DONE, State.CANCELLED, State.FAILED}
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for ``resume``."""
+        return not self.resumed.is_set()
+
+    def pause(self) -> None:
+        """Let the job wait at its next safe point."""
+        self.resumed.clear()
+
+    def resume(self) -> None:
+        """Let a paused job go on."""
+        self.resumed.set()
+
+
+class Tell:
+    """A job's way to the window: throttled, so that no job can flood it."""
+
+    def __init__(self, ticket: Ticket, send: Callable[[SignalInstance, Any], None]) -> None:
+        self._ticket = ticket
+        self._send = send
+        self._started = time.monotonic()
+        self._paused = 0.0
+        self._sent = {"progress": 0.0, "parts": 0.0}
+        self._progress: Progress | None = None
+        self._parts: list[Any] = []
+        self.cancel = ticket.cancel_token
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the person asked to stop; also the safe point at which a paused job waits."""
+        if self._ticket.is_paused:
+            self.flush()
+            begun = time.monotonic()
+            while not self._ticket.resumed.wait(0.1) and not self.cancel.cancelled:
+                pass
+            self._paused += time.monotonic() - begun
+        return self.cancel.cancelled
+
+    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+        """Say how far it is; rate and time left follow from the time it took."""
+        seconds = time.monotonic() - self._started - self._paused
+        rate = done / seconds if seconds > 0.05 else 0.0
+        left = (total - done) / rate if total and rate > 0 and done else None
+        self.show(Progress(done, total, rate, left, text))
+
+    def show(self, progress: Progress) -> None:
+        """Say how far it is, in the job's own figures."""
+        self._progress = progress
+        if time.monotonic() - self._sent["progress"] >= INTERVAL:
+            self._flush_progress()
+
+    def part(self, result: Any) -> None:
+        """Hand over a partial result; the window gets lists of them."""
+        self._parts.append(result)
+        if time.monotonic() - self._sent["parts"] >= INTERVAL:
+            self._flush_parts()
+
+    def restart_clock(self) -> None:
+        """Measure rates from now on: loading a model is no part of them."""
+        self._started, self._paused = time.monotonic(), 0.0
+
+    def flush(self) -> None:
+        """Send what was held back."""
+        self._flush_progress()
+        self._flush_parts()
+
+    def _flush_progress(self) -> None:
+        if self._progress is not None:
+            self._sent["progress"] = time.monotonic()
+            self._send(self._ticket.progressed, self._progress)
+            self._progress = None
+
+    def _flush_parts(self) -> None:
+        if self._parts:
+            self._sent["parts"] = time.monotonic()
+            self._send(self._ticket.part, self._parts)
+            self._parts = []
+
+
+class _Worker(QThread):
+    """Runs tickets one after the other.
+
+    ``news``: a ticket's signal and what it is to carry. It goes through the window's event loop,
+    so whoever has added a job and connected to its ticket right away misses nothing.
+    """
+
+    began = Signal(object)
+    news = Signal(object, object)
+    over = Signal(object, object, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("jobs")
+        self._tickets: deque[Ticket | None] = deque()
+        self._some = threading.Condition()
+
+    def give(self, ticket: Ticket | None) -> None:
+        with self._some:
+            self._tickets.append(ticket)
+            self._some.notify()
+
+    def run(self) -> None:
+        # Python's tracing (coverage, debuggers) does not reach threads that Qt has started.
+        sys.settrace(threading.gettrace())
+        self._work()
+
+    def _work(self) -> None:
+        _be_nice()
+        while True:
+            with self._some:
+                self._some.wait_for(lambda: bool(self._tickets))
+                ticket = self._tickets.popleft()
+            if ticket is None:
+                return
+            self._do(ticket)
+            del ticket
+
+    def _do(self, ticket: Ticket) -> None:
+        if ticket.cancel_token.cancelled:
+            self.over.emit(ticket, None, None)
+            return
+        self.began.emit(ticket)
+        _log.info("Job: %s", ticket.job.title)
+        tell = Tell(ticket, self.news.emit)
+        result, failure = None, None
+        try:
+            result = ticket.job.run(tell)
+        except BaseException as error:
+            failure = Failure.of(ticket.job.title, error)
+        tell.flush()
+        self.over.emit(ticket, result, failure)
+
+
+def _be_nice() -> None:
+    """Let the window's thread go before this one and all that it starts."""
+    if sys.platform == "linux":  # elsewhere QThread's own priority does it
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+class JobQueue(QObject):
+    """The jobs of the window: one runs, the others wait; ``changed`` when a list is to be redrawn.
+
+    ``ended`` carries every ticket when it is over, ``failed`` its Failure.
+    """
+
+    changed = Signal()
+    ended = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = _Worker()
+        self._worker.began.connect(self._began)
+        self._worker.news.connect(self._relay)
+        self._worker.over.connect(self._over)
+        self._worker.start(QThread.Priority.LowPriority)
+        self.tickets: list[Ticket] = []
+
+    @property
+    def running(self) -> Ticket | None:
+        """The job that runs now."""
+        active = {State.RUNNING, State.STOPPING}
+        return next((one for one in self.tickets if one.state in active), None)
+
+    def add(self, job: Job) -> Ticket:
+        """Queue a job."""
+        ticket = Ticket(job)
+        ticket.progressed.connect(lambda progress: self._progressed(ticket, progress))
+        self.tickets.append(ticket)
+        self._worker.give(ticket)
+        self.changed.emit()
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Ask a job to stop; it is ``stopping`` until it has stopped."""
+        if ticket.is_over:
+            return
+        ticket.cancel_token.cancel()
+        if ticket.state is State.RUNNING:
+            ticket.state = State.STOPPING
+        self.changed.emit()
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop, those that wait first."""
+        for ticket in reversed(self.tickets):
+            self.cancel(ticket)
+
+    def close(self, seconds: float = 60.0) -> bool:
+        """Stop everything and end the thread; whether it ended in time."""
+        self.cancel_all()
+        self._worker.give(None)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:  # the window stays alive while a job saves its checkpoint
+            if self._worker.wait(20):
+                return True
+            QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
+        return False
+
+    def _began(self, ticket: Ticket) -> None:
+        stopping = ticket.cancel_token.cancelled
+        ticket.state = State.STOPPING if stopping else State.RUNNING
+        self.changed.emit()
+
+    def _relay(self, signal: SignalInstance, news: Any) -> None:
+        signal.emit(news)
+
+    def _progressed(self, ticket: Ticket, progress: Progress) -> None:
+        ticket.progress = progress
+        self.changed.emit()
+
+    def _over(self, ticket: Ticket, result: Any, failure: Failure | None) -> None:
+        if failure is not None:
+            ticket.state = State.FAILED
+        elif ticket.cancel_token.cancelled:
+            ticket.state = State.CANCELLED
+        else:
+            ticket.state = State.DONE
+        self.tickets.remove(ticket)
+        self.changed.emit()  # now: whoever hears of the result may open a dialog and wait
+        if failure is not None:
+            ticket.failed.emit(failure)
+            self.failed.emit(failure)
+        elif ticket.state is State.DONE:
+            ticket.succeeded.emit(result)
+        ticket.ended.emit()
+        self.ended.emit(ticket)

@@ -1,0 +1,298 @@
+"""The kinds of long work. Each opens its own connection and calls the layers below; torch is
+imported here and nowhere else in the window, on the job's thread.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.formats.choice import Choice
+from cfinspect.formats.records import Options
+from cfinspect.project.inspecting import Tally, bind_model, inspect_images
+from cfinspect.project.project import Model, Project
+from cfinspect.project.scan import ScanReport, scan
+from cfinspect.ui.jobs.job import Progress, Tell
+from cfinspect.ui.widgets.translate import tr
+
+if TYPE_CHECKING:
+    from cfinspect.engine.inference.inspector import Inspector
+    from cfinspect.formats.exporting import Report as ExportReport
+    from cfinspect.formats.importing import Report as ImportReport
+
+_BATCH = 32
+
+
+def threads_for_work() -> int:
+    """Threads that networks may take while the window is open: one core stays with the person."""
+    return max(1, (os.cpu_count() or 2) - 1)
+
+
+@contextmanager
+def open_inspector(path: Path, device: str, tell: Tell) -> Iterator[Inspector]:
+    """A model on the job's thread, and its memory given back afterwards."""
+    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
+
+    tell.show(Progress(text=tr("Loading the model")))
+    load_card(path)  # a bad file is told before torch is started
+    from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
+    from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
+
+    limit_threads(threads_for_work())
+    inspector = load_inspector(path, device, batch=_BATCH)
+    try:
+        yield inspector
+    finally:
+        inspector.close()
+
+
+@dataclass
+class WarmUp:
+    """Import what jobs need, so that the first of them starts at once; returns device and why."""
+
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Getting ready"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> str:
+        """Import torch and everything that uses it."""
+        import cfinspect.engine.training.trainer  # noqa: PLC0415
+        from cfinspect.engine.base.device import choose_device, limit_threads  # noqa: PLC0415
+
+        limit_threads(threads_for_work())
+        del tell
+        assert cfinspect.engine.training.trainer
+        return str(choose_device(self.device))
+
+
+@dataclass
+class Scan:
+    """Take in new, moved and vanished images; ``folders``: ids, None for all."""
+
+    root: Path
+    folders: Collection[int] | None = None
+    title: str = field(default_factory=lambda: tr("Looking for images"))
+    keeps: str = field(default_factory=lambda: tr("What was read so far is kept."))
+
+    def run(self, tell: Tell) -> ScanReport:
+        """Scan with progress."""
+        with Project.open_again(self.root) as project:
+            chosen = None
+            if self.folders is not None:
+                chosen = [one for one in project.folders() if one.id in self.folders]
+            return scan(
+                project,
+                chosen,
+                progress=lambda done, total: tell.progress(done, total or None),
+                cancelled=lambda: tell.cancelled,
+            )
+
+
+@dataclass
+class Inspect:
+    """A model over folders (ids), or over ``only`` these images; parts are lists of image ids."""
+
+    root: Path
+    model: Path
+    folders: Collection[int]
+    only: Collection[int] | None = None
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Inspecting"))
+    keeps: str = field(default_factory=lambda: tr("What is done is kept; the rest can follow."))
+
+    def run(self, tell: Tell) -> Tally:
+        """Bind the model, inspect, store as it goes; images whose folder has it bound already
+        are done only once.
+        """
+        from cfinspect.engine.model.file import file_digest  # noqa: PLC0415
+
+        if not self.model.is_file():
+            raise CfinspectError(
+                tr(
+                    "The model {file} is not there any more; choose another under Model.",
+                    file=self.model,
+                )
+            )
+        tally = Tally(0)
+        with (
+            open_inspector(self.model, self.device, tell) as inspector,
+            Project.open_again(self.root) as project,
+        ):
+            card = json.loads(inspector.backend.card.to_json())
+            folders = [one for one in project.folders() if one.id in self.folders]
+            model = bind_model(project, folders, self.model, file_digest(self.model), card)
+            tell.restart_clock()
+            for tally in inspect_images(
+                project,
+                model,
+                inspector,
+                folders=self.folders,
+                only=self.only,
+                cancelled=lambda: tell.cancelled,
+            ):
+                tell.part(list(tally.ids))
+                text = tr("flagged: {n}", n=tally.review)
+                tell.progress(tally.done, tally.total, text)
+                tally.outcomes = []
+        return tally
+
+
+@dataclass
+class Export:
+    """Write labels for other tools."""
+
+    root: Path
+    form: str
+    out: Path
+    choice: Choice
+    options: Options
+    who: str
+    title: str = field(default_factory=lambda: tr("Exporting"))
+    keeps: str = field(default_factory=lambda: tr("Nothing is written; an earlier export stays."))
+
+    def run(self, tell: Tell) -> ExportReport | None:
+        """Export; None when cancelled."""
+        from cfinspect.formats.exporting import export  # noqa: PLC0415
+
+        with Project.open_again(self.root) as project:
+            try:
+                return export(
+                    project,
+                    self.form,
+                    self.out,
+                    self.choice,
+                    self.options,
+                    who=self.who,
+                    progress=tell.progress,
+                    cancelled=lambda: tell.cancelled,
+                )
+            except KeyboardInterrupt:
+                return None
+
+
+@dataclass
+class Import:
+    """Take labels and masks of another tool as what humans said."""
+
+    root: Path
+    form: str
+    path: Path
+    who: str
+    replace: bool = False
+    domain: str = ""
+    title: str = field(default_factory=lambda: tr("Importing"))
+    keeps: str = field(default_factory=lambda: tr("What was taken so far is kept."))
+
+    def run(self, tell: Tell) -> ImportReport:
+        """Import into the human layer."""
+        from cfinspect.formats.importing import import_labels  # noqa: PLC0415
+
+        with Project.create(self.root, human=True) as project:
+            return import_labels(
+                project,
+                self.form,
+                self.path,
+                who=self.who,
+                replace=self.replace,
+                domain=self.domain,
+                progress=tell.progress,
+                cancelled=lambda: tell.cancelled,
+            )
+
+
+@dataclass
+class Compare:
+    """Several models on the images whose truth is known; the result is a row of figures each.
+
+    The truth is what humans said, else the label of the class folder or ``labels.csv``.
+    """
+
+    root: Path
+    models: Sequence[Path]
+    folder: int
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Comparing models"))
+    keeps: str = ""
+
+    def run(self, tell: Tell) -> list[dict[str, Any]]:
+        """Evaluate one model after the other."""
+        from cfinspect.engine.evaluation.evaluate import (  # noqa: PLC0415
+            EvaluationCancelled,
+            evaluate,
+        )
+
+        samples = self._samples()
+        found: list[dict[str, Any]] = []
+        total = len(samples) * len(self.models)
+        for number, path in enumerate(self.models):
+            base = number * len(samples)
+
+            def progress(done: int, _: int, base: int = base, name: str = path.name) -> None:
+                tell.progress(base + done, total, name)
+
+            with open_inspector(path, self.device, tell) as inspector:
+                try:
+                    result = evaluate(
+                        inspector, samples, progress=progress, cancelled=lambda: tell.cancelled
+                    )
+                except EvaluationCancelled:
+                    break
+            # What humans said has no kinds of damage.
+            report = {name: part for name, part in result.report.items() if name != "kinds"}
+            found.append({"model": str(path), "report": report})
+        return found
+
+    def _samples(self) -> list[Any]:
+        from cfinspect.engine.data.dataset import Sample  # noqa: PLC0415
+        from cfinspect.project.listing import Filter, page  # noqa: PLC0415
+
+        samples = []
+        with Project.open_again(self.root) as project:
+            folder = next(one for one in project.folders() if one.id == self.folder)
+            offset = 0
+            while rows := page(project, Filter(folder=folder.name), offset=offset, limit=1000):
+                offset += len(rows)
+                for row in rows:
+                    truth = row.verdict if row.verdict in {0, 1} else row.label
+                    if truth in {0, 1}:
+                        size = (row.width or 0, row.height or 0)
+                        samples.append(
+                            Sample(row.path, truth, row.group or row.name, None, 0, *size)
+                        )
+        if not samples:
+            raise CfinspectError(
+                tr(
+                    "No image of this folder has a known label: give some verdicts first, or use "
+                    "folders called undamaged and damaged."
+                )
+            )
+        return samples
+
+
+def model_name(model: Model) -> str:
+    """What a person calls a model: every training leaves a file called model.safetensors."""
+    path = model.path
+    return path.parent.name if path.stem == "model" and path.parent.name else path.stem
+
+
+def card_of(model: Model) -> dict[str, Any]:
+    """The figures of a model that a person wants to see first."""
+    card = dict(model.card)
+    metrics = dict(card.get("metrics", {})).get("validation", {})
+    data = card.get("data", {})
+    return {
+        "created": str(card.get("created", ""))[:16].replace("T", " "),
+        "f1": metrics.get("f1"),
+        "auroc": metrics.get("auroc"),
+        "flip": metrics.get("flip_damaged"),
+        "folders": ", ".join(data.get("folders", [])),
+        "images": (data.get("counts") or {}).get("training"),
+        "size": (card.get("preprocessing") or {}).get("size"),
+        "scope": (card.get("preprocessing") or {}).get("scope"),
+    }

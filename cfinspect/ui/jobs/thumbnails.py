@@ -1,0 +1,225 @@
+"""Small pictures of many images: made lazily, kept on disk and in memory, both within limits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.images import ImageError, read_preview
+from cfinspect.project.place import Place
+
+_log = logging.getLogger(__name__)
+
+SIDE = 256
+MEMORY_LIMIT = 96 << 20
+DISK_LIMIT = 1 << 30
+_WAITING = 512  # asked for and not made yet; what was scrolled past long ago is forgotten
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
+
+
+class Wanted(NamedTuple):
+    """An image whose thumbnail is asked for; ``digest``: of its content."""
+
+    digest: str
+    path: Path
+
+
+class Thumbnails(QObject):
+    """Thumbnails of a project's images by content; ``ready`` names those that have come.
+
+    Asked for newest first: what is on screen now comes before what was scrolled past.
+    """
+
+    ready = Signal(object)
+
+    def __init__(
+        self,
+        place: Place,
+        parent: QObject | None = None,
+        *,
+        memory_limit: int = MEMORY_LIMIT,
+        disk_limit: int = DISK_LIMIT,
+    ) -> None:
+        super().__init__(parent)
+        self._held: OrderedDict[str, QPixmap] = OrderedDict()
+        self._bytes = 0
+        self._memory_limit = memory_limit
+        self._failed: set[str] = set()
+        self._come: list[tuple[str, QImage | None]] = []
+        self._maker = _Maker(place.data / "cache" / "thumbnails", place.scratch, disk_limit)
+        self._maker.made.connect(self._take)
+        self._maker.start(QThread.Priority.LowPriority)
+        # Together, so that a hundred of them cause one repaint.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(30)
+        self._timer.timeout.connect(self._deliver)
+
+    def get(self, wanted: Wanted) -> QPixmap | None:
+        """The thumbnail if it is here; otherwise it is asked for."""
+        held = self._held.get(wanted.digest)
+        if held is not None:
+            self._held.move_to_end(wanted.digest)
+            return held
+        if wanted.digest not in self._failed:
+            self._maker.ask(wanted)
+        return None
+
+    @property
+    def bytes_held(self) -> int:
+        """Memory that the pictures take."""
+        return self._bytes
+
+    def close(self) -> None:
+        """End the thread."""
+        self._maker.stop()
+
+    def _take(self, digest: str, picture: QImage | None) -> None:
+        self._come.append((digest, picture))
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _deliver(self) -> None:
+        # A few at a time: turning pictures into pixmaps is the window's own work.
+        come, self._come = self._come[:24], self._come[24:]
+        for digest, picture in come:
+            if picture is None:
+                self._failed.add(digest)
+                continue
+            if digest not in self._held:
+                self._bytes += picture.sizeInBytes()
+            self._held[digest] = QPixmap.fromImage(picture)
+        while self._bytes > self._memory_limit and len(self._held) > 1:
+            _, old = self._held.popitem(last=False)
+            self._bytes -= old.width() * old.height() * 4
+        self.ready.emit({digest for digest, _ in come})
+        if self._come:
+            self._timer.start()
+
+
+class _Maker(QThread):
+    """Makes thumbnails, the ones asked for last first."""
+
+    made = Signal(str, object)
+
+    def __init__(self, folder: Path, scratch: Path, limit: int) -> None:
+        super().__init__()
+        self.setObjectName("thumbnails")
+        self._folder = folder
+        self._scratch = scratch
+        self._limit = limit
+        self._written: int | None = None
+        self._asked: OrderedDict[str, Wanted] = OrderedDict()
+        self._some = threading.Condition()
+        self._over = False
+
+    def ask(self, wanted: Wanted) -> None:
+        with self._some:
+            self._asked[wanted.digest] = wanted
+            self._asked.move_to_end(wanted.digest)
+            while len(self._asked) > _WAITING:
+                self._asked.popitem(last=False)
+            self._some.notify()
+
+    def stop(self) -> None:
+        with self._some:
+            self._over = True
+            self._some.notify()
+        self.wait(5000)
+
+    def run(self) -> None:
+        while True:
+            with self._some:
+                self._some.wait_for(lambda: self._over or bool(self._asked))
+                if self._over:
+                    return
+                _, wanted = self._asked.popitem()
+            try:
+                self.made.emit(wanted.digest, self._make(wanted))
+            except Exception:  # one strange file must not end all thumbnails
+                _log.exception("No thumbnail of %s", wanted.path)
+                self.made.emit(wanted.digest, None)
+
+    def _make(self, wanted: Wanted) -> QImage | None:
+        path = self._folder / wanted.digest[:2] / f"{wanted.digest}.jpg"
+        small = _read(path)
+        if small is None:
+            try:
+                small = read_preview(wanted.path, SIDE)
+            except ImageError as error:
+                _log.info("%s", error)
+                return None
+            self._keep(path, small)
+        return to_qimage(small)
+
+    def _keep(self, path: Path, small: NDArray[np.uint8]) -> None:
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), _QUALITY)
+        if not done:
+            return
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(
+                path,
+                lambda part: part.write_bytes(data.tobytes()),
+                sync=False,
+                scratch=self._scratch,
+            )
+        except OSError:
+            return  # a full disk: pictures are made again next time
+        if self._written is None:
+            self._written = sum(size for _, size, _ in self._files())
+        else:
+            self._written += len(data)
+        if self._written > self._limit:
+            self._shrink()
+
+    def _files(self) -> list[tuple[float, int, str]]:
+        found = []
+        for here, _, names in os.walk(self._folder):
+            for name in names:
+                file = Path(here, name)
+                try:
+                    status = file.stat()
+                except OSError:
+                    continue
+                found.append((status.st_mtime, status.st_size, str(file)))
+        return found
+
+    def _shrink(self) -> None:
+        """Delete the oldest until a tenth is free."""
+        files = sorted(self._files())
+        held = sum(size for _, size, _ in files)
+        for _, size, name in files:
+            if held <= self._limit * 9 // 10:
+                break
+            Path(name).unlink(missing_ok=True)
+            held -= size
+        self._written = held
+
+
+def _read(path: Path) -> NDArray[np.uint8] | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def to_qimage(pixels: NDArray[np.uint8]) -> QImage:
+    """(H, W, 3) RGB uint8 as a QImage of 32 bits a pixel, which Qt draws fastest."""
+    height, width = pixels.shape[:2]
+    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA)
+    image = QImage(four.data, width, height, width * 4, QImage.Format.Format_RGB32)
+    return image.copy()

@@ -1,0 +1,98 @@
+"""Training on a person's images, and making the demo."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cfinspect.project.project import Project
+from cfinspect.project.scan import scan
+from cfinspect.ui.jobs.job import Progress, Tell
+from cfinspect.ui.jobs.job_types import Inspect, threads_for_work
+from cfinspect.ui.widgets.translate import tr
+
+
+@dataclass
+class Train:
+    """One training; parts are the engine's events, the result the last of them."""
+
+    settings: dict[str, Any]
+    resume: bool = False
+    title: str = field(default_factory=lambda: tr("Training"))
+    keeps: str = field(default_factory=lambda: tr("A checkpoint is kept; it can be resumed."))
+
+    def run(self, tell: Tell) -> Any:
+        """Train, relaying every event."""
+        from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
+        from cfinspect.engine.base.events import DataProgress, Finished, StepDone  # noqa: PLC0415
+        from cfinspect.engine.training.config import TrainConfig  # noqa: PLC0415
+        from cfinspect.engine.training.trainer import train  # noqa: PLC0415
+
+        limit_threads(threads_for_work())
+        last = None
+        config = TrainConfig.from_dict(self.settings)
+        for event in train(config, cancel=tell.cancel, resume=self.resume):
+            if isinstance(event, StepDone):
+                rate, left = event.images_per_second, event.seconds_left
+                text = tr("step {n}", n=event.step)
+                tell.show(Progress(round(1000 * event.fraction), 1000, rate, left, text))
+            elif isinstance(event, DataProgress):
+                tell.show(Progress(event.done, event.total, text=tr("Reading images")))
+            elif isinstance(event, Finished):
+                last = event
+            tell.part(event)
+            _ = tell.cancelled  # where a paused training waits
+        return last
+
+
+@dataclass
+class Demo:
+    """Draw walls and apples, make a project of them, and inspect it with the shipped models.
+
+    A second time it is there at once. The result is the project's folder.
+    """
+
+    folder: Path
+    device: str = "auto"
+    title: str = field(default_factory=lambda: tr("Preparing the demo"))
+    keeps: str = field(default_factory=lambda: tr("The next try goes on from there."))
+
+    def run(self, tell: Tell) -> Path | None:
+        """Make what is missing; None when cancelled."""
+        from cfinspect.resources import resource_path, shipped_model  # noqa: PLC0415
+
+        recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
+        places = {}
+        for domain in ("crack", "apple"):
+            place = self.folder / domain / "new"
+            if not place.is_dir():
+                self._draw(place, domain, recipe["new"], tell)
+            if tell.cancelled:
+                return None
+            places[domain] = (place, shipped_model(domain))
+        return self._project(places, tell)
+
+    def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: Tell) -> None:
+        from cfinspect.engine.synth.folder import write_folder  # noqa: PLC0415
+
+        text = tr("Drawing {domain} images", domain=domain)
+        write_folder(
+            out,
+            domain,
+            **settings,
+            progress=lambda done, total: tell.show(Progress(done, total, text=text)),
+        )
+
+    def _project(self, places: dict[str, tuple[Path, Path]], tell: Tell) -> Path | None:
+        root = places["crack"][0]
+        with Project.create(root, domain="crack") as project:
+            project.add_folder(places["apple"][0], "apple")
+            scan(project, cancelled=lambda: tell.cancelled)
+            folders = {folder.domain: folder.id for folder in project.folders()}
+        for domain, (_, model) in places.items():
+            if tell.cancelled:
+                return None
+            Inspect(root, model, [folders[domain]], device=self.device).run(tell)
+        return root

@@ -1,0 +1,1 @@
+"""Folders, the open project, the welcome page."""

@@ -1,0 +1,226 @@
+"""The open project: its desks, its facts, its leases."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from cfinspect.project import queue
+from cfinspect.project.database import ProjectError
+from cfinspect.project.listing import Count, ImageRow, by_ids, counts, unreadable, waiting
+from cfinspect.project.place import find_place
+from cfinspect.project.project import Folder, Model, Project
+from cfinspect.ui.jobs.job import Failure, JobQueue
+from cfinspect.ui.jobs.pictures import Pictures
+from cfinspect.ui.jobs.project_thread import Desk, opener
+from cfinspect.ui.jobs.thumbnails import Thumbnails
+from cfinspect.ui.state.preferences import Preferences
+
+_RENEW_MS = 120_000
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What lists of folders show; read on the reading desk. ``waiting``: images in the review queue
+    by folder id; ``unreadable``: images that an inspection could not read, likewise.
+    """
+
+    folders: list[Folder]
+    models: list[Model]
+    counts: list[Count]
+    waiting: dict[int, int]
+    unreadable: dict[int, int]
+    vanished: int
+
+
+class OpenProject(QObject):
+    """The open project, if there is one, and everything that works on it.
+
+    ``opened``, ``closed``: a project came or went. ``facts_changed``: folders, models or counts.
+    ``images_changed``: ids whose figures or verdicts changed (None: possibly all). ``failed``:
+    something for the person.
+    """
+
+    opened = Signal()
+    closed = Signal()
+    facts_changed = Signal()
+    images_changed = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.preferences = preferences
+        self.jobs = JobQueue(self)
+        self.project: Project | None = None
+        self.facts: Facts | None = None
+        self.holder = uuid.uuid4().hex
+        self.leases = False
+        self._writer: Desk | None = None
+        self._opening: Path | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_RENEW_MS)
+        self._timer.timeout.connect(self._renew_leases)
+        self._facts_timer = QTimer(self)
+        self._facts_timer.setSingleShot(True)
+        self._facts_timer.setInterval(150)
+        self._facts_timer.timeout.connect(self._read_facts)
+
+    # Opening and closing --------------------------------------------------------------------------
+
+    @property
+    def root(self) -> Path | None:
+        """The folder that is open."""
+        return self.project.place.root if self.project is not None else None
+
+    @property
+    def writer(self) -> Desk:
+        """The desk that writes; only while a project is open or being opened."""
+        assert self._writer is not None
+        return self._writer
+
+    def open(self, root: Path, *, domain: str = "") -> None:
+        """Open the project of a folder, making one where there is none; ``opened`` follows."""
+        self.close()
+        self._opening = root
+        # The desk that writes checks the database; looking at a large one need not wait for that.
+        self._writer = Desk(opener(root, domain=domain, human=True), self)
+        self.writer.failed.connect(self.failed)
+        self.writer.refused.connect(self._refused)
+        self.writer.opened.connect(self._is_open)
+        self.writer.start()
+        if find_place(root) is not None:
+            QTimer.singleShot(0, self._is_open)
+
+    def _refused(self, failure: Failure) -> None:
+        self._opening = None
+        if self.project is not None:
+            self.close()
+        self.failed.emit(failure)
+
+    def _is_open(self) -> None:
+        root = self._opening
+        if root is None:
+            return
+        try:
+            self.project = Project.open_again(root)
+        except ProjectError:
+            return  # the writing desk will say what is wrong
+        self._opening = None
+        self.reader = Desk(lambda: Project.open_again(root), self)
+        self.reader.failed.connect(self.failed)
+        self.reader.start()
+        self.looker = Desk(lambda: Project.open_again(root), self)
+        self.looker.failed.connect(self.failed)
+        self.looker.start()
+        self.thumbnails = Thumbnails(self.project.place, self)
+        self.pictures = Pictures(self.looker, self.project.place, self)
+        self._timer.start()
+        self.preferences.remember(self.project.place.root)
+        self.opened.emit()
+        self.refresh()
+
+    def close(self) -> bool:
+        """Close the project; ``settle`` first. Whether everything ended in time."""
+        self._opening = None
+        self._timer.stop()
+        ended = True
+        writer = self._writer
+        if writer is not None:
+            for signal in (writer.opened, writer.refused):
+                signal.disconnect()
+            holder = self.holder
+            writer.ask(lambda project: queue.release(project, holder))
+            ended = writer.close()
+            writer.deleteLater()
+            self._writer = None
+        if self.project is None:
+            return ended
+        self.pictures.close()
+        self.thumbnails.close()
+        for desk in (self.reader, self.looker):
+            ended = desk.close() and ended
+        parts: tuple[QObject, ...] = (self.pictures, self.thumbnails, self.reader, self.looker)
+        for part in parts:
+            part.deleteLater()
+        self.project.close()
+        self.project, self.facts = None, None
+        self.closed.emit()
+        return ended
+
+    # Facts ----------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Read folders, models and counts again, soon."""
+        if not self._facts_timer.isActive():
+            self._facts_timer.start()
+
+    def _read_facts(self) -> None:
+        if self.project is None:
+            return
+
+        def read(project: Project) -> Facts:
+            gone = project.database.row("SELECT count(*) AS n FROM image WHERE missing = 1")
+            return Facts(
+                project.folders(),
+                project.models(),
+                counts(project),
+                waiting(project),
+                unreadable(project),
+                int(gone["n"]) if gone else 0,
+            )
+
+        self.reader.ask(read, self._set_facts, key="facts")
+
+    def _set_facts(self, facts: Facts) -> None:
+        if self.project is not None:
+            self.facts = facts
+            self.facts_changed.emit()
+
+    def model_of(self, folder_id: int) -> Model | None:
+        """The model that is bound to a folder."""
+        if self.facts is None:
+            return None
+        bound = next((one.model_id for one in self.facts.folders if one.id == folder_id), None)
+        return next((one for one in self.facts.models if one.id == bound), None)
+
+    def folder(self, folder_id: int) -> Folder | None:
+        """A folder by its id."""
+        found = self.facts.folders if self.facts else []
+        return next((one for one in found if one.id == folder_id), None)
+
+    def change(
+        self, work: Callable[[Project], Any], then: Callable[[Any], None] | None = None
+    ) -> None:
+        """Change the project (folders, models) on the writing desk, then read the facts again."""
+
+        def after(result: Any) -> None:
+            self.pictures.forget()
+            if then is not None:
+                then(result)
+            self.refresh()
+            self.images_changed.emit(None)
+
+        self.writer.ask(work, after)
+
+    # Leases ---------------------------------------------------------------------------------------
+
+    def _renew_leases(self) -> None:
+        holder = self.holder
+        if self.project is not None and self.leases:
+            self.writer.ask(lambda project: queue.renew(project, holder), key="renew")
+
+    def release_leases(self) -> None:
+        """Let colleagues have what this window had taken for its review."""
+        holder, self.leases = self.holder, False
+        self.writer.ask(lambda project: queue.release(project, holder))
+
+    # Reading --------------------------------------------------------------------------------------
+
+    def rows(self, ids: list[int]) -> list[ImageRow]:
+        """Image rows by id, now; a page of them takes two milliseconds."""
+        return [] if self.project is None else by_ids(self.project, ids)

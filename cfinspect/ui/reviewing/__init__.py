@@ -1,1 +1,0 @@
-"""What happens to the image on screen: leafing, corrections, verdicts, the review queue."""

@@ -1,0 +1,1 @@
+"""What the window remembers: the session of a project, and preferences."""

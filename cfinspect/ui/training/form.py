@@ -1,0 +1,228 @@
+"""The form of a training: what to learn from, for how long, and every setting of TrainConfig."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.training.config import PRESETS, TrainConfig
+from cfinspect.ui.widgets.translate import mark, tr
+from cfinspect.workflows.config_parsing import new_config
+
+_PRESETS = {
+    "fast": mark("fast: a first look"),
+    "balanced": mark("balanced: for daily use"),
+    "paper": mark("paper: as published, for comparisons"),
+}
+
+
+class TrainForm(QScrollArea):
+    """Fields that everybody needs, and the rest folded away.
+
+    ``folder_asked``: choose a folder of images. ``verdicts_asked``: write what humans said of the
+    project as training data.
+    """
+
+    folder_asked = Signal()
+    verdicts_asked = Signal()
+
+    def __init__(self, device: str) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(320)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setSpacing(8)
+        heading = QLabel(tr("Train a model"))
+        heading.setProperty("role", "big")
+        column.addWidget(heading)
+        self._make_data(column)
+        column.addLayout(self._make_choice())
+        self._make_settings(column)
+        column.addStretch()
+        self.setWidget(page)
+        self.device.setCurrentText(device)
+        self._preset_changed(self.preset.currentIndex())
+
+    def _make_data(self, column: QVBoxLayout) -> None:
+        """What to learn from."""
+        about = QLabel(
+            tr(
+                "Give folders that hold undamaged/ and damaged/ images (or good/ and bad/, ok/ and "
+                "ng/). No masks are needed."
+            )
+        )
+        about.setWordWrap(True)
+        about.setProperty("role", "faint")
+        column.addWidget(about)
+        self.folders = QListWidget()
+        self.folders.setAccessibleName(tr("Folders to learn from"))
+        self.folders.setMaximumHeight(96)
+        column.addWidget(self.folders)
+        row = QHBoxLayout()
+        add = QPushButton(tr("Add folder…"))
+        add.clicked.connect(self.folder_asked)
+        remove = QPushButton(tr("Remove"))
+        remove.clicked.connect(lambda: self.folders.takeItem(self.folders.currentRow()))
+        row.addWidget(add)
+        row.addWidget(remove)
+        column.addLayout(row)
+        self.from_verdicts = QPushButton(tr("Add this project's verdicts"))
+        self.from_verdicts.setToolTip(
+            tr("Images with a verdict become a folder of training data, with corrected labels")
+        )
+        self.from_verdicts.clicked.connect(self.verdicts_asked)
+        column.addWidget(self.from_verdicts)
+
+    def _make_settings(self, column: QVBoxLayout) -> None:
+        """The device with its reason, and the settings that are folded away."""
+        self.device_reason = QLabel()
+        self.device_reason.setProperty("role", "faint")
+        self.device_reason.setWordWrap(True)
+        column.addWidget(self.device_reason)
+        self.more = QToolButton()
+        self.more.setText(tr("All settings"))
+        self.more.setCheckable(True)
+        self.more.setArrowType(Qt.ArrowType.RightArrow)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more.toggled.connect(self._unfold)
+        column.addWidget(self.more)
+        self.settings: dict[str, QWidget] = {}
+        self.advanced = self._make_advanced()
+        self.advanced.hide()
+        column.addWidget(self.advanced)
+
+    def _make_choice(self) -> QFormLayout:
+        """The fields that everybody needs."""
+        form = QFormLayout()
+        self.preset = QComboBox()
+        for name in PRESETS:
+            self.preset.addItem(tr(_PRESETS[name]), name)
+        self.preset.currentIndexChanged.connect(self._preset_changed)
+        self.minutes = QDoubleSpinBox()
+        self.minutes.setRange(0.1, 100_000)
+        self.minutes.setDecimals(1)
+        self.minutes.setSuffix(" " + tr("minutes"))
+        self.device = QComboBox()
+        self.device.addItems(["auto", "cpu", "cuda"])
+        form.addRow(tr("Preset"), self.preset)
+        form.addRow(tr("Time"), self.minutes)
+        form.addRow(tr("Device"), self.device)
+        return form
+
+    def _make_advanced(self) -> QWidget:
+        """One field for each setting of TrainConfig, from TrainConfig itself."""
+        box = QWidget()
+        form = QFormLayout(box)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
+        for setting in dataclasses.fields(TrainConfig):
+            if not setting.metadata["title"]:  # has its own field above
+                continue
+            widget: QWidget
+            if setting.metadata["choices"]:
+                combo = QComboBox()
+                combo.addItems(setting.metadata["choices"])
+                widget = combo
+            elif isinstance(setting.default, bool):
+                widget = QCheckBox()
+            else:
+                widget = QLineEdit()
+            tip = f"{tr(setting.metadata['help'])} ({setting.name})"
+            label = QLabel(tr(setting.metadata["title"]))
+            for one in (label, widget):
+                one.setToolTip(tip)
+            widget.setAccessibleName(label.text())
+            form.addRow(label, widget)
+            self.settings[setting.name] = widget
+        method = self.settings["method"]
+        assert isinstance(method, QComboBox)
+        self._method = method
+        method.currentIndexChanged.connect(lambda: self._preset_changed(self.preset.currentIndex()))
+        return box
+
+    def _unfold(self, on: bool) -> None:
+        self.advanced.setVisible(on)
+        arrow = Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow
+        self.more.setArrowType(arrow)
+
+    def _preset_changed(self, number: int) -> None:
+        method = self._method.currentText()
+        config = TrainConfig.from_preset(PRESETS[number], method=method)
+        self.minutes.setValue(config.minutes or 4.0)
+        # What the method brings with it is shown; that it was chosen is a change of its own.
+        self._defaults = {**config.to_dict(), "method": TrainConfig().method}
+        for setting, widget in self.settings.items():
+            if widget is self._method:
+                continue
+            value = self._defaults[setting]
+            if isinstance(widget, QComboBox):
+                widget.setCurrentText(str(value))
+            elif isinstance(widget, QCheckBox):
+                widget.setChecked(bool(value))
+            elif isinstance(widget, QLineEdit):
+                widget.setText("none" if value is None else str(value))
+
+    def _changes(self) -> list[str]:
+        """The settings that are not as the preset has them, as NAME=VALUE."""
+        found = []
+        for name, widget in self.settings.items():
+            value = self._defaults[name]
+            if isinstance(widget, QComboBox):
+                now, before = widget.currentText(), str(value)
+            elif isinstance(widget, QCheckBox):
+                now, before = str(widget.isChecked()).lower(), str(bool(value)).lower()
+            else:
+                assert isinstance(widget, QLineEdit)
+                now, before = widget.text().strip(), "none" if value is None else str(value)
+            if now != before:
+                found.append(f"{name}={now}")
+        return found
+
+    def add_folder(self, folder: Path) -> None:
+        """Learn from this folder as well."""
+        known = {self.folders.item(row).text() for row in range(self.folders.count())}
+        if str(folder) not in known:
+            self.folders.addItem(str(folder))
+
+    def data(self) -> list[Path]:
+        """The folders to learn from."""
+        return [Path(self.folders.item(row).text()) for row in range(self.folders.count())]
+
+    def show_device(self, text: str) -> None:
+        """Say what will be computed on, and why."""
+        self.device_reason.setText(text)
+
+    def config(self, out: Path) -> TrainConfig:
+        """What the form says, for a run in ``out``; raises CfinspectError where that cannot be."""
+        data = self.data()
+        if not data:
+            raise CfinspectError(
+                tr("Add a folder first that holds undamaged/ and damaged/ images.")
+            )
+        for folder in data:
+            if not folder.is_dir():
+                raise CfinspectError(tr("There is no folder {folder}; remove it.", folder=folder))
+        options = {"minutes": self.minutes.value(), "device": self.device.currentText()}
+        return new_config(data, out, self.preset.currentData(), options, self._changes())

@@ -1,0 +1,1 @@
+"""Small parts that several pages share: theme, icons, words, layouts."""

@@ -1,1 +1,0 @@
-"""The main window's parts, each for one concern."""

@@ -1,0 +1,1 @@
+"""What commands, window and notebooks share: whole tasks from folders to files."""

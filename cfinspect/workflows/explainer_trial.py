@@ -1,0 +1,211 @@
+"""The part of ``cfinspect evaluate`` that asks explainers what would change the model's mind."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.training.config import makes_counterfactuals
+
+if TYPE_CHECKING:
+    from cfinspect.engine.data.dataset import Sample
+    from cfinspect.engine.evaluation.encoders import Encoder
+    from cfinspect.engine.evaluation.sampling import Squares
+    from cfinspect.engine.explain.ace import Ace, AceSettings
+    from cfinspect.engine.explain.classifier import Classifier
+    from cfinspect.engine.explain.protocol import Explainer
+    from cfinspect.engine.inference.torch_backend import TorchBackend
+
+IMAGES, QUICK_IMAGES = 100, 30
+SEEDS = 2  # of what draws lots, for its diversity
+_LEARNED, _BATCH = 1000, 16
+
+
+def ask_explainers(
+    backend: TorchBackend,
+    samples: list[Sample],
+    diffusion: Path | None,
+    settings: AceSettings,
+    encoder: Encoder | None,
+    images: int | None,
+    quick: bool,
+    cancel: CancelToken,
+) -> dict[str, Any]:
+    """Figures of ``explaining``; half of the groups teach the encoder, the others are asked."""
+    from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
+    from cfinspect.engine.evaluation.explainer_benchmark import STOCHASTIC as DRAWS  # noqa: PLC0415
+    from cfinspect.engine.evaluation.explainer_benchmark import ask, explaining  # noqa: PLC0415
+    from cfinspect.engine.evaluation.realism import have_distances  # noqa: PLC0415
+    from cfinspect.engine.evaluation.sampling import squares  # noqa: PLC0415
+    from cfinspect.engine.evaluation.simsiam import train_simsiam  # noqa: PLC0415
+    from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
+    from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
+    from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
+
+    inspector = Inspector(backend)
+    classifier = OwnClassifier(backend, "D")
+    count = images or (QUICK_IMAGES if quick else IMAGES)
+    parts = split_by_group(samples, {"learned": 0.5, "asked": 0.5}, 0)
+    learned = squares(inspector, parts["learned"], _LEARNED)
+    # Of these the classifier has to have enough right.
+    known = squares(inspector, parts["asked"], 2 * count)
+    asked = ask(classifier, known, count)
+    if not have_distances():
+        note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
+    makers = _makers(backend, classifier, diffusion, settings, quick)
+    total = sum(
+        make(0).ticks(_BATCH) * -(-len(asked.images) // _BATCH) * (SEEDS if name in DRAWS else 1)
+        for name, make in makers.items()
+    )
+    done = 0
+
+    def stop() -> None:
+        if cancel.cancelled:
+            raise ExplainCancelled
+
+    try:
+        with Counter("Learning what images look like", "steps") as counter:
+
+            def learned_so_far(step: int, steps: int) -> None:
+                counter(step, steps)
+                stop()
+
+            simsiam = train_simsiam(
+                learned.images,
+                backend.device,
+                steps=200 if quick else 600,
+                progress=learned_so_far,
+            )
+        keeps = None
+        if "ace" in makers:
+            keeps = verdicts_kept(cast("Ace", makers["ace"](0)), asked, stop)
+        with Counter("Explaining", "parts") as counter:
+
+            def tick() -> None:
+                nonlocal done
+                done += 1
+                counter(min(done, total), total)
+                stop()
+
+            found = explaining(
+                makers,
+                classifier,
+                asked,
+                learned,
+                simsiam,
+                encoder,
+                batch=_BATCH,
+                seeds=SEEDS,
+                tick=tick,
+            )
+    except ExplainCancelled:
+        raise Interrupted("Interrupted: the report holds what was done before.") from None
+    about = {"ace": dataclasses.asdict(settings)} if "ace" in makers else {}
+    return {**found, "filter_keeps": keeps, **about}
+
+
+def verdicts_kept(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
+    """Of how many images the diffusion model's filter leaves the verdict as it is, in [0, 1]."""
+    kept = 0
+    for start in range(0, len(asked.images), _BATCH):
+        chosen = slice(start, start + _BATCH)
+        said = ace.filtered_says(asked.images[chosen])
+        kept += int((said == (asked.labels[chosen] == 1)).sum())
+        stop()
+    return kept / len(asked.images)
+
+
+def _makers(
+    backend: TorchBackend,
+    classifier: Classifier,
+    diffusion: Path | None,
+    settings: AceSettings,
+    quick: bool,
+) -> dict[str, Callable[[int], Explainer]]:
+    """Makers of all explainers that can be had here, each of a seed."""
+    from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
+    from cfinspect.engine.explain.factory import open_denoiser  # noqa: PLC0415
+    from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
+        Cfgan,
+        gradcam,
+        have_cams,
+        layercam,
+        occlusion,
+        rise,
+    )
+
+    makers: dict[str, Callable[[int], Explainer]] = {}
+    if makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
+        makers["cfgan"] = lambda _: Cfgan(backend)
+    if diffusion is None:
+        note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")
+    else:
+        device = str(backend.device.device)
+        denoiser, size = open_denoiser(diffusion, device, backend.device.precision, settings)
+        if size != classifier.size:
+            raise CfinspectError(
+                f"{diffusion} makes images of {size} px and the model sees {classifier.size} px: "
+                f"train the diffusion model with --size {classifier.size}"
+            )
+
+        def ace(seed: int) -> Ace:
+            return Ace(classifier, denoiser, size, dataclasses.replace(settings, seed=seed))
+
+        makers["ace"] = ace
+
+    if have_cams():
+        for name, maker in (("gradcam", gradcam), ("layercam", layercam)):
+            try:
+                found = maker(classifier)
+            except CfinspectError as error:
+                note(f"Without {name}: {error}")
+            else:
+                makers[name] = lambda _, found=found: found  # type: ignore[misc]
+    makers["rise"] = lambda _: rise(classifier, 100 if quick else 400)
+    makers["occlusion"] = lambda _: occlusion(classifier)
+    return makers
+
+
+def show_explainers(found: dict[str, Any], output: Output) -> None:
+    """One row for each explainer."""
+
+    def text(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
+
+    rows = []
+    for name, one in found["explainers"].items():
+        flips = ""
+        if "flips" in one:
+            flips = (
+                f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  "
+                f"COUT {text(one['cout_damaged'])} / {text(one['cout_undamaged'])}  "
+                f"S3 {text(one['s3'])}  FID {text(one['fid'])} of {one['fid_n']} (real ones "
+                f"{text(one['fid_floor'])} of {one['fid_floor_n']})  sFID {text(one['sfid'])}  "
+                f"changed {text(one['change'])}  diversity {text(one['diversity'])}  "
+            )
+        rows.append(
+            (
+                name,
+                f"{flips}IoU {text(one['iou'])} (best {text(one['oracle_iou'])})  "
+                f"{one['evaluations']:.0f} passes, {one['seconds']:.4f} s an image",
+            )
+        )
+    title = (
+        f"What would change its mind ({found['n']} images that it has right, {found['n_damaged']} "
+        "damaged; damaged / undamaged ones)"
+    )
+    output.table(title, rows)
+    if found["filter_keeps"] is not None:
+        output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")
+    encoder = found["encoder"]
+    output.say(
+        f"Encoder: {encoder['name']}, {encoder['features']} features. S3 of any two of the images: "
+        f"{text(encoder['any_two'])}."
+    )
+    output.say(f"{', '.join(found['left_out'])}: left out, as they need networks for faces.")

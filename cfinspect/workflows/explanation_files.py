@@ -1,0 +1,143 @@
+"""The results folder of ``cfinspect explain``: explanations.csv and pictures of every image."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.cli.output import save_text
+from cfinspect.engine.base.images import write_png
+from cfinspect.engine.explain.explained import NOT_ASKED, Explained
+from cfinspect.engine.plots.pictures import sample_rows
+
+COLUMNS = (
+    "file",
+    "target",
+    "before",
+    "after",
+    "flipped",
+    "kept",
+    "note",
+    "area_fraction",
+    "evaluations",
+    "seconds",
+    "error",
+)
+TABLE, OVERVIEW = "explanations.csv", "overview.png"
+_SHOWN, _SIDE = 16, 256
+_CLASSES = ("undamaged", "damaged")
+
+
+class Explanations:
+    """The results folder: pictures first, then the row."""
+
+    def __init__(self, out: Path, about: dict[str, Any]) -> None:
+        self.out = out
+        self.rows: list[dict[str, Any]] = []
+        self._shown: list[Explained] = []  # small: whole photos would fill the memory
+        out.mkdir(parents=True, exist_ok=True)
+        save_text(out / "explanation.json", json.dumps(about, indent=1) + "\n")
+
+    def add(self, one: Explained) -> dict[str, Any]:
+        """Write one image's pictures; returns its row."""
+
+        pictures = {
+            "counterfactuals": one.picture,
+            "saliency": None if one.saliency is None else _grey(one.saliency),
+            "masks": one.mask,
+        }
+        for folder, picture in pictures.items():
+            place = self.out / folder / f"{one.source.stem}.png"
+            # What an earlier run left must not pass for a result of this one.
+            if picture is None:
+                place.unlink(missing_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_png(place, picture)
+        row = dict.fromkeys(COLUMNS, None) | {"file": one.source.name, "error": one.error or None}
+        if not one.error:
+            row |= {
+                "target": _CLASSES[one.target],
+                "before": round(one.before, 6),
+                "after": None if one.after is None else round(one.after, 6),
+                "flipped": None if one.flipped is None else int(one.flipped),
+                "kept": None if one.kept is None else int(one.kept),
+                "note": one.note or None,
+                "area_fraction": None if one.mask is None else round(float(one.mask.mean()), 8),
+                "evaluations": one.evaluations,
+                "seconds": round(one.seconds, 3),
+            }
+        self.rows.append(row)
+        if one.saliency is not None and len(self._shown) < _SHOWN:
+            self._shown.append(_small(one))
+        return row
+
+    def finish(self) -> None:
+        """The table and the overview of what there is."""
+
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        save_text(self.out / TABLE, text.getvalue())
+        (self.out / OVERVIEW).unlink(missing_ok=True)
+        if self._shown:
+            captions = [
+                f"{one.source.name}: {one.before:.2f}"
+                + ("" if one.after is None else f" to {one.after:.2f}")
+                + (f"  ({one.note})" if one.note else "")
+                for one in self._shown
+            ]
+            picture = sample_rows(
+                [one.image for one in self._shown if one.image is not None],
+                [one.image if one.picture is None else one.picture for one in self._shown],  # type: ignore[misc]
+                [one.saliency for one in self._shown if one.saliency is not None],
+                [one.mask for one in self._shown if one.mask is not None],
+                captions,
+            )
+            write_png(self.out / OVERVIEW, picture)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts."""
+
+        explained = [row for row in self.rows if not row["error"] and row["note"] != NOT_ASKED]
+        kept = [row["kept"] for row in explained if row["kept"] is not None]
+        flips = [row["flipped"] for row in explained if row["flipped"] is not None]
+        return {
+            "images": len(self.rows),
+            "explained": len(explained),
+            "flipped": sum(flips) if flips else None,
+            "kept": sum(kept) if kept else None,
+            "already": sum(row["note"] == NOT_ASKED for row in self.rows),
+            "errors": sum(bool(row["error"]) for row in self.rows),
+        }
+
+
+def _grey(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
+
+
+def _small(one: Explained) -> Explained:
+    """With pictures no larger than the overview shows them."""
+    assert one.image is not None and one.saliency is not None and one.mask is not None
+    factor = min(1.0, _SIDE / max(one.image.shape[:2]))
+    height, width = (max(1, round(side * factor)) for side in one.image.shape[:2])
+
+    def shrunk(picture: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
+
+    return dataclasses.replace(
+        one,
+        image=shrunk(one.image),
+        picture=None if one.picture is None else shrunk(one.picture),
+        saliency=shrunk(one.saliency),
+        mask=shrunk(one.mask.astype(np.float32)) >= 0.5,
+    )

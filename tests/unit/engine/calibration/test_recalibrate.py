@@ -1,0 +1,101 @@
+"""Calibration of a real, tiny model on a handful of images of another camera."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cfinspect.engine.base.images import read_image
+from cfinspect.engine.calibration.fit import fit_mask_threshold
+from cfinspect.engine.calibration.recalibrate import CalibrationError, calibrate
+from cfinspect.engine.data.dataset import Dataset, read_folders
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.model.file import load_card, load_model, seen_digests
+from cfinspect.engine.synth import write_folder
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.trainer import train
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("calibrate")
+    data = write_folder(folder / "walls", "crack", count=40, size=32, seed=1)
+    config = TrainConfig(
+        data=(str(data),),
+        out=str(folder / "run"),
+        size=32,
+        width=4,
+        discriminator_width=8,
+        batch=8,
+        steps=40,
+        warmup=30,
+        device="cpu",
+        precision="fp32",
+    )
+    list(train(config))
+    return folder / "run" / "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("camera")
+    return read_folders([write_folder(folder / "new", "crack", count=20, size=48, seed=9)])
+
+
+def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "new.safetensors"
+    steps: list[tuple[int, int]] = []
+    result = calibrate(
+        model,
+        camera,
+        out,
+        device="cpu",
+        precision="fp32",
+        review_rate=0.2,
+        progress=lambda done, total: steps.append((done, total)),
+    )
+    assert steps[-1] == (20, 20)
+    assert result["n"] == 20
+    assert load_card(out).decision.review_rate == 0.2
+    assert load_card(out).decision != load_card(model).decision
+    before, after = load_model(model), load_model(out)
+    for name, value in before.discriminator.state_dict().items():
+        assert (value == after.discriminator.state_dict()[name]).all()
+    low, high = result["error_new_ci95"]
+    assert low <= result["error_new"] <= high
+    assert any("only" in warning for warning in result["warnings"])
+
+
+def test_the_images_used_are_remembered_as_seen(
+    model: Path, camera: Dataset, tmp_path: Path
+) -> None:
+    out = tmp_path / "new.safetensors"
+    calibrate(model, camera, out, device="cpu", precision="fp32", review_rate=0.1)
+    digests = {sample.digest for sample in camera.samples}
+    assert digests <= set(seen_digests(out).tolist())
+    assert not digests & set(seen_digests(model).tolist())
+
+
+def test_too_few_images_are_refused(model: Path, camera: Dataset, tmp_path: Path) -> None:
+    damaged = [sample for sample in camera.samples if sample.label == 1]
+    undamaged = [sample for sample in camera.samples if sample.label == 0][:3]
+    few = dataclasses.replace(camera, samples=(*damaged, *undamaged))
+    with pytest.raises(CalibrationError, match="3 undamaged"):
+        calibrate(model, few, tmp_path / "new.safetensors", review_rate=0.1)
+    assert not (tmp_path / "new.safetensors").exists()
+
+
+def test_the_mask_threshold_of_photos_is_that_of_their_new_masks(
+    model: Path, tmp_path: Path
+) -> None:
+    photos = read_folders([write_folder(tmp_path / "photos", "crack", count=16, size=96, seed=5)])
+    out = tmp_path / "new.safetensors"
+    calibrate(model, photos, out, device="cpu", precision="fp32", review_rate=0.1)
+    inspector = Inspector(load_backend(out, "cpu", "fp32"))
+    found = [inspector.inspect(read_image(sample.path)) for sample in photos.samples]
+    damaged = np.stack([one.saliency for one in found if one.label == 1])
+    assert load_card(out).decision.mask_threshold == pytest.approx(
+        fit_mask_threshold(damaged), rel=0.1
+    )

@@ -1,0 +1,115 @@
+"""A model is one file: round trip, and a sentence for every file that is none."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from cfinspect.engine.model.file import (
+    Model,
+    ModelFileError,
+    load_card,
+    load_model,
+    save_model,
+    seen_digests,
+)
+from cfinspect.engine.model.metadata import Card, CardError, Decision, Preprocessing
+from cfinspect.engine.networks.discriminators import make_discriminator
+from cfinspect.engine.networks.generators import make_generator
+
+
+def tiny_model() -> Model:
+    generator = {"name": "unet", "kwargs": {"width": 4, "stem": 2, "gate": True}}
+    discriminator = {"name": "compact", "kwargs": {"width": 4}}
+    card = Card(
+        created="2026-01-01T00:00:00+00:00",
+        cfinspect_version="0.1.0",
+        generator=generator,
+        discriminator=discriminator,
+        preprocessing=Preprocessing(size=32),
+        decision=Decision(score_threshold=0.4),
+    )
+    seen = np.array([2**64 - 1, 5], dtype=np.uint64)
+    nets = make_generator("unet", width=4), make_discriminator("compact", width=4)
+    return Model(*nets, card=card, seen=seen)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    model = tiny_model()
+    path = tmp_path / "Prüfung 1" / "modèle.safetensors"
+    save_model(path, model)
+    again = load_model(path)
+    assert again.card == model.card == load_card(path)
+    assert seen_digests(path).tolist() == [5, 2**64 - 1]
+    x = torch.rand(1, 3, 32, 32)
+    assert torch.equal(model.generator.eval()(x).image, again.generator(x).image)
+    assert torch.equal(model.discriminator.eval()(x), again.discriminator(x))
+
+
+def test_half_the_space_costs_next_to_nothing(tmp_path: Path) -> None:
+    model = tiny_model()
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_model(whole, model)
+    save_model(half, model, half=True)
+    assert half.stat().st_size < 0.75 * whole.stat().st_size
+    again = load_model(half)
+    x = torch.rand(1, 3, 32, 32)
+    for part in ("generator", "discriminator"):
+        assert all(p.dtype == torch.float32 for p in getattr(again, part).parameters())
+    expected = model.discriminator.eval()(x)
+    assert torch.allclose(again.discriminator(x), expected, atol=2e-3, rtol=2e-3)
+    assert seen_digests(half).tolist() == [5, 2**64 - 1]
+
+
+def test_files_that_are_no_model_get_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(ModelFileError, match="does not exist"):
+        load_card(path)
+    path.write_bytes(b"not a model at all")
+    with pytest.raises(ModelFileError, match="not a readable model"):
+        load_card(path)
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(ModelFileError, match="not written by cfinspect"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_file_cut_short_gets_a_sentence(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, tiny_model())
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(ModelFileError, match="cut short"):
+        load_model(path)
+
+
+def changed_card(path: Path, **changes: object) -> None:
+    """Rewrite the card with other fields, keeping the weights."""
+    model = tiny_model()
+    tensors = {f"generator.{k}": v for k, v in model.generator.state_dict().items()}
+    tensors |= {f"discriminator.{k}": v for k, v in model.discriminator.state_dict().items()}
+    tensors["seen"] = torch.zeros(1, dtype=torch.int64)
+    card = json.loads(model.card.to_json()) | changes
+    save_file(tensors, path, metadata={"cfinspect_card": json.dumps(card)})
+
+
+def test_a_newer_file_says_update(tmp_path: Path) -> None:
+    changed_card(tmp_path / "new.safetensors", format_version=99)
+    with pytest.raises(CardError, match="update cfinspect"):
+        load_model(tmp_path / "new.safetensors")
+
+
+def test_weights_that_do_not_fit_the_card_get_a_sentence(tmp_path: Path) -> None:
+    other = {"name": "compact", "kwargs": {"width": 8}}
+    changed_card(tmp_path / "odd.safetensors", discriminator=other)
+    with pytest.raises(ModelFileError, match="do not fit together"):
+        load_model(tmp_path / "odd.safetensors")
+
+
+def test_an_unknown_network_gets_a_sentence(tmp_path: Path) -> None:
+    changed_card(tmp_path / "odd.safetensors", generator={"name": "vae", "kwargs": {}})
+    with pytest.raises(ModelFileError, match="unknown generator"):
+        load_model(tmp_path / "odd.safetensors")

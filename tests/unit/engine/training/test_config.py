@@ -1,0 +1,61 @@
+"""Settings: presets, validation, JSON."""
+
+import dataclasses
+
+import pytest
+
+from cfinspect.engine.training.config import ConfigError, TrainConfig
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for setting in dataclasses.fields(TrainConfig):
+        assert len(setting.metadata["help"]) > 10, setting.name
+
+
+def test_changes_win_over_the_preset_and_none_does_not() -> None:
+    config = TrainConfig.from_preset("paper", rho=0.3, cycles=None)
+    assert config.rho == 0.3
+    assert config.cycles == 1
+    assert not config.gate
+
+
+def test_steps_replace_the_presets_minutes() -> None:
+    config = TrainConfig.from_preset("fast", steps=10)
+    assert config.minutes is None
+    assert config.steps == 10
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"size": 100}, "multiple of 32"),
+        ({"batch": 3}, "even"),
+        ({"discriminator": "vgg"}, "compact, resnet18"),
+        ({"ema": 1.0}, "ema"),
+        ({"minutes": 0.0}, "minutes"),
+        ({"holdout": 0.5, "validation": 0.45}, "too little"),
+        ({"l1": -1.0}, "negative"),
+    ],
+)
+def test_values_that_cannot_work_are_named(setting: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        TrainConfig(**setting)  # type: ignore[arg-type]
+
+
+def test_round_trip_through_plain_values() -> None:
+    config = TrainConfig.from_preset("balanced", data=("a", "b"), out="run", minutes=3.0)
+    assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+def test_unknown_and_mistyped_settings_are_refused() -> None:
+    with pytest.raises(ConfigError, match="warp"):
+        TrainConfig.from_dict({"warp": 9})
+    with pytest.raises(ConfigError, match="'steps' has the wrong type"):
+        TrainConfig.from_dict({"steps": "many"})
+    with pytest.raises(ConfigError, match="wrong type"):
+        TrainConfig.from_dict({"batch": True})
+
+
+def test_unknown_preset() -> None:
+    with pytest.raises(ConfigError, match="fast, balanced, paper"):
+        TrainConfig.from_preset("quick")

@@ -1,0 +1,44 @@
+"""The equations of METHOD, against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from cfinspect.engine.training import losses
+
+
+def test_discriminator_loss_weighs_fakes_by_rho() -> None:
+    logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    real = math.log(math.exp(2) + 2) - 2
+    fake = math.log(math.exp(1) + 2) - 1
+    loss = losses.discriminator_loss(logits, torch.tensor([0]), rho=0.4)
+    assert float(loss) == pytest.approx(real + 0.4 * fake, rel=1e-6)
+
+
+def test_flip_loss_asks_for_the_other_class() -> None:
+    labels = torch.tensor([1, 0])
+    flipped = torch.tensor([[9.0, -9.0, -9.0], [-9.0, 9.0, -9.0]])
+    assert float(losses.flip_loss(flipped, labels, 1.5)) < 1e-6
+    assert float(losses.flip_loss(-flipped, labels, 1.5)) > 10
+
+
+def test_flip_loss_weighs_the_directions() -> None:
+    even = torch.zeros(1, 3)
+    damaged = losses.flip_loss(even, torch.tensor([1]), 1.5)
+    undamaged = losses.flip_loss(even, torch.tensor([0]), 1.5)
+    assert float(damaged) == pytest.approx(1.5 * math.log(3))
+    assert float(undamaged) == pytest.approx(0.5 * math.log(3))
+
+
+def test_sparsity_is_the_mean_absolute_change() -> None:
+    x = torch.zeros(1, 3, 2, 2)
+    y = x.clone()
+    y[0, 0, 0, 0] = 0.6
+    assert float(losses.sparsity_loss(x, y)) == pytest.approx(0.05)
+
+
+def test_head_loss_is_cross_entropy_of_one_logit() -> None:
+    assert float(losses.head_loss(torch.zeros(2), torch.tensor([0, 1]))) == pytest.approx(
+        math.log(2)
+    )

@@ -1,0 +1,122 @@
+"""From options to a TrainConfig: presets, --set, --resume."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cfinspect.engine.training.config import ConfigError, TrainConfig
+from cfinspect.resources import shipped_models
+from cfinspect.workflows.config_parsing import new_config, parse_setting, resumed_config
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value"),
+    [
+        ("rho=0.3", "rho", 0.3),
+        ("rho=1", "rho", 1.0),
+        ("lr-generator = 2e-4", "lr_generator", 2e-4),
+        ("gate=off", "gate", False),
+        ("warmup=20", "warmup", 20),
+        ("minutes=none", "minutes", None),
+        ("undamaged=a=b", "undamaged", "a=b"),
+    ],
+)
+def test_a_setting_has_the_type_of_its_field(text: str, name: str, value: object) -> None:
+    got = parse_setting(text)
+    assert got == (name, value)
+    assert type(got[1]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("widht=3", "NAME=VALUE with one of"),
+        ("width", "NAME=VALUE with one of"),
+        ("data=x", "NAME=VALUE with one of"),
+        ("width=3.5", "'3.5' is no int"),
+        ("gate=maybe", "'maybe' is no bool"),
+        ("rho=none", "'none' is no float"),
+    ],
+)
+def test_a_wrong_setting_is_a_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        parse_setting(text)
+
+
+def test_options_and_settings_lie_over_the_preset(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"rho": 0.2, "size": None, "steps": 50}
+    config = new_config([tmp_path], tmp_path / "run", "paper", options, ["warmup=7", "seed=4"])
+    assert (config.rho, config.steps, config.minutes) == (0.2, 50, None)
+    assert (config.warmup, config.seed, config.cycles) == (7, 4, 1)
+    assert config.data == (str(tmp_path),)
+
+
+def test_the_same_setting_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="rho is given twice"):
+        new_config([tmp_path], tmp_path / "run", "fast", {"rho": 0.2}, ["rho=0.3"])
+
+
+def test_relative_paths_are_kept_as_absolute_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copyfile(shipped_models()["apple"], tmp_path / "a.safetensors")
+    options = {"init_from": "a.safetensors", "size": 64}
+    config = new_config([Path("data")], Path("run"), "fast", options, [])
+    assert config.data == (str(tmp_path / "data"),)
+    assert config.out == str(tmp_path / "run")
+    assert config.init_from == str(tmp_path / "a.safetensors")
+
+
+def test_fine_tuning_keeps_how_its_model_looks_and_decides(tmp_path: Path) -> None:
+    crack = str(shipped_models()["crack"])
+    config = new_config([Path("data")], tmp_path, "fast", {"init_from": crack}, [])
+    assert (config.size, config.views, config.cameras) == (96, "near and far", "other")
+    given = {"init_from": crack, "views": "near"}
+    config = new_config([Path("data")], tmp_path, "fast", given, ["cameras=same"])
+    assert (config.views, config.cameras, config.method) == ("near", "same", "cfgan")
+
+
+def test_fine_tuning_keeps_the_networks_of_its_model(tmp_path: Path) -> None:
+    options = {"init_from": "a.safetensors", "size": 64, "width": 8}
+    with pytest.raises(ConfigError, match="leave out width"):
+        new_config([Path("data")], tmp_path, "fast", options, [])
+
+
+def written_run(folder: Path) -> TrainConfig:
+    config = TrainConfig.from_preset("fast", data=("/data",), out="/elsewhere", rho=0.25)
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    return config
+
+
+def test_resuming_takes_settings_from_the_run_and_the_place_from_the_option(tmp_path: Path) -> None:
+    written_run(tmp_path)
+    config = resumed_config(tmp_path, {"steps": 70, "device": "cpu", "rho": None})
+    assert (config.rho, config.steps, config.minutes, config.device) == (0.25, 70, None, "cpu")
+    assert config.out == str(tmp_path)
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
+    written_run(tmp_path)
+    with pytest.raises(ConfigError, match="another rho"):
+        resumed_config(tmp_path, {"rho": 0.0})
+    with pytest.raises(ConfigError, match="another seed"):
+        resumed_config(tmp_path, {"settings": ["seed=77"]})
+
+
+def test_repeating_the_command_with_resume_is_fine(tmp_path: Path) -> None:
+    stored = written_run(tmp_path)
+    again = {"rho": 0.25, "data": [Path(folder) for folder in stored.data], "settings": []}
+    assert resumed_config(tmp_path, again).rho == 0.25
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"rho": "x"}', '{"from_the_future": 1}'])
+def test_a_broken_config_is_a_sentence(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ConfigError):
+        resumed_config(tmp_path, {})

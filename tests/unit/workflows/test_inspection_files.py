@@ -1,0 +1,124 @@
+"""The results folder: rows only after their pictures, nothing lost, nothing mixed."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import read_image, read_mask
+from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.stream import Outcome, Source
+from cfinspect.workflows.inspection_files import COLUMNS, Inspections
+
+CLASSES = ("undamaged", "damaged")
+MODEL = {"name": "m.safetensors", "digest": "1"}
+
+
+def outcome(name: str, *, damaged: bool = True) -> Outcome:
+    image = np.full((40, 60, 3), 180, np.uint8)
+    mask = np.zeros((40, 60), np.bool_)
+    mask[5:9] = damaged
+    inspection = Inspection(
+        label=int(damaged),
+        score=0.9 if damaged else 0.1,
+        p0=0.05,
+        p1=0.45,
+        p_fake=0.5,
+        flipped=True,
+        review=not damaged,
+        reason="" if damaged else "score 0.10 inside the band 0.05 to 0.20",
+        saliency=mask.astype(np.float32),
+        counterfactual=image,
+        mask=mask,
+        area_fraction=float(mask.mean()),
+        head=0.7,
+    )
+    return Outcome(Source(Path(name), name, name.rpartition(".")[0]), image, inspection, "")
+
+
+def broken(name: str) -> Outcome:
+    source = Source(Path(name), name, name.rpartition(".")[0])
+    return Outcome(source, None, None, f"Cannot read {name}: the file is empty.")
+
+
+def write(out: Path, outcomes: list[Outcome], **options: Any) -> None:
+    with Inspections(out, CLASSES, options.pop("model", MODEL), **options) as results:
+        for one in outcomes:
+            results.add(one)
+        results.finish()
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "inspections.csv").open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        found = list(reader)
+    assert tuple(reader.fieldnames or ()) == COLUMNS
+    return found
+
+
+def test_rows_name_masks_of_the_original_size(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("sub/ä, b.png"), outcome("c.png", damaged=False), broken("d.png")])
+    damaged, undamaged, error = rows(tmp_path)
+    assert damaged["file"] == "sub/ä, b.png"
+    assert (damaged["label"], damaged["review"]) == ("damaged", "0")
+    assert (damaged["width"], damaged["height"]) == ("60", "40")
+    assert read_mask(tmp_path / damaged["mask"]).sum() == 4 * 60
+    assert float(damaged["area_fraction"]) == pytest.approx(0.1)
+    assert read_image(tmp_path / "overlays" / "sub" / "ä, b.jpg").shape == (40, 60, 3)
+    assert (undamaged["label"], undamaged["mask"]) == ("undamaged", "")
+    assert undamaged["reason"].startswith("score 0.10")
+    assert (error["label"], error["error"]) == ("", "Cannot read d.png: the file is empty.")
+
+
+def test_overlays_can_be_left_out(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png")], overlays=False)
+    assert (tmp_path / "masks" / "a.png").exists()
+    assert not (tmp_path / "overlays").exists()
+
+
+def test_going_on_keeps_good_rows_and_tries_bad_ones_again(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png"), broken("b.png")])
+    with Inspections(tmp_path, CLASSES, MODEL, skip_done=True) as results:
+        assert results.done == {"a.png"}
+        assert results.stems == {"a"}
+        results.add(outcome("b.png"))
+        results.finish()
+    assert [(row["file"], row["error"]) for row in rows(tmp_path)] == [("a.png", ""), ("b.png", "")]
+
+
+def test_half_a_row_of_a_killed_run_is_dropped(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png"), outcome("b.png")])
+    table = tmp_path / "inspections.csv"
+    table.write_bytes(table.read_bytes()[:-9])
+    with Inspections(tmp_path, CLASSES, MODEL, skip_done=True) as results:
+        assert results.done == {"a.png"}
+    assert [row["file"] for row in rows(tmp_path)] == ["a.png"]
+
+
+def test_starting_over_removes_what_no_longer_holds(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png")])
+    write(tmp_path, [outcome("a.png", damaged=False)], overlays=False)
+    assert not (tmp_path / "masks" / "a.png").exists()
+    assert not (tmp_path / "overlays" / "a.jpg").exists()
+    assert len(rows(tmp_path)) == 1
+
+
+def test_results_of_two_models_are_never_mixed(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png")])
+    with pytest.raises(CfinspectError, match="results of another model"):
+        write(tmp_path, [], model={"name": "m.safetensors", "digest": "2"}, skip_done=True)
+    assert len(rows(tmp_path)) == 1
+
+
+def test_rows_are_on_disk_before_the_end(tmp_path: Path) -> None:
+    with Inspections(tmp_path, CLASSES, MODEL) as results:
+        for number in range(80):
+            results.add(outcome(f"{number}.png"))
+        assert len(rows(tmp_path)) >= 80 - 64
+        results.finish()
+    assert [row["file"] for row in rows(tmp_path)] == [f"{number}.png" for number in range(80)]
