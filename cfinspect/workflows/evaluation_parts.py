@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from cfinspect.cli.output import Interrupted, Output, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
-from cfinspect.engine.training.config import makes_counterfactuals
+from cfinspect.engine.model.metadata import makes_counterfactuals
 
 if TYPE_CHECKING:
     from cfinspect.engine.data.dataset import Sample

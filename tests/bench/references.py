@@ -25,19 +25,20 @@ from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
 from cfinspect.engine.base.images import read_mask
+from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_scores
+from cfinspect.engine.data import augment
 from cfinspect.engine.data.batch_loader import Feed, balanced_indices
-from cfinspect.engine.data.dataset import Sample, augment, read_folders
+from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
-from cfinspect.engine.inference.inspector import probabilities, score
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.metrics.classification import classification
 from cfinspect.engine.metrics.localisation import Localisation
 from cfinspect.engine.model.file import load_card
 from cfinspect.engine.networks.generators import UNet
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.gan_step import NoiseBank
 from cfinspect.engine.training.optimizer_step import share_of_rate
 from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.training_data import split

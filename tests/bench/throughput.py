@@ -29,8 +29,7 @@ from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.gan_step import Step, Weights
-from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
 from cfinspect.engine.training.state import TrainState
 
 STEPS = 12

@@ -7,42 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.probability import probabilities
 from cfinspect.engine.calibration.fit import fit_review, fit_scores
-from cfinspect.engine.inference.forward import run_networks
-from cfinspect.engine.inference.inspector import Raw, probabilities
 from cfinspect.engine.inference.multi_class import answer_of_all, margins
-from cfinspect.engine.model.metadata import Decision, Views
-from cfinspect.engine.networks.multi_class import of_kind
-from cfinspect.engine.training.training_data import TrainingData
+from cfinspect.engine.model.metadata import Decision
 
 _NEVER = -20.0  # logit of what cannot be
-
-
-def run_kinds(
-    generator: nn.Module,
-    discriminator: nn.Module,
-    data: TrainingData,
-    device: Device,
-    batch: int,
-    views: Views,
-) -> Raw:
-    """G and D of each kind over its own validation images: the rows of ``data.joined()``."""
-    return Raw.joined(
-        [
-            run_networks(
-                of_kind(generator, kind),
-                of_kind(discriminator, kind),
-                data.of_kind(kind).validation,
-                device,
-                batch,
-                views,
-            )
-            for kind in range(data.kinds)
-        ]
-    )
 
 
 def fit_together(

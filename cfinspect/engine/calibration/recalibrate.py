@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
-from cfinspect.engine.calibration.fit import Seen, expected, fit_decision, fit_scores, wilson
+from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.calibration.fit import Seen, fit_decision, fit_scores
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
-from cfinspect.engine.inference.inspector import Inspector, probabilities, score
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.metrics.review import expected, wilson
 from cfinspect.engine.model.file import (
     Model,
     load_card,

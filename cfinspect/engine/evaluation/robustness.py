@@ -17,7 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cfinspect.engine.evaluation.attacks import Aim, Found, Target, pgd, square
+from cfinspect.engine.evaluation.attacks import Found, pgd, square
+from cfinspect.engine.inference.decision_logits import Aim, Target
 from cfinspect.engine.metrics.classification import classification
 
 EPS = (0.5, 1.0, 2.0, 4.0, 8.0)  # grey levels of 255

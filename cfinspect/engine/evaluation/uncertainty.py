@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cfinspect.engine.inference.inspector import Raw, probabilities, score
+from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.inference.inspector import Raw
 from cfinspect.engine.metrics.classification import auroc, average_precision, group_draws, numbered
 from cfinspect.engine.model.metadata import Decision
 

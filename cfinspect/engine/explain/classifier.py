@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.evaluation.attacks import logit
+from cfinspect.engine.inference.decision_logits import logit
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.torch_backend import TorchBackend
 

@@ -15,9 +15,9 @@ from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.explain.saliency import Cfgan, gradcam, layercam, occlusion, rise
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import load_card, load_model
-from cfinspect.engine.model.metadata import DDPM
+from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
-from cfinspect.engine.training.config import makes_counterfactuals
+from cfinspect.engine.networks.names import DDPM
 
 METHODS = ("ace", "cfgan", "gradcam", "layercam", "rise", "occlusion")
 

@@ -11,8 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.inference.inspector import Raw, probabilities
-from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.inference.inspector import Raw
 from cfinspect.engine.model.metadata import Views
 from cfinspect.engine.networks.generators import GeneratorOutput
 
@@ -143,52 +142,3 @@ def to_tensor(images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """(n, S, S, 3) uint8 -> (n, 3, S, S) float32 in [0, 1] on ``device``, channels_last."""
     x = torch.from_numpy(images).to(device, non_blocking=True).permute(0, 3, 1, 2)
     return x.to(torch.float32).div_(255)
-
-
-def figures(
-    raw: Raw,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    reference: NDArray[np.float32],
-    counterfactual: bool = True,
-) -> dict[str, float]:
-    """Validation figures of a training, ``criterion`` among them.
-
-    ``reference``: logits (n, 3) of the independent judge on the counterfactuals;
-    ``counterfactual``: whether there are any: a classifier's "flips" are its errors.
-    """
-    p = probabilities(raw.logits, 1.0)
-    scores = p[:, 1] / (p[:, 0] + p[:, 1])
-    flipped = (raw.flipped_logits[:, 1] > raw.flipped_logits[:, 0]) != (labels == 1)
-    judged = (reference[:, 1] > reference[:, 0]) != (labels == 1)
-    damaged = labels == 1
-    change = np.abs(raw.counterfactual - images.astype(np.float32) / 255).mean(axis=(1, 2, 3))
-    fake = probabilities(raw.flipped_logits, 1.0)[:, 2]
-    said = scores >= 0.5
-    hits = float((said & damaged).sum())
-    result = {
-        "f1": 2 * hits / max(float(said.sum() + damaged.sum()), 1.0),
-        "accuracy": float((said == damaged).mean()),
-        "auroc": float(auroc(labels, scores) or 0.0),
-        "flip_damaged": float(flipped[damaged].mean()),
-        "flip_undamaged": float(flipped[~damaged].mean()),
-        "judge_damaged": float(judged[damaged].mean()),
-        "change": float(change.mean()),
-        "change_damaged": float(change[damaged].mean()),
-        "p_fake": float(p[:, 2].mean()),
-        "fake_told": float((fake > 0.5).mean()),
-    }
-    result["criterion"] = criterion(result, counterfactual)
-    return result
-
-
-def criterion(values: dict[str, float], counterfactual: bool = True) -> float:
-    """Higher is better; needs no masks (METHOD: flip rate, sparsity, an independent judge).
-
-    Classification first; then repairs that two judges believe; then the least change. The flip
-    rates count up to 0.95, so that G is not rewarded for painting over more and more.
-    """
-    if not counterfactual:
-        return 2 * values["f1"] + values["auroc"]
-    flips = min(values["flip_damaged"], 0.95) + min(values["judge_damaged"], 0.95)
-    return 2 * values["f1"] + values["auroc"] + 0.5 * flips - 3 * values["change_damaged"]

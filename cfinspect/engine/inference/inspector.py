@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.inference.tiling import (
     Blender,
@@ -119,23 +120,6 @@ class Inspection:
     head: float
     kind: str = ""
     kinds: Mapping[str, KindAnswer] = dataclasses.field(default_factory=dict)
-
-
-def probabilities(
-    logits: NDArray[np.floating[Any]], temperature: float = 1.0
-) -> NDArray[np.float64]:
-    """Softmax of ``logits`` (n, 3) / ``temperature``: p0, p1 and p_fake per row."""
-    scaled = np.asarray(logits, dtype=np.float64) / temperature
-    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), dtype=np.float64)
-
-
-def score(p: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """p1 / (p0 + p1) of probabilities (n, 3); 0.5 where both are 0 (all of it is fake)."""
-    p = np.asarray(p, dtype=np.float64)
-    real = p[..., 0] + p[..., 1]
-    share = np.divide(p[..., 1], real, out=np.full(real.shape, 0.5), where=real > 0)
-    return np.asarray(share, dtype=np.float64)
 
 
 def says_damaged(logits: NDArray[np.floating[Any]], decision: Decision) -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ from cfinspect.engine.model.metadata import Card
 from cfinspect.engine.networks.multi_class import of_kind
 
 if TYPE_CHECKING:
-    from cfinspect.engine.evaluation.attacks import Target
+    from cfinspect.engine.inference.decision_logits import Target
 
 
 class TorchBackend:
@@ -77,7 +77,7 @@ class TorchBackend:
 
     def target(self) -> Target:
         """The decision, for attacks on it."""
-        from cfinspect.engine.evaluation.attacks import Target  # noqa: PLC0415  (seldom needed)
+        from cfinspect.engine.inference.decision_logits import Target  # noqa: PLC0415  (seldom needed)
 
         views = self.card.preprocessing.views
         return Target(self.discriminator, self.card.decision, self.device, views)

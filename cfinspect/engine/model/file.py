@@ -16,7 +16,8 @@ from safetensors import SafetensorError, safe_open
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.model.metadata import DDPM, Card
+from cfinspect.engine.model.metadata import Card
+from cfinspect.engine.networks.names import DDPM
 
 if TYPE_CHECKING:
     from torch import nn

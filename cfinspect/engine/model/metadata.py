@@ -18,7 +18,6 @@ import numpy as np
 from cfinspect.engine.base.errors import CfinspectError
 
 FORMAT_VERSION = 1
-DDPM = "ddpm"  # the generator of a model that explains others and inspects nothing
 Scope = Literal["whole", "tiles"]
 Views = Literal["near", "near and far"]
 
@@ -247,3 +246,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def makes_counterfactuals(method: str) -> bool:
+    """Whether models of one of ``METHODS`` have a generator that answers D."""
+    return method in {"cfgan", "no-fake"}

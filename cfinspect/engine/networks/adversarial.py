@@ -10,22 +10,26 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.training.config import TrainConfig
 
 
 def perturbed(
-    discriminator: nn.Module, images: Tensor, labels: Tensor, config: TrainConfig, device: Device
+    discriminator: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    levels: float,
+    steps: int,
+    device: Device,
 ) -> Tensor:
-    """``images`` (n, 3, S, S) in [0, 1], D's loss high within ``config.perturbation`` grey levels.
+    """``images`` (n, 3, S, S) in [0, 1], D's loss high within ``levels`` grey levels of 255.
 
-    Projected gradient descent (Madry et al. 2018) from a random start, ``config.robust_steps``
-    steps of 2.5 eps / steps, clamped to [0, 1]; D's weights get no gradients from it.
+    Projected gradient descent (Madry et al. 2018) from a random start, ``steps`` steps of
+    2.5 eps / steps, clamped to [0, 1]; D's weights get no gradients from it.
     """
-    eps = config.perturbation / 255
-    rate = 2.5 * eps / config.robust_steps
+    eps = levels / 255
+    rate = 2.5 * eps / steps
     moved = inside(images, torch.empty_like(images).uniform_(-eps, eps))
     with frozen(discriminator):
-        for _ in range(config.robust_steps):
+        for _ in range(steps):
             moved = moved.detach().requires_grad_(True)
             with device.autocast():
                 logits = discriminator(images + moved)

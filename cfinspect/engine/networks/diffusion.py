@@ -18,10 +18,9 @@ from torch.utils.checkpoint import checkpoint
 
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.training.gan_step import Step, Weights
 
 _GROUPS = 8
-_NEAR = 10  # the part of T that F_tau works in by default
+NEAR = 10  # the part of T that F_tau works in by default
 # Linear betas of 1,000 steps; fewer steps have larger ones, so that the last is noise alone.
 _FIRST_BETA, _LAST_BETA, _THOUSAND = 1e-4, 0.02, 1000
 
@@ -93,30 +92,6 @@ def schedule(steps: int, respaced: int | None = None) -> Any:
 def noising(steps: int) -> Any:
     """The schedule for adding noise only, which every training step needs: made once."""
     return schedule(steps)
-
-
-class DiffusionStep(Step):
-    """Ho et al. 2020, algorithm 1: tell the noise at a random step; labels are not looked at.
-
-    Ours: the step is not chosen evenly but for ``diffusion_near`` of the images from the first
-    tenth, where F_tau works by default and where most of the error is.
-    """
-
-    def __call__(
-        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
-    ) -> dict[str, Tensor]:
-        """See ``step.Step``; the losses are {"g"}: the mean squared error of the noise."""
-        levels = self.config.diffusion_steps
-        chance = torch.rand(2, len(images), device=images.device)
-        most = torch.where(chance[0] < self.config.diffusion_near, levels // _NEAR, levels)
-        steps = (chance[1] * most).long()
-        noise = torch.randn_like(images)
-        noised = noising(levels).add_noise(images * 2 - 1, noise, steps)
-        with self.device.autocast():
-            found = self.generator(noised, steps)
-        loss = F.mse_loss(found.float(), noise)
-        self.scaler.scale(loss * share).backward()
-        return {"g": loss.detach()}
 
 
 class Denoiser:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfinspect.engine.model.metadata import DDPM
 from cfinspect.engine.networks.layers import Patches, Unpatches
+from cfinspect.engine.networks.names import DDPM
 from cfinspect.engine.networks.swin_unet import SwinUNet
 
 

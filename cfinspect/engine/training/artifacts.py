@@ -15,12 +15,12 @@ from torch import nn
 import cfinspect
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
     NO_MASKS,
     TRAINED_MASKS,
     Judge,
     Seen,
-    expected,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
@@ -28,7 +28,8 @@ from cfinspect.engine.calibration.fit import (
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.inference.forward import classify, judge
-from cfinspect.engine.inference.inspector import Raw, probabilities, score
+from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.metrics.review import expected
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Card, Decision
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT

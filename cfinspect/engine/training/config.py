@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.model.metadata import kind_problem
+from cfinspect.engine.model.metadata import kind_problem, makes_counterfactuals
 
 VIEWS = ("near", "near and far")
 METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
@@ -353,11 +353,6 @@ class TrainConfig:
             if not _fits(value, hints[name]):
                 raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
         return cls(**fixed)
-
-
-def makes_counterfactuals(method: str) -> bool:
-    """Whether models of one of ``METHODS`` have a generator that answers D."""
-    return method in {"cfgan", "no-fake"}
 
 
 def plain_kinds(text: str) -> str:

@@ -17,7 +17,7 @@ from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.networks.diffusion import Denoiser, noising
 from cfinspect.engine.plots.pictures import contact_sheet
 from cfinspect.engine.training.artifacts import spread, write_curves, write_undecided
-from cfinspect.engine.training.trainer import Training
+from cfinspect.engine.training.loop import Training
 from cfinspect.engine.training.training_data import TrainingData
 
 _LOOKED = 128  # validation images whose noise is told at each look

@@ -12,12 +12,10 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Notice
 from cfinspect.engine.data.batch_loader import Batch
 from cfinspect.engine.inference.forward import to_tensor
-from cfinspect.engine.networks.diffusion import DiffusionStep
 from cfinspect.engine.networks.multi_class import of_kind
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.gan_step import Step, Weights
-from cfinspect.engine.training.noise_bank import NoiseBank
-from cfinspect.engine.training.other_steps import ClassifierStep, SegmenterStep
+from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
+from cfinspect.engine.training.other_steps import ClassifierStep, DiffusionStep, SegmenterStep
 from cfinspect.engine.training.state import TrainState
 
 _STEPS: dict[str, type[Step]] = {

@@ -5,10 +5,12 @@ Same data, budget, augmentation and model file as ``step.Step``; chosen by ``Tra
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from cfinspect.engine.networks.adversarial import perturbed
+from cfinspect.engine.networks.diffusion import NEAR, noising
 from cfinspect.engine.training import losses
 from cfinspect.engine.training.gan_step import Step, Weights
 
@@ -25,7 +27,14 @@ class ClassifierStep(Step):
     ) -> dict[str, Tensor]:
         """See ``step.Step``; the losses are {"d"}."""
         if self.config.perturbation and not weights.warming:
-            images = perturbed(self.discriminator, images, labels, self.config, self.device)
+            images = perturbed(
+                self.discriminator,
+                images,
+                labels,
+                self.config.perturbation,
+                self.config.robust_steps,
+                self.device,
+            )
         return {"d": self.classify(images, labels, share)}
 
 
@@ -62,3 +71,27 @@ def mask_loss(predicted: Tensor, masks: Tensor) -> Tensor:
     both = 2 * (predicted * masks).sum() + 1
     dice = both / (predicted.sum() + masks.sum() + 1)
     return F.binary_cross_entropy(predicted, masks) + 1 - dice
+
+
+class DiffusionStep(Step):
+    """Ho et al. 2020, algorithm 1: tell the noise at a random step; labels are not looked at.
+
+    Ours: the step is not chosen evenly but for ``diffusion_near`` of the images from the first
+    tenth, where F_tau works by default and where most of the error is.
+    """
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """See ``step.Step``; the losses are {"g"}: the mean squared error of the noise."""
+        levels = self.config.diffusion_steps
+        chance = torch.rand(2, len(images), device=images.device)
+        most = torch.where(chance[0] < self.config.diffusion_near, levels // NEAR, levels)
+        steps = (chance[1] * most).long()
+        noise = torch.randn_like(images)
+        noised = noising(levels).add_noise(images * 2 - 1, noise, steps)
+        with self.device.autocast():
+            found = self.generator(noised, steps)
+        loss = F.mse_loss(found.float(), noise)
+        self.scaler.scale(loss * share).backward()
+        return {"g": loss.detach()}

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import load_model
-from cfinspect.engine.model.metadata import DDPM
 from cfinspect.engine.networks.discriminators import NOTHING, WITH_WIDTH, load_backbone
 from cfinspect.engine.networks.multi_class import LOGITS, make_networks, whole_networks
+from cfinspect.engine.networks.names import DDPM
 from cfinspect.engine.training.config import TrainConfig
 
 _FORMAT = "2"

@@ -5,7 +5,7 @@ import torch
 
 from cfinspect.engine.base.device import DeviceError, choose_device
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.gan_step import NoiseBank
 
 
 def test_the_cpu_can_always_be_had_and_the_reason_is_said() -> None:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
     Seen,
-    expected,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
     fit_review,
     fit_scores,
 )
-from cfinspect.engine.inference.inspector import probabilities, score
+from cfinspect.engine.metrics.review import expected
 from cfinspect.engine.model.metadata import Decision
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.inference.mask_cleanup import clean_mask, otsu_threshold
+from cfinspect.engine.calibration.otsu import otsu_threshold
+from cfinspect.engine.inference.mask_cleanup import clean_mask
 
 
 def floats(*values: float) -> NDArray[np.float64]:

@@ -15,9 +15,10 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.data.dataset import Sample, read_folders
-from cfinspect.engine.evaluation.attacks import Aim, Target, pgd, square
+from cfinspect.engine.evaluation.attacks import pgd, square
 from cfinspect.engine.evaluation.robustness import AttackCancelled, Effort, robustness
 from cfinspect.engine.evaluation.sampling import squares
+from cfinspect.engine.inference.decision_logits import Aim, Target
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.metadata import Decision

@@ -10,14 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from numpy_backend import Painter, RepairDark, make_card
 
-from cfinspect.engine.inference.inspector import (
-    InspectionError,
-    Inspector,
-    Raw,
-    probabilities,
-    review_reason,
-    score,
-)
+from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.inference.inspector import InspectionError, Inspector, Raw, review_reason
 from cfinspect.engine.model.metadata import Decision
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from numpy_backend import RepairDark, make_card
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.evaluation.evaluate import kinds_told
-from cfinspect.engine.inference.inspector import probabilities, score
 from cfinspect.engine.inference.multi_class import KindsBackend, KindsInspector, margins
 from cfinspect.engine.model.metadata import Card, CardError, Decision, Preprocessing
 

@@ -19,11 +19,11 @@ from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.factory import open_classifier, open_denoiser
 from cfinspect.engine.inference.torch_backend import load_inspector
 from cfinspect.engine.model.file import ModelFileError, load_card, load_model
-from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, DiffusionStep, schedule
+from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, schedule
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
-from cfinspect.engine.training.gan_step import Weights
-from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.gan_step import NoiseBank, Weights
+from cfinspect.engine.training.other_steps import DiffusionStep
 from cfinspect.engine.training.trainer import train
 
 CPU = choose_device("cpu", "fp32")

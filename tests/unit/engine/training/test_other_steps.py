@@ -15,7 +15,6 @@ from cfinspect.engine.base.images import read_image, read_mask, write_png
 from cfinspect.engine.calibration.fit import NO_MASKS, TRAINED_MASKS, Seen, fit_decision
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import DataError
-from cfinspect.engine.inference.forward import criterion
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.metadata import Decision
@@ -24,10 +23,10 @@ from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
-from cfinspect.engine.training.gan_step import Step, Weights
-from cfinspect.engine.training.noise_bank import NoiseBank
+from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
 from cfinspect.engine.training.other_steps import mask_loss
 from cfinspect.engine.training.trainer import train
+from cfinspect.engine.training.validation import criterion
 
 CPU = choose_device("cpu", "fp32")
 Settings = Callable[..., TrainConfig]
@@ -163,12 +162,11 @@ def test_without_fakes_d_learns_from_real_images_alone(settings: Settings) -> No
     )
 
 
-def test_a_perturbation_stays_within_eps_and_makes_d_err(settings: Settings) -> None:
+def test_a_perturbation_stays_within_eps_and_makes_d_err() -> None:
     torch.manual_seed(0)
     discriminator = make_discriminator("compact", width=4)
     x, y = torch.rand(8, 3, 32, 32), torch.arange(8) % 2
-    config = settings(robust=4.0, robust_steps=5)
-    worse = perturbed(discriminator, x, y, config, CPU)
+    worse = perturbed(discriminator, x, y, 4.0, 5, CPU)
     assert float((worse - x).abs().max()) <= 4 / 255 + 1e-6
     assert worse.min() >= 0 and worse.max() <= 1
     discriminator.eval()

@@ -203,8 +203,7 @@ def test_running_out_of_memory_splits_the_batch_and_says_so(
 
 def test_parts_add_up_to_the_gradient_of_the_whole_batch(walls: Path, tmp_path: Path) -> None:
     from cfinspect.engine.base.device import choose_device
-    from cfinspect.engine.training.gan_step import Weights
-    from cfinspect.engine.training.noise_bank import NoiseBank
+    from cfinspect.engine.training.gan_step import NoiseBank, Weights
     from cfinspect.engine.training.state import TrainState
 
     settings = config(walls, tmp_path, noise=0.0)

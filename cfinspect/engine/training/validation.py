@@ -1,0 +1,89 @@
+"""How a training stands on its validation images: figures that need labels but no masks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.probability import probabilities
+from cfinspect.engine.inference.forward import run_networks
+from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.model.metadata import Views
+from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.training.training_data import TrainingData
+
+
+def figures(
+    raw: Raw,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    reference: NDArray[np.float32],
+    counterfactual: bool = True,
+) -> dict[str, float]:
+    """Validation figures of a training, ``criterion`` among them.
+
+    ``reference``: logits (n, 3) of the independent judge on the counterfactuals;
+    ``counterfactual``: whether there are any: a classifier's "flips" are its errors.
+    """
+    p = probabilities(raw.logits, 1.0)
+    scores = p[:, 1] / (p[:, 0] + p[:, 1])
+    flipped = (raw.flipped_logits[:, 1] > raw.flipped_logits[:, 0]) != (labels == 1)
+    judged = (reference[:, 1] > reference[:, 0]) != (labels == 1)
+    damaged = labels == 1
+    change = np.abs(raw.counterfactual - images.astype(np.float32) / 255).mean(axis=(1, 2, 3))
+    fake = probabilities(raw.flipped_logits, 1.0)[:, 2]
+    said = scores >= 0.5
+    hits = float((said & damaged).sum())
+    result = {
+        "f1": 2 * hits / max(float(said.sum() + damaged.sum()), 1.0),
+        "accuracy": float((said == damaged).mean()),
+        "auroc": float(auroc(labels, scores) or 0.0),
+        "flip_damaged": float(flipped[damaged].mean()),
+        "flip_undamaged": float(flipped[~damaged].mean()),
+        "judge_damaged": float(judged[damaged].mean()),
+        "change": float(change.mean()),
+        "change_damaged": float(change[damaged].mean()),
+        "p_fake": float(p[:, 2].mean()),
+        "fake_told": float((fake > 0.5).mean()),
+    }
+    result["criterion"] = criterion(result, counterfactual)
+    return result
+
+
+def criterion(values: dict[str, float], counterfactual: bool = True) -> float:
+    """Higher is better; needs no masks (METHOD: flip rate, sparsity, an independent judge).
+
+    Classification first; then repairs that two judges believe; then the least change. The flip
+    rates count up to 0.95, so that G is not rewarded for painting over more and more.
+    """
+    if not counterfactual:
+        return 2 * values["f1"] + values["auroc"]
+    flips = min(values["flip_damaged"], 0.95) + min(values["judge_damaged"], 0.95)
+    return 2 * values["f1"] + values["auroc"] + 0.5 * flips - 3 * values["change_damaged"]
+
+
+def run_kinds(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    data: TrainingData,
+    device: Device,
+    batch: int,
+    views: Views,
+) -> Raw:
+    """G and D of each kind over its own validation images: the rows of ``data.joined()``."""
+    return Raw.joined(
+        [
+            run_networks(
+                of_kind(generator, kind),
+                of_kind(discriminator, kind),
+                data.of_kind(kind).validation,
+                device,
+                batch,
+                views,
+            )
+            for kind in range(data.kinds)
+        ]
+    )
