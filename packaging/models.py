@@ -85,9 +85,9 @@ def _held_out(sample: Sample) -> bool:
 def finish(trained: Path, target: Path, licence: str, originals: NDArray[np.uint64]) -> None:
     """Write the model as it ships: 16 bit, its licence, and all originals in what it has seen."""
     model = load_model(trained)
-    card = dataclasses.replace(model.card, licence_note=licence)
+    metadata = dataclasses.replace(model.metadata, licence_note=licence)
     seen = np.unique(np.concatenate([model.seen, originals]))
-    save_model(target, dataclasses.replace(model, card=card, seen=seen), half=True)
+    save_model(target, dataclasses.replace(model, metadata=metadata, seen=seen), half=True)
 
 
 def sign(folder: Path) -> None:

@@ -208,7 +208,7 @@ def _report(
     """``known``: an earlier report, whose parts are not made again."""
     from cfinspect.cli.evaluate import choose_samples, run  # noqa: PLC0415
     from cfinspect.cli.options import open_inspector  # noqa: PLC0415
-    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
     model = Path(config.out) / "model.safetensors"
     if not model.exists():
@@ -229,7 +229,7 @@ def _report(
         backend = cast("TorchBackend", inspector.backend)
         report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, cancel)
         report["attacked"] = trials.attacked
-    seconds = float(load_card(model).training["seconds"])
+    seconds = float(load_metadata(model).training["seconds"])
     report["training"] = {
         "minutes": seconds / 60,
         "counterfactual": config.counterfactual,

@@ -54,10 +54,10 @@ def calibrate(
     if review_rate is not None and not 0 < review_rate < 1:
         raise CfinspectError(f"--review-rate {review_rate:g}: give a share between 0 and 1.")
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
-    card = load_card(model)
-    dataset = read_data(data, undamaged, damaged, tuple(card.kinds))
+    metadata = load_metadata(model)
+    dataset = read_data(data, undamaged, damaged, tuple(metadata.kinds))
     from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 
     with Counter("Calibrating") as counter:
@@ -67,7 +67,7 @@ def calibrate(
             out,
             device=device,
             precision=precision,
-            review_rate=card.decision.review_rate if review_rate is None else review_rate,
+            review_rate=metadata.decision.review_rate if review_rate is None else review_rate,
             progress=counter,
         )
     facts = plain(result)

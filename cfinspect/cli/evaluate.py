@@ -33,7 +33,7 @@ from cfinspect.cli.options import (
 from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
-from cfinspect.engine.model.file import file_digest, load_card
+from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_parts import (
     SHOWN,
     attack,
@@ -145,8 +145,8 @@ def evaluate(
     from cfinspect.engine.evaluation.gallery import galleries  # noqa: PLC0415
 
     with cancel_on_signals("Stopping after this batch") as cancel:
-        card = load_card(model)
-        kinds = tuple(card.kinds)
+        metadata = load_metadata(model)
+        kinds = tuple(metadata.kinds)
         wanted = {
             "robustness": robustness,
             "uncertainty": uncertainty,
@@ -155,7 +155,7 @@ def evaluate(
             "explainers": explainers or diffusion is not None,
         }
         for part in (name for name, asked in wanted.items() if asked):
-            require_one_kind(card, part)
+            require_one_kind(metadata, part)
         dataset = read_data(data, undamaged, damaged, kinds)
         samples, seen = choose_samples(model, dataset, unseen, diffusion)
         inspector = open_inspector(model, device, precision, batch)
@@ -190,7 +190,7 @@ def evaluate(
             if not (wanted[name] or every):
                 continue
             try:
-                require_one_kind(card, name)
+                require_one_kind(metadata, name)
                 whole[name] = work()
             except CfinspectError as error:
                 if wanted[name]:

@@ -92,9 +92,9 @@ def export(
 ) -> None:
     """Write pseudo-labels in another tool's format."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.formats.choice import Choice, Only  # noqa: PLC0415
+    from cfinspect.formats.exchange_types import Images, Options  # noqa: PLC0415
+    from cfinspect.formats.export_filter import ExportFilter, Only  # noqa: PLC0415
     from cfinspect.formats.exporting import export as write  # noqa: PLC0415
-    from cfinspect.formats.records import Images, Options  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
     if only not in list(Only):
@@ -103,7 +103,7 @@ def export(
         raise CfinspectError(f'--images is {", ".join(Images)}, not "{images}".')
     if not math.isfinite(tolerance):
         raise CfinspectError(f"--tolerance is a number of pixels, not {tolerance}.")
-    choice = Choice(
+    choice = ExportFilter(
         Only(only), min_score, min_area, folder, domain, split=_shares(split), seed=seed
     )
     output = Output(as_json)

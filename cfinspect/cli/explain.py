@@ -23,8 +23,8 @@ from cfinspect.engine.base.errors import CfinspectError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cfinspect.engine.explain.external import Usage
-    from cfinspect.engine.explain.factory import Opened
+    from cfinspect.engine.explain.external import ClassifierUsage
+    from cfinspect.engine.explain.factory import OpenedClassifier
     from cfinspect.engine.explain.protocol import Explainer
     from cfinspect.engine.inference.stream import Source
 
@@ -249,8 +249,8 @@ def explain(
         )
 
 
-def _usage(size: int | None, given: dict[str, Any]) -> Usage | None:
-    from cfinspect.engine.explain.external import Usage  # noqa: PLC0415
+def _usage(size: int | None, given: dict[str, Any]) -> ClassifierUsage | None:
+    from cfinspect.engine.explain.external import ClassifierUsage  # noqa: PLC0415
 
     if size is None:
         refuse(given, "a cfinspect model (a stranger's needs --input-size)")
@@ -258,7 +258,7 @@ def _usage(size: int | None, given: dict[str, Any]) -> Usage | None:
     outputs = given["outputs"] or "logits"
     if outputs not in ("logits", "probabilities"):
         raise CfinspectError(f"--outputs {outputs}: give logits or probabilities.")
-    usual = Usage(size=size)
+    usual = ClassifierUsage(size=size)
     known = {
         "mean": None if given["mean"] is None else _three("--mean", given["mean"]),
         "std": None if given["std"] is None else _three("--std", given["std"]),
@@ -281,7 +281,7 @@ def _three(option: str, text: str) -> tuple[float, float, float]:
 
 def _run(
     explainer: Explainer,
-    opened: Opened,
+    opened: OpenedClassifier,
     sources: list[Source],
     out: Path,
     *,

@@ -138,7 +138,7 @@ def run(
     from cfinspect.workflows.inspection_files import Inspections  # noqa: PLC0415
 
     about = {"name": model.name, "digest": file_digest(model)}
-    classes, kinds = inspector.backend.card.classes, tuple(inspector.backend.card.kinds)
+    classes, kinds = inspector.backend.metadata.classes, tuple(inspector.backend.metadata.kinds)
     rows: list[Row] = []
     with Inspections(out, classes, about, kinds, skip_done=skip_done, overlays=overlays) as results:
         sources, masks = find_sources(paths, leave_out=out, taken=results.stems)

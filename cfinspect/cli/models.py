@@ -21,7 +21,7 @@ Examples:
 VERIFY_EXAMPLES = """
 Without MODEL the models that come with cfinspect are compared with their published SHA-256 sums
 (models/SHA256SUMS). For other files give a list of sums, in the format of sha256sum; without one
-each file is read, its card checked, and its sum printed. Exit code 1 when a file is not what it
+each file is read, its metadata checked, and its sum printed. Exit code 1 when a file is not what it
 should be.
 
 Examples:
@@ -36,11 +36,11 @@ Examples:
 
 @guarded
 def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
-    """Show a model's card: networks, input, thresholds, figures, data, licence note."""
-    from cfinspect.engine.model.file import file_digest, load_card, seen_digests  # noqa: PLC0415
+    """Show a model's metadata: networks, input, thresholds, figures, data, licence note."""
+    from cfinspect.engine.model.file import file_digest, load_metadata, seen_digests  # noqa: PLC0415
 
     require_exists(model)
-    card = plain(load_card(model))
+    metadata = plain(load_metadata(model))
     facts = {
         "file": model.name,
         "bytes": model.stat().st_size,
@@ -48,8 +48,8 @@ def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
         "seen_images": len(seen_digests(model)),
     }
     output = Output(as_json)
-    output.emit("model", {**facts, "card": card})
-    output.table(str(model), list(flat({**facts, **card})))
+    output.emit("model", {**facts, "card": metadata})
+    output.table(str(model), list(flat({**facts, **metadata})))
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -66,9 +66,9 @@ def require_folder_to_write(out: Path) -> None:
 
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
     """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
-    from cfinspect.engine.model.file import load_card, require_inspecting  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_metadata, require_inspecting  # noqa: PLC0415
 
-    require_inspecting(model, load_card(model))
+    require_inspecting(model, load_metadata(model))
     from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
     from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
 

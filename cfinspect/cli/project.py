@@ -106,7 +106,7 @@ def _scan(project: Project, output: Output) -> None:
     output.say(
         f"{report.present} images in {duration(report.seconds)}: {report.new} new, "
         f"{report.changed} changed, {report.moved} moved, {report.returned} returned, "
-        f"{report.vanished} vanished. Project: {project.place.data}"
+        f"{report.vanished} vanished. Project: {project.paths.data}"
     )
 
 
@@ -133,7 +133,7 @@ def status(
 
 def _facts(project: Project) -> dict[str, Any]:
     from cfinspect.project.backup import backups  # noqa: PLC0415
-    from cfinspect.project.listing import State, counts, waiting  # noqa: PLC0415
+    from cfinspect.project.listing import HumanState, counts, waiting  # noqa: PLC0415
 
     found = counts(project)
     models = {model.id: model for model in project.models()}
@@ -142,7 +142,7 @@ def _facts(project: Project) -> dict[str, Any]:
         own = [one for one in found if one.folder_id == folder.id]
         states = {
             state.name.lower(): sum(one.images for one in own if one.state is state)
-            for state in State
+            for state in HumanState
         }
         bound = models.get(folder.model_id or 0)
         folders.append(
@@ -162,13 +162,13 @@ def _facts(project: Project) -> dict[str, Any]:
     missing = project.database.row("SELECT count(*) AS n FROM image WHERE missing = 1")
     return {
         "id": project.id,
-        "data": project.place.data,
+        "data": project.paths.data,
         "folders": folders,
         "images": sum(one.images for one in found),
         "vanished": missing["n"] if missing else 0,
         "review_queue": sum(waiting(project).values()),
         "models": [model.name for model in models.values()],
-        "backups": len(backups(project.place)),
+        "backups": len(backups(project.paths)),
     }
 
 
@@ -205,9 +205,9 @@ def restore(
     """Put the newest sound backup in the place of a damaged database."""
     from cfinspect.project.backup import restore as bring_back  # noqa: PLC0415
     from cfinspect.project.database import ProjectError  # noqa: PLC0415
-    from cfinspect.project.place import find_place  # noqa: PLC0415
+    from cfinspect.project.paths import find_project_paths  # noqa: PLC0415
 
-    place = find_place(project)
+    place = find_project_paths(project)
     if place is None:
         raise ProjectError(f"There is no project in {project}.")
     done = bring_back(place, force=force)

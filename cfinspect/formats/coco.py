@@ -16,6 +16,14 @@ from typing import Any, TextIO
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import (
     Painter,
@@ -26,7 +34,6 @@ from cfinspect.formats.pixels import (
     ring_of,
     shapes,
 )
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, objects, read_json, size_of
 from cfinspect.masks.polygons import Ring, rasterise
 
@@ -133,7 +140,7 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
         file.finish(about)
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ImportedImage]:
     """An annotation file, or a folder with ``annotations.json`` or ``annotations/*.json``."""
     for file in _files(path):
         yield from _read(file)
@@ -149,7 +156,7 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _read(file: Path) -> Iterator[Found]:
+def _read(file: Path) -> Iterator[ImportedImage]:
     data = read_json(file)
     names: dict[object, str] = {}
     for category in objects(data.get("categories", []), f"categories in {file}"):
@@ -177,7 +184,7 @@ def _read(file: Path) -> Iterator[Found]:
             _paint(painter, names[category_id], one.get("segmentation"), where)
         extra = image.get("cfinspect")
         label = extra.get("label") if isinstance(extra, dict) else None
-        yield Found(
+        yield ImportedImage(
             clean_name(image.get("file_name"), where),
             painter.mask,
             painter.classes,

@@ -11,9 +11,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Painter, from_row_runs, polygons, regions, ring_of, row_runs
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, read_xml, size_of
 from cfinspect.masks.files import palette
 
@@ -101,7 +108,7 @@ def _masks(item: Item) -> Iterator[tuple[int, str, dict[str, str]]]:
         yield part.class_id, "mask", values
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ImportedImage]:
     """An XML file, or a folder with ``annotations.xml``; masks, polygons, boxes and tags."""
     file = path / ANNOTATIONS if path.is_dir() else path
     for image in read_xml(file).iter("image"):
@@ -116,7 +123,9 @@ def read(path: Path) -> Iterator[Found]:
                 continue
             _paint(painter, shape.get("label", "damage"), shape, where)
         name = clean_name(image.get("name"), where)
-        yield Found(name, painter.mask, painter.classes, label, width, height, painter.undrawn)
+        yield ImportedImage(
+            name, painter.mask, painter.classes, label, width, height, painter.undrawn
+        )
 
 
 def _paint(painter: Painter, name: str, shape: Element, where: str) -> None:

@@ -16,9 +16,9 @@ from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import header_size, read_bytes
 from cfinspect.engine.data.dataset import Sample
 from cfinspect.engine.data.splits import split_by_group
-from cfinspect.formats.choice import Choice, Pick, picks
+from cfinspect.formats.exchange_types import About, FormatError, IndexMask, Item, Options
+from cfinspect.formats.export_filter import ExportFilter, Pick, picks
 from cfinspect.formats.naming import flat_stems
-from cfinspect.formats.records import About, FormatError, IndexMask, Item, Options
 from cfinspect.formats.registry import writer
 from cfinspect.masks.operations import drop_small
 from cfinspect.project import audit
@@ -27,7 +27,7 @@ from cfinspect.project.database import now_text
 from cfinspect.project.listing import ImageRow
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
-from cfinspect.project.verdicts import Human, Verdict, read_mask_of
+from cfinspect.project.verdicts import HumanAnnotation, Verdict, read_mask_of
 
 SIDECAR = "cfinspect-export.json"
 _MACHINE_CLASS = 1
@@ -35,7 +35,7 @@ _SLACK_SECONDS = 2.0
 
 
 @dataclass
-class Report:
+class ExportReport:
     """How many images were written, and how many were left out for which reason.
 
     ``machine_labels``, ``machine_masks``: flat names of the images whose label, or whose mask, is
@@ -55,13 +55,13 @@ def export(
     project: Project,
     form: str,
     out: Path,
-    choice: Choice | None = None,
+    choice: ExportFilter | None = None,
     options: Options | None = None,
     *,
     who: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Report:
+) -> ExportReport:
     """Write the chosen images in the format ``form`` into the folder ``out``, for ``who``.
 
     ``out`` appears when it is complete; an untouched earlier export there is replaced. Raises
@@ -70,9 +70,9 @@ def export(
     """
     write, needs_masks = writer(form)
     out = out.resolve()
-    choice, options = choice or Choice(), options or Options()
+    choice, options = choice or ExportFilter(), options or Options()
     _check_place(out, project)
-    report = Report()
+    report = ExportReport()
     chosen = list(picks(project, choice, report.left_out))
     if not chosen:
         raise _nothing(report)
@@ -132,7 +132,7 @@ def export(
     return report
 
 
-def _nothing(report: Report) -> FormatError:
+def _nothing(report: ExportReport) -> FormatError:
     why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
     return FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
 
@@ -167,7 +167,7 @@ def _check_place(out: Path, project: Project) -> None:
             )
 
 
-def _note_machine(report: Report, pick: Pick, item: Item) -> None:
+def _note_machine(report: ExportReport, pick: Pick, item: Item) -> None:
     if pick.human.verdict is None:
         report.machine_labels.append(item.stem)
     elif pick.human.mask is None and item.mask.any():
@@ -177,7 +177,7 @@ def _note_machine(report: Report, pick: Pick, item: Item) -> None:
 def _item(
     project: Project,
     pick: Pick,
-    choice: Choice,
+    choice: ExportFilter,
     prediction: Prediction | None,
     *,
     stem: str,
@@ -215,7 +215,7 @@ def _prediction(project: Project, row: ImageRow, folder: Folder) -> Prediction |
 
 
 def _machine_mask(
-    prediction: Prediction | None, choice: Choice, shape: tuple[int, ...]
+    prediction: Prediction | None, choice: ExportFilter, shape: tuple[int, ...]
 ) -> IndexMask | None:
     if prediction is None or prediction.mask is None or prediction.mask.shape != shape:
         return None
@@ -229,7 +229,7 @@ def _size(row: ImageRow) -> tuple[int, int]:
     return header_size(row.path, read_bytes(row.path))
 
 
-def _splits(chosen: list[Pick], choice: Choice) -> dict[int, str]:
+def _splits(chosen: list[Pick], choice: ExportFilter) -> dict[int, str]:
     if not choice.split:
         return {}
     samples = {
@@ -249,12 +249,14 @@ def _splits(chosen: list[Pick], choice: Choice) -> dict[int, str]:
     return {int(str(sample.path)): name for name, part in parts.items() for sample in part}
 
 
-def _provenance(project: Project, form: str, choice: Choice, options: Options) -> dict[str, Any]:
+def _provenance(
+    project: Project, form: str, choice: ExportFilter, options: Options
+) -> dict[str, Any]:
     models = {
         model.digest: {
             "name": model.name,
-            "decision": model.card.get("decision", {}),
-            **({"kinds": model.card["kinds"]} if model.card.get("kinds") else {}),
+            "decision": model.metadata.get("decision", {}),
+            **({"kinds": model.metadata["kinds"]} if model.metadata.get("kinds") else {}),
         }
         for model in project.models()
     }
@@ -275,7 +277,7 @@ def _provenance(project: Project, form: str, choice: Choice, options: Options) -
 
 
 def _origin(
-    human: Human, prediction: Prediction | None, digests: Mapping[int, str]
+    human: HumanAnnotation, prediction: Prediction | None, digests: Mapping[int, str]
 ) -> dict[str, Any]:
     """Who said so; ``digests``: the models' by their ids."""
     origin: dict[str, Any] = {"layer": "machine"}
@@ -292,7 +294,7 @@ def _origin(
     return origin
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: ExportReport) -> dict[str, Any]:
     return {
         "written": report.written,
         "damaged": report.damaged,

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from cfinspect.engine.base.images import is_turned, read_bytes, read_image, write_jpeg, write_png
-from cfinspect.formats.records import FormatError, Images, Item
+from cfinspect.formats.exchange_types import FormatError, Images, Item
 
 _JPEG = {".jpg", ".jpeg"}
 _QUALITY = 95

@@ -10,14 +10,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
+from cfinspect.formats.exchange_types import FormatError, ImportedImage, IndexMask
 from cfinspect.formats.exporting import SIDECAR
 from cfinspect.formats.naming import Matcher
-from cfinspect.formats.records import FormatError, Found, IndexMask
 from cfinspect.formats.registry import reader
 from cfinspect.formats.safe import read_json
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import ImageRow, State, by_ids
+from cfinspect.project.listing import HumanState, ImageRow, by_ids
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import KEEP, Verdict, decide
@@ -26,7 +26,7 @@ _SHOWN = 20
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What came in.
 
     ``taken``: images whose label or mask was taken; ``kept``: those that stay as humans had left
@@ -58,7 +58,7 @@ def import_labels(
     domain: str = "",
     progress: Callable[[int], None] = lambda _done: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Report:
+) -> ImportReport:
     """Take labels and masks from ``path`` in the format ``form`` as the human layer, said by
     ``who``. Images that humans have decided stay as they are unless ``replace``.
 
@@ -119,7 +119,7 @@ def preview(project: Project, form: str, path: Path, most: int = 2000) -> Previe
         if hit is not None:
             hits.append(hit)
             machine += bool({matcher.stems[hit], *_flat_forms(found.name)} & words)
-    decided = sum(row.state is not State.OPEN for row in by_ids(project, hits))
+    decided = sum(row.state is not HumanState.OPEN for row in by_ids(project, hits))
     return Preview(number, len(hits), decided, machine, number == most)
 
 
@@ -138,7 +138,7 @@ def _machine_words(path: Path) -> dict[str, set[str]]:
 
 class _Import:
     def __init__(self, project: Project, who: str, replace: bool, matcher: Matcher) -> None:
-        self.report = Report()
+        self.report = ImportReport()
         self.words: dict[str, set[str]] = {}
         self._project = project
         self._who = who
@@ -147,7 +147,7 @@ class _Import:
         self._seen: set[int] = set()
         self._known = {name: number for number, name in mask_classes(project).items()}
 
-    def take(self, found: Found) -> None:
+    def take(self, found: ImportedImage) -> None:
         """Take one image, or say why not."""
         number = self._matcher.find(found.name, (found.height, found.width))
         if number is None:
@@ -159,7 +159,7 @@ class _Import:
             return
         self._seen.add(number)
         (row,) = by_ids(self._project, [number])
-        if row.state is not State.OPEN and not self._replace:
+        if row.state is not HumanState.OPEN and not self._replace:
             self.report.kept += 1
             return
         try:
@@ -167,7 +167,7 @@ class _Import:
         except (ProjectError, FormatError, ImageError) as error:
             self._refuse(str(error))
 
-    def _decide(self, row: ImageRow, found: Found) -> None:
+    def _decide(self, row: ImageRow, found: ImportedImage) -> None:
         names = {self._matcher.stems[row.id], *_flat_forms(found.name)}
         if names & self.words.get("machine_labels", set()):
             self.report.machine += 1
@@ -200,7 +200,7 @@ class _Import:
         self.report.taken += 1
         self.report.masks += mask is not None
 
-    def _renumbered(self, mask: IndexMask, found: Found) -> IndexMask:
+    def _renumbered(self, mask: IndexMask, found: ImportedImage) -> IndexMask:
         """The mask with the project's numbers for the classes."""
         table = np.zeros(256, dtype=np.uint8)
         for number, name in found.classes.items():

@@ -18,9 +18,16 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Painter, polygons, regions, ring_of
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, objects, read_json, size_of
 
 VERSION = "5.5.0"
@@ -69,7 +76,7 @@ def _masks(item: Item) -> Iterator[tuple[int, dict[str, Any]]]:
         yield part.class_id, {"shape_type": "mask", "points": [first, last], "mask": text}
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ImportedImage]:
     """A JSON file, or a folder of them; points and lines have no area and are counted only."""
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     for file in files:
@@ -84,7 +91,9 @@ def read(path: Path) -> Iterator[Found]:
         damaged = flags.get("damaged") if isinstance(flags, dict) else None
         label = int(damaged) if isinstance(damaged, bool) else None
         name = clean_name(data.get("imagePath"), str(file))
-        yield Found(name, painter.mask, painter.classes, label, width, height, painter.undrawn)
+        yield ImportedImage(
+            name, painter.mask, painter.classes, label, width, height, painter.undrawn
+        )
 
 
 def _paint(painter: Painter, name: str, shape: dict[str, Any], where: str) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.formats.records import FormatError, IndexMask
+from cfinspect.formats.exchange_types import FormatError, IndexMask
 from cfinspect.formats.safe import number, pixel_runs
 from cfinspect.masks.files import classes_in
 from cfinspect.masks.polygons import (

@@ -10,9 +10,17 @@ import numpy as np
 
 from cfinspect.engine.base.images import ImageError, list_images, read_image, write_png
 from cfinspect.engine.data.folders import MASKS
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    IndexMask,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import names_of
-from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options
 from cfinspect.formats.safe import clean_name, read_json
 from cfinspect.masks.files import read_indexed, write_indexed
 
@@ -46,7 +54,7 @@ def _write(out: Path, items: Iterator[Item], options: Options, *, binary: bool) 
             write_indexed(target, item.mask)
 
 
-def read_masks(path: Path) -> Iterator[Found]:
+def read_masks(path: Path) -> Iterator[ImportedImage]:
     """A folder of mask files, or one file; also JPEG masks, which are cut at 128.
 
     Class numbers are named by ``classes.json`` in or beside the folder; without it a mask of one
@@ -58,7 +66,7 @@ def read_masks(path: Path) -> Iterator[Found]:
     for file in list_images([folder]):
         inner = file.relative_to(home).with_suffix("").as_posix()
         mask = _read(file, names)
-        yield Found(
+        yield ImportedImage(
             clean_name(inner, str(file)),
             mask,
             names_of(mask, names or {1: "damage"}),

@@ -23,7 +23,7 @@ from cfinspect.engine.base.images import (
     turn_upright,
 )
 from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
-from cfinspect.formats.records import FormatError, Found
+from cfinspect.formats.exchange_types import FormatError, ImportedImage
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.polygons import Mask
 
@@ -88,7 +88,7 @@ def concrete_crack(root: Path) -> Iterator[Photo]:
             yield Photo(path, DAMAGED, mask)
 
 
-def read_casc_ifw(root: Path) -> Iterator[Found]:
+def read_casc_ifw(root: Path) -> Iterator[ImportedImage]:
     """Labels of CASC IFW."""
     photos = list(casc_ifw(root))
     if not photos:
@@ -98,15 +98,15 @@ def read_casc_ifw(root: Path) -> Iterator[Found]:
         )
     for photo in photos:
         name = clean_name(photo.path.relative_to(root).as_posix(), "")
-        yield Found(name, None, label=photo.label)
+        yield ImportedImage(name, None, label=photo.label)
 
 
-def read_concrete_crack(root: Path) -> Iterator[Found]:
+def read_concrete_crack(root: Path) -> Iterator[ImportedImage]:
     """Masks of the Concrete Crack Segmentation Dataset."""
     for photo in concrete_crack(root):
         mask = photo.read_mask()
         assert mask is not None
-        yield Found(
+        yield ImportedImage(
             clean_name(photo.path.relative_to(root).as_posix(), ""),
             mask.astype(np.uint8),
             {1: "damage"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cfinspect.formats import coco, cvat, labelme, png, public, tables, voc, yolo
-from cfinspect.formats.records import FormatError, Reader, Writer
+from cfinspect.formats.exchange_types import FormatError, Reader, Writer
 
 
 @dataclass(frozen=True)

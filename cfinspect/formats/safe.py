@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from cfinspect.engine.base.images import MAX_PIXELS
-from cfinspect.formats.records import FormatError
+from cfinspect.formats.exchange_types import FormatError
 
 MAX_TEXT_BYTES = 512 << 20
 _MAX_NAME = 1000

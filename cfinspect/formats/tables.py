@@ -18,8 +18,15 @@ from cfinspect.engine.data.folders import (
     read_labels,
     scan_folder,
 )
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.regions import regions_of
 
@@ -60,12 +67,12 @@ def write_table(out: Path, items: Iterator[Item], about: About, _options: Option
             writer.writerow((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))
 
 
-def read_table(path: Path) -> Iterator[Found]:
+def read_table(path: Path) -> Iterator[ImportedImage]:
     """A table with the columns ``filename`` and ``label``; or a folder with ``labels.csv``."""
     file = path / LABELS if path.is_dir() else path
     for name, row in read_labels(file, class_words()).items():
         if row.label is not None:
-            yield Found(clean_name(name, str(file)), None, label=row.label)
+            yield ImportedImage(clean_name(name, str(file)), None, label=row.label)
 
 
 def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
@@ -92,7 +99,7 @@ def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: 
                     writer.writerow((f"{word}/{name}", word, group))
 
 
-def read_data_folder(path: Path) -> Iterator[Found]:
+def read_data_folder(path: Path) -> Iterator[ImportedImage]:
     """A data folder: labels from its class folders or ``labels.csv``, and ``masks/``.
 
     Also one that was split: ``train/``, ``val/`` and ``test/`` are read one after the other.
@@ -102,7 +109,7 @@ def read_data_folder(path: Path) -> Iterator[Found]:
         for candidate in scan_folder(root, class_words()).candidates:
             inner = candidate.path.relative_to(root).as_posix()
             mask = read_mask(candidate.mask).astype(np.uint8) if candidate.mask else None
-            yield Found(
+            yield ImportedImage(
                 clean_name(inner, str(path)),
                 mask,
                 {1: "damage"},

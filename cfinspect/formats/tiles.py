@@ -22,8 +22,8 @@ from cfinspect.engine.data.folders import (
     class_words,
     scan_folder,
 )
+from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.public import Photo, concrete_crack
-from cfinspect.formats.records import FormatError
 from cfinspect.masks.polygons import Mask
 
 
@@ -51,7 +51,7 @@ class Cut:
 
 
 @dataclass
-class Report:
+class TilingReport:
     """What became of the photos."""
 
     photos: int = 0
@@ -75,7 +75,7 @@ def cut_tiles(
     *,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Report:
+) -> TilingReport:
     """Cut the photos of ``data`` into tiles in the folder ``out``.
 
     ``data`` is a data folder (``damaged/``, ``undamaged/``, ``masks/``) or the Concrete Crack
@@ -88,7 +88,7 @@ def cut_tiles(
     sources = _with_own_names(list(_sources(data)))
     if not sources:
         raise FormatError(f"There are no photos in {data}.")
-    report = Report()
+    report = TilingReport()
     rows: list[tuple[str, str, str]] = []
     with folder_in_one_step(out) as draft:
         for done, source in enumerate(sources):
@@ -133,7 +133,7 @@ def _with_own_names(sources: list[_Source]) -> list[_Source]:
 
 
 def _cut_photo(
-    source: _Source, draft: Path, cut: Cut, report: Report
+    source: _Source, draft: Path, cut: Cut, report: TilingReport
 ) -> list[tuple[str, str, str]]:
     photo = source.photo
     mask = photo.read_mask()

@@ -15,9 +15,17 @@ from xml.etree import ElementTree
 import numpy as np
 
 from cfinspect.engine.base.images import ImageError, list_images, read_image
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    IndexMask,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Part, names_of, regions
-from cfinspect.formats.records import About, FormatError, Found, Images, IndexMask, Item, Options
 from cfinspect.formats.safe import clean_name, read_text, read_xml
 from cfinspect.masks.files import palette, read_indexed, write_indexed
 
@@ -93,7 +101,7 @@ def _annotation(
     return ElementTree.ElementTree(root)
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ImportedImage]:
     """A folder in VOC's layout; masks come from ``SegmentationClass/``."""
     folder = path / CLASS
     if not folder.is_dir():
@@ -106,7 +114,7 @@ def read(path: Path) -> Iterator[Found]:
         name = inner
         if box.is_file():
             name = read_xml(box).findtext("filename") or inner
-        yield Found(
+        yield ImportedImage(
             clean_name(name, str(box)),
             mask,
             names_of(mask, names),

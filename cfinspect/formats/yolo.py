@@ -15,9 +15,16 @@ import numpy as np
 import yaml
 
 from cfinspect.engine.base.images import header_size, list_images, read_bytes
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    ImportedImage,
+    Item,
+    Options,
+)
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import Painter, polygons, ring_of
-from cfinspect.formats.records import About, FormatError, Found, Images, Item, Options
 from cfinspect.formats.safe import clean_name, number, read_text
 
 DATA = "data.yaml"
@@ -56,7 +63,7 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
     (out / DATA).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def read(path: Path) -> Iterator[Found]:
+def read(path: Path) -> Iterator[ImportedImage]:
     """A folder with ``data.yaml``, ``images/`` and ``labels/``, or its ``data.yaml``."""
     root = path if path.is_dir() else path.parent
     data = root / DATA if path.is_dir() else path
@@ -84,7 +91,7 @@ def read(path: Path) -> Iterator[Found]:
                 continue
             ring = ring_of(cells[1:], where) * np.array([width, height])
             painter.polygon(names[class_id], ring)
-        yield Found(
+        yield ImportedImage(
             clean_name(inner.as_posix(), str(image)),
             painter.mask,
             painter.classes,

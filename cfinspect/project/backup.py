@@ -13,7 +13,7 @@ from pathlib import Path
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.project import audit
 from cfinspect.project.database import Database, ProjectError, is_sound
-from cfinspect.project.place import Place
+from cfinspect.project.paths import ProjectPaths
 
 _log = logging.getLogger(__name__)
 
@@ -22,12 +22,12 @@ _EVERY = timedelta(hours=4)
 _STAMP = "%Y%m%dT%H%M%S%f"
 
 
-def backups(place: Place) -> list[Path]:
+def backups(place: ProjectPaths) -> list[Path]:
     """Backups, newest first."""
     return sorted(place.backups.glob("project-*.sqlite"), reverse=True)
 
 
-def back_up(place: Place, database: Database, *, now: datetime | None = None) -> Path:
+def back_up(place: ProjectPaths, database: Database, *, now: datetime | None = None) -> Path:
     """Write a backup and delete the oldest beyond ``KEPT``; returns its path."""
     moment = now or datetime.now(UTC)
     place.backups.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,9 @@ def back_up(place: Place, database: Database, *, now: datetime | None = None) ->
     return path
 
 
-def back_up_when_due(place: Place, database: Database, *, now: datetime | None = None) -> None:
+def back_up_when_due(
+    place: ProjectPaths, database: Database, *, now: datetime | None = None
+) -> None:
     """Back up when the newest backup is four hours old, and something was said since then.
 
     That it cannot (a full disk) must not keep anybody from the project, and is only logged.
@@ -81,7 +83,7 @@ class Restored:
     rescued: int
 
 
-def restore(place: Place, *, force: bool = False) -> Restored:
+def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
     """Put the newest sound backup in the database's place, with all newer verdicts that can be
     read from the damaged file.
 

@@ -93,7 +93,7 @@ def store_mask(
     try:
         if not _is_stored(path, name):
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_indexed(path, mask, scratch=project.place.scratch)
+            write_indexed(path, mask, scratch=project.paths.scratch)
         _sync_folder(path.parent)
     except OSError as error:
         raise ProjectError(
@@ -106,7 +106,7 @@ def store_mask(
 def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
     if image["height"] is not None:
         return image["height"], image["width"]
-    path = project.place.root / image["folder"] / image["path"]
+    path = project.paths.root / image["folder"] / image["path"]
     return header_size(path, read_bytes(path))
 
 
@@ -123,7 +123,7 @@ def _mask_name(mask: IndexMask) -> str:
 
 
 def _mask_path(project: Project, name: str) -> Path:
-    return project.place.masks / name[:2] / f"{name}.png"
+    return project.paths.masks / name[:2] / f"{name}.png"
 
 
 def _sync_folder(folder: Path) -> None:

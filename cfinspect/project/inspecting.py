@@ -11,7 +11,7 @@ from typing import Any
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
-from cfinspect.project.project import Folder, Model, Project
+from cfinspect.project.project import Folder, Project, ProjectModel
 from cfinspect.project.saliency import SaliencyCache
 
 _BATCH = 32
@@ -20,7 +20,7 @@ _BATCH_PIXELS = 24_000_000  # images wait in memory until they are saved
 
 
 @dataclass
-class Tally:
+class InspectionCounts:
     """How far it is. ``total``: images to inspect; ``done``: those that are stored, of them
     ``damaged``, for ``review`` and unreadable (``errors``). ``outcomes``: those stored last.
     """
@@ -35,10 +35,10 @@ class Tally:
 
 
 def bind_model(
-    project: Project, folders: list[Folder], path: Path, digest: str, card: dict[str, Any]
-) -> Model:
+    project: Project, folders: list[Folder], path: Path, digest: str, metadata: dict[str, Any]
+) -> ProjectModel:
     """Let the model file ``path`` count for ``folders``; returns the project's record of it."""
-    model = project.add_model(path, digest, card)
+    model = project.add_model(path, digest, metadata)
     for folder in folders:
         if folder.model_id != model.id:
             project.bind(folder, model)
@@ -47,13 +47,13 @@ def bind_model(
 
 def inspect_images(
     project: Project,
-    model: Model,
+    model: ProjectModel,
     inspector: Inspector,
     *,
     folders: Collection[int],
     only: Collection[int] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Iterator[Tally]:
+) -> Iterator[InspectionCounts]:
     """Inspect what ``model`` has not seen of ``folders`` (ids); yields after every saving.
 
     ``only``: these images (ids), also those that the model has seen. A kill or a cancel loses
@@ -65,15 +65,17 @@ def inspect_images(
 
 
 class _Work:
-    def __init__(self, project: Project, model: Model, todo: list[ToInspect]) -> None:
+    def __init__(self, project: Project, model: ProjectModel, todo: list[ToInspect]) -> None:
         self._project = project
         self._model = model
         self._todo = todo
         self._numbers = {one.name: one.image_id for one in todo}
         self._cache = SaliencyCache(project)
-        self._tally = Tally(len(todo))
+        self._tally = InspectionCounts(len(todo))
 
-    def run(self, inspector: Inspector, cancelled: Callable[[], bool]) -> Iterator[Tally]:
+    def run(
+        self, inspector: Inspector, cancelled: Callable[[], bool]
+    ) -> Iterator[InspectionCounts]:
         waiting: list[Outcome] = []
         pixels, saved = 0, time.monotonic()
         sources = [Source(one.path, one.name, one.name) for one in self._todo]
@@ -87,7 +89,7 @@ class _Work:
                 waiting, pixels, saved = [], 0, time.monotonic()
         yield self._store(waiting)
 
-    def _store(self, outcomes: list[Outcome]) -> Tally:
+    def _store(self, outcomes: list[Outcome]) -> InspectionCounts:
         ids = [self._numbers[one.source.name] for one in outcomes]
         rows = [
             Inspected(number, one.image, one.inspection, one.error)

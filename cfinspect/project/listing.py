@@ -16,7 +16,7 @@ from cfinspect.project.database import ProjectError
 from cfinspect.project.project import Project, image_name
 
 
-class State(IntEnum):
+class HumanState(IntEnum):
     """What humans have done with an image."""
 
     OPEN = 0
@@ -25,7 +25,7 @@ class State(IntEnum):
     SKIPPED = 3
 
 
-class Sort(StrEnum):
+class SortOrder(StrEnum):
     """What a list is sorted by; images without a prediction stand at the end."""
 
     PLACE = "place"
@@ -38,7 +38,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Filter:
+class ImageFilter:
     """Which images: all conditions hold together, None means any.
 
     ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
@@ -51,7 +51,7 @@ class Filter:
 
     folder: str | None = None
     domain: str | None = None
-    state: State | None = None
+    state: HumanState | None = None
     machine: int | None = None
     label: int | None = None
     flagged: bool | None = None
@@ -77,7 +77,7 @@ class ImageRow:
     folder_id: int
     path: Path
     name: str
-    state: State
+    state: HumanState
     verdict: int | None
     label: int | None
     group: str
@@ -99,7 +99,7 @@ class ImageRow:
         """Whether the review queue holds it."""
         contradicts = self.label is not None and self.label != self.machine
         return (
-            self.state is State.OPEN
+            self.state is HumanState.OPEN
             and self.machine is not None
             and (self.flagged or contradicts)
             and not self.missing
@@ -111,25 +111,25 @@ class Count:
     """How many images of one folder are alike in these respects."""
 
     folder_id: int
-    state: State
+    state: HumanState
     machine: int | None
     flagged: bool
     verdict: int | None
     images: int
 
 
-def page(
+def list_images(
     project: Project,
-    wanted: Filter | None = None,
-    sort: Sort = Sort.PLACE,
+    wanted: ImageFilter | None = None,
+    sort: SortOrder = SortOrder.PLACE,
     *,
     descending: bool = False,
     offset: int = 0,
     limit: int = 100,
 ) -> list[ImageRow]:
     """``limit`` images of a list from place ``offset`` on."""
-    where, values = _conditions(project, wanted or Filter())
-    if sort in {Sort.PLACE, Sort.DATE}:
+    where, values = _conditions(project, wanted or ImageFilter())
+    if sort in {SortOrder.PLACE, SortOrder.DATE}:
         return _select(project, where, values, _Order(sort, descending), offset, limit)
     inspected = f"{sort} IS NOT NULL AND {where}"
     found = _select(project, inspected, values, _Order(sort, descending), offset, limit)
@@ -144,14 +144,14 @@ def page(
 
 def ids(
     project: Project,
-    wanted: Filter | None = None,
-    sort: Sort = Sort.PLACE,
+    wanted: ImageFilter | None = None,
+    sort: SortOrder = SortOrder.PLACE,
     *,
     descending: bool = False,
 ) -> list[int]:
     """The ids of a whole list in its order: what a window scrolls through."""
-    where, values = _conditions(project, wanted or Filter())
-    if sort in {Sort.PLACE, Sort.DATE}:
+    where, values = _conditions(project, wanted or ImageFilter())
+    if sort in {SortOrder.PLACE, SortOrder.DATE}:
         return _ids(project, where, values, _Order(sort, descending), 0, -1)
     inspected = f"{sort} IS NOT NULL AND {where}"
     found = _ids(project, inspected, values, _Order(sort, descending), 0, -1)
@@ -160,12 +160,12 @@ def ids(
 
 
 def score_histogram(
-    project: Project, wanted: Filter | None = None, bins: int = 20
+    project: Project, wanted: ImageFilter | None = None, bins: int = 20
 ) -> tuple[list[int], list[int]]:
     """How many images of a list have a score in each of ``bins`` equal parts of 0..1: those that
     the model calls undamaged, and those it calls damaged.
     """
-    where, values = _conditions(project, wanted or Filter())
+    where, values = _conditions(project, wanted or ImageFilter())
     found = ([0] * bins, [0] * bins)
     for row in project.database.rows(
         f"SELECT machine, CAST(score * {bins} AS INTEGER) AS bin, count(*) AS n FROM image INDEXED "
@@ -176,16 +176,16 @@ def score_histogram(
     return found
 
 
-def count(project: Project, wanted: Filter | None = None) -> int:
+def count(project: Project, wanted: ImageFilter | None = None) -> int:
     """How many images a list has."""
-    where, values = _conditions(project, wanted or Filter())
+    where, values = _conditions(project, wanted or ImageFilter())
     return _count(project, where, values, "image_by_path")
 
 
 def counts(project: Project) -> list[Count]:
     """All present images, counted by folder, state, label, flag and verdict."""
     return [
-        Count(row[0], State(row[1]), row[2], bool(row[3]), row[4], row[5])
+        Count(row[0], HumanState(row[1]), row[2], bool(row[3]), row[4], row[5])
         for row in project.database.rows(
             "SELECT folder_id, state, machine, flagged, verdict, count(*) FROM image INDEXED BY "
             "image_counts WHERE missing = 0 GROUP BY folder_id, state, machine, flagged, verdict"
@@ -293,9 +293,9 @@ class _Order:
         return ", ".join(f"{column} {way}" for column in (self.column, "path", "folder_id"))
 
 
-def _tail(sort: Sort, where: str) -> tuple[_Order, str]:
+def _tail(sort: SortOrder, where: str) -> tuple[_Order, str]:
     """Order and condition of those without the figure that a list is sorted by."""
-    if sort is Sort.DISAGREEMENT:  # none without a label, inspected or not
+    if sort is SortOrder.DISAGREEMENT:  # none without a label, inspected or not
         return _Order("place"), f"disagreement IS NULL AND {where}"
     return _Order("place", index="waiting"), f"score IS NULL AND {where}"
 
@@ -327,7 +327,7 @@ def _count(project: Project, where: str, values: list[object], index: str) -> in
     return int(row["n"]) if row else 0
 
 
-def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
+def _conditions(project: Project, wanted: ImageFilter) -> tuple[str, list[object]]:
     parts = ["missing = ?"]
     values: list[object] = [int(wanted.missing)]
     conditions: list[tuple[str, object | None]] = [
@@ -344,12 +344,12 @@ def _conditions(project: Project, wanted: Filter) -> tuple[str, list[object]]:
             values.append(int(value) if isinstance(value, bool | IntEnum) else value)
     if wanted.verdict is not None:
         # The state is in every index and leaves few rows to look up.
-        parts.append(f"state != {int(State.OPEN)} AND verdict = ?")
+        parts.append(f"state != {int(HumanState.OPEN)} AND verdict = ?")
         values.append(wanted.verdict)
     if wanted.to_review:
-        parts.append(f"score IS NOT NULL AND state = {int(State.OPEN)} AND {NEEDS}")
+        parts.append(f"score IS NOT NULL AND state = {int(HumanState.OPEN)} AND {NEEDS}")
     if wanted.reviewed:
-        parts.append(f"state != {int(State.OPEN)}")
+        parts.append(f"state != {int(HumanState.OPEN)}")
     if wanted.inspected is not None:
         parts.append(f"score IS {'NOT ' if wanted.inspected else ''}NULL")
     condition, numbers = in_folders(project, wanted.folder, wanted.domain)
@@ -384,9 +384,9 @@ def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
     return ImageRow(
         id=row["id"],
         folder_id=row["folder_id"],
-        path=project.place.root / row["folder"] / row["path"],
+        path=project.paths.root / row["folder"] / row["path"],
         name=image_name(row["folder"], row["path"], several=several),
-        state=State(row["state"]),
+        state=HumanState(row["state"]),
         verdict=row["verdict"],
         label=row["label"],
         group=row["grp"],

@@ -16,7 +16,7 @@ from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint
-from cfinspect.project.project import Model, Project, image_name, use_predictions
+from cfinspect.project.project import Project, ProjectModel, image_name, use_predictions
 from cfinspect.project.saliency import SaliencyCache
 
 _MAX_REGIONS = 200
@@ -69,7 +69,7 @@ class ToInspect(NamedTuple):
 
 
 def to_inspect(
-    project: Project, model: Model, only: Collection[int] | None = None
+    project: Project, model: ProjectModel, only: Collection[int] | None = None
 ) -> list[ToInspect]:
     """Present images without a prediction of ``model``, in order; or ``only`` these (ids), with or
     without one.
@@ -99,12 +99,12 @@ def to_inspect(
 
 def save(
     project: Project,
-    model: Model,
+    model: ProjectModel,
     inspected: Sequence[Inspected],
     cache: SaliencyCache | None = None,
 ) -> None:
     """Store what ``model`` says about images, replacing what it said before; one transaction."""
-    threshold = float(model.card.get("decision", {}).get("score_threshold", 0.5))
+    threshold = float(model.metadata.get("decision", {}).get("score_threshold", 0.5))
     rows = [_row(model, one, threshold) for one in inspected if one.inspection is not None]
     bits = {one.image_id: fingerprint(one.image) for one in inspected if one.image is not None}
     sizes = {
@@ -171,7 +171,7 @@ def uncertainty(score: float, threshold: float) -> float:
     return 1 - abs(score - threshold) / side if side > 0 else 1.0
 
 
-def _row(model: Model, one: Inspected, threshold: float) -> tuple[object, ...]:
+def _row(model: ProjectModel, one: Inspected, threshold: float) -> tuple[object, ...]:
     found = one.inspection
     assert found is not None
     regions = [asdict(region) for region in regions_of(found.mask, most=_MAX_REGIONS)]

@@ -15,7 +15,7 @@ from typing import Any, Self
 from cfinspect.engine.base.atomic import remove_leftovers
 from cfinspect.project import backup
 from cfinspect.project.database import Database, ProjectError, now_text
-from cfinspect.project.place import Place, find_place, new_place
+from cfinspect.project.paths import ProjectPaths, find_project_paths, new_place
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Model:
-    """A model that a project knows; ``digest`` is its file's, ``card`` its JSON card."""
+class ProjectModel:
+    """A model that a project knows; ``digest`` is its file's, ``metadata`` its JSON metadata."""
 
     id: int
     digest: str
     name: str
     path: Path
-    card: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 def image_name(folder: str, path: str, *, several: bool) -> str:
@@ -57,8 +57,8 @@ class Project:
     For one thread at a time: each worker opens its own with ``again``.
     """
 
-    def __init__(self, place: Place, database: Database) -> None:
-        self.place = place
+    def __init__(self, paths: ProjectPaths, database: Database) -> None:
+        self.paths = paths
         self.database = database
 
     @classmethod
@@ -70,12 +70,12 @@ class Project:
         """
         if not root.is_dir():
             raise ProjectError(f"There is no folder {root}; check the path.")
-        if find_place(root) is not None:
+        if find_project_paths(root) is not None:
             project = cls.open(root, human=human)
         else:
-            place = new_place(root)
-            place.scratch.mkdir(exist_ok=True)
-            project = cls(place, Database(place.database, human=human, create=True))
+            paths = new_place(root)
+            paths.scratch.mkdir(exist_ok=True)
+            project = cls(paths, Database(paths.database, human=human, create=True))
         if not project.folders():
             with project.database.writing() as connection:
                 about = {"id": str(uuid.uuid4()), "created": now_text()}
@@ -92,16 +92,16 @@ class Project:
         Checks the database, removes what killed programs left and backs up when that is due.
         Raises ProjectError where there is no project, or its database is damaged.
         """
-        place = find_place(root)
-        if place is None:
+        paths = find_project_paths(root)
+        if paths is None:
             raise ProjectError(
                 f"There is no project in {root}: make one with `cfinspect project init {root}`."
             )
-        project = cls(place, Database(place.database, human=human))
+        project = cls(paths, Database(paths.database, human=human))
         try:
             project.database.check()
             project.tidy()
-            backup.back_up_when_due(place, project.database)
+            backup.back_up_when_due(paths, project.database)
         except BaseException:
             project.close()
             raise
@@ -110,24 +110,24 @@ class Project:
     @classmethod
     def open_again(cls, root: Path) -> Project:
         """Another connection of a program that has opened the project of ``root`` already."""
-        place = find_place(root)
-        if place is None:
+        paths = find_project_paths(root)
+        if paths is None:
             raise ProjectError(f"There is no project in {root} any more.")
-        return cls(place, Database(place.database, human=False))
+        return cls(paths, Database(paths.database, human=False))
 
     def again(self, *, human: bool = False) -> Project:
         """A second connection to the same project, for another thread."""
-        return Project(self.place, Database(self.place.database, human=human))
+        return Project(self.paths, Database(self.paths.database, human=human))
 
     def tidy(self) -> None:
         """Remove temporary files of programs that were killed."""
-        self.place.scratch.mkdir(exist_ok=True)
-        if next(self.place.scratch.iterdir(), None) is None:
+        self.paths.scratch.mkdir(exist_ok=True)
+        if next(self.paths.scratch.iterdir(), None) is None:
             return
         # Masks are only written while holding the write lock: whoever holds it knows that none of
         # these files belongs to a mask in the making. A backup or a cached map may do without.
         with self.database.writing():
-            remove_leftovers(self.place.scratch)
+            remove_leftovers(self.paths.scratch)
 
     def close(self) -> None:
         """Close the connection."""
@@ -193,7 +193,7 @@ class Project:
             Folder(
                 row["id"],
                 row["path"],
-                (self.place.root / row["path"]).resolve(),
+                (self.paths.root / row["path"]).resolve(),
                 row["domain"],
                 row["model_id"],
                 row["mm_per_px"],
@@ -212,30 +212,32 @@ class Project:
         raise ProjectError(f"The project has no folder {name}; it has: {known}.")
 
     def _name_of(self, real: Path) -> str:
-        if real.is_relative_to(self.place.root):
-            return real.relative_to(self.place.root).as_posix()
+        if real.is_relative_to(self.paths.root):
+            return real.relative_to(self.paths.root).as_posix()
         return os.fspath(real)
 
     # Models -------------------------------------------------------------------------------------
 
-    def add_model(self, path: Path, digest: str, card: Mapping[str, Any]) -> Model:
+    def add_model(self, path: Path, digest: str, metadata: Mapping[str, Any]) -> ProjectModel:
         """Remember the model file ``path``; one of the same ``digest`` is the same model."""
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO model (digest, name, path, card, added) VALUES (?, ?, ?, ?, ?) ON "
                 "CONFLICT (digest) DO UPDATE SET path = excluded.path, name = excluded.name",
-                (digest, path.name, str(path.resolve()), json.dumps(card), now_text()),
+                (digest, path.name, str(path.resolve()), json.dumps(metadata), now_text()),
             )
         return next(model for model in self.models() if model.digest == digest)
 
-    def models(self) -> list[Model]:
+    def models(self) -> list[ProjectModel]:
         """The models, in the order they were first used."""
         return [
-            Model(row["id"], row["digest"], row["name"], Path(row["path"]), json.loads(row["card"]))
+            ProjectModel(
+                row["id"], row["digest"], row["name"], Path(row["path"]), json.loads(row["card"])
+            )
             for row in self.database.rows("SELECT * FROM model ORDER BY id")
         ]
 
-    def bind(self, folder: Folder, model: Model) -> None:
+    def bind(self, folder: Folder, model: ProjectModel) -> None:
         """Let the predictions of ``model`` count for ``folder``: lists, queue and statistics."""
         with self.database.writing() as connection:
             connection.execute("UPDATE folder SET model_id = ? WHERE id = ?", (model.id, folder.id))

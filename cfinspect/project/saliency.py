@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.atomic import write_atomically
-from cfinspect.project.place import Place
+from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.project import Project
 
 _QUALITY = 92
@@ -63,7 +63,7 @@ class SaliencyCache:
         done, data = cv2.imencode(suffix, pixels, how)
         if not done:
             return 0
-        place = self._project.place.scratch
+        place = self._project.paths.scratch
         write_atomically(
             path, lambda part: part.write_bytes(data.tobytes()), sync=False, scratch=place
         )
@@ -107,15 +107,17 @@ class SaliencyCache:
             self._held -= old["bytes"]
 
     def _path(self, image_id: int, model_id: int) -> Path:
-        return _path(self._project.place, image_id, model_id)
+        return _path(self._project.paths, image_id, model_id)
 
 
-def kept_saliency(place: Place, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
+def kept_saliency(place: ProjectPaths, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
     """A kept saliency (H, W), 255 standing for 1; needs no database, so any thread may ask."""
     return _read(_path(place, image_id, model_id), cv2.IMREAD_GRAYSCALE)
 
 
-def kept_counterfactual(place: Place, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
+def kept_counterfactual(
+    place: ProjectPaths, image_id: int, model_id: int
+) -> NDArray[np.uint8] | None:
     """A kept counterfactual (H, W, 3) RGB uint8, or None; needs no database either."""
     found = _read(_path(place, image_id, model_id).with_suffix(".jpg"), cv2.IMREAD_COLOR)
     return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
@@ -130,5 +132,5 @@ def _read(path: Path, how: int) -> NDArray[np.uint8] | None:
     return None if found is None else np.asarray(found, dtype=np.uint8)
 
 
-def _path(place: Place, image_id: int, model_id: int) -> Path:
+def _path(place: ProjectPaths, image_id: int, model_id: int) -> Path:
     return place.saliency / str(model_id) / f"{image_id}.png"

@@ -42,7 +42,7 @@ class ConflictError(ProjectError):
 
 
 @dataclass(frozen=True)
-class Human:
+class HumanAnnotation:
     """What humans said of an image so far.
 
     ``mask``: name of the corrected mask's file, None where there is none. ``version``: counts
@@ -66,7 +66,7 @@ def login_name() -> str:
         return "unknown"
 
 
-def human_of(project: Project, image_id: int) -> Human:
+def human_of(project: Project, image_id: int) -> HumanAnnotation:
     """What humans said of an image."""
     return _human(project.database.row("SELECT * FROM human WHERE image_id = ?", image_id))
 
@@ -83,7 +83,7 @@ def decide(
     holder: str = "",
     force: bool = False,
     action: str = "",
-) -> Human:
+) -> HumanAnnotation:
     """Say something of an image; what is not given stays. Returns the new state, safely stored.
 
     ``mask``: (H, W) uint8 of the image's own size, 0 background, else a mask class. Where no
@@ -129,7 +129,7 @@ def decide(
 
 def revert(
     project: Project, entry: int, *, who: str, holder: str = "", force: bool = False
-) -> Human:
+) -> HumanAnnotation:
     """Take back an audit entry: the image is again as it was before; that too is an entry.
 
     Reverting a revert does again what was undone. Raises ConflictError when somebody spoke of the
@@ -139,7 +139,9 @@ def revert(
         return _revert(connection, entry, who, holder, force)
 
 
-def undo(project: Project, *, who: str, holder: str = "", force: bool = False) -> Human | None:
+def undo(
+    project: Project, *, who: str, holder: str = "", force: bool = False
+) -> HumanAnnotation | None:
     """Take back the last thing that ``who`` said and has not taken back; None when there is none.
 
     Raises ConflictError like ``revert``.
@@ -157,7 +159,7 @@ def undo(project: Project, *, who: str, holder: str = "", force: bool = False) -
 
 def _revert(
     connection: sqlite3.Connection, entry: int, who: str, holder: str, force: bool
-) -> Human:
+) -> HumanAnnotation:
     row = connection.execute("SELECT * FROM audit WHERE id = ?", (entry,)).fetchone()
     if row is None or row["image_id"] is None or row["before"] is None:
         raise ProjectError(f"There is no entry {entry} that could be taken back.")
@@ -202,7 +204,7 @@ def _is_taken_back(connection: sqlite3.Connection, entry: int) -> bool:
 def _respect_file(project: Project, image: sqlite3.Row) -> None:
     """Refuse to speak of an image whose file holds something else by now."""
     try:
-        status = (project.place.root / image["folder"] / image["path"]).stat()
+        status = (project.paths.root / image["folder"] / image["path"]).stat()
     except OSError:
         return  # a disk that is away; what was seen is what the project knows
     if not image["missing"] and (status.st_size, status.st_mtime_ns) != (
@@ -222,7 +224,7 @@ def _plain(text: str) -> str:
     return text
 
 
-def read_mask_of(project: Project, human: Human) -> IndexMask | None:
+def read_mask_of(project: Project, human: HumanAnnotation) -> IndexMask | None:
     """The corrected mask (H, W) of class numbers, or None where there is none.
 
     Raises ProjectError when its file is gone or is not what was saved.
@@ -242,11 +244,11 @@ def _image(connection: sqlite3.Connection, image_id: int) -> sqlite3.Row:
     return image
 
 
-def _human(row: sqlite3.Row | None) -> Human:
+def _human(row: sqlite3.Row | None) -> HumanAnnotation:
     if row is None:
-        return Human()
+        return HumanAnnotation()
     verdict = None if row["verdict"] is None else Verdict(row["verdict"])
-    return Human(
+    return HumanAnnotation(
         verdict, row["mask"], row["comment"], row["version"], row["entry"], row["who"], row["at"]
     )
 
@@ -276,13 +278,13 @@ def _action(verdict: Verdict | Kept | None, mask: IndexMask | Kept | None) -> st
 def _write(
     connection: sqlite3.Connection,
     image: sqlite3.Row,
-    before: Human,
+    before: HumanAnnotation,
     after: dict[str, Any],
     *,
     who: str,
     action: str,
     reverts: int | None = None,
-) -> Human:
+) -> HumanAnnotation:
     entry, at = audit.append(
         connection,
         who=who,
@@ -302,10 +304,10 @@ def _write(
         (image["id"], *values),
     )
     verdict = None if after["verdict"] is None else Verdict(after["verdict"])
-    return Human(verdict, *values[1:])
+    return HumanAnnotation(verdict, *values[1:])
 
 
-def _state(human: Human) -> dict[str, Any]:
+def _state(human: HumanAnnotation) -> dict[str, Any]:
     """What the audit trail keeps of a state."""
     verdict = None if human.verdict is None else int(human.verdict)
     return {"verdict": verdict, "mask": human.mask, "comment": human.comment}

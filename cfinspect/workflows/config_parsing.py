@@ -8,7 +8,7 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from cfinspect.engine.model.file import load_card
+from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.training.config import ConfigError, TrainConfig, plain_kinds
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -90,11 +90,16 @@ def _take_over(changes: dict[str, Any]) -> None:
     other = [name for name in _NETWORK if changes.get(name) is not None]
     if other:
         raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
-    card = load_card(Path(changes["init_from"]))
-    kept: dict[str, Any] = {"size": card.preprocessing.size, "views": card.preprocessing.views}
-    kept |= {name: card.training[name] for name in ("method", "cameras") if name in card.training}
-    if card.kinds:
-        kept |= {"kinds": ",".join(card.kinds), "trunk": card.training["trunk"]}
+    metadata = load_metadata(Path(changes["init_from"]))
+    kept: dict[str, Any] = {
+        "size": metadata.preprocessing.size,
+        "views": metadata.preprocessing.views,
+    }
+    kept |= {
+        name: metadata.training[name] for name in ("method", "cameras") if name in metadata.training
+    }
+    if metadata.kinds:
+        kept |= {"kinds": ",".join(metadata.kinds), "trunk": metadata.training["trunk"]}
     for name, value in kept.items():
         if changes.get(name) is None:
             changes[name] = value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.evaluation.encoders import Encoder
     from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.engine.inference.torch_backend import TorchBackend
-    from cfinspect.engine.model.metadata import Card
+    from cfinspect.engine.model.metadata import ModelMetadata
 
 IMAGES, QUICK_IMAGES = 100, 30
 DOUBTS, QUICK_DOUBTS = 3000, 300
@@ -24,9 +24,9 @@ JUDGED, QUICK_JUDGED = 1000, 200
 _BATCH = 64
 
 
-def require_one_kind(card: Card, part: str) -> None:
+def require_one_kind(metadata: ModelMetadata, part: str) -> None:
     """Raise CfinspectError for a model of several kinds of damage; ``part`` is what was asked."""
-    if card.kinds:
+    if metadata.kinds:
         raise CfinspectError(
             f"--{part} looks at one kind of damage at a time, and this model knows several"
         )
@@ -115,7 +115,7 @@ def judge(
     if not have_distances():
         note("Without FID and KID: pip install 'cfinspect[evaluate]' brings them.")
     backend = cast("TorchBackend", inspector.backend)
-    if not makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
+    if not makes_counterfactuals(str(backend.metadata.training.get("method", "cfgan"))):
         raise CfinspectError("realism needs counterfactuals, and this model makes none")
     count = QUICK_JUDGED if quick else JUDGED
     halves = split_by_group(samples, {"learned": 0.5, "measured": 0.5}, 0)
@@ -193,7 +193,7 @@ def doubt(
     chosen = squares(inspector, samples, QUICK_DOUBTS if quick else None)
     _tell_photos(chosen.photos)
     backend, result = inspector.backend, {}
-    decision = backend.card.decision
+    decision = backend.metadata.decision
     with Counter("Looking under other light, blur and noise", "looks") as counter:
         for done, (name, shift) in enumerate([("as they are", None), *SHIFTS.items()], start=1):
             parts = []

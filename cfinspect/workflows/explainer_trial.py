@@ -40,7 +40,7 @@ def ask_explainers(
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
     from cfinspect.engine.evaluation.explainer_benchmark import STOCHASTIC as DRAWS  # noqa: PLC0415
-    from cfinspect.engine.evaluation.explainer_benchmark import ask, explaining  # noqa: PLC0415
+    from cfinspect.engine.evaluation.explainer_benchmark import explaining, select_correct_samples  # noqa: PLC0415
     from cfinspect.engine.evaluation.realism import have_distances  # noqa: PLC0415
     from cfinspect.engine.evaluation.sampling import squares  # noqa: PLC0415
     from cfinspect.engine.evaluation.simsiam import train_simsiam  # noqa: PLC0415
@@ -55,7 +55,7 @@ def ask_explainers(
     learned = squares(inspector, parts["learned"], _LEARNED)
     # Of these the classifier has to have enough right.
     known = squares(inspector, parts["asked"], 2 * count)
-    asked = ask(classifier, known, count)
+    asked = select_correct_samples(classifier, known, count)
     if not have_distances():
         note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
     makers = _makers(backend, classifier, diffusion, settings, quick)
@@ -141,7 +141,7 @@ def _makers(
     )
 
     makers: dict[str, Callable[[int], Explainer]] = {}
-    if makes_counterfactuals(str(backend.card.training.get("method", "cfgan"))):
+    if makes_counterfactuals(str(backend.metadata.training.get("method", "cfgan"))):
         makers["cfgan"] = lambda _: Cfgan(backend)
     if diffusion is None:
         note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")

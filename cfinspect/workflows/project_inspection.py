@@ -12,7 +12,7 @@ from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome
 from cfinspect.engine.model.file import file_digest
-from cfinspect.project.inspecting import Tally, bind_model, inspect_images
+from cfinspect.project.inspecting import InspectionCounts, bind_model, inspect_images
 from cfinspect.project.project import Folder, Project
 
 
@@ -29,9 +29,9 @@ def inspect_project(
 
     Returns whether there were images and none could be read.
     """
-    card = json.loads(inspector.backend.card.to_json())
-    model = bind_model(project, folders, model_path, file_digest(model_path), card)
-    tally = Tally(0)
+    metadata = json.loads(inspector.backend.metadata.to_json())
+    model = bind_model(project, folders, model_path, file_digest(model_path), metadata)
+    tally = InspectionCounts(0)
     started = time.monotonic()
     with Counter("Inspecting") as counter:
         for tally in inspect_images(

@@ -19,7 +19,15 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.inference.inspector import Inspection
-from cfinspect.project.listing import Filter, Sort, State, count, counts, page, waiting
+from cfinspect.project.listing import (
+    HumanState,
+    ImageFilter,
+    SortOrder,
+    count,
+    counts,
+    list_images,
+    waiting,
+)
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 from cfinspect.project.queue import Rank, queue, take
@@ -62,7 +70,7 @@ def measure(root: Path, images: int) -> None:
     print(f"opening with integrity check: {time.perf_counter() - started:.2f} s")
     decide_some(project, images // 20)
     queries(project, images)
-    size = project.place.database.stat().st_size / 2**20
+    size = project.paths.database.stat().st_size / 2**20
     print(f"database: {size:.0f} MiB, {size * 2**20 / images:.0f} bytes an image")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of it all: {peak:.0f} MiB")
@@ -119,7 +127,7 @@ def predict(project: Project, model: object) -> None:
 
 def decide_some(project: Project, number: int) -> None:
     """Set verdicts one by one, each safely on disk."""
-    rows = page(project, limit=number)
+    rows = list_images(project, limit=number)
     started = time.perf_counter()
     for row in rows:
         decide(project, row.id, who="bench", verdict=Verdict.DAMAGED)
@@ -129,29 +137,29 @@ def decide_some(project: Project, number: int) -> None:
 def queries(project: Project, images: int) -> None:
     """Time everything that a window asks for."""
     timed("counts per folder, state, label", lambda: counts(project))
-    for sort in Sort:
+    for sort in SortOrder:
         for offset in (0, images // 2, images - 100):
             for descending in (False, True):
                 timed(
                     f"page by {sort} from {offset}{' descending' if descending else ''}",
-                    lambda s=sort, o=offset, d=descending: page(  # type: ignore[misc]
+                    lambda s=sort, o=offset, d=descending: list_images(  # type: ignore[misc]
                         project, sort=s, offset=o, descending=d
                     ),
                 )
     filters = {
-        "open": Filter(state=State.OPEN),
-        "open, flagged, damaged": Filter(state=State.OPEN, flagged=True, machine=1),
-        "score 0.4 to 0.6": Filter(score_from=0.4, score_to=0.6),
-        "text": Filter(text="IMG_0123"),
-        "text that is nowhere": Filter(text="nowhere"),
-        "one folder": Filter(folder="."),
+        "open": ImageFilter(state=HumanState.OPEN),
+        "open, flagged, damaged": ImageFilter(state=HumanState.OPEN, flagged=True, machine=1),
+        "score 0.4 to 0.6": ImageFilter(score_from=0.4, score_to=0.6),
+        "text": ImageFilter(text="IMG_0123"),
+        "text that is nowhere": ImageFilter(text="nowhere"),
+        "one folder": ImageFilter(folder="."),
     }
     for name, wanted in filters.items():
         timed(f"count, {name}", lambda w=wanted: count(project, w))  # type: ignore[misc]
-        for sort in (Sort.PLACE, Sort.UNCERTAINTY):
+        for sort in (SortOrder.PLACE, SortOrder.UNCERTAINTY):
             timed(
                 f"page by {sort}, {name}",
-                lambda w=wanted, s=sort: page(project, w, s, descending=True),  # type: ignore[misc]
+                lambda w=wanted, s=sort: list_images(project, w, s, descending=True),  # type: ignore[misc]
             )
     for rank in Rank:
         timed(f"queue by {rank}", lambda r=rank: queue(project, r))  # type: ignore[misc]

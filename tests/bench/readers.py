@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "formats"))
 from labelled import ABOUT, CLASSES, items
 
 from cfinspect.formats import labelme, yolo
-from cfinspect.formats.records import Item, Options
+from cfinspect.formats.exchange_types import Item, Options
 
 
 class Tally:

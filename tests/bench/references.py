@@ -28,14 +28,14 @@ from cfinspect.engine.base.images import read_mask
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_scores
 from cfinspect.engine.data import augment
-from cfinspect.engine.data.batch_loader import Feed, balanced_indices
+from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.metrics.classification import classification
 from cfinspect.engine.metrics.localisation import Localisation
-from cfinspect.engine.model.file import load_card
+from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.networks.generators import UNet
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.gan_step import NoiseBank
@@ -144,7 +144,7 @@ def plain(out: Path, seed: int) -> None:
     """D's backbone without fakes, for as many steps as the counterfactual run of this seed."""
     tune_host()
     twin = crack_model(out, seed)
-    steps = int(load_card(twin).metrics["steps"])
+    steps = int(load_metadata(twin).metrics["steps"])
     config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, steps=steps)
     parts = split(read_folders([CRACKS]), config)
     device = choose_device()
@@ -153,7 +153,7 @@ def plain(out: Path, seed: int) -> None:
     noise = NoiseBank(config, device.device)
     store = TileStore(parts["train"], config.size)
     store.load()
-    feed = Feed(store, batch=config.batch, kind="strong", seed=seed, start=0)
+    feed = BatchLoader(store, batch=config.batch, kind="strong", seed=seed, start=0)
     for step in range(steps):
         base = config.lr_warmup if step < config.warmup else config.lr_discriminator
         optimiser.param_groups[0]["lr"] = base * share_of_rate(step, step / steps)

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 from cfinspect.engine.base.device import Device, choose_device, tune_host
 from cfinspect.engine.base.images import read_image, resize_image
 from cfinspect.engine.data.augment import augment
-from cfinspect.engine.data.batch_loader import Feed, balanced_indices
+from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
@@ -97,7 +97,7 @@ def our_training(store: TileStore, config: TrainConfig, device: Device) -> tuple
     scaler = torch.amp.GradScaler(device.device.type, enabled=device.precision == "fp16")
     noise = NoiseBank(config, device.device)
     step = Step(state.nets["generator"], state.nets["discriminator"], config, device, noise, scaler)
-    feed = Feed(store, batch=config.batch, kind="strong", seed=0, start=0)
+    feed = BatchLoader(store, batch=config.batch, kind="strong", seed=0, start=0)
     spent: list[float] = []
 
     def one() -> None:

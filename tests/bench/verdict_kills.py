@@ -34,7 +34,7 @@ from cfinspect.engine.base.images import write_png
 from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import page
+from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.queue import take
 from cfinspect.project.scan import scan
@@ -62,7 +62,7 @@ def worker(root: Path, seed: int, limit: int) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         with Project.open(root, human=True) as project:
-            ids = [row.id for row in page(project, limit=1000)]
+            ids = [row.id for row in list_images(project, limit=1000)]
             while True:
                 number = int(chance.choice(ids))
                 said: dict[str, object] = {"verdict": Verdict(int(chance.integers(0, 3)))}
@@ -97,9 +97,9 @@ def check(root: Path, told: dict[int, tuple[int, int, str | None]]) -> None:
             assert human.version >= version, (number, human, version)
             if human.version == version:
                 assert (human.verdict, human.mask) == (verdict, mask), (number, human)
-        for row in page(project, limit=1000):
+        for row in list_images(project, limit=1000):
             read_mask_of(project, human_of(project, row.id))
-        left = list(project.place.data.rglob(".tmp-*"))
+        left = list(project.paths.data.rglob(".tmp-*"))
         assert not left, left
 
 
@@ -215,7 +215,7 @@ def exports(rounds: int) -> None:
         root = Path(folder) / "hall"
         make_project(root)
         with Project.open(root, human=True) as project:
-            for row in page(project, limit=1000):
+            for row in list_images(project, limit=1000):
                 decide(project, row.id, who="bench", mask=np.ones((SIDE, SIDE), np.uint8))
         for _ in range(rounds):
             process = subprocess.Popen(
@@ -248,7 +248,7 @@ def reviewer(root: Path, name: str, seconds: float) -> None:
     worst = 0.0
     with Project.open(root, human=True) as project:
         chance = random.Random(name)
-        ids = [row.id for row in page(project, limit=1000)]
+        ids = [row.id for row in list_images(project, limit=1000)]
         while time.monotonic() < end:
             started = time.monotonic()
             if chance.random() < 0.2:

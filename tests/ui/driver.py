@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
 from cfinspect.project.project import Project
-from cfinspect.ui.jobs.job import Ticket
+from cfinspect.ui.jobs.job import JobHandle
 from cfinspect.ui.jobs.job_types import Scan
 from cfinspect.ui.shell.main_window import MainWindow
 
@@ -122,7 +122,7 @@ def open_folder(window: MainWindow, folder: Path) -> None:
     wait_for(lambda: len(window.model.ids) > 0)
 
 
-def inspect(window: MainWindow, model: Path) -> Ticket:
+def inspect(window: MainWindow, model: Path) -> JobHandle:
     """Inspect all folders with a model and wait for the end."""
     facts = window.session.facts
     assert facts is not None

@@ -18,7 +18,7 @@ from driver import inspect, live, open_folder, picture_shown, trigger, wait_for
 from PySide6.QtWidgets import QWidget
 
 from cfinspect.engine.synth.folder import write_folder
-from cfinspect.project.listing import Sort
+from cfinspect.project.listing import SortOrder
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui.dialogs import exporting, folder, help, importing, models, palette, settings
 from cfinspect.ui.dialogs.common import ErrorDialog
@@ -86,7 +86,7 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
     window.gallery.as_list.click()
     shoot(window, out, "list")
     window.gallery.as_grid.click()
-    window.model.show(sort_by=Sort.SCORE, descending=True)
+    window.model.show(sort_by=SortOrder.SCORE, descending=True)
     wait_for(lambda: window.session.reader.is_idle)
     live(0.2)
     trigger(window, "review")

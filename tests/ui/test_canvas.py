@@ -12,8 +12,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.masks.drawing import Box
-from cfinspect.project.listing import ImageRow, State
-from cfinspect.ui.canvas.base import Compare
+from cfinspect.project.listing import HumanState, ImageRow
+from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
     halved,
@@ -32,7 +32,7 @@ WIDTH, HEIGHT = 400, 300
 
 def a_row() -> ImageRow:
     return ImageRow(
-        1, 1, Path("a.png"), "a.png", State.OPEN, None, None, "", 1, 0.9, 0.1, 0.2, None, 0.1,
+        1, 1, Path("a.png"), "a.png", HumanState.OPEN, None, None, "", 1, 0.9, 0.1, 0.2, None, 0.1,
         False, WIDTH, HEIGHT, False, "d", 0,
     )  # fmt: skip
 
@@ -91,13 +91,13 @@ def test_what_is_drawn_lies_where_the_pixels_are(canvas: Canvas) -> None:
 
 def test_the_divider_shows_the_image_left_and_the_counterfactual_right(canvas: Canvas) -> None:
     canvas.layers.machine_mask.visible = False
-    canvas.set_compare(Compare.SWIPE)
+    canvas.set_compare(CompareMode.SWIPE)
     assert colour_at(canvas, 110.5, 150.5) == QColor(200, 40, 40)
     assert colour_at(canvas, 290.5, 150.5) == QColor(90, 90, 90)
 
 
 def test_side_by_side_shows_the_same_place_twice(canvas: Canvas) -> None:
-    canvas.set_compare(Compare.SIDE)
+    canvas.set_compare(CompareMode.SIDE)
     left = canvas.to_image(QPointF(100, 250))
     right = canvas.to_image(QPointF(100 + (800 - 4) / 2 + 4, 250))
     assert (left - right).manhattanLength() < 1e-6

@@ -23,9 +23,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from cfinspect.project.listing import Filter, count
+from cfinspect.project.listing import ImageFilter, count
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import Human, Verdict, decide, human_of, read_mask_of
+from cfinspect.project.verdicts import HumanAnnotation, Verdict, decide, human_of, read_mask_of
 from cfinspect.ui.dialogs.common import ErrorDialog
 from cfinspect.ui.dialogs.help import SummaryDialog
 from cfinspect.ui.shell.main_window import MainWindow
@@ -50,7 +50,7 @@ def paint(window: MainWindow) -> None:
     assert window.reviewer.has_edits
 
 
-def said(window: MainWindow, image_id: int) -> Human:
+def said(window: MainWindow, image_id: int) -> HumanAnnotation:
     """What is stored of an image."""
     settled(window)
     with project_of(window) as project:
@@ -150,7 +150,7 @@ def test_taking_back_what_an_autosave_stored(window: MainWindow, walls: Path, mo
     human = said(window, image_id)
     assert (human.mask, human.verdict) == (None, None)
     with project_of(window) as project:
-        assert count(project, Filter(reviewed=True)) == 0
+        assert count(project, ImageFilter(reviewed=True)) == 0
 
 
 def test_strokes_come_back_after_undamaged_and_after_discard(
@@ -212,11 +212,11 @@ def test_a_verdict_can_be_withdrawn_in_any_sitting(
     press(window, Qt.Key.Key_Delete)
     settled(window)
     with project_of(window) as project:
-        assert count(project, Filter(reviewed=True)) == 0
+        assert count(project, ImageFilter(reviewed=True)) == 0
     press(window, Qt.Key.Key_Z, ctrl=True)
     settled(window)
     with project_of(window) as project:
-        assert count(project, Filter(reviewed=True)) == 2
+        assert count(project, ImageFilter(reviewed=True)) == 2
 
 
 def test_a_comment_is_stored_once(window: MainWindow, walls: Path, model: Path) -> None:

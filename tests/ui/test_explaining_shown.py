@@ -18,7 +18,7 @@ from driver import (
 )
 from PySide6.QtCore import Qt
 
-from cfinspect.ui.canvas.base import Compare
+from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.dialogs.explain import ExplainDialog
 from cfinspect.ui.jobs.explaining import Explain, Wish
 from cfinspect.ui.shell.main_window import MainWindow
@@ -80,7 +80,7 @@ def test_rise_is_shown_beside_the_models_own_and_goes_with_the_image(
     explained(window)
     shown = window.canvas.explanation
     assert shown is not None and shown.image_id == image_id
-    assert window.canvas.compare is Compare.SIDE
+    assert window.canvas.compare is CompareMode.SIDE
     assert shown.caption == "RISE" and not shown.levels
     picture = window.canvas.picture
     assert picture is not None

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 
-from cfinspect.project.listing import Filter, page
+from cfinspect.project.listing import ImageFilter, list_images
 from cfinspect.project.queue import Rank, queue
 from cfinspect.ui.dialogs.inspect import InspectDialog
 from cfinspect.ui.shell.main_window import MainWindow
@@ -103,7 +103,7 @@ def test_the_menu_of_thumbnails_says_verdicts(window: MainWindow, walls: Path, m
     assert "Copy file path" in texts
     project = window.session.project
     assert project is not None
-    wait_for(lambda: len(page(project, Filter(verdict=1), limit=5)) == 1)
+    wait_for(lambda: len(list_images(project, ImageFilter(verdict=1), limit=5)) == 1)
 
 
 def test_which_model_counts_is_said_and_chosen_in_the_tool_bar(

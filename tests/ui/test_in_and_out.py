@@ -24,7 +24,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.formats.coco import read as read_coco
-from cfinspect.project.listing import Filter, State, page
+from cfinspect.project.listing import HumanState, ImageFilter, list_images
 from cfinspect.project.verdicts import human_of, read_mask_of
 from cfinspect.ui.dialogs.common import Dialog, Question
 from cfinspect.ui.dialogs.exporting import ExportDialog
@@ -153,7 +153,7 @@ def test_models_by_drop_bind_and_compare(
 
     def look(dialog: ModelsDialog) -> None:
         assert dialog.table.rowCount() == 1
-        assert "preprocessing" in dialog.card.toPlainText()
+        assert "preprocessing" in dialog.metadata.toPlainText()
         dialog.table.selectRow(0)
         dialog.bind.click()
         dialog.compare.click()
@@ -202,4 +202,4 @@ def test_a_second_folder_with_its_own_domain(
     wait_for(lambda: bool(met))
     wait_for(lambda: len(window.model.ids) == 48)
     with project_of(window) as project:
-        assert len(page(project, Filter(state=State.OPEN), limit=100)) == 48
+        assert len(list_images(project, ImageFilter(state=HumanState.OPEN), limit=100)) == 48

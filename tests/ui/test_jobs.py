@@ -14,7 +14,7 @@ from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.ui.jobs.job import Failure, JobQueue, Progress, State, Tell
+from cfinspect.ui.jobs.job import Failure, JobQueue, JobReporter, JobState, Progress
 
 pytest_plugins = ["stage"]
 
@@ -23,11 +23,11 @@ pytest_plugins = ["stage"]
 class Work:
     """A job that does what a test says."""
 
-    do: Callable[[Tell], Any]
+    do: Callable[[JobReporter], Any]
     title: str = "Work"
     keeps: str = ""
 
-    def run(self, tell: Tell) -> Any:
+    def run(self, tell: JobReporter) -> Any:
         return self.do(tell)
 
 
@@ -43,7 +43,7 @@ def test_a_job_runs_elsewhere_and_its_news_arrive_here(jobs: JobQueue) -> None:
     threads: dict[str, Any] = {}
     parts: list[int] = []
 
-    def do(tell: Tell) -> str:
+    def do(tell: JobReporter) -> str:
         threads["work"] = threading.current_thread()
         for number in range(10):
             tell.part(number)
@@ -61,13 +61,13 @@ def test_a_job_runs_elsewhere_and_its_news_arrive_here(jobs: JobQueue) -> None:
     assert parts == list(range(10))
     assert results == ["result"]
     assert ticket.progress.done == 10
-    assert ticket.state is State.DONE
+    assert ticket.state is JobState.DONE
 
 
 def test_nothing_is_missed_by_who_connects_after_adding(jobs: JobQueue) -> None:
     told = threading.Event()
 
-    def do(tell: Tell) -> None:
+    def do(tell: JobReporter) -> None:
         tell.part("first")
         tell.progress(1, 2)
         told.set()
@@ -86,7 +86,7 @@ def test_nothing_is_missed_by_who_connects_after_adding(jobs: JobQueue) -> None:
 def test_no_job_can_flood_the_window(jobs: JobQueue) -> None:
     came: list[Progress] = []
 
-    def do(tell: Tell) -> int:
+    def do(tell: JobReporter) -> int:
         count, end = 0, time.monotonic() + 1.0
         while time.monotonic() < end:
             count += 1
@@ -107,32 +107,32 @@ def test_jobs_wait_for_each_other_and_can_be_cancelled_while_they_wait(jobs: Job
     order: list[str] = []
     go = threading.Event()
 
-    def first(_: Tell) -> None:
+    def first(_: JobReporter) -> None:
         go.wait(10)
         order.append("first")
 
     one = jobs.add(Work(first))
     two = jobs.add(Work(lambda _: order.append("second")))
     three = jobs.add(Work(lambda _: order.append("third")))
-    wait_for(lambda: one.state is State.RUNNING)
-    assert [ticket.state for ticket in (two, three)] == [State.WAITING, State.WAITING]
+    wait_for(lambda: one.state is JobState.RUNNING)
+    assert [ticket.state for ticket in (two, three)] == [JobState.WAITING, JobState.WAITING]
     jobs.cancel(two)
     go.set()
     wait_for(lambda: three.is_over)
     assert order == ["first", "third"]
-    assert two.state is State.CANCELLED
+    assert two.state is JobState.CANCELLED
 
 
 def test_stopping_is_said_until_it_has_stopped(jobs: JobQueue) -> None:
     let_go = threading.Event()
 
-    def do(tell: Tell) -> None:
+    def do(tell: JobReporter) -> None:
         while not tell.cancelled:
             time.sleep(0.005)
         let_go.wait(10)
 
     ticket = jobs.add(Work(do))
-    wait_for(lambda: ticket.state is State.RUNNING)
+    wait_for(lambda: ticket.state is JobState.RUNNING)
     jobs.cancel(ticket)
     assert str(ticket.state) == "stopping"
     assert not ticket.is_over
@@ -144,7 +144,7 @@ def test_stopping_is_said_until_it_has_stopped(jobs: JobQueue) -> None:
 def test_pause_holds_a_job_and_its_clock(jobs: JobQueue) -> None:
     rounds: list[float] = []
 
-    def do(tell: Tell) -> None:
+    def do(tell: JobReporter) -> None:
         while not tell.cancelled:
             rounds.append(time.monotonic())
             time.sleep(0.01)
@@ -165,7 +165,7 @@ def test_pause_holds_a_job_and_its_clock(jobs: JobQueue) -> None:
 
 @pytest.mark.parametrize("error", [ValueError("odd"), CfinspectError("Say it so."), MemoryError()])
 def test_an_exception_is_news_and_the_next_job_runs(jobs: JobQueue, error: Exception) -> None:
-    def do(_: Tell) -> None:
+    def do(_: JobReporter) -> None:
         raise error
 
     failures: list[Failure] = []
@@ -173,8 +173,8 @@ def test_an_exception_is_news_and_the_next_job_runs(jobs: JobQueue, error: Excep
     ticket = jobs.add(Work(do))
     after = jobs.add(Work(lambda _: 7))
     wait_for(lambda: after.is_over)
-    assert ticket.state is State.FAILED
-    assert after.state is State.DONE
+    assert ticket.state is JobState.FAILED
+    assert after.state is JobState.DONE
     (failure,) = failures
     assert failure.sentence
     assert type(error).__name__ in failure.details

@@ -59,7 +59,7 @@ def test_the_answer_names_the_kind(window: MainWindow, apples: Path, model: Path
     window.open_image(damaged)
     picture_shown(window)
     wait_for(lambda: window.inspector.label.text() == kinds[damaged].upper())
-    own = known.card["kinds"][kinds[damaged]]["mask_threshold"]
+    own = known.metadata["kinds"][kinds[damaged]]["mask_threshold"]
     assert window.inspector.model_threshold() == pytest.approx(own)
     sound = next((one for one, kind in kinds.items() if not kind), None)
     if sound is not None:

@@ -22,7 +22,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
-from cfinspect.project.listing import Filter, State, page
+from cfinspect.project.listing import HumanState, ImageFilter, list_images
 from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
@@ -61,7 +61,7 @@ def test_from_the_first_page_to_results(
     assert row is not None
     assert row.score is not None
     with project_of(window) as project:
-        assert len(page(project, Filter(inspected=True), limit=100)) == 48
+        assert len(list_images(project, ImageFilter(inspected=True), limit=100)) == 48
 
 
 def test_a_review_by_keys_alone(window: MainWindow, walls: Path, model: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_review_ends_by_itself_with_a_summary(
     wait_for(lambda: bool(met))
     assert f"Reviewed: {waiting}" in texts
     with project_of(window) as project:
-        done = page(project, Filter(state=State.VERDICT), limit=100)
+        done = list_images(project, ImageFilter(state=HumanState.VERDICT), limit=100)
     assert len(done) == waiting
 
 
@@ -328,17 +328,19 @@ def test_a_verdict_for_many_at_once(window: MainWindow, walls: Path, model: Path
     press(window, Qt.Key.Key_U)
     settled(window)
     with project_of(window) as project:
-        said = page(project, Filter(verdict=0), limit=100)
+        said = list_images(project, ImageFilter(verdict=0), limit=100)
     assert [row.id for row in said] == window.model.ids[:3]
     press(window, Qt.Key.Key_Z, ctrl=True)
     settled(window)
     with project_of(window) as project:
-        assert not page(project, Filter(verdict=0), limit=100)  # one undo for what was one word
+        assert not list_images(
+            project, ImageFilter(verdict=0), limit=100
+        )  # one undo for what was one word
     assert window.pages.currentWidget() is gallery
     press(window, Qt.Key.Key_Y, ctrl=True)
     settled(window)
     with project_of(window) as project:
-        assert len(page(project, Filter(verdict=0), limit=100)) == 3
+        assert len(list_images(project, ImageFilter(verdict=0), limit=100)) == 3
 
 
 def test_filter_and_order_are_answered_by_the_database(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
 
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
-from cfinspect.ui.jobs.job import State
+from cfinspect.ui.jobs.job import JobState
 from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
@@ -74,7 +74,7 @@ def test_start_pause_cancel_resume_and_use(
     assert "left" in page.big.text()
     click(page, "Cancel")
     wait_for(lambda: ticket.is_over)
-    assert ticket.state is State.CANCELLED
+    assert ticket.state is JobState.CANCELLED
     run = page.last_run
     assert run is not None
     assert (run / "checkpoint.safetensors").is_file()

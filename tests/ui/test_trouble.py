@@ -21,11 +21,11 @@ from driver import (
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
-from cfinspect.project import place
+from cfinspect.project import paths
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
-from cfinspect.ui.jobs.job import State
+from cfinspect.ui.jobs.job import JobState
 from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
@@ -44,7 +44,7 @@ def test_a_damaged_image_is_told_and_the_others_are_inspected(
     bad.write_bytes(bad.read_bytes()[:200])
     open_folder(window, walls)
     ticket = inspect(window, model)
-    assert ticket.state is State.DONE
+    assert ticket.state is JobState.DONE
     assert "unreadable: 1" in window.message.text()
     with project_of(window) as project:
         row = project.database.row("SELECT image_id FROM unreadable")
@@ -86,7 +86,7 @@ def test_a_read_only_folder_keeps_its_project_elsewhere(
     window: MainWindow, walls: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Asked of the disk itself; a test that runs as root cannot take the permission away.
-    monkeypatch.setattr(place, "can_write", lambda _: False)
+    monkeypatch.setattr(paths, "can_write", lambda _: False)
     open_folder(window, walls)
     inspect(window, model)
     press(window, Qt.Key.Key_R)
@@ -175,10 +175,10 @@ def test_closing_the_project_during_an_inspection_keeps_what_is_done(
     open_folder(window, walls)
     ticket = window.start_inspection(model, [1])
     assert ticket is not None
-    wait_for(lambda: ticket.state is State.RUNNING)
+    wait_for(lambda: ticket.state is JobState.RUNNING)
     met = answer(Question, lambda dialog: dialog.accept())
     trigger(window, "close")
-    if ticket.state is State.RUNNING or met:  # it may have been quicker
+    if ticket.state is JobState.RUNNING or met:  # it may have been quicker
         wait_for(lambda: ticket.is_over)
     live(0.2)
     assert window.session.project is None

@@ -12,7 +12,7 @@ import pytest
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.checksums import check_models, read_sums
-from cfinspect.engine.model.file import load_card
+from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
 from cfinspect.resources import models_path, shipped_models
 
@@ -33,13 +33,13 @@ def test_both_are_here_unchanged_and_under_twelve_megabytes() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_card_says_how_it_was_made_and_what_may_be_done(kind: Domain) -> None:
-    card = load_card(shipped_models()[kind])
+    metadata = load_metadata(shipped_models()[kind])
     recipe = json.loads((models_path() / "recipes.json").read_text(encoding="utf-8"))[kind]
-    assert card.licence_note == recipe["licence"]
-    assert "Apache-2.0" in card.licence_note
-    assert ("Özgenel" in card.licence_note) == recipe["metu"]
+    assert metadata.licence_note == recipe["licence"]
+    assert "Apache-2.0" in metadata.licence_note
+    assert ("Özgenel" in metadata.licence_note) == recipe["metu"]
     for name, value in recipe["train"].items():
-        assert card.training[name] == value
+        assert metadata.training[name] == value
     text = (models_path() / f"{kind}.md").read_text(encoding="utf-8")
     for word in ("python packaging/models.py", "Licence", "Figures", "Limits"):
         assert word in text

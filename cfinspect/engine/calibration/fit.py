@@ -26,7 +26,7 @@ _PRIOR, _PRIOR_OF_MODEL = 2.0, 5.0
 
 
 @dataclass(frozen=True)
-class Seen:
+class LabelledOutputs:
     """What the networks said about n labelled images.
 
     ``logits`` (n, 3) of D on x; ``saliency`` (n, ...) pixels in [0, 1]; ``labels`` (n,), 1 is
@@ -44,7 +44,7 @@ UNFITTED = (NO_MASKS, TRAINED_MASKS)
 
 
 def fit_decision(
-    seen: Seen,
+    seen: LabelledOutputs,
     review_rate: float,
     start: Decision | None = None,
     elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,

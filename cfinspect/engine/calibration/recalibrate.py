@@ -14,15 +14,15 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.probability import probabilities, score
-from cfinspect.engine.calibration.fit import Seen, fit_decision, fit_scores
+from cfinspect.engine.calibration.fit import LabelledOutputs, fit_decision, fit_scores
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.classification import auroc
-from cfinspect.engine.metrics.review import expected, wilson
+from cfinspect.engine.metrics.review import in_sample_review_metrics, wilson
 from cfinspect.engine.model.file import (
     Model,
-    load_card,
+    load_metadata,
     load_model,
     require_inspecting,
     save_model,
@@ -57,38 +57,38 @@ def calibrate(
     threshold can mend), the error with its interval estimated by resampling, and warnings.
     Raises CalibrationError for fewer than five readable images of a class.
     """
-    require_inspecting(model, load_card(model))
+    require_inspecting(model, load_metadata(model))
     loaded = load_model(model)
-    card = loaded.card
-    if card.kinds:
+    metadata = loaded.metadata
+    if metadata.kinds:
         raise CalibrationError(
             f"{model} knows several kinds of damage, which calibration cannot refit: train it with "
             "images of the new camera ('cfinspect train --from')"
         )
-    old = card.decision
+    old = metadata.decision
     backend = TorchBackend(loaded, choose_device(device, precision))
     seen, digests = _look(backend, dataset, progress)
     new = fit_decision(seen, review_rate, start=old)
     result = _certainty(seen, old)
     p = probabilities(seen.logits, new.temperature)
-    result["review"] = expected(new, p, seen.labels)
-    notes = {**card.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
-    card = dataclasses.replace(card, decision=new, metrics=notes)
+    result["review"] = in_sample_review_metrics(new, p, seen.labels)
+    notes = {**metadata.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
+    metadata = dataclasses.replace(metadata, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))
-    save_model(out, Model(loaded.generator, loaded.discriminator, card, known))
+    save_model(out, Model(loaded.generator, loaded.discriminator, metadata, known))
     return {"old": dataclasses.asdict(old), "new": dataclasses.asdict(new), **result}
 
 
 def _look(
     backend: TorchBackend, dataset: Dataset, progress: Callable[[int, int], None] | None
-) -> tuple[Seen, NDArray[np.uint64]]:
+) -> tuple[LabelledOutputs, NDArray[np.uint64]]:
     """The networks' answers on all readable images; a photo stands for its worst window.
 
     Which windows of a photo count as damaged depends on the decision, so that photos are looked
     at again, for their saliency, once the new one is known.
     """
-    old = backend.card.decision
+    old = backend.metadata.decision
     inspector = _inspector(backend, dataclasses.replace(old, temperature=1.0))
     logits, pixels = [], []
     samples: list[Sample] = []
@@ -123,12 +123,12 @@ def _look(
         for place in photos:
             image = read_image(samples[place].path)
             pixels[place] = _some(inspector.inspect(image).saliency)
-    seen = Seen(answers, np.array(pixels, dtype=np.float32), labels)
+    seen = LabelledOutputs(answers, np.array(pixels, dtype=np.float32), labels)
     return seen, np.array([sample.digest for sample in samples], dtype=np.uint64)
 
 
 def _inspector(backend: TorchBackend, decision: Decision) -> Inspector:
-    backend.card = dataclasses.replace(backend.card, decision=decision)
+    backend.metadata = dataclasses.replace(backend.metadata, decision=decision)
     return Inspector(backend)
 
 
@@ -138,7 +138,7 @@ def _some(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     return flat[np.linspace(0, len(flat) - 1, _PIXELS).astype(np.intp)]
 
 
-def _certainty(seen: Seen, old: Decision) -> dict[str, Any]:
+def _certainty(seen: LabelledOutputs, old: Decision) -> dict[str, Any]:
     """How good the refit is, measured on images it was not fitted to, and how sure that is."""
     count = len(seen.labels)
     folds = np.random.default_rng(0).permutation(count) % min(count, _MOST_FOLDS)

@@ -40,7 +40,7 @@ def balanced_indices(
     return np.stack(parts, axis=1).reshape(-1).astype(np.intp)
 
 
-class Feed:
+class BatchLoader:
     """Iterator of (images (n, S, S, 3) uint8, labels (n,) int64), prepared by a thread ahead.
 
     ``kind``: of augmentation; ``turns``: how many kinds of damage take turns.

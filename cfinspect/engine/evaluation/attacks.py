@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cfinspect.engine.inference.decision_logits import Aim, Target
+from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.networks.adversarial import SIGN_SCALE, frozen, inside
 
 
 @dataclass(frozen=True)
-class Found:
+class AttackResult:
     """``broken`` (n,) bool; ``images`` (n, 3, S, S), the attacked ones, x itself where it held."""
 
     broken: Tensor
@@ -26,7 +26,7 @@ class Found:
 
 
 def pgd(
-    target: Target,
+    target: DecisionLogits,
     x: Tensor,
     labels: Tensor,
     *,
@@ -36,7 +36,7 @@ def pgd(
     restarts: int = 5,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
-) -> Found:
+) -> AttackResult:
     """Projected gradient ascent (Madry et al. 2018) on ``x`` (n, 3, S, S) in [0, 1].
 
     ``eps`` in units of that range; steps of 2.5 eps / steps from random starts; images that are
@@ -67,12 +67,12 @@ def pgd(
                 moved = (moved + rate * slope.sign()).clamp(-eps, eps)
                 moved, left = inside(x[left], moved)[~won], left[~won]
                 tick()
-    return Found(broken, result)
+    return AttackResult(broken, result)
 
 
 @torch.inference_mode()
 def square(
-    target: Target,
+    target: DecisionLogits,
     x: Tensor,
     labels: Tensor,
     *,
@@ -80,7 +80,7 @@ def square(
     queries: int = 500,
     seed: int = 0,
     tick: Callable[[], None] = lambda: None,
-) -> Found:
+) -> AttackResult:
     """Random search by squares (Andriushchenko et al. 2020, Square Attack L-inf): no gradients.
 
     Where it breaks what ``pgd`` could not, gradients are masked. ``x`` and ``eps`` as in ``pgd``.
@@ -110,7 +110,7 @@ def square(
         gain[left[better]] = found[better]
         tick()
     broken = target.won(target.logits(best), labels, "margin")
-    return Found(broken, torch.where(broken[:, None, None, None], best, x))
+    return AttackResult(broken, torch.where(broken[:, None, None, None], best, x))
 
 
 def _share(done: float) -> float:

@@ -78,7 +78,7 @@ def evaluate(
     can be read, ``EvaluationCancelled``.
     """
     reader = _Reader(samples, cancelled)
-    gathered = _Gathered(tuple(inspector.backend.card.kinds))
+    gathered = _Gathered(tuple(inspector.backend.metadata.kinds))
     for done, found in enumerate(inspector.inspect_many(reader), start=1):
         gathered.add(reader.waiting.popleft(), found)
         if progress:
@@ -86,7 +86,7 @@ def evaluate(
     if not gathered.rows:
         why = f": {reader.left_out[0][1]}" if reader.left_out else "."
         raise EvaluationError(f"There is no image to evaluate{why}")
-    report = gathered.report(inspector.backend.card.decision.score_threshold)
+    report = gathered.report(inspector.backend.metadata.decision.score_threshold)
     report["left_out"] = [
         {"file": str(sample.path), "reason": reason}
         for sample, reason in [*reader.left_out, *gathered.bad_masks]

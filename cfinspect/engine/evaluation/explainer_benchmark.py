@@ -39,7 +39,7 @@ STOCHASTIC = ("ace",)
 _AREA = 0.02  # a change of so much, in [0, 1], counts as one; some 5 grey levels
 
 
-def ask(classifier: Classifier, squares: Squares, count: int) -> Squares:
+def select_correct_samples(classifier: Classifier, squares: Squares, count: int) -> Squares:
     """``count`` of the images that the classifier has right, half of each class where it can be.
 
     What one class lacks the other makes up for, as far as it goes. CfinspectError where it has

@@ -47,7 +47,7 @@ def baselines(
     image has a mask.
     """
     images, masks = _with_masks(backend, samples, count, seed)
-    size = backend.card.preprocessing.size
+    size = backend.metadata.preprocessing.size
     squares = np.stack([resize_image(image, size) for image in images])
     said = _said(backend, squares)
     named = explainers(backend, OwnClassifier(backend, "D"), rise_masks)
@@ -107,6 +107,6 @@ def _with_masks(
 
 
 def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    views = backend.card.preprocessing.views
+    views = backend.metadata.preprocessing.views
     logits = classify(backend.discriminator, squares, backend.device, views, _BATCH)
-    return says_damaged(logits, backend.card.decision)
+    return says_damaged(logits, backend.metadata.decision)

@@ -127,7 +127,7 @@ class _Seen:
 
 def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[], None]) -> _Seen:
     """The networks on ``images`` and on their counterfactuals, batch by batch."""
-    decision = backend.card.decision
+    decision = backend.metadata.decision
     rows = []
     for start in range(0, len(images), _BATCH):
         step()

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cfinspect.engine.evaluation.attacks import Found, pgd, square
-from cfinspect.engine.inference.decision_logits import Aim, Target
+from cfinspect.engine.evaluation.attacks import AttackResult, pgd, square
+from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.metrics.classification import classification
 
 EPS = (0.5, 1.0, 2.0, 4.0, 8.0)  # grey levels of 255
@@ -41,7 +41,7 @@ class AttackCancelled(Exception):
 
 
 def robustness(
-    target: Target,
+    target: DecisionLogits,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     groups: Sequence[str],
@@ -143,8 +143,8 @@ class _Run:
     which any attack broke an image, by its place, and happened to keep p_fake low as well.
     """
 
-    target: Target
-    strict: Target
+    target: DecisionLogits
+    strict: DecisionLogits
     x: Tensor
     y: Tensor
     effort: Effort
@@ -205,7 +205,7 @@ class _Run:
         aim: Aim,
         steps: int,
         restarts: int,
-        target: Target | None = None,
+        target: DecisionLogits | None = None,
     ) -> None:
         for part in _parts(done):
             found = pgd(
@@ -224,7 +224,7 @@ class _Run:
     @torch.inference_mode()
     def _take(
         self,
-        found: Found,
+        found: AttackResult,
         chosen: NDArray[np.intp],
         done: NDArray[np.bool_],
         part: NDArray[np.intp],
@@ -251,7 +251,7 @@ class _Run:
                 signs = torch.randint(0, 2, x.shape, generator=random, device=x.device) * 2.0 - 1
                 moved = (x + signs * level / 255).clamp(0, 1)
                 broken = self.target.won(self.target.logits(moved), y, "margin")
-                self._take(Found(broken, moved), chosen, done, part, level)
+                self._take(AttackResult(broken, moved), chosen, done, part, level)
                 self.clock.check()
 
 

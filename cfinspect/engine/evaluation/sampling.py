@@ -46,7 +46,7 @@ def squares(
     Photos that are looked at through windows and files that cannot be read are left aside.
     CfinspectError where nothing is left.
     """
-    size = inspector.backend.card.preprocessing.size
+    size = inspector.backend.metadata.preprocessing.size
     kept: list[tuple[NDArray[np.uint8], Sample]] = []
     photos = 0
     for label in (0, 1):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.probability import probabilities, score
-from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.metrics.classification import auroc, average_precision, group_draws, numbered
 from cfinspect.engine.model.metadata import Decision
 
@@ -38,7 +38,7 @@ class Answers:
     threshold: float
 
     @classmethod
-    def of(cls, raw: Raw, decision: Decision) -> Answers:
+    def of(cls, raw: NetworkOutputs, decision: Decision) -> Answers:
         """From the networks' outputs on whole images."""
         p = probabilities(raw.logits, decision.temperature).astype(np.float64)
         after = score(probabilities(raw.flipped_logits, decision.temperature))

@@ -102,7 +102,7 @@ ACE_PRESETS: dict[str, AceSettings] = {
 }
 
 
-class Filter(Protocol):
+class DiffusionFilter(Protocol):
     """A diffusion model as ``Ace`` uses it, see ``diffusion.Denoiser``; x in [0, 1]."""
 
     @property
@@ -131,7 +131,7 @@ class Ace:
     name = "ace"
 
     def __init__(
-        self, classifier: Classifier, through: Filter, size: int, settings: AceSettings
+        self, classifier: Classifier, through: DiffusionFilter, size: int, settings: AceSettings
     ) -> None:
         if classifier.no_gradients:
             raise CfinspectError(

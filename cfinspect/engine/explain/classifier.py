@@ -50,11 +50,11 @@ class OwnClassifier:
 
     def __init__(self, backend: TorchBackend, name: str) -> None:
         self.name = name
-        self.size = backend.card.preprocessing.size
+        self.size = backend.metadata.preprocessing.size
         self.device = backend.device
-        self.limit = logit(backend.card.decision.score_threshold)
+        self.limit = logit(backend.metadata.decision.score_threshold)
         self.module: nn.Module | None = backend.discriminator
-        self._temperature = backend.card.decision.temperature
+        self._temperature = backend.metadata.decision.temperature
         self._target = backend.target()
 
     def odds(self, x: Tensor) -> Tensor:

@@ -25,8 +25,8 @@ _UNIT = 1e-3  # how far from 1 probabilities may add up
 
 
 @dataclass(frozen=True, kw_only=True)
-class Usage:
-    """How to use a classifier that brings no card.
+class ClassifierUsage:
+    """How to use a classifier that brings no metadata.
 
     ``size``: side of its square input in px. ``mean``, ``std``: of the channels of RGB in [0, 1],
     subtracted and divided by. ``damaged``: place of "damaged" among its outputs; one output alone
@@ -53,7 +53,7 @@ class Usage:
                 raise CfinspectError(f"classifier: {sentence}")
 
 
-class ForeignClassifier:
+class ExternalClassifier:
     """A ``Classifier`` around somebody else's network.
 
     ``network``: (n, 3, size, size), normalised -> (n, outputs). ``no_gradients``: see
@@ -63,7 +63,7 @@ class ForeignClassifier:
     def __init__(
         self,
         network: Callable[[Tensor], Any],
-        usage: Usage,
+        usage: ClassifierUsage,
         device: Device,
         name: str,
         *,
@@ -140,7 +140,7 @@ def _others(outputs: Tensor, damaged: int) -> Tensor:
     return torch.cat([outputs[:, :damaged], outputs[:, damaged + 1 :]], dim=1)
 
 
-def load_foreign(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
+def load_external(path: Path, usage: ClassifierUsage, device: Device) -> ExternalClassifier:
     """Read a classifier: TorchScript, torch.export or ONNX; see ``archives`` for what is refused.
 
     ONNX goes by onnx2torch where it knows all operators, else by onnxruntime and without
@@ -149,7 +149,7 @@ def load_foreign(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
     if path.suffix.lower() == ".onnx":
         found = _onnx(path, usage, device)
     else:
-        found = ForeignClassifier(_torch_network(path, device), usage, device, path.name)
+        found = ExternalClassifier(_torch_network(path, device), usage, device, path.name)
     grey = torch.full((2, 3, usage.size, usage.size), 0.5, device=device.device)
     with torch.no_grad():
         # What does not fit is told now, not after minutes.
@@ -197,7 +197,7 @@ class _Hidden:
         return self._network(x)
 
 
-def _onnx(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
+def _onnx(path: Path, usage: ClassifierUsage, device: Device) -> ExternalClassifier:
     """By onnx2torch, with gradients; else by onnxruntime."""
     reason = "onnx2torch is not installed"
     if importlib.util.find_spec("onnx2torch") is not None:
@@ -207,14 +207,14 @@ def _onnx(path: Path, usage: Usage, device: Device) -> ForeignClassifier:
             network = convert(str(path)).eval().requires_grad_(False).to(device.device)
             with torch.no_grad():
                 network(torch.zeros(1, 3, usage.size, usage.size, device=device.device))
-            return ForeignClassifier(network, usage, device, path.name)
+            return ExternalClassifier(network, usage, device, path.name)
         except Exception as error:  # whatever it does not know
             reason = f"onnx2torch says: {_first(error)}"
     if importlib.util.find_spec("onnxruntime") is None:
         raise CfinspectError(
             f"{path} cannot be read ({reason}): pip install 'cfinspect[ace]' brings what reads ONNX"
         )
-    return ForeignClassifier(_runtime(path), usage, device, path.name, no_gradients=reason)
+    return ExternalClassifier(_runtime(path), usage, device, path.name, no_gradients=reason)
 
 
 def _runtime(path: Path) -> Callable[[Tensor], Tensor]:

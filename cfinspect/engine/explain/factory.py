@@ -10,11 +10,11 @@ from cfinspect.engine.base.device import choose_device, tune_host
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
-from cfinspect.engine.explain.external import Usage, load_foreign
+from cfinspect.engine.explain.external import ClassifierUsage, load_external
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.explain.saliency import Cfgan, gradcam, layercam, occlusion, rise
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
-from cfinspect.engine.model.file import load_card, load_model
+from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
 from cfinspect.engine.networks.names import DDPM
@@ -23,14 +23,16 @@ METHODS = ("ace", "cfgan", "gradcam", "layercam", "rise", "occlusion")
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedClassifier:
     """A classifier; ``backend``: the cfinspect model that it belongs to, None for a stranger's."""
 
     classifier: Classifier
     backend: TorchBackend | None
 
 
-def open_classifier(path: Path, device: str, precision: str, usage: Usage | None) -> Opened:
+def open_classifier(
+    path: Path, device: str, precision: str, usage: ClassifierUsage | None
+) -> OpenedClassifier:
     """A cfinspect model, or with ``usage`` another program's classifier.
 
     Raises CfinspectError with a sentence.
@@ -42,22 +44,22 @@ def open_classifier(path: Path, device: str, precision: str, usage: Usage | None
                 "what belongs to it"
             )
         backend = load_backend(path, device, precision)
-        return Opened(OwnClassifier(backend, path.name), backend)
+        return OpenedClassifier(OwnClassifier(backend, path.name), backend)
     if usage is None:
         raise CfinspectError(
             f"{path} is no cfinspect model, so say how it is used: --input-size, and where needed "
             "--index, --mean, --std and --outputs"
         )
     tune_host()
-    return Opened(load_foreign(path, usage, choose_device(device, precision)), None)
+    return OpenedClassifier(load_external(path, usage, choose_device(device, precision)), None)
 
 
 def open_denoiser(
     path: Path, device: str, precision: str, settings: AceSettings, *, sparing: bool = False
 ) -> tuple[Denoiser, int]:
     """A model trained by ``--method diffusion``, and the side of its images in px."""
-    card = load_card(path)
-    if card.generator["name"] != DDPM:
+    metadata = load_metadata(path)
+    if metadata.generator["name"] != DDPM:
         raise CfinspectError(
             f"{path} is no diffusion model: train one with 'cfinspect train DATA --method "
             "diffusion --out RUN'"
@@ -74,15 +76,15 @@ def open_denoiser(
         tau=settings.tau,
         sparing=sparing,
     )
-    return denoiser, card.preprocessing.size
+    return denoiser, metadata.preprocessing.size
 
 
-def make_explainer(method: str, opened: Opened, rise_masks: int = 400) -> Explainer:
+def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400) -> Explainer:
     """Any of ``METHODS`` but ACE, which needs a diffusion model: see ``ace.Ace``."""
     if method == "cfgan":
         backend = opened.backend
         if backend is None or not makes_counterfactuals(
-            str(backend.card.training.get("method", "cfgan"))
+            str(backend.metadata.training.get("method", "cfgan"))
         ):
             raise CfinspectError(
                 f"{opened.classifier.name} has no generator: use ace, gradcam, layercam, rise or "

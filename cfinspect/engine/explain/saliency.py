@@ -44,7 +44,7 @@ class Cfgan:
     name: str = "cfgan"
 
     def __init__(self, backend: TorchBackend) -> None:
-        self.size = backend.card.preprocessing.size
+        self.size = backend.metadata.preprocessing.size
         self._backend = backend
         self._classifier = OwnClassifier(backend, "D")
 
@@ -66,7 +66,7 @@ class Cfgan:
         return Explanation(
             counterfactual=made,
             saliency=saliency,
-            mask=saliency >= self._backend.card.decision.mask_threshold,
+            mask=saliency >= self._backend.metadata.decision.mask_threshold,
             flipped=damaged.cpu().numpy() == (target == 1),
             evaluations=np.ones(len(images), dtype=np.int64),
             seconds=seconds,

@@ -21,7 +21,7 @@ _ENOUGH = 1.0  # how far over the threshold an unnoticed attack wants to be befo
 
 
 @dataclass(frozen=True)
-class Target:
+class DecisionLogits:
     """The decision under attack.
 
     ``most_fake``: highest p_fake of an image that is accepted without review.

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Views
 from cfinspect.engine.networks.generators import GeneratorOutput
 
@@ -26,16 +26,16 @@ def run_networks(
     device: Device,
     batch: int = 64,
     views: Views = "near",
-) -> Raw:
+) -> NetworkOutputs:
     """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
 
-    D's logits on x are the mean over ``views`` of x, see ``card.Preprocessing``.
+    D's logits on x are the mean over ``views`` of x, see ``metadata.Preprocessing``.
     """
     rows: list[tuple[NDArray[np.float32], ...]] = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
         rows.append(_outputs(generator, discriminator, x, device, views))
-    return Raw.joined([Raw(*row) for row in rows])
+    return NetworkOutputs.joined([NetworkOutputs(*row) for row in rows])
 
 
 def classify(
@@ -130,7 +130,7 @@ def _resized(x: torch.Tensor, side: int) -> torch.Tensor:
     )
 
 
-def judge(
+def logits_on_counterfactuals(
     network: nn.Module, counterfactuals: NDArray[np.float32], device: Device, batch: int = 64
 ) -> NDArray[np.float32]:
     """Logits (n, 3) of another D on counterfactuals (n, S, S, 3), rounded to 8 bit as files are."""

@@ -30,13 +30,13 @@ from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.inference.tiling import (
     Blender,
     FloatMap,
-    Grid,
     Window,
+    WindowGrid,
     damage_weight,
     pad_to,
     resize_map,
 )
-from cfinspect.engine.model.metadata import Card, Decision
+from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _BAND_ROWS = 256
 _PENDING_PIXELS = 32_000_000  # of images that wait for a full batch: about 100 MB
@@ -47,7 +47,7 @@ class InspectionError(CfinspectError):
 
 
 @dataclass(frozen=True, eq=False)
-class Raw:
+class NetworkOutputs:
     """What the networks say about a batch of n squares of side S.
 
     ``logits``: D's three (undamaged, damaged, fake) on x, (n, 3) float32. ``counterfactual``: x' =
@@ -60,12 +60,14 @@ class Raw:
     flipped_logits: NDArray[np.float32]
     head: NDArray[np.float32]
 
-    def chosen(self, rows: NDArray[np.bool_]) -> Raw:
+    def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
-        return Raw(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+        return NetworkOutputs(
+            *(getattr(self, field.name)[rows] for field in dataclasses.fields(self))
+        )
 
     @classmethod
-    def joined(cls, parts: Sequence[Raw]) -> Raw:
+    def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
         """The answers of several batches as one."""
         names = [field.name for field in dataclasses.fields(cls)]
         return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
@@ -75,11 +77,11 @@ class Backend(Protocol):
     """The seam to the networks: torch today, other runtimes later."""
 
     @property
-    def card(self) -> Card:
-        """The model's card."""
+    def metadata(self) -> ModelMetadata:
+        """The model's metadata."""
 
-    def run(self, batch: NDArray[np.uint8]) -> Raw:
-        """Answer for RGB squares (n, S, S, 3) of the card's input size."""
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
+        """Answer for RGB squares (n, S, S, 3) of the metadata's input size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,8 +174,8 @@ class Inspector:
             raise ValueError(f"batch must be at least 1, got {batch}")
         self.backend = backend
         self.batch = batch
-        self._decision = backend.card.decision
-        self._preprocessing = backend.card.preprocessing
+        self._decision = backend.metadata.decision
+        self._preprocessing = backend.metadata.preprocessing
 
     def close(self) -> None:
         """Let the networks go and hand their memory back, where the backend holds any."""
@@ -238,7 +240,7 @@ class Inspector:
             saliency[rows] = band[:, :, 3]
             counterfactual[rows] = _changed(padded[rows], band[:, :, :3])
 
-        grid = Grid(padded.shape[0], padded.shape[1], tile)
+        grid = WindowGrid(padded.shape[0], padded.shape[1], tile)
         blender = Blender(grid, 4, finish)
         answers: list[_Answer] = []
         windows = iter(grid)

@@ -14,10 +14,10 @@ from cfinspect.engine.inference.inspector import (
     Inspection,
     Inspector,
     KindAnswer,
-    Raw,
+    NetworkOutputs,
     review_reason,
 )
-from cfinspect.engine.model.metadata import Card, Decision
+from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _SMALLEST = 1e-300
 
@@ -46,12 +46,12 @@ def answer_of_all(
 
 @dataclasses.dataclass(frozen=True)
 class KindsBackend:
-    """A model of several kinds; ``members``: the backend of each, in the order of the card."""
+    """A model of several kinds; ``members``: the backend of each, in the order of the metadata."""
 
-    card: Card
+    metadata: ModelMetadata
     members: tuple[Backend, ...]
 
-    def run(self, batch: NDArray[np.uint8]) -> Raw:
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """There is no single answer in terms of one G and one D."""
         raise CfinspectError("this looks at one kind of damage at a time; the model knows several")
 
@@ -72,9 +72,9 @@ class KindsInspector(Inspector):
 
     def __init__(self, backend: KindsBackend, batch: int = 64) -> None:
         super().__init__(backend, batch)
-        self._names = tuple(backend.card.kinds)
+        self._names = tuple(backend.metadata.kinds)
         self._members = [Inspector(member, batch) for member in backend.members]
-        self._thresholds = [backend.card.of_kind(name).score_threshold for name in self._names]
+        self._thresholds = [backend.metadata.of_kind(name).score_threshold for name in self._names]
 
     def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
         answers = [member._inspect_whole(images) for member in self._members]
@@ -102,7 +102,7 @@ class KindsInspector(Inspector):
             if found is None or margin > largest:
                 found, largest, winner = said, margin, name
         assert found is not None
-        decision = self.backend.card.decision
+        decision = self.backend.metadata.decision
         (p,) = answer_of_all(np.array([largest]), np.array([found.p_fake]), decision)
         score = float(p[1] / (p[0] + p[1])) if p[2] < 1 else 0.5
         reason = review_reason(decision, score, found.p_fake, found.flipped)

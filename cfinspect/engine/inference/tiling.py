@@ -28,7 +28,7 @@ class Window:
     x: int
 
 
-class Grid:
+class WindowGrid:
     """The windows of side ``tile`` over ``height`` x ``width`` px, and their weights.
 
     ``ValueError`` when the window is smaller than 2 px or larger than the image: pad it first.
@@ -64,7 +64,9 @@ class Blender:
     the top down; a band is only valid during the call.
     """
 
-    def __init__(self, grid: Grid, channels: int, sink: Callable[[int, FloatMap], None]) -> None:
+    def __init__(
+        self, grid: WindowGrid, channels: int, sink: Callable[[int, FloatMap], None]
+    ) -> None:
         self._grid = grid
         self._sink = sink
         self._row = 0

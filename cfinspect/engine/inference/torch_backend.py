@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
 from cfinspect.engine.inference.forward import run_networks
-from cfinspect.engine.inference.inspector import InspectionError, Inspector, Raw
+from cfinspect.engine.inference.inspector import InspectionError, Inspector, NetworkOutputs
 from cfinspect.engine.inference.multi_class import KindsBackend, KindsInspector
 from cfinspect.engine.model.file import (
     Model,
     ModelFileError,
-    load_card,
+    load_metadata,
     load_model,
     require_inspecting,
 )
-from cfinspect.engine.model.metadata import Card
+from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.networks.multi_class import of_kind
 
 if TYPE_CHECKING:
-    from cfinspect.engine.inference.decision_logits import Target
+    from cfinspect.engine.inference.decision_logits import DecisionLogits
 
 
 class TorchBackend:
@@ -36,7 +36,7 @@ class TorchBackend:
     """
 
     def __init__(self, model: Model, device: Device, most: int = 64) -> None:
-        self.card: Card = model.card
+        self.metadata: ModelMetadata = model.metadata
         self.device = device
         self.most = most
         self._networks: tuple[torch.nn.Module, ...] = tuple(
@@ -45,13 +45,13 @@ class TorchBackend:
             for network in (model.generator, model.discriminator)
         )
 
-    def run(self, batch: NDArray[np.uint8]) -> Raw:
-        """Answer for RGB squares (n, S, S, 3) uint8 of the card's input size, n >= 1.
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
+        """Answer for RGB squares (n, S, S, 3) uint8 of the metadata's input size, n >= 1.
 
         ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
         memory.
         """
-        size, views = self.card.preprocessing.size, self.card.preprocessing.views
+        size, views = self.metadata.preprocessing.size, self.metadata.preprocessing.views
         if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
             raise ValueError(
                 f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
@@ -75,12 +75,12 @@ class TorchBackend:
         """D, in eval mode on the device."""
         return self._networks[1]
 
-    def target(self) -> Target:
+    def target(self) -> DecisionLogits:
         """The decision, for attacks on it."""
-        from cfinspect.engine.inference.decision_logits import Target  # noqa: PLC0415  (seldom needed)
+        from cfinspect.engine.inference.decision_logits import DecisionLogits  # noqa: PLC0415  (seldom needed)
 
-        views = self.card.preprocessing.views
-        return Target(self.discriminator, self.card.decision, self.device, views)
+        views = self.metadata.preprocessing.views
+        return DecisionLogits(self.discriminator, self.metadata.decision, self.device, views)
 
     def close(self) -> None:
         """Let the networks go and hand their memory back; nothing can be run afterwards."""
@@ -91,13 +91,13 @@ class TorchBackend:
 def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> TorchBackend:
     """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
 
-    Raises ModelFileError, CardError or DeviceError with a sentence, also for a model that knows
+    Raises ModelFileError, MetadataError or DeviceError with a sentence, also for a model that knows
     several kinds of damage: see ``load_inspector``.
     """
     tune_host()
-    require_inspecting(path, load_card(path))
+    require_inspecting(path, load_metadata(path))
     model = load_model(path)
-    if model.card.kinds:
+    if model.metadata.kinds:
         raise ModelFileError(f"{path} knows several kinds of damage: give a model of one")
     return TorchBackend(model, choose_device(device, precision))
 
@@ -106,15 +106,17 @@ def load_inspector(
     path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
 ) -> Inspector:
     """An inspector for any model file, of one kind of damage or several; errors as above."""
-    card = load_card(path)
-    require_inspecting(path, card)
-    if not card.kinds:
+    metadata = load_metadata(path)
+    require_inspecting(path, metadata)
+    if not metadata.kinds:
         return Inspector(load_backend(path, device, precision), batch)
     tune_host()
     model, chosen = load_model(path), choose_device(device, precision)
     members = []
-    for kind, name in enumerate(model.card.kinds):
-        card = dataclasses.replace(model.card, kinds={}, decision=model.card.of_kind(name))
+    for kind, name in enumerate(model.metadata.kinds):
+        metadata = dataclasses.replace(
+            model.metadata, kinds={}, decision=model.metadata.of_kind(name)
+        )
         networks = (of_kind(model.generator, kind), of_kind(model.discriminator, kind))
-        members.append(TorchBackend(Model(*networks, card, model.seen), chosen))
-    return KindsInspector(KindsBackend(model.card, tuple(members)), batch)
+        members.append(TorchBackend(Model(*networks, metadata, model.seen), chosen))
+    return KindsInspector(KindsBackend(model.metadata, tuple(members)), batch)

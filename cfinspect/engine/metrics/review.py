@@ -54,7 +54,7 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def expected(
+def in_sample_review_metrics(
     decision: Decision, p: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> dict[str, Any]:
     """What ``decision`` does on these n images.

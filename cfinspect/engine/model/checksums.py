@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.model.file import load_card
+from cfinspect.engine.model.file import load_metadata
 
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 
@@ -44,7 +44,7 @@ def read_sums(path: Path) -> dict[str, str]:
 
 
 def check_models(paths: list[Path], sums: Mapping[str, str] | None) -> Iterator[Verified]:
-    """Read every file to its end; without ``sums`` only its structure and card are checked."""
+    """Read every file to its end; without ``sums`` only its structure and metadata are checked."""
     for path in paths:
         try:
             with path.open("rb") as file:
@@ -59,9 +59,9 @@ def check_models(paths: list[Path], sums: Mapping[str, str] | None) -> Iterator[
             yield Verified(path, False, digest, "differs from the published file: get it again")
             continue
         try:
-            card = load_card(path)
+            metadata = load_metadata(path)
         except CfinspectError as error:
             yield Verified(path, False, digest, str(error))
             continue
         same = "unchanged" if sums is not None else "whole (no list of sums to compare with)"
-        yield Verified(path, True, digest, f"{same}, made {card.created}")
+        yield Verified(path, True, digest, f"{same}, made {metadata.created}")

@@ -1,6 +1,6 @@
-"""A model = one .safetensors file: weights as tensors, everything else in its JSON card.
+"""A model = one .safetensors file: weights as tensors, everything else in its JSON metadata.
 
-Reading runs no code. ``load_card`` needs no torch; ``load_model`` does.
+Reading runs no code. ``load_metadata`` needs no torch; ``load_model`` does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.model.metadata import Card
+from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.networks.names import DDPM
 
 if TYPE_CHECKING:
@@ -32,26 +32,26 @@ class ModelFileError(CfinspectError):
 
 @dataclass
 class Model:
-    """Networks with their card.
+    """Networks with their metadata.
 
     ``seen``: content hashes (uint64) of the images that training or validation looked at.
     """
 
     generator: nn.Module
     discriminator: nn.Module
-    card: Card
+    metadata: ModelMetadata
     seen: NDArray[np.uint64]
 
 
-def load_card(path: Path) -> Card:
-    """Read only the card; raises ModelFileError or CardError with a sentence."""
+def load_metadata(path: Path) -> ModelMetadata:
+    """Read only the metadata; raises ModelFileError or MetadataError with a sentence."""
     metadata, _ = _open(path)
-    return Card.from_json(metadata)
+    return ModelMetadata.from_json(metadata)
 
 
-def require_inspecting(path: Path, card: Card) -> None:
+def require_inspecting(path: Path, metadata: ModelMetadata) -> None:
     """Raise ModelFileError for a diffusion model, which gives no verdicts."""
-    if card.generator["name"] == DDPM:
+    if metadata.generator["name"] == DDPM:
         raise ModelFileError(
             f"{path} is a diffusion model: it helps to explain other models ('cfinspect explain "
             "--diffusion') and inspects nothing itself"
@@ -84,24 +84,24 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
         for name, value in network.state_dict().items():
             kept = value.detach().cpu().contiguous()
             tensors[f"{part}.{name}"] = kept.half() if half and kept.is_floating_point() else kept
-    metadata = {_CARD: model.card.to_json()}
+    metadata = {_CARD: model.metadata.to_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
 
 
 def load_model(path: Path) -> Model:
-    """Build the networks the card names and fill them; both in eval mode, on the CPU."""
+    """Build the networks the metadata names and fill them; both in eval mode, on the CPU."""
     from safetensors.torch import load_file  # noqa: PLC0415
 
     from cfinspect.engine.networks.multi_class import make_networks  # noqa: PLC0415
 
-    metadata, _ = _open(path)
-    card = Card.from_json(metadata)
+    text, _ = _open(path)
+    metadata = ModelMetadata.from_json(text)
     tensors = load_file(path)
-    _check_settings(path, card)
+    _check_settings(path, metadata)
     try:
         generator, discriminator = make_networks(
-            card.generator, card.discriminator, len(card.kinds)
+            metadata.generator, metadata.discriminator, len(metadata.kinds)
         )
         for part, network in (("generator", generator), ("discriminator", discriminator)):
             prefix = f"{part}."
@@ -112,16 +112,16 @@ def load_model(path: Path) -> Model:
             network.eval()
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ModelFileError(
-            f"{path}: weights and card do not fit together ({str(error).splitlines()[0]}); "
+            f"{path}: weights and metadata do not fit together ({str(error).splitlines()[0]}); "
             "made by another version of cfinspect, or changed by hand"
         ) from error
     seen = tensors[_SEEN].numpy().copy().view(np.uint64)
-    return Model(generator, discriminator, card, seen)
+    return Model(generator, discriminator, metadata, seen)
 
 
-def _check_settings(path: Path, card: Card) -> None:
+def _check_settings(path: Path, metadata: ModelMetadata) -> None:
     """Refuse networks that no training made, before memory is taken for them."""
-    for network in (card.generator, card.discriminator):
+    for network in (metadata.generator, metadata.discriminator):
         values = network["kwargs"].values() if isinstance(network.get("kwargs"), dict) else [None]
         if not all(isinstance(value, bool | int) and 0 <= value <= _LARGEST for value in values):
             raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")
@@ -131,7 +131,7 @@ _LARGEST = 1024
 
 
 def _open(path: Path) -> tuple[str, list[str]]:
-    """The card's text and the tensors' names."""
+    """The metadata's text and the tensors' names."""
     if not path.is_file():
         raise ModelFileError(f"model {path} does not exist: give the path of a .safetensors file")
     try:
@@ -143,5 +143,5 @@ def _open(path: Path) -> tuple[str, list[str]]:
             f"{path} is not a readable model file (wrong kind or cut short): {error}"
         ) from error
     if _CARD not in metadata or _SEEN not in names:
-        raise ModelFileError(f"{path} was not written by cfinspect: it has no model card")
+        raise ModelFileError(f"{path} was not written by cfinspect: it has no metadata")
     return metadata[_CARD], names

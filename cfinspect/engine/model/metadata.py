@@ -1,6 +1,6 @@
-"""The card of a model: all that is needed to use its weights, as JSON inside the model file.
+"""The metadata of a model: all that is needed to use its weights, as JSON inside the model file.
 
-A card holds no path and no code, only numbers and names. Reading is strict: a field that this
+Metadata holds no path and no code, only numbers and names. Reading is strict: a field that this
 version does not know would change what the model does without anyone noticing, so it is an error.
 """
 
@@ -22,8 +22,8 @@ Scope = Literal["whole", "tiles"]
 Views = Literal["near", "near and far"]
 
 
-class CardError(CfinspectError):
-    """A card that cannot be used; the sentence says which field and why."""
+class MetadataError(CfinspectError):
+    """Metadata that cannot be used; the sentence says which field and why."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Card:
+class ModelMetadata:
     """What a model is and how to use it.
 
     ``created``: ISO 8601 time. ``generator``, ``discriminator``: {"name": ..., "kwargs": {...}}.
@@ -142,26 +142,32 @@ class Card:
         return _read(Decision, fields, f"kinds.{name}.")
 
     def to_json(self) -> str:
-        """Return the card as JSON text; figures that are not finite become null."""
+        """Return the metadata as JSON text; figures that are not finite become null."""
         return json.dumps(_plain(dataclasses.asdict(self)), ensure_ascii=False, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Card:
-        """Read a card; ``CardError`` when it is not one, newer, incomplete or out of range."""
+    def from_json(cls, text: str) -> ModelMetadata:
+        """Read metadata; ``MetadataError`` where it is none, newer, incomplete or out of range."""
         try:
             raw = json.loads(text)
         except ValueError as error:
-            raise CardError("The model's card is not valid JSON: the file is damaged.") from error
+            raise MetadataError(
+                "The model's metadata is not valid JSON: the file is damaged."
+            ) from error
         if not isinstance(raw, dict) or "format_version" not in raw:
-            raise CardError("The model's card has no format_version: not a cfinspect model.")
+            raise MetadataError(
+                "The model's metadata has no format_version: not a cfinspect model."
+            )
         version = raw["format_version"]
         if isinstance(version, int) and version > FORMAT_VERSION:
-            raise CardError(
+            raise MetadataError(
                 f"The model has format {version}, this cfinspect reads up to {FORMAT_VERSION}: "
                 "update cfinspect."
             )
         if version is True or version != FORMAT_VERSION:
-            raise CardError(f"The model has the unknown format {version!r}: not a cfinspect model.")
+            raise MetadataError(
+                f"The model has the unknown format {version!r}: not a cfinspect model."
+            )
         return _read(cls, raw, "")
 
 
@@ -189,21 +195,21 @@ def _read(cls: type[_T], raw: Mapping[str, Any], prefix: str) -> _T:
     fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     for name in raw:
         if name not in fields:
-            raise CardError(
-                f"The model's card has the unknown field {prefix}{name}: it was probably written "
-                "by a newer cfinspect; update cfinspect."
+            raise MetadataError(
+                f"The model's metadata has the unknown field {prefix}{name}: it was probably "
+                "written by a newer cfinspect; update cfinspect."
             )
     values: dict[str, Any] = {}
     for name, spec in fields.items():
         if name in raw:
             values[name] = _convert(raw[name], hints[name], prefix + name)
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            raise CardError(f"The model's card lacks the field {prefix}{name}.")
+            raise MetadataError(f"The model's metadata lacks the field {prefix}{name}.")
     return cls(**values)
 
 
 def _convert(value: Any, hint: Any, name: str) -> Any:
-    """Return ``value`` as the type that a field asks for, or raise ``CardError``."""
+    """Return ``value`` as the type that a field asks for, or raise ``MetadataError``."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         _require(isinstance(value, dict), name, "must be an object", value)
         return _read(hint, value, f"{name}.")
@@ -232,7 +238,9 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
 
 def _require(holds: bool, name: str, problem: str, value: object) -> None:
     if not holds:
-        raise CardError(f"The model's card is wrong: {name} {problem}, but it is {value!r}.")
+        raise MetadataError(
+            f"The model's metadata is wrong: {name} {problem}, but it is {value!r}."
+        )
 
 
 def _plain(value: Any) -> Any:

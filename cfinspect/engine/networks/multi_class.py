@@ -66,7 +66,7 @@ def whole_networks(network: nn.Module) -> list[nn.Module]:
 def make_networks(
     generator: Mapping[str, Any], discriminator: Mapping[str, Any], kinds: int
 ) -> tuple[nn.Module, nn.Module]:
-    """G and D as a card names them, for 0 (a plain model) or more ``kinds``."""
+    """G and D as metadata names them, for 0 (a plain model) or more ``kinds``."""
 
     def one_generator() -> nn.Module:
         return make_generator(generator["name"], **generator["kwargs"])

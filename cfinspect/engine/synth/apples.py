@@ -8,8 +8,8 @@ import numpy as np
 from cfinspect.engine.synth.blemishes import spoil
 from cfinspect.engine.synth.camera import Camera, SynthImage, draw_camera, photograph
 from cfinspect.engine.synth.fruit import (
+    AppleVariety,
     Ball,
-    Sort,
     Vector,
     draw_skin,
     draw_sort,
@@ -38,7 +38,7 @@ _GROUNDS = (
 class AppleScene:
     """What the images of one group share: the sort, the ground it lies on, lamp and camera."""
 
-    sort: Sort
+    sort: AppleVariety
     ground: tuple[float, float, float]
     slats: float
     lamp: tuple[float, float, float]

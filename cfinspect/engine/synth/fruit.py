@@ -33,7 +33,7 @@ _SORTS = (
 
 
 @dataclass(frozen=True)
-class Sort:
+class AppleVariety:
     """The fruit of one orchard: colours, and how streaky, blushed, dotted and russeted it is."""
 
     ground: tuple[float, float, float]
@@ -63,13 +63,13 @@ class Ball:
     radius: float
 
 
-def draw_sort(rng: np.random.Generator) -> Sort:
+def draw_sort(rng: np.random.Generator) -> AppleVariety:
     """A random sort of apple."""
     ground, blush = _SORTS[int(rng.integers(len(_SORTS)))]
     near = rng.normal(0, 0.05, (2, 3))
     colours = np.clip(np.array((ground, blush)) + near, 0.02, 0.95)
     first, second = ((float(r), float(g), float(b)) for r, g, b in colours)
-    return Sort(
+    return AppleVariety(
         ground=first,
         blush=second,
         blushed=float(rng.uniform(-0.4, 0.9)),
@@ -167,7 +167,7 @@ def _around(points: Field, axis: Vector) -> Field:
     return np.asarray(np.arctan2(points @ north, points @ east), dtype=np.float32)
 
 
-def draw_skin(rng: np.random.Generator, sort: Sort, ball: Ball) -> Field:
+def draw_skin(rng: np.random.Generator, sort: AppleVariety, ball: Ball) -> Field:
     """Colour of the sound skin (S, S, 3), not yet lit."""
     size = ball.inside.shape[0]
     ground, blush = np.asarray(sort.ground, np.float32), np.asarray(sort.blush, np.float32)

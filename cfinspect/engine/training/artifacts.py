@@ -20,18 +20,18 @@ from cfinspect.engine.calibration.fit import (
     NO_MASKS,
     TRAINED_MASKS,
     Judge,
-    Seen,
+    LabelledOutputs,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
 )
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
-from cfinspect.engine.inference.forward import classify, judge
-from cfinspect.engine.inference.inspector import Raw
-from cfinspect.engine.metrics.review import expected
+from cfinspect.engine.inference.forward import classify, logits_on_counterfactuals
+from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.file import Model, save_model
-from cfinspect.engine.model.metadata import Card, Decision
+from cfinspect.engine.model.metadata import Decision, ModelMetadata
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
 from cfinspect.engine.networks.multi_class import of_kind
 from cfinspect.engine.plots.pictures import curves, sample_rows
@@ -54,7 +54,7 @@ _PANELS = {
 _DIFFUSION_PANELS = {"error of the noise": ("g", "noise", "little_noise")}
 
 
-def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def saliency(raw: NetworkOutputs, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """|x - x'| averaged over channels, (n, S, S) in [0, 1]."""
     result: NDArray[np.float32] = np.abs(
         raw.counterfactual - images.astype(np.float32) / np.float32(255)
@@ -62,9 +62,9 @@ def saliency(raw: Raw, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return result
 
 
-def decide(
+def fit_decision_from_validation(
     data: TrainingData,
-    raw: Raw,
+    raw: NetworkOutputs,
     config: TrainConfig,
     judge_of: Judge,
     elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None,
@@ -75,7 +75,9 @@ def decide(
     ``fit_decision``.
     """
     change, labels = saliency(raw, data.validation), data.validation_labels
-    decision = fit_decision(Seen(raw.logits, change, labels), config.review_rate, None, elsewhere)
+    decision = fit_decision(
+        LabelledOutputs(raw.logits, change, labels), config.review_rate, None, elsewhere
+    )
     scores = score(probabilities(raw.logits, decision.temperature))
     if not config.counterfactual:
         return _without_counterfactual(decision, config.method)
@@ -127,7 +129,7 @@ def write_model(
     config: TrainConfig,
     state: TrainState,
     data: TrainingData,
-    raw: Raw,
+    raw: NetworkOutputs,
     device: Device,
     most: int,
 ) -> Path:
@@ -158,7 +160,7 @@ def _written(
 ) -> Path:
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
-    card = Card(
+    metadata = ModelMetadata(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cfinspect_version=cfinspect.__version__,
         generator=state.architecture["generator"],
@@ -181,7 +183,7 @@ def _written(
         licence_note="The licence of the training images decides what may be done with this model.",
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
-    save_model(folder.model, Model(*networks, card=card, seen=known))
+    save_model(folder.model, Model(*networks, metadata=metadata, seen=known))
     return folder.model
 
 
@@ -189,7 +191,7 @@ def _decisions(
     config: TrainConfig,
     discriminator: nn.Module,
     data: TrainingData,
-    raw: Raw,
+    raw: NetworkOutputs,
     device: Device,
     most: int,
 ) -> tuple[Decision, dict[str, Any], dict[str, Any]]:
@@ -206,18 +208,18 @@ def _decisions(
         own = of_kind(discriminator, kind)
         moved = elsewhere.of_kind(kind) if elsewhere else None
         decisions.append(
-            decide(
+            fit_decision_from_validation(
                 data.of_kind(kind),
                 raw.chosen(rows == kind),
                 config,
-                functools.partial(judge, own, device=device, batch=most),
+                functools.partial(logits_on_counterfactuals, own, device=device, batch=most),
                 (said_of(own, moved.validation), moved.validation_labels) if moved else None,
             )
         )
     rate = config.review_rate
     if data.kinds == 1:
         p = probabilities(raw.logits, decisions[0].temperature)
-        return decisions[0], {}, expected(decisions[0], p, data.validation_labels)
+        return decisions[0], {}, in_sample_review_metrics(decisions[0], p, data.validation_labels)
     networks = [of_kind(discriminator, kind) for kind in range(data.kinds)]
 
     def of_all(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -229,10 +231,14 @@ def _decisions(
     kinds = {
         name: dataclasses.asdict(one) for name, one in zip(config.kind_names, each, strict=True)
     }
-    return together, kinds, expected(together, answers(together, each, familiar), labels)
+    return (
+        together,
+        kinds,
+        in_sample_review_metrics(together, answers(together, each, familiar), labels),
+    )
 
 
-def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Raw) -> Path:
+def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: NetworkOutputs) -> Path:
     """A grid of x, x', saliency and mask: mostly damaged images, always the same ones."""
     damaged = np.flatnonzero(data.validation_labels == 1)
     undamaged = np.flatnonzero(data.validation_labels == 0)

@@ -11,13 +11,15 @@ _MOST_ANSWERS = 3
 _LONG = 3  # looks at the validation images in a row
 
 
-class Watch:
+class CollapseMonitor:
     """Looks at the figures of each validation and changes the state where they are bad."""
 
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
 
-    def answer(self, state: TrainState, values: dict[str, float], fraction: float) -> Iterator[str]:
+    def intervene(
+        self, state: TrainState, values: dict[str, float], fraction: float
+    ) -> Iterator[str]:
         """Yield what was found and done, in words; at most three answers in a training."""
         counters = state.counters
         counters.told = counters.told + 1 if values["fake_told"] > 0.98 else 0

@@ -94,7 +94,7 @@ class Step:
             logits = self.discriminator(self._noisy(torch.cat(passes))).float()
         per_pass = logits.split(len(images))
         flip = losses.flip_loss(per_pass[0], labels, config.damaged_weight)
-        change = losses.sparsity_loss(images, passes[0])
+        change = losses.l1_loss(images, passes[0])
         head = losses.head_loss(output.head, labels)
         loss = flip + l1 * change + config.aux * head
         parts = {"flip": flip.detach(), "change": change.detach(), "head": head.detach()}
@@ -102,7 +102,7 @@ class Step:
             back = number % 2 == 1  # the second pass is due at the original class again
             term = losses.classifier_loss(per_pass[number], labels if back else 1 - labels)
             if back:
-                term = term + l1 * losses.sparsity_loss(images, passes[number])
+                term = term + l1 * losses.l1_loss(images, passes[number])
             loss = loss + config.cycle_weight**number * term
             parts[f"cycle{number}"] = term.detach()
         return loss, parts

@@ -23,19 +23,19 @@ from cfinspect.engine.base.events import (
     StepDone,
     Validated,
 )
-from cfinspect.engine.data.batch_loader import Feed
-from cfinspect.engine.inference.forward import judge
-from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.data.batch_loader import BatchLoader
+from cfinspect.engine.inference.forward import logits_on_counterfactuals
+from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Views
 from cfinspect.engine.networks.multi_class import of_kind
 from cfinspect.engine.training.artifacts import write_curves, write_model, write_samples
-from cfinspect.engine.training.collapse import Watch
+from cfinspect.engine.training.collapse import CollapseMonitor
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.optimizer_step import Learner
+from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
 from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.training_data import TrainingData, gather
-from cfinspect.engine.training.validation import figures, run_kinds
+from cfinspect.engine.training.validation import run_kinds, validation_metrics
 
 _SETTLED = 0.8
 
@@ -69,8 +69,8 @@ class Training:
                 yield Finished(0, None, True, 0.0)
                 return
             self.state = self._state(data)
-            self.watch = Watch(self.config)
-            self.learner = Learner(self.config, self.state, self.device)
+            self.collapse = CollapseMonitor(self.config)
+            self.optimizer_step = OptimizerStep(self.config, self.state, self.device)
             yield self._started(data)
             yield from self._loop(data)
             yield from self.end(data)
@@ -124,7 +124,7 @@ class Training:
 
     def _loop(self, data: TrainingData) -> Iterator[Event]:
         config, counters = self.config, self.state.counters
-        feed = Feed(
+        feed = BatchLoader(
             data.train,
             batch=config.batch,
             kind=config.augment,
@@ -135,7 +135,7 @@ class Training:
         try:
             while self.fraction() < 1 and not self.cancel.cancelled:
                 begun = time.perf_counter()
-                losses, notices = self.learner.learn(next(feed), self.fraction())
+                losses, notices = self.optimizer_step.learn(next(feed), self.fraction())
                 counters.step += 1
                 spent = time.perf_counter() - begun
                 counters.seconds += spent
@@ -185,7 +185,7 @@ class Training:
             )
             write_curves(self.folder)
         if counters.generator_steps > 0 and self.config.counterfactual:
-            for text in self.watch.answer(state, values, self.fraction()):
+            for text in self.collapse.intervene(state, values, self.fraction()):
                 yield Notice(counters.step, text)
 
     def diverged(self) -> Notice:
@@ -205,7 +205,7 @@ class Training:
 
     def _look(
         self, data: TrainingData, which: str, views: Views = "near"
-    ) -> tuple[Raw, dict[str, float]]:
+    ) -> tuple[NetworkOutputs, dict[str, float]]:
         """Outputs and figures of the "mean" or the "best" networks on the validation images.
 
         Checkpoints are chosen by the plain look: it is what the networks learn, and cheaper.
@@ -224,7 +224,7 @@ class Training:
         shown = data.joined()
         judged = np.concatenate(
             [
-                judge(
+                logits_on_counterfactuals(
                     of_kind(nets["reference"], kind),
                     raw.counterfactual[shown.validation_kinds == kind],
                     self.device,
@@ -233,7 +233,7 @@ class Training:
             ]
         )
         labels, real = shown.validation_labels, self.config.counterfactual
-        return raw, figures(raw, shown.validation, labels, judged, real)
+        return raw, validation_metrics(raw, shown.validation, labels, judged, real)
 
     def checkpoint(self) -> CheckpointSaved:
         """Save all that is needed to go on."""

@@ -36,7 +36,7 @@ def flip_loss(logits: Tensor, labels: Tensor, damaged_weight: float) -> Tensor:
     return (weights * F.cross_entropy(logits, 1 - labels, reduction="none")).mean()
 
 
-def sparsity_loss(image: Tensor, counterfactual: Tensor) -> Tensor:
+def l1_loss(image: Tensor, counterfactual: Tensor) -> Tensor:
     """mean |x - x'| over everything."""
     return (image - counterfactual).abs().mean()
 

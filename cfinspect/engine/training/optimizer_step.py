@@ -32,7 +32,7 @@ _LONGEST_WARMUP = 1 / 3
 _FIRST_JUDGE = 200
 
 
-class Learner:
+class OptimizerStep:
     """Changes the networks of ``state``, batch by batch; kinds of damage take turns.
 
     Warm-up and ramp of L1 count the steps of one kind.

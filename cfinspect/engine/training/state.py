@@ -116,7 +116,7 @@ class TrainState:
     ) -> None:
         """Fresh networks, those of the model to fine-tune, or those of a ``checkpoint``.
 
-        ``architecture``: name and arguments of G and D as they stand in a card; ``seen``: what a
+        ``architecture``: name and arguments of G and D as they stand in metadata; ``seen``: what a
         model that is fine-tuned had seen before.
         """
         torch.manual_seed(config.seed)
@@ -127,11 +127,11 @@ class TrainState:
             generator, discriminator = self._built()
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
-            _require_method(model.card.generator["name"], config)
-            _require_kinds(tuple(model.card.kinds), config)
+            _require_method(model.metadata.generator["name"], config)
+            _require_kinds(tuple(model.metadata.kinds), config)
             self.architecture = {
-                "generator": model.card.generator,
-                "discriminator": model.card.discriminator,
+                "generator": model.metadata.generator,
+                "discriminator": model.metadata.discriminator,
             }
             self.seen = model.seen
             generator, discriminator = model.generator.train(), model.discriminator.train()

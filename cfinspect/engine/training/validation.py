@@ -9,15 +9,15 @@ from torch import nn
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.probability import probabilities
 from cfinspect.engine.inference.forward import run_networks
-from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.metrics.classification import auroc
 from cfinspect.engine.model.metadata import Views
 from cfinspect.engine.networks.multi_class import of_kind
 from cfinspect.engine.training.training_data import TrainingData
 
 
-def figures(
-    raw: Raw,
+def validation_metrics(
+    raw: NetworkOutputs,
     images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     reference: NDArray[np.float32],
@@ -72,9 +72,9 @@ def run_kinds(
     device: Device,
     batch: int,
     views: Views,
-) -> Raw:
+) -> NetworkOutputs:
     """G and D of each kind over its own validation images: the rows of ``data.joined()``."""
-    return Raw.joined(
+    return NetworkOutputs.joined(
         [
             run_networks(
                 of_kind(generator, kind),

@@ -28,7 +28,7 @@ _T = TypeVar("_T")
 _MAX_SCALE = 64.0
 
 
-class Compare(StrEnum):
+class CompareMode(StrEnum):
     """How image and counterfactual are compared."""
 
     OFF = "off"
@@ -61,7 +61,7 @@ class CanvasBase(QWidget):
         self.layers = Layers()
         self.picture: Picture | None = None
         self.editor: MaskEditor | None = None
-        self.compare = Compare.OFF
+        self.compare = CompareMode.OFF
         self.explanation: Shown | None = None
         self.tool = Tool.HAND
         self.radius = 8.0
@@ -175,15 +175,15 @@ class CanvasBase(QWidget):
             return False
         self.explanation = shown
         self._forget("explained")
-        self.set_compare(Compare.SIDE)
+        self.set_compare(CompareMode.SIDE)
         return True
 
-    def set_compare(self, compare: Compare) -> None:
+    def set_compare(self, compare: CompareMode) -> None:
         """Compare in another way; an explanation by another method goes with its pane."""
-        if compare is not Compare.SIDE:
+        if compare is not CompareMode.SIDE:
             self.explanation = None
         comparable = self._has_counterfactual() or self.explanation is not None
-        if compare is not Compare.OFF and not comparable:
+        if compare is not CompareMode.OFF and not comparable:
             self.unavailable.emit(tr("There is no counterfactual of this image yet: inspect it."))
         self.compare = compare
         if self._fitted:
@@ -288,7 +288,7 @@ class CanvasBase(QWidget):
     def _panes(self) -> list[QRectF]:
         """Where pictures are drawn: one, or two beside each other."""
         whole = QRectF(self.rect())
-        if self.compare is not Compare.SIDE:
+        if self.compare is not CompareMode.SIDE:
             return [whole]
         half = (whole.width() - 4) / 2
         return [

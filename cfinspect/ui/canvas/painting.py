@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 
 from cfinspect.engine.inference.mask_cleanup import clean_mask
-from cfinspect.ui.canvas.base import CanvasBase, Compare
+from cfinspect.ui.canvas.base import CanvasBase, CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.layers import (
     indexed,
@@ -69,21 +69,21 @@ class CanvasPainting(CanvasBase):
                 painter.setOpacity(faded)
                 self._paint_image(painter, picture, picture.counterfactual)
                 painter.setOpacity(1.0)
-            if self.compare is Compare.SWIPE and picture.counterfactual and not self._blink:
+            if self.compare is CompareMode.SWIPE and picture.counterfactual and not self._blink:
                 painter.save()
                 painter.setClipRect(self._right_of_divider())
                 self._paint_image(painter, picture, picture.counterfactual)
                 painter.restore()
             if not self._blink and number == 0 and self.explanation is None:
                 painter.save()
-                if self.compare is Compare.SWIPE and picture.counterfactual:
+                if self.compare is CompareMode.SWIPE and picture.counterfactual:
                     painter.setClipRect(self._left_of_divider(), Qt.ClipOperation.IntersectClip)
                 self._paint_layers(painter, picture)
                 painter.restore()
-            if self.compare is not Compare.OFF:
+            if self.compare is not CompareMode.OFF:
                 self._paint_captions(painter, number, pane)
             painter.restore()
-        if self.compare is Compare.SWIPE and not self._blink:
+        if self.compare is CompareMode.SWIPE and not self._blink:
             self._paint_divider(painter)
         self._paint_tool(painter)
         self._paint_overview(painter, picture)
@@ -338,7 +338,7 @@ class CanvasPainting(CanvasBase):
         if self.explanation is not None:
             left, right = tr("the model's own"), self.explanation.caption
         texts = [(12.0, left), (pane.width() - 12, right)]
-        if self.compare is Compare.SIDE:
+        if self.compare is CompareMode.SIDE:
             texts = [(12.0, (left, right)[number])]
         font = QFont(painter.font())
         font.setPixelSize(12)

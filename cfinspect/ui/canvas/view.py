@@ -14,7 +14,7 @@ from PySide6.QtGui import (
     QWheelEvent,
 )
 
-from cfinspect.ui.canvas.base import Compare
+from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.painting import CanvasPainting
 from cfinspect.ui.widgets.translate import tr
@@ -201,7 +201,7 @@ class Canvas(CanvasPainting):
         return self.editor is not None
 
     def _on_divider(self, at: QPointF) -> bool:
-        if self.compare is not Compare.SWIPE:
+        if self.compare is not CompareMode.SWIPE:
             return False
         return abs(at.x() - self.divider * self.width()) < _HANDLE
 

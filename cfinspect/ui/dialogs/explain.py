@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPush
 
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.jobs.explaining import Rehearse, Wish, available_methods
-from cfinspect.ui.jobs.job import Ticket
+from cfinspect.ui.jobs.job import JobHandle
 from cfinspect.ui.state.preferences import LAST_DIFFUSION
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.times import duration
@@ -23,7 +23,7 @@ class ExplainDialog(Dialog):
         super().__init__(parent, tr("Explain this image"), 520)
         self._session = session
         self._wish = wish
-        self._ticket: Ticket | None = None
+        self._ticket: JobHandle | None = None
         self.add_text(
             tr(
                 "The counterfactual on screen is the model's own. These look at the model from "
@@ -96,7 +96,7 @@ class ExplainDialog(Dialog):
         self._ticket = ticket
         ticket.succeeded.connect(lambda found: self._measured(ticket, found))
 
-    def _measured(self, ticket: Ticket, found: float | str | None) -> None:
+    def _measured(self, ticket: JobHandle, found: float | str | None) -> None:
         if ticket is not self._ticket or self.is_over or found is None:
             return
         if isinstance(found, str):

@@ -7,8 +7,8 @@ from collections import Counter
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
-from cfinspect.formats.choice import Choice, Only, picks
-from cfinspect.formats.records import Images, Options
+from cfinspect.formats.exchange_types import Images, Options
+from cfinspect.formats.export_filter import ExportFilter, Only, picks
 from cfinspect.formats.registry import FORMATS, WRITERS
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
@@ -103,14 +103,16 @@ class ExportDialog(Dialog):
             if self.out.line.text() in known:
                 self.out.line.setText(str(root.parent / f"{root.name}-{name}"))
 
-    def choice(self) -> Choice:
+    def choice(self) -> ExportFilter:
         """Which images are asked for."""
         folder, domain = self.where.currentData()
         split = {}
         for part in filter(None, self.parts.currentData().split(",")):
             name, share = part.split("=")
             split[name] = float(share)
-        return Choice(only=Only(self.only.currentData()), folder=folder, domain=domain, split=split)
+        return ExportFilter(
+            only=Only(self.only.currentData()), folder=folder, domain=domain, split=split
+        )
 
     def _count(self) -> None:
         choice = self.choice()

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.packages import PACKAGES, installed_version
-from cfinspect.engine.model.file import load_card
+from cfinspect.engine.model.file import load_metadata
 from cfinspect.resources import resource_path, shipped_models, version_in_words
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.jobs.job import JobQueue, State, Ticket
+from cfinspect.ui.jobs.job import JobHandle, JobQueue, JobState
 from cfinspect.ui.review.reviewer import Summary
 from cfinspect.ui.shell.actions import MENUS, Actions
 from cfinspect.ui.widgets.times import duration
@@ -166,7 +166,7 @@ class JobsDialog(Dialog):
     def __init__(self, parent: QWidget | None, jobs: JobQueue) -> None:
         super().__init__(parent, tr("Jobs"), 520)
         self._jobs = jobs
-        self._rows: dict[Ticket, tuple[QLabel, QProgressBar, QPushButton]] = {}
+        self._rows: dict[JobHandle, tuple[QLabel, QProgressBar, QPushButton]] = {}
         self.empty = self.add_text(tr("No job runs or waits."), faint=True)
         self.list = QVBoxLayout()
         self.column.addLayout(self.list)
@@ -187,10 +187,10 @@ class JobsDialog(Dialog):
             label.setText(f"{ticket.job.title}: {job_text(ticket)}")
             bar.setMaximum(ticket.progress.total or 0)
             bar.setValue(ticket.progress.done)
-            button.setEnabled(ticket.state is not State.STOPPING)
+            button.setEnabled(ticket.state is not JobState.STOPPING)
         self.empty.setVisible(not self._jobs.tickets)
 
-    def _add(self, ticket: Ticket) -> None:
+    def _add(self, ticket: JobHandle) -> None:
         row = QHBoxLayout()
         label, bar, button = QLabel(), QProgressBar(), QPushButton(tr("Cancel"))
         bar.setTextVisible(False)
@@ -206,11 +206,11 @@ class JobsDialog(Dialog):
         self._rows[ticket] = (label, bar, button)
 
 
-def job_text(ticket: Ticket) -> str:
+def job_text(ticket: JobHandle) -> str:
     """Where a job stands, in a line."""
-    if ticket.state is State.WAITING:
+    if ticket.state is JobState.WAITING:
         return tr("waits")
-    if ticket.state is State.STOPPING:
+    if ticket.state is JobState.STOPPING:
         return tr("stopping…")
     if ticket.is_paused:
         return tr("paused")
@@ -256,7 +256,7 @@ class AboutDialog(Dialog):
         self.add_text(", ".join(found), faint=True)
         for path in shipped_models().values():
             try:
-                said = load_card(path).licence_note
+                said = load_metadata(path).licence_note
             except CfinspectError as error:
                 said = str(error)
             self.add_text(f"{path.name}: {said}", faint=True)

@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.model.file import file_digest, load_card
+from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.project.inspecting import bind_model
-from cfinspect.project.project import Model, Project
+from cfinspect.project.project import Project, ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
-from cfinspect.ui.jobs.job import Progress, Ticket
-from cfinspect.ui.jobs.job_types import Compare, card_of, model_name
+from cfinspect.ui.jobs.job import JobHandle, Progress
+from cfinspect.ui.jobs.job_types import CompareModels, card_of, model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.layouts import clear
@@ -43,10 +43,10 @@ _HEADS = ("F1", "AUROC", "review", "flip")
 def add_model_file(session: Session, path: Path, folders: list[int]) -> None:
     """Let a model file count for folders (ids); a file that is no model is told."""
 
-    def work(project: Project) -> Model:
-        card = json.loads(load_card(path).to_json())
+    def work(project: Project) -> ProjectModel:
+        metadata = json.loads(load_metadata(path).to_json())
         chosen = [one for one in project.folders() if one.id in folders]
-        return bind_model(project, chosen, path.resolve(), file_digest(path), card)
+        return bind_model(project, chosen, path.resolve(), file_digest(path), metadata)
 
     session.change(work)
 
@@ -57,7 +57,7 @@ class ModelsDialog(Dialog):
     def __init__(self, parent: QWidget | None, session: Session, folders: list[int]) -> None:
         super().__init__(parent, tr("Models"), 760)
         self._session = session
-        self._ticket: Ticket | None = None
+        self._ticket: JobHandle | None = None
         self.setAcceptDrops(True)
         self.add_text(
             tr("Drop a model file (.safetensors) here, or import it. Each folder uses one model."),
@@ -95,11 +95,11 @@ class ModelsDialog(Dialog):
         row.addWidget(self.bind)
         row.addWidget(self.compare)
         self.column.addLayout(row)
-        self.card = QPlainTextEdit()
-        self.card.setReadOnly(True)
-        self.card.setAccessibleName(tr("Card of the model"))
-        self.card.setMinimumHeight(130)
-        self.column.addWidget(self.card)
+        self.metadata = QPlainTextEdit()
+        self.metadata.setReadOnly(True)
+        self.metadata.setAccessibleName(tr("Card of the model"))
+        self.metadata.setMinimumHeight(130)
+        self.column.addWidget(self.metadata)
         self.figures = QGridLayout()
         self.column.addLayout(self.figures)
         self.note = self.add_text("", faint=True)
@@ -159,7 +159,7 @@ class ModelsDialog(Dialog):
         rows = [row for row, model in enumerate(facts.models) if bound and model.id == bound.id]
         self.table.selectRow(rows[0] if rows else len(facts.models) - 1)
 
-    def selected(self) -> list[Model]:
+    def selected(self) -> list[ProjectModel]:
         """The models that are selected."""
         facts = self._session.facts
         rows = sorted({index.row() for index in self.table.selectedIndexes()})
@@ -170,7 +170,7 @@ class ModelsDialog(Dialog):
         self.bind.setEnabled(len(models) == 1 and models[0].path.is_file())
         self.reveal.setEnabled(len(models) == 1)
         self.compare.setEnabled(bool(models) and self._ticket is None)
-        self.card.setPlainText(_card_text(models[0]) if len(models) == 1 else "")
+        self.metadata.setPlainText(_metadata_text(models[0]) if len(models) == 1 else "")
 
     def _bind(self) -> None:
         model, folder = self.selected()[0], self.folder.currentData()
@@ -231,7 +231,7 @@ class ModelsDialog(Dialog):
         if len(models) == 1 and bound is not None and bound.path not in models:
             models.append(bound.path)  # compared with what is in use
         device = self._session.preferences.get("device")
-        job = Compare(root, models, self.folder.currentData(), device)
+        job = CompareModels(root, models, self.folder.currentData(), device)
         ticket = self._session.jobs.add(job)
         self._ticket = ticket
         self.note.setText(tr("Comparing…"))
@@ -298,16 +298,16 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _card_text(model: Model) -> str:
-    card = model.card
+def _metadata_text(model: ProjectModel) -> str:
+    metadata = model.metadata
     lines = [str(model.path), ""]
     for name in ("created", "cfinspect_version", "licence_note"):
-        if card.get(name):
-            lines.append(f"{name}: {card[name]}")
+        if metadata.get(name):
+            lines.append(f"{name}: {metadata[name]}")
     for part in ("preprocessing", "decision", "data"):
-        inside = card.get(part) or {}
+        inside = metadata.get(part) or {}
         lines.append(f"{part}: " + ", ".join(f"{k} {_short(v)}" for k, v in inside.items()))
-    figures = (card.get("metrics") or {}).get("validation") or {}
+    figures = (metadata.get("metrics") or {}).get("validation") or {}
     lines.append("validation: " + ", ".join(f"{k} {_short(v)}" for k, v in figures.items()))
     return "\n".join(lines)
 

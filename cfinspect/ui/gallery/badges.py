@@ -8,7 +8,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, Q
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from cfinspect.project.listing import ImageRow, State
+from cfinspect.project.listing import HumanState, ImageRow
 from cfinspect.ui.gallery.image_model import ROW, THUMBNAIL
 from cfinspect.ui.widgets import theme
 
@@ -134,26 +134,26 @@ def _draw_badges(painter: QPainter, frame: QRect, row: ImageRow) -> None:
         painter.setFont(font)
         painter.setPen(QColor("#F5F7FA"))
         painter.drawText(box.adjusted(19, 0, -3, 0), Qt.AlignmentFlag.AlignVCenter, text)
-    if row.state is State.OPEN and not row.to_review:
+    if row.state is HumanState.OPEN and not row.to_review:
         return
     box = QRectF(frame.right() - 23, frame.y() + 4, 20, 20)
     _plate(painter, box)
     inner = box.adjusted(4, 4, -4, -4)
-    if row.state is State.OPEN:
+    if row.state is HumanState.OPEN:
         font = QFont(painter.font())
         font.setPixelSize(14)
         font.setBold(True)
         painter.setFont(font)
         painter.setPen(QColor("#C9B5FF") if now.dark else now.review.lighter(170))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "?")
-    elif row.state is State.SKIPPED:
+    elif row.state is HumanState.SKIPPED:
         painter.setPen(QPen(QColor("#F5F7FA"), 1.8))
         painter.drawLine(
             QPointF(inner.left(), inner.center().y()), QPointF(inner.right(), inner.center().y())
         )
     else:
         draw_label_shape(painter, inner, row.verdict, solid=True)
-        if row.state is State.CORRECTED:  # a small pencil stroke under it
+        if row.state is HumanState.CORRECTED:  # a small pencil stroke under it
             painter.setPen(QPen(QColor("#F5F7FA"), 1.6))
             painter.drawLine(box.bottomLeft() + QPointF(4, -2), box.bottomRight() + QPointF(-4, -2))
 

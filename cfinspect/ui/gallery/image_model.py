@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import Filter, ImageRow, Sort, State, ids
+from cfinspect.project.listing import HumanState, ImageFilter, ImageRow, SortOrder, ids
 from cfinspect.project.project import Project
 from cfinspect.ui.jobs.thumbnails import Wanted
 from cfinspect.ui.state.session import Session
@@ -47,11 +47,11 @@ HEADINGS = {
     Column.DATE: mark("Date"),
 }
 SORTS = {
-    Column.NAME: Sort.PLACE,
-    Column.SCORE: Sort.SCORE,
-    Column.P_FAKE: Sort.P_FAKE,
-    Column.AREA: Sort.AREA,
-    Column.DATE: Sort.DATE,
+    Column.NAME: SortOrder.PLACE,
+    Column.SCORE: SortOrder.SCORE,
+    Column.P_FAKE: SortOrder.P_FAKE,
+    Column.AREA: SortOrder.AREA,
+    Column.DATE: SortOrder.DATE,
 }
 
 
@@ -62,12 +62,14 @@ def label_text(label: int | None) -> str:
 
 def state_text(row: ImageRow) -> str:
     """What humans said of an image, in words."""
-    if row.state is State.OPEN:
+    if row.state is HumanState.OPEN:
         return tr("to review") if row.to_review else ""
-    if row.state is State.SKIPPED:
+    if row.state is HumanState.SKIPPED:
         return tr("skipped")
     said = label_text(row.verdict)
-    return tr("{verdict}, mask corrected", verdict=said) if row.state is State.CORRECTED else said
+    return (
+        tr("{verdict}, mask corrected", verdict=said) if row.state is HumanState.CORRECTED else said
+    )
 
 
 class ImageModel(QAbstractTableModel):
@@ -81,8 +83,8 @@ class ImageModel(QAbstractTableModel):
         self.ids: list[int] = []
         self._places: dict[int, int] = {}
         self._pages: OrderedDict[int, list[ImageRow]] = OrderedDict()
-        self.wanted = Filter()
-        self.sort_by = Sort.PLACE
+        self.wanted = ImageFilter()
+        self.sort_by = SortOrder.PLACE
         self.descending = False
         session.closed.connect(lambda: self.set_ids([]))
         session.images_changed.connect(self._images_changed)
@@ -91,8 +93,8 @@ class ImageModel(QAbstractTableModel):
 
     def show(
         self,
-        wanted: Filter | None = None,
-        sort_by: Sort | None = None,
+        wanted: ImageFilter | None = None,
+        sort_by: SortOrder | None = None,
         descending: bool | None = None,
     ) -> None:
         """List other images, or in another order; what is not given stays."""

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.project.listing import Filter, ImageRow, Sort
+from cfinspect.project.listing import ImageFilter, ImageRow, SortOrder
 from cfinspect.ui.gallery.grid import Grid
 from cfinspect.ui.gallery.image_model import Column, ImageModel
 from cfinspect.ui.gallery.tint import Tint
@@ -39,14 +39,14 @@ from cfinspect.ui.widgets.layouts import wide_list
 from cfinspect.ui.widgets.translate import mark, tr
 
 _ORDERS = (
-    (Sort.PLACE, False, mark("Name")),
-    (Sort.SCORE, True, mark("Score, highest first")),
-    (Sort.SCORE, False, mark("Score, lowest first")),
-    (Sort.P_FAKE, True, mark("p_fake, highest first")),
-    (Sort.UNCERTAINTY, True, mark("Least sure first")),
-    (Sort.AREA, True, mark("Damaged area, largest first")),
-    (Sort.DATE, True, mark("Newest first")),
-    (Sort.DATE, False, mark("Oldest first")),
+    (SortOrder.PLACE, False, mark("Name")),
+    (SortOrder.SCORE, True, mark("Score, highest first")),
+    (SortOrder.SCORE, False, mark("Score, lowest first")),
+    (SortOrder.P_FAKE, True, mark("p_fake, highest first")),
+    (SortOrder.UNCERTAINTY, True, mark("Least sure first")),
+    (SortOrder.AREA, True, mark("Damaged area, largest first")),
+    (SortOrder.DATE, True, mark("Newest first")),
+    (SortOrder.DATE, False, mark("Oldest first")),
 )
 
 
@@ -260,7 +260,7 @@ class Gallery(QWidget):
         for place, (sort_by, descending, _) in enumerate(_ORDERS):
             if (sort_by, descending) == (self.model.sort_by, self.model.descending):
                 self.order.setCurrentIndex(place)
-        filtered = replace(self.model.wanted, folder=None, domain=None) != Filter()
+        filtered = replace(self.model.wanted, folder=None, domain=None) != ImageFilter()
         self.empty_text.setText(
             tr("No image fits the filter. Clear it on the left to see all.")
             if filtered

@@ -67,7 +67,7 @@ class Tint(QObject):
             return
 
         def work(project: Project) -> QImage | None:
-            found = kept_saliency(project.place, row.id, model.id)
+            found = kept_saliency(project.paths, row.id, model.id)
             if found is None:
                 return None
             factor = SIDE / max(found.shape)

@@ -12,7 +12,7 @@ import numpy as np
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.ui.canvas.layers import mask_levels
-from cfinspect.ui.jobs.job import Tell
+from cfinspect.ui.jobs.job import JobReporter
 from cfinspect.ui.jobs.job_types import threads_for_work
 from cfinspect.ui.jobs.pictures import Levels, Maps, pyramid
 from cfinspect.ui.jobs.thumbnails import to_qimage
@@ -21,7 +21,7 @@ from cfinspect.ui.widgets.translate import mark, tr
 if TYPE_CHECKING:
     from cfinspect.engine.explain.ace import Ace, AceSettings
     from cfinspect.engine.explain.explained import Explained
-    from cfinspect.engine.explain.factory import Opened
+    from cfinspect.engine.explain.factory import OpenedClassifier
 
 METHODS = {
     "ace": mark("ACE: a counterfactual through a diffusion model"),
@@ -81,7 +81,7 @@ class Explain:
     title: str = field(default_factory=lambda: tr("Explaining"))
     keeps: str = ""
 
-    def run(self, tell: Tell) -> Shown | None:
+    def run(self, tell: JobReporter) -> Shown | None:
         """Load, explain, and make copies of all sizes for the canvas."""
         from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
         from cfinspect.engine.explain.factory import make_explainer  # noqa: PLC0415
@@ -125,14 +125,14 @@ class Rehearse:
     title: str = field(default_factory=lambda: tr("Measuring"))
     keeps: str = ""
 
-    def run(self, tell: Tell) -> float | str | None:
+    def run(self, tell: JobReporter) -> float | str | None:
         """Load, run two steps without end, and project the second to all; None: cancelled."""
         try:
             return self._measured(tell)
         except CfinspectError as error:
             return str(error)
 
-    def _measured(self, tell: Tell) -> float | None:
+    def _measured(self, tell: JobReporter) -> float | None:
         from cfinspect.engine.base.images import read_image, resize_image  # noqa: PLC0415
         from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
         from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
@@ -165,7 +165,7 @@ class Rehearse:
         return (moments[1] - moments[0]) * usual.iterations
 
 
-def _open(wish: Wish) -> Opened:
+def _open(wish: Wish) -> OpenedClassifier:
     from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
     from cfinspect.engine.explain.factory import open_classifier  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def _open(wish: Wish) -> Opened:
     return open_classifier(wish.model, wish.device, "auto", None)
 
 
-def _ace(wish: Wish, opened: Opened, settings: AceSettings | None = None) -> Ace:
+def _ace(wish: Wish, opened: OpenedClassifier, settings: AceSettings | None = None) -> Ace:
     from cfinspect.engine.explain.ace import ACE_PRESETS, Ace  # noqa: PLC0415
     from cfinspect.engine.explain.factory import open_denoiser  # noqa: PLC0415
 
@@ -184,7 +184,7 @@ def _ace(wish: Wish, opened: Opened, settings: AceSettings | None = None) -> Ace
     return Ace(opened.classifier, denoiser, size, chosen)
 
 
-def _close(opened: Opened) -> None:
+def _close(opened: OpenedClassifier) -> None:
     if opened.backend is not None:
         opened.backend.close()
 

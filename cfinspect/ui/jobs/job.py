@@ -77,7 +77,7 @@ class Failure:
         return cls(title, sentence, details)
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     """Where a job is."""
 
     WAITING = "waiting"
@@ -94,11 +94,11 @@ class Job(Protocol):
     title: str
     keeps: str
 
-    def run(self, tell: Tell) -> Any:
+    def run(self, tell: JobReporter) -> Any:
         """Do the work on the queue's thread; look at ``tell.cancelled`` every batch."""
 
 
-class Ticket(QObject):
+class JobHandle(QObject):
     """A job in the queue, as the window sees it; its signals arrive on the window's thread.
 
     ``succeeded`` with the result of a job that was not cancelled; ``ended`` in every case.
@@ -113,7 +113,7 @@ class Ticket(QObject):
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
-        self.state = State.WAITING
+        self.state = JobState.WAITING
         self.progress = Progress()
         self.cancel_token = CancelToken()
         self.resumed = threading.Event()
@@ -122,7 +122,7 @@ class Ticket(QObject):
     @property
     def is_over(self) -> bool:
         """Whether it has ended, one way or another."""
-        return self.state in {State.DONE, State.CANCELLED, State.FAILED}
+        return self.state in {JobState.DONE, JobState.CANCELLED, JobState.FAILED}
 
     @property
     def is_paused(self) -> bool:
@@ -138,10 +138,10 @@ class Ticket(QObject):
         self.resumed.set()
 
 
-class Tell:
+class JobReporter:
     """A job's way to the window: throttled, so that no job can flood it."""
 
-    def __init__(self, ticket: Ticket, send: Callable[[SignalInstance, Any], None]) -> None:
+    def __init__(self, ticket: JobHandle, send: Callable[[SignalInstance, Any], None]) -> None:
         self._ticket = ticket
         self._send = send
         self._started = time.monotonic()
@@ -217,10 +217,10 @@ class _Worker(QThread):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("jobs")
-        self._tickets: deque[Ticket | None] = deque()
+        self._tickets: deque[JobHandle | None] = deque()
         self._some = threading.Condition()
 
-    def give(self, ticket: Ticket | None) -> None:
+    def give(self, ticket: JobHandle | None) -> None:
         with self._some:
             self._tickets.append(ticket)
             self._some.notify()
@@ -241,13 +241,13 @@ class _Worker(QThread):
             self._do(ticket)
             del ticket
 
-    def _do(self, ticket: Ticket) -> None:
+    def _do(self, ticket: JobHandle) -> None:
         if ticket.cancel_token.cancelled:
             self.over.emit(ticket, None, None)
             return
         self.began.emit(ticket)
         _log.info("Job: %s", ticket.job.title)
-        tell = Tell(ticket, self.news.emit)
+        tell = JobReporter(ticket, self.news.emit)
         result, failure = None, None
         try:
             result = ticket.job.run(tell)
@@ -281,30 +281,30 @@ class JobQueue(QObject):
         self._worker.news.connect(self._relay)
         self._worker.over.connect(self._over)
         self._worker.start(QThread.Priority.LowPriority)
-        self.tickets: list[Ticket] = []
+        self.tickets: list[JobHandle] = []
 
     @property
-    def running(self) -> Ticket | None:
+    def running(self) -> JobHandle | None:
         """The job that runs now."""
-        active = {State.RUNNING, State.STOPPING}
+        active = {JobState.RUNNING, JobState.STOPPING}
         return next((one for one in self.tickets if one.state in active), None)
 
-    def add(self, job: Job) -> Ticket:
+    def add(self, job: Job) -> JobHandle:
         """Queue a job."""
-        ticket = Ticket(job)
+        ticket = JobHandle(job)
         ticket.progressed.connect(lambda progress: self._progressed(ticket, progress))
         self.tickets.append(ticket)
         self._worker.give(ticket)
         self.changed.emit()
         return ticket
 
-    def cancel(self, ticket: Ticket) -> None:
+    def cancel(self, ticket: JobHandle) -> None:
         """Ask a job to stop; it is ``stopping`` until it has stopped."""
         if ticket.is_over:
             return
         ticket.cancel_token.cancel()
-        if ticket.state is State.RUNNING:
-            ticket.state = State.STOPPING
+        if ticket.state is JobState.RUNNING:
+            ticket.state = JobState.STOPPING
         self.changed.emit()
 
     def cancel_all(self) -> None:
@@ -323,31 +323,31 @@ class JobQueue(QObject):
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
         return False
 
-    def _began(self, ticket: Ticket) -> None:
+    def _began(self, ticket: JobHandle) -> None:
         stopping = ticket.cancel_token.cancelled
-        ticket.state = State.STOPPING if stopping else State.RUNNING
+        ticket.state = JobState.STOPPING if stopping else JobState.RUNNING
         self.changed.emit()
 
     def _relay(self, signal: SignalInstance, news: Any) -> None:
         signal.emit(news)
 
-    def _progressed(self, ticket: Ticket, progress: Progress) -> None:
+    def _progressed(self, ticket: JobHandle, progress: Progress) -> None:
         ticket.progress = progress
         self.changed.emit()
 
-    def _over(self, ticket: Ticket, result: Any, failure: Failure | None) -> None:
+    def _over(self, ticket: JobHandle, result: Any, failure: Failure | None) -> None:
         if failure is not None:
-            ticket.state = State.FAILED
+            ticket.state = JobState.FAILED
         elif ticket.cancel_token.cancelled:
-            ticket.state = State.CANCELLED
+            ticket.state = JobState.CANCELLED
         else:
-            ticket.state = State.DONE
+            ticket.state = JobState.DONE
         self.tickets.remove(ticket)
         self.changed.emit()  # now: whoever hears of the result may open a dialog and wait
         if failure is not None:
             ticket.failed.emit(failure)
             self.failed.emit(failure)
-        elif ticket.state is State.DONE:
+        elif ticket.state is JobState.DONE:
             ticket.succeeded.emit(result)
         ticket.ended.emit()
         self.ended.emit(ticket)

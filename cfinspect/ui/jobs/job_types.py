@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.formats.choice import Choice
-from cfinspect.formats.records import Options
-from cfinspect.project.inspecting import Tally, bind_model, inspect_images
-from cfinspect.project.project import Model, Project
+from cfinspect.formats.exchange_types import Options
+from cfinspect.formats.export_filter import ExportFilter
+from cfinspect.project.inspecting import InspectionCounts, bind_model, inspect_images
+from cfinspect.project.project import Project, ProjectModel
 from cfinspect.project.scan import ScanReport, scan
-from cfinspect.ui.jobs.job import Progress, Tell
+from cfinspect.ui.jobs.job import JobReporter, Progress
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.inspector import Inspector
-    from cfinspect.formats.exporting import Report as ExportReport
-    from cfinspect.formats.importing import Report as ImportReport
+    from cfinspect.formats.exporting import ExportReport
+    from cfinspect.formats.importing import ImportReport
 
 _BATCH = 32
 
@@ -35,12 +35,12 @@ def threads_for_work() -> int:
 
 
 @contextmanager
-def open_inspector(path: Path, device: str, tell: Tell) -> Iterator[Inspector]:
+def open_inspector(path: Path, device: str, tell: JobReporter) -> Iterator[Inspector]:
     """A model on the job's thread, and its memory given back afterwards."""
-    from cfinspect.engine.model.file import load_card  # noqa: PLC0415
+    from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
     tell.show(Progress(text=tr("Loading the model")))
-    load_card(path)  # a bad file is told before torch is started
+    load_metadata(path)  # a bad file is told before torch is started
     from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
     from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ class WarmUp:
     title: str = field(default_factory=lambda: tr("Getting ready"))
     keeps: str = ""
 
-    def run(self, tell: Tell) -> str:
+    def run(self, tell: JobReporter) -> str:
         """Import torch and everything that uses it."""
         import cfinspect.engine.training.trainer  # noqa: PLC0415
         from cfinspect.engine.base.device import choose_device, limit_threads  # noqa: PLC0415
@@ -80,7 +80,7 @@ class Scan:
     title: str = field(default_factory=lambda: tr("Looking for images"))
     keeps: str = field(default_factory=lambda: tr("What was read so far is kept."))
 
-    def run(self, tell: Tell) -> ScanReport:
+    def run(self, tell: JobReporter) -> ScanReport:
         """Scan with progress."""
         with Project.open_again(self.root) as project:
             chosen = None
@@ -106,7 +106,7 @@ class Inspect:
     title: str = field(default_factory=lambda: tr("Inspecting"))
     keeps: str = field(default_factory=lambda: tr("What is done is kept; the rest can follow."))
 
-    def run(self, tell: Tell) -> Tally:
+    def run(self, tell: JobReporter) -> InspectionCounts:
         """Bind the model, inspect, store as it goes; images whose folder has it bound already
         are done only once.
         """
@@ -119,14 +119,14 @@ class Inspect:
                     file=self.model,
                 )
             )
-        tally = Tally(0)
+        tally = InspectionCounts(0)
         with (
             open_inspector(self.model, self.device, tell) as inspector,
             Project.open_again(self.root) as project,
         ):
-            card = json.loads(inspector.backend.card.to_json())
+            metadata = json.loads(inspector.backend.metadata.to_json())
             folders = [one for one in project.folders() if one.id in self.folders]
-            model = bind_model(project, folders, self.model, file_digest(self.model), card)
+            model = bind_model(project, folders, self.model, file_digest(self.model), metadata)
             tell.restart_clock()
             for tally in inspect_images(
                 project,
@@ -150,13 +150,13 @@ class Export:
     root: Path
     form: str
     out: Path
-    choice: Choice
+    choice: ExportFilter
     options: Options
     who: str
     title: str = field(default_factory=lambda: tr("Exporting"))
     keeps: str = field(default_factory=lambda: tr("Nothing is written; an earlier export stays."))
 
-    def run(self, tell: Tell) -> ExportReport | None:
+    def run(self, tell: JobReporter) -> ExportReport | None:
         """Export; None when cancelled."""
         from cfinspect.formats.exporting import export  # noqa: PLC0415
 
@@ -189,7 +189,7 @@ class Import:
     title: str = field(default_factory=lambda: tr("Importing"))
     keeps: str = field(default_factory=lambda: tr("What was taken so far is kept."))
 
-    def run(self, tell: Tell) -> ImportReport:
+    def run(self, tell: JobReporter) -> ImportReport:
         """Import into the human layer."""
         from cfinspect.formats.importing import import_labels  # noqa: PLC0415
 
@@ -207,7 +207,7 @@ class Import:
 
 
 @dataclass
-class Compare:
+class CompareModels:
     """Several models on the images whose truth is known; the result is a row of figures each.
 
     The truth is what humans said, else the label of the class folder or ``labels.csv``.
@@ -220,7 +220,7 @@ class Compare:
     title: str = field(default_factory=lambda: tr("Comparing models"))
     keeps: str = ""
 
-    def run(self, tell: Tell) -> list[dict[str, Any]]:
+    def run(self, tell: JobReporter) -> list[dict[str, Any]]:
         """Evaluate one model after the other."""
         from cfinspect.engine.evaluation.evaluate import (  # noqa: PLC0415
             EvaluationCancelled,
@@ -250,13 +250,15 @@ class Compare:
 
     def _samples(self) -> list[Any]:
         from cfinspect.engine.data.dataset import Sample  # noqa: PLC0415
-        from cfinspect.project.listing import Filter, page  # noqa: PLC0415
+        from cfinspect.project.listing import ImageFilter, list_images  # noqa: PLC0415
 
         samples = []
         with Project.open_again(self.root) as project:
             folder = next(one for one in project.folders() if one.id == self.folder)
             offset = 0
-            while rows := page(project, Filter(folder=folder.name), offset=offset, limit=1000):
+            while rows := list_images(
+                project, ImageFilter(folder=folder.name), offset=offset, limit=1000
+            ):
                 offset += len(rows)
                 for row in rows:
                     truth = row.verdict if row.verdict in {0, 1} else row.label
@@ -275,24 +277,24 @@ class Compare:
         return samples
 
 
-def model_name(model: Model) -> str:
+def model_name(model: ProjectModel) -> str:
     """What a person calls a model: every training leaves a file called model.safetensors."""
     path = model.path
     return path.parent.name if path.stem == "model" and path.parent.name else path.stem
 
 
-def card_of(model: Model) -> dict[str, Any]:
+def card_of(model: ProjectModel) -> dict[str, Any]:
     """The figures of a model that a person wants to see first."""
-    card = dict(model.card)
-    metrics = dict(card.get("metrics", {})).get("validation", {})
-    data = card.get("data", {})
+    metadata = dict(model.metadata)
+    metrics = dict(metadata.get("metrics", {})).get("validation", {})
+    data = metadata.get("data", {})
     return {
-        "created": str(card.get("created", ""))[:16].replace("T", " "),
+        "created": str(metadata.get("created", ""))[:16].replace("T", " "),
         "f1": metrics.get("f1"),
         "auroc": metrics.get("auroc"),
         "flip": metrics.get("flip_damaged"),
         "folders": ", ".join(data.get("folders", [])),
         "images": (data.get("counts") or {}).get("training"),
-        "size": (card.get("preprocessing") or {}).get("size"),
-        "scope": (card.get("preprocessing") or {}).get("scope"),
+        "size": (metadata.get("preprocessing") or {}).get("size"),
+        "scope": (metadata.get("preprocessing") or {}).get("scope"),
     }

@@ -19,13 +19,13 @@ from PySide6.QtGui import QImage
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import header_size, read_bytes, read_image, read_preview
 from cfinspect.project.listing import ImageRow, by_ids
-from cfinspect.project.place import Place
+from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import kept_counterfactual, kept_saliency
-from cfinspect.project.verdicts import Human, human_of, read_mask_of
+from cfinspect.project.verdicts import HumanAnnotation, human_of, read_mask_of
 from cfinspect.ui.canvas.layers import mask_levels
-from cfinspect.ui.jobs.project_thread import Desk
+from cfinspect.ui.jobs.project_thread import ProjectThread
 from cfinspect.ui.jobs.thumbnails import to_qimage
 from cfinspect.ui.widgets.translate import tr
 
@@ -61,7 +61,7 @@ class Picture:
     saliency: Maps = field(default_factory=list)
     mask: NDArray[np.bool_] | None = None
     prediction: Prediction | None = None
-    human: Human = field(default_factory=Human)
+    human: HumanAnnotation = field(default_factory=HumanAnnotation)
     human_mask: NDArray[np.uint8] | None = None
     mask_levels: Maps = field(default_factory=list)
     error: str = ""
@@ -94,13 +94,15 @@ class Pictures(QObject):
 
     loaded = Signal(int, object)
 
-    def __init__(self, desk: Desk, place: Place, parent: QObject | None = None) -> None:
+    def __init__(
+        self, desk: ProjectThread, place: ProjectPaths, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._place = place
         self._held: OrderedDict[int, Picture] = OrderedDict()
         self._ahead: deque[int] = deque()
-        self._said: dict[int, tuple[Human, NDArray[np.uint8] | None]] = {}
+        self._said: dict[int, tuple[HumanAnnotation, NDArray[np.uint8] | None]] = {}
         self._upcoming: tuple[int, ...] = ()
         self._current: int | None = None
         self._loader = _Loader()
@@ -135,7 +137,7 @@ class Pictures(QObject):
             self._held.pop(image_id, None)
             self._said.pop(image_id, None)
 
-    def renew(self, image_id: int, human: Human, mask: NDArray[np.uint8] | None) -> None:
+    def renew(self, image_id: int, human: HumanAnnotation, mask: NDArray[np.uint8] | None) -> None:
         """Note what a human said, without reading the image again."""
         self._said[image_id] = (human, mask)
         held = self._held.get(image_id)
@@ -203,19 +205,19 @@ class Pictures(QObject):
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class ImageState:
     """What the database says of an image, and where its maps are kept."""
 
     row: ImageRow
     prediction: Prediction | None
-    human: Human
+    human: HumanAnnotation
     human_mask: NDArray[np.uint8] | None
-    place: Place
+    place: ProjectPaths
     model_id: int | None
     problem: str = ""
 
 
-def _facts(project: Project, image_id: int) -> Facts | None:
+def _facts(project: Project, image_id: int) -> ImageState | None:
     rows = by_ids(project, [image_id])
     if not rows:
         return None
@@ -229,7 +231,7 @@ def _facts(project: Project, image_id: int) -> Facts | None:
     except CfinspectError as error:
         problem = str(error)
     prediction = prediction_of(project, image_id, model_id) if model_id is not None else None
-    return Facts(row, prediction, human, mask, project.place, model_id, problem)
+    return ImageState(row, prediction, human, mask, project.paths, model_id, problem)
 
 
 Task = Callable[[], None]
@@ -248,10 +250,10 @@ class _Loader(QThread):
         self._over = False
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
-    def ask(self, facts: Facts, first: bool) -> None:
+    def ask(self, facts: ImageState, first: bool) -> None:
         self._put(lambda: self._try(facts, first), first)
 
-    def ask_counterfactual(self, picture: Picture, place: Place) -> None:
+    def ask_counterfactual(self, picture: Picture, place: ProjectPaths) -> None:
         self._put(lambda: self._add_counterfactual(picture, place), True)
 
     def _put(self, task: Task, first: bool) -> None:
@@ -282,7 +284,7 @@ class _Loader(QThread):
             task()
             del task  # or it would hold the picture until the next one
 
-    def _try(self, facts: Facts, first: bool) -> None:
+    def _try(self, facts: ImageState, first: bool) -> None:
         try:
             self._load(facts, first)
         except CfinspectError as error:
@@ -295,7 +297,7 @@ class _Loader(QThread):
         with self._some:
             return self._over or bool(self._asked)
 
-    def _load(self, facts: Facts, first: bool) -> None:
+    def _load(self, facts: ImageState, first: bool) -> None:
         row, place = facts.row, facts.place
         if row.missing:  # what lies there now may be another image
             raise CfinspectError(
@@ -333,7 +335,7 @@ class _Loader(QThread):
         if first and not self._superseded():
             self._add_counterfactual(picture, place)
 
-    def _add_counterfactual(self, picture: Picture, place: Place) -> None:
+    def _add_counterfactual(self, picture: Picture, place: ProjectPaths) -> None:
         if picture.prediction is None:
             return
         levels = _read_counterfactual(place, picture.row.id, picture.prediction.model_id)
@@ -342,12 +344,12 @@ class _Loader(QThread):
             self.came.emit(replace(picture, counterfactual=levels))
 
 
-def _read_counterfactual(place: Place, image_id: int, model_id: int) -> Levels:
+def _read_counterfactual(place: ProjectPaths, image_id: int, model_id: int) -> Levels:
     found = kept_counterfactual(place, image_id, model_id)
     return [] if found is None else [to_qimage(one) for one in pyramid(found)]
 
 
-def _read_saliency(place: Place, image_id: int, model_id: int) -> Maps:
+def _read_saliency(place: ProjectPaths, image_id: int, model_id: int) -> Maps:
     found = kept_saliency(place, image_id, model_id)
     return [] if found is None else pyramid(found)
 
@@ -358,7 +360,7 @@ def _fitting(levels: Levels, size: tuple[int, int]) -> Levels:
 
 
 def _picture(
-    facts: Facts, pixels: NDArray[np.uint8], size: tuple[int, int], *, preview: bool
+    facts: ImageState, pixels: NDArray[np.uint8], size: tuple[int, int], *, preview: bool
 ) -> Picture:
     prediction = facts.prediction
     mask = prediction.mask if prediction is not None else None
@@ -382,7 +384,7 @@ def _picture(
     )
 
 
-def _without(facts: Facts, error: str) -> Picture:
+def _without(facts: ImageState, error: str) -> Picture:
     return Picture(facts.row, 0, 0, [], prediction=facts.prediction, human=facts.human, error=error)
 
 

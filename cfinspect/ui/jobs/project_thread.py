@@ -32,7 +32,7 @@ class _Ask:
         self.key = key
 
 
-class Desk(QThread):
+class ProjectThread(QThread):
     """Does what it is asked with a project, in order, and calls back on the window's thread.
 
     ``opened`` when the project is open, ``refused`` with a Failure when it cannot be opened;

@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.images import ImageError, read_preview
-from cfinspect.project.place import Place
+from cfinspect.project.paths import ProjectPaths
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Thumbnails(QObject):
 
     def __init__(
         self,
-        place: Place,
+        place: ProjectPaths,
         parent: QObject | None = None,
         *,
         memory_limit: int = MEMORY_LIMIT,

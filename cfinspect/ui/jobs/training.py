@@ -9,7 +9,7 @@ from typing import Any
 
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.ui.jobs.job import Progress, Tell
+from cfinspect.ui.jobs.job import JobReporter, Progress
 from cfinspect.ui.jobs.job_types import Inspect, threads_for_work
 from cfinspect.ui.widgets.translate import tr
 
@@ -23,7 +23,7 @@ class Train:
     title: str = field(default_factory=lambda: tr("Training"))
     keeps: str = field(default_factory=lambda: tr("A checkpoint is kept; it can be resumed."))
 
-    def run(self, tell: Tell) -> Any:
+    def run(self, tell: JobReporter) -> Any:
         """Train, relaying every event."""
         from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
         from cfinspect.engine.base.events import DataProgress, Finished, StepDone  # noqa: PLC0415
@@ -59,7 +59,7 @@ class Demo:
     title: str = field(default_factory=lambda: tr("Preparing the demo"))
     keeps: str = field(default_factory=lambda: tr("The next try goes on from there."))
 
-    def run(self, tell: Tell) -> Path | None:
+    def run(self, tell: JobReporter) -> Path | None:
         """Make what is missing; None when cancelled."""
         from cfinspect.resources import resource_path, shipped_model  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ class Demo:
             places[domain] = (place, shipped_model(domain))
         return self._project(places, tell)
 
-    def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: Tell) -> None:
+    def _draw(self, out: Path, domain: Any, settings: dict[str, Any], tell: JobReporter) -> None:
         from cfinspect.engine.synth.folder import write_folder  # noqa: PLC0415
 
         text = tr("Drawing {domain} images", domain=domain)
@@ -85,7 +85,7 @@ class Demo:
             progress=lambda done, total: tell.show(Progress(done, total, text=text)),
         )
 
-    def _project(self, places: dict[str, tuple[Path, Path]], tell: Tell) -> Path | None:
+    def _project(self, places: dict[str, tuple[Path, Path]], tell: JobReporter) -> Path | None:
         root = places["crack"][0]
         with Project.create(root, domain="crack") as project:
             project.add_folder(places["apple"][0], "apple")

@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.project.listing import Count, Filter, State
+from cfinspect.project.listing import Count, HumanState, ImageFilter
 from cfinspect.ui.jobs.job_types import model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
@@ -32,30 +32,30 @@ from cfinspect.ui.widgets.translate import mark, tr
 _KEY = Qt.ItemDataRole.UserRole
 
 # What the first box of the filter offers: a name, and what it asks for.
-_STATES: tuple[tuple[str, Filter], ...] = (
-    (mark("All images"), Filter()),
-    (mark("To review"), Filter(to_review=True)),
-    (mark("Reviewed"), Filter(reviewed=True)),
-    (mark("Inspected"), Filter(inspected=True)),
-    (mark("Not inspected"), Filter(inspected=False)),
-    (mark("Flagged by the model"), Filter(flagged=True)),
-    (mark("Model: damaged"), Filter(machine=1)),
-    (mark("Model: undamaged"), Filter(machine=0)),
-    (mark("Human: damaged"), Filter(verdict=1)),
-    (mark("Human: undamaged"), Filter(verdict=0)),
-    (mark("Human: skipped"), Filter(state=State.SKIPPED)),
-    (mark("Mask corrected"), Filter(state=State.CORRECTED)),
-    (mark("No verdict yet"), Filter(state=State.OPEN)),
-    (mark("Vanished"), Filter(missing=True)),
+_STATES: tuple[tuple[str, ImageFilter], ...] = (
+    (mark("All images"), ImageFilter()),
+    (mark("To review"), ImageFilter(to_review=True)),
+    (mark("Reviewed"), ImageFilter(reviewed=True)),
+    (mark("Inspected"), ImageFilter(inspected=True)),
+    (mark("Not inspected"), ImageFilter(inspected=False)),
+    (mark("Flagged by the model"), ImageFilter(flagged=True)),
+    (mark("Model: damaged"), ImageFilter(machine=1)),
+    (mark("Model: undamaged"), ImageFilter(machine=0)),
+    (mark("Human: damaged"), ImageFilter(verdict=1)),
+    (mark("Human: undamaged"), ImageFilter(verdict=0)),
+    (mark("Human: skipped"), ImageFilter(state=HumanState.SKIPPED)),
+    (mark("Mask corrected"), ImageFilter(state=HumanState.CORRECTED)),
+    (mark("No verdict yet"), ImageFilter(state=HumanState.OPEN)),
+    (mark("Vanished"), ImageFilter(missing=True)),
 )
 
 
 _ROWS = {
-    "inspected": Filter(inspected=True),
-    "flagged": Filter(flagged=True),
-    "to review": Filter(to_review=True),
-    "reviewed": Filter(reviewed=True),
-    "unreadable": Filter(inspected=False),
+    "inspected": ImageFilter(inspected=True),
+    "flagged": ImageFilter(flagged=True),
+    "to review": ImageFilter(to_review=True),
+    "reviewed": ImageFilter(reviewed=True),
+    "unreadable": ImageFilter(inspected=False),
 }
 _COUNTS = _KEY + 1  # which of the rows an item of the tree is
 
@@ -150,7 +150,7 @@ class Folders(QWidget):
 
     # Filter ---------------------------------------------------------------------------------------
 
-    def wanted(self) -> Filter:
+    def wanted(self) -> ImageFilter:
         """The filter that is set."""
         base = _STATES[self.state.currentIndex()][1]
         folder = self._session.folder(self._folder) if self._folder is not None else None
@@ -202,7 +202,7 @@ class Folders(QWidget):
 
     def _tell(self) -> None:
         wanted = self.wanted()
-        plain = replace(wanted, folder=None, domain=None) == Filter()
+        plain = replace(wanted, folder=None, domain=None) == ImageFilter()
         self.clear_button.setEnabled(not plain)
         self.filtered.emit(wanted)
 
@@ -270,7 +270,7 @@ class Folders(QWidget):
         assert facts is not None
         inspected = sum(one.images for one in counts if one.machine is not None)
         flagged = sum(one.images for one in counts if one.flagged)
-        reviewed = sum(one.images for one in counts if one.state is not State.OPEN)
+        reviewed = sum(one.images for one in counts if one.state is not HumanState.OPEN)
         key = item.data(0, _KEY)
         rows = [
             ("inspected", tr("inspected"), inspected),

@@ -13,11 +13,11 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cfinspect.project import queue
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import Count, ImageRow, by_ids, counts, unreadable, waiting
-from cfinspect.project.place import find_place
-from cfinspect.project.project import Folder, Model, Project
+from cfinspect.project.paths import find_project_paths
+from cfinspect.project.project import Folder, Project, ProjectModel
 from cfinspect.ui.jobs.job import Failure, JobQueue
 from cfinspect.ui.jobs.pictures import Pictures
-from cfinspect.ui.jobs.project_thread import Desk, opener
+from cfinspect.ui.jobs.project_thread import ProjectThread, opener
 from cfinspect.ui.jobs.thumbnails import Thumbnails
 from cfinspect.ui.state.preferences import Preferences
 
@@ -25,13 +25,13 @@ _RENEW_MS = 120_000
 
 
 @dataclass(frozen=True)
-class Facts:
+class ProjectSummary:
     """What lists of folders show; read on the reading desk. ``waiting``: images in the review queue
     by folder id; ``unreadable``: images that an inspection could not read, likewise.
     """
 
     folders: list[Folder]
-    models: list[Model]
+    models: list[ProjectModel]
     counts: list[Count]
     waiting: dict[int, int]
     unreadable: dict[int, int]
@@ -57,10 +57,10 @@ class OpenProject(QObject):
         self.preferences = preferences
         self.jobs = JobQueue(self)
         self.project: Project | None = None
-        self.facts: Facts | None = None
+        self.facts: ProjectSummary | None = None
         self.holder = uuid.uuid4().hex
         self.leases = False
-        self._writer: Desk | None = None
+        self._writer: ProjectThread | None = None
         self._opening: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_RENEW_MS)
@@ -75,10 +75,10 @@ class OpenProject(QObject):
     @property
     def root(self) -> Path | None:
         """The folder that is open."""
-        return self.project.place.root if self.project is not None else None
+        return self.project.paths.root if self.project is not None else None
 
     @property
-    def writer(self) -> Desk:
+    def writer(self) -> ProjectThread:
         """The desk that writes; only while a project is open or being opened."""
         assert self._writer is not None
         return self._writer
@@ -88,12 +88,12 @@ class OpenProject(QObject):
         self.close()
         self._opening = root
         # The desk that writes checks the database; looking at a large one need not wait for that.
-        self._writer = Desk(opener(root, domain=domain, human=True), self)
+        self._writer = ProjectThread(opener(root, domain=domain, human=True), self)
         self.writer.failed.connect(self.failed)
         self.writer.refused.connect(self._refused)
         self.writer.opened.connect(self._is_open)
         self.writer.start()
-        if find_place(root) is not None:
+        if find_project_paths(root) is not None:
             QTimer.singleShot(0, self._is_open)
 
     def _refused(self, failure: Failure) -> None:
@@ -111,16 +111,16 @@ class OpenProject(QObject):
         except ProjectError:
             return  # the writing desk will say what is wrong
         self._opening = None
-        self.reader = Desk(lambda: Project.open_again(root), self)
+        self.reader = ProjectThread(lambda: Project.open_again(root), self)
         self.reader.failed.connect(self.failed)
         self.reader.start()
-        self.looker = Desk(lambda: Project.open_again(root), self)
+        self.looker = ProjectThread(lambda: Project.open_again(root), self)
         self.looker.failed.connect(self.failed)
         self.looker.start()
-        self.thumbnails = Thumbnails(self.project.place, self)
-        self.pictures = Pictures(self.looker, self.project.place, self)
+        self.thumbnails = Thumbnails(self.project.paths, self)
+        self.pictures = Pictures(self.looker, self.project.paths, self)
         self._timer.start()
-        self.preferences.remember(self.project.place.root)
+        self.preferences.remember(self.project.paths.root)
         self.opened.emit()
         self.refresh()
 
@@ -163,9 +163,9 @@ class OpenProject(QObject):
         if self.project is None:
             return
 
-        def read(project: Project) -> Facts:
+        def read(project: Project) -> ProjectSummary:
             gone = project.database.row("SELECT count(*) AS n FROM image WHERE missing = 1")
-            return Facts(
+            return ProjectSummary(
                 project.folders(),
                 project.models(),
                 counts(project),
@@ -176,12 +176,12 @@ class OpenProject(QObject):
 
         self.reader.ask(read, self._set_facts, key="facts")
 
-    def _set_facts(self, facts: Facts) -> None:
+    def _set_facts(self, facts: ProjectSummary) -> None:
         if self.project is not None:
             self.facts = facts
             self.facts_changed.emit()
 
-    def model_of(self, folder_id: int) -> Model | None:
+    def model_of(self, folder_id: int) -> ProjectModel | None:
         """The model that is bound to a folder."""
         if self.facts is None:
             return None

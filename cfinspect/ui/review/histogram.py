@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import Filter, ImageRow, score_histogram
+from cfinspect.project.listing import ImageFilter, ImageRow, score_histogram
 from cfinspect.project.project import Project
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets import theme
@@ -25,7 +25,7 @@ class Histogram(QWidget):
         super().__init__()
         self._session = session
         self._row: ImageRow | None = None
-        self._card: dict[str, Any] = {}
+        self._metadata: dict[str, Any] = {}
         self._folder: str | None = None
         self._found: tuple[list[int], list[int]] = ([], [])
         self._plot: Any = None
@@ -48,7 +48,7 @@ class Histogram(QWidget):
         """Mark this image; another folder is read anew."""
         folder = self._session.folder(row.folder_id) if row else None
         model = self._session.model_of(row.folder_id) if row else None
-        self._card = dict(model.card.get("decision", {})) if model else {}
+        self._metadata = dict(model.metadata.get("decision", {})) if model else {}
         name = folder.name if folder else None
         self._row = row
         if name != self._folder:
@@ -61,7 +61,7 @@ class Histogram(QWidget):
             self._found = ([], [])
             self._draw()
             return
-        wanted = Filter(folder=self._folder)
+        wanted = ImageFilter(folder=self._folder)
 
         def read(project: Project) -> tuple[list[int], list[int]]:
             try:
@@ -88,13 +88,16 @@ class Histogram(QWidget):
         centres = [(place + 0.5) / BINS for place in range(BINS)]
         self._bars[0].setOpts(x=centres, y0=[0] * BINS, height=undamaged)
         self._bars[1].setOpts(x=centres, y0=undamaged, height=damaged)
-        low, high = self._card.get("review_low"), self._card.get("review_high")
+        low, high = self._metadata.get("review_low"), self._metadata.get("review_high")
         has_band = low is not None and high is not None
         self._band.setVisible(has_band)
         if has_band:
             self._band.setRegion((low, high))
         score = self._row.score if self._row is not None else None
-        for line, value in ((self._limit, self._card.get("score_threshold")), (self._mark, score)):
+        for line, value in (
+            (self._limit, self._metadata.get("score_threshold")),
+            (self._mark, score),
+        ):
             line.setVisible(value is not None)
             if value is not None:
                 line.setValue(value)

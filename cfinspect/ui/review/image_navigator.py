@@ -5,24 +5,24 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from cfinspect.project.listing import by_ids
-from cfinspect.project.verdicts import Human
+from cfinspect.project.verdicts import HumanAnnotation
 from cfinspect.ui.jobs.pictures import Picture
 from cfinspect.ui.review.image_page import ImagePage
-from cfinspect.ui.review.result_panel import Inspector
-from cfinspect.ui.review.unsaved_edits import Drafts
+from cfinspect.ui.review.result_panel import ResultPanel
+from cfinspect.ui.review.unsaved_edits import UnsavedEdits
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.translate import tr
 
 AHEAD = 3
 
 
-class Leafing(Drafts):
+class ImageNavigator(UnsavedEdits):
     """Shows images of a list. ``shown``: the row of the one on screen now."""
 
     shown = Signal(object)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: Inspector, parent: QObject
+        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
     ) -> None:
         super().__init__(session, page, inspector, parent)
         self.order: list[int] = []
@@ -126,7 +126,7 @@ class Leafing(Drafts):
 
     # News -----------------------------------------------------------------------------------------
 
-    def _said(self, image_id: int, human: Human) -> None:
+    def _said(self, image_id: int, human: HumanAnnotation) -> None:
         if self.row is None or image_id != self.row.id:
             self.changed.emit()
             return

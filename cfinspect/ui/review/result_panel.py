@@ -41,7 +41,7 @@ _REASON_LINES = 4
 _KEPT_THRESHOLDS = 1000
 
 
-class Inspector(QScrollArea):
+class ResultPanel(QScrollArea):
     """Everything about one image. ``threshold_moved``: the slider moves (value of 255, px of the
     smallest island); ``mask_moved``: where it has come to rest, the mask (H, W) bool;
     ``region_chosen``: a box in image pixels; ``asked``: name of the word to explain.
@@ -277,9 +277,9 @@ class Inspector(QScrollArea):
         """The model's decision on this image: of its kind of damage, where it knows several."""
         assert self._picture is not None
         model = self._session.model_of(self._picture.row.folder_id)
-        card = model.card if model else {}
+        metadata = model.metadata if model else {}
         kind = self._picture.prediction.kind if self._picture.prediction else ""
-        return dict(card.get("kinds", {}).get(kind) or card.get("decision", {}))
+        return dict(metadata.get("kinds", {}).get(kind) or metadata.get("decision", {}))
 
     def _show_threshold(self, changed: bool) -> None:
         usable = self._picture is not None and bool(self._picture.saliency)
@@ -327,7 +327,7 @@ class Inspector(QScrollArea):
         share = float(self._decision().get("min_area_fraction", 0.0005))
         area = saliency.size
         if model is not None:
-            before = model.card.get("preprocessing", {})
+            before = model.metadata.get("preprocessing", {})
             tile = int(before.get("tile", 0))
             if before.get("scope") == "tiles" and max(saliency.shape) > 2 * tile > 0:
                 area = tile * tile

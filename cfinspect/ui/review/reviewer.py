@@ -16,10 +16,10 @@ from cfinspect.project.project import Project
 from cfinspect.project.queue import Rank, take
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui.jobs.job import Failure
-from cfinspect.ui.review.image_navigator import AHEAD, Leafing
+from cfinspect.ui.review.image_navigator import AHEAD, ImageNavigator
 from cfinspect.ui.review.image_page import ImagePage
-from cfinspect.ui.review.result_panel import Inspector
-from cfinspect.ui.state.session import Said, Session
+from cfinspect.ui.review.result_panel import ResultPanel
+from cfinspect.ui.state.session import Session, VerdictRecord
 from cfinspect.ui.widgets.translate import tr
 
 _LEASED = 16
@@ -43,7 +43,7 @@ class Summary:
         return self.undamaged + self.damaged + self.skipped
 
 
-class Reviewer(Leafing):
+class Reviewer(ImageNavigator):
     """Shows one image after the other and hands on what the person says.
 
     ``finished``: a review is over, with a Summary.
@@ -52,7 +52,7 @@ class Reviewer(Leafing):
     finished = Signal(object)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: Inspector, parent: QObject
+        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
     ) -> None:
         super().__init__(session, page, inspector, parent)
         self.reviewing = False
@@ -208,12 +208,12 @@ class Reviewer(Leafing):
         """How many images of this review have a verdict, and how many wait where it looks."""
         return len(self._verdicts()), self.left
 
-    def _verdicts(self) -> list[Said]:
+    def _verdicts(self) -> list[VerdictRecord]:
         """The verdicts of this review that stand: neither overtaken nor withdrawn."""
         latest = {one.image_id: one for one in self._said_now()}
         return [one for one in latest.values() if one.verdict is not None]
 
-    def _said_now(self) -> list[Said]:
+    def _said_now(self) -> list[VerdictRecord]:
         """What was said in this review."""
         return [one for one in self._session.done if one.review == self._session.review]
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cfinspect.masks.refine import snap_to_edges
 from cfinspect.project.listing import ImageRow
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import KEEP, Human, Kept, Verdict
+from cfinspect.project.verdicts import KEEP, HumanAnnotation, Kept, Verdict
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.jobs.pictures import Picture
 from cfinspect.ui.review.image_page import ImagePage
-from cfinspect.ui.review.result_panel import Inspector
+from cfinspect.ui.review.result_panel import ResultPanel
 from cfinspect.ui.state.session import IndexMask, Session
 from cfinspect.ui.widgets.translate import tr
 
@@ -22,7 +22,7 @@ _SNAP_RADIUS = 6
 _SNAP_PIXELS = 1_400_000
 
 
-class Drafts(QObject):
+class UnsavedEdits(QObject):
     """Corrections and comments of the image on screen: drawn, taken back, stored, never lost.
 
     ``changed``: what can be done now is different. ``note``: something to tell in passing.
@@ -34,7 +34,7 @@ class Drafts(QObject):
     again = Signal(int)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: Inspector, parent: QObject
+        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
     ) -> None:
         super().__init__(parent)
         self._session = session
@@ -89,7 +89,7 @@ class Drafts(QObject):
         self._canvas.set_editor(editor)
         self.changed.emit()
 
-    def _heard(self, human: Human) -> None:
+    def _heard(self, human: HumanAnnotation) -> None:
         """What stands now of the image on screen, whoever said or took it back."""
         had_mask, verdict = self._base
         own_draft = human.verdict is None and human.mask is not None

@@ -55,9 +55,9 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
     if path is not None and model is None and not path.is_dir():
         raise CfinspectError(f"There is no folder {path}; check the path.")
     if model is not None:
-        from cfinspect.engine.model.file import load_card  # noqa: PLC0415  (numpy is not for all)
+        from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415  (numpy is not for all)
 
-        load_card(model)  # a file that is no model is told before a window opens
+        load_metadata(model)  # a file that is no model is told before a window opens
     _require_display()
     app = make_app()
     preferences = Preferences()

@@ -93,15 +93,15 @@ class MainWindow(ReviewPart):
 
     def refresh_now(self) -> None:
         """Enable and tick the actions as things are now."""
-        from cfinspect.ui.canvas.base import Compare  # noqa: PLC0415
+        from cfinspect.ui.canvas.base import CompareMode  # noqa: PLC0415
         from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
 
         self.actions_.refresh(self.conditions())
         tool = self.canvas.tool
         for one in Tool:
             self.actions_[one.value].setChecked(tool is one)
-        self.actions_["swipe"].setChecked(self.canvas.compare is Compare.SWIPE)
-        self.actions_["side"].setChecked(self.canvas.compare is Compare.SIDE)
+        self.actions_["swipe"].setChecked(self.canvas.compare is CompareMode.SWIPE)
+        self.actions_["side"].setChecked(self.canvas.compare is CompareMode.SIDE)
         self.actions_["fullscreen"].setChecked(self.isFullScreen())
         before, after = self.reviewer.can_leaf
         self.image_page.previous.setEnabled(before)

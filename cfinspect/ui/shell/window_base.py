@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from cfinspect.ui.project.folders import Folders
     from cfinspect.ui.project.welcome import Welcome
     from cfinspect.ui.review.image_page import ImagePage
-    from cfinspect.ui.review.result_panel import Inspector
+    from cfinspect.ui.review.result_panel import ResultPanel
     from cfinspect.ui.review.reviewer import Reviewer
     from cfinspect.ui.shell.actions import Actions
     from cfinspect.ui.state.session import Session
@@ -69,7 +69,7 @@ class WindowBase(QMainWindow):
     gallery: Gallery
     image_page: ImagePage
     canvas: Canvas
-    inspector: Inspector
+    inspector: ResultPanel
     reviewer: Reviewer
     training: TrainingPage
     folders: Folders

@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.project.place import user_folder
+from cfinspect.project.paths import user_folder
 from cfinspect.project.verdicts import Verdict
-from cfinspect.ui.canvas.base import Compare
+from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.gallery.image_model import ImageModel
 from cfinspect.ui.gallery.panel import Gallery
 from cfinspect.ui.project.folders import Folders
 from cfinspect.ui.review.image_page import ImagePage
-from cfinspect.ui.review.result_panel import Inspector
+from cfinspect.ui.review.result_panel import ResultPanel
 from cfinspect.ui.review.reviewer import Reviewer
 from cfinspect.ui.shell import commands
 from cfinspect.ui.shell.actions import MENUS, Actions
@@ -62,7 +62,7 @@ def make_pages(window: MainWindow) -> None:
     window.model = ImageModel(window.session)
     window.gallery = Gallery(window.session, window.model)
     window.image_page = ImagePage(window.session)
-    window.inspector = Inspector(window.session)
+    window.inspector = ResultPanel(window.session)
     window.reviewer = Reviewer(window.session, window.image_page, window.inspector, window)
     window.training = TrainingPage(window.session, user_folder() / "runs")
     window.canvas = window.image_page.canvas
@@ -276,8 +276,8 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "layer_saliency": lambda: bar.toggle("saliency"),
         "layer_machine": lambda: bar.toggle("machine_mask"),
         "layer_human": lambda: bar.toggle("human_mask"),
-        "swipe": lambda: window.compare(Compare.SWIPE),
-        "side": lambda: window.compare(Compare.SIDE),
+        "swipe": lambda: window.compare(CompareMode.SWIPE),
+        "side": lambda: window.compare(CompareMode.SIDE),
         "panel_left": lambda: window.toggle_dock("panel_left"),
         "panel_right": lambda: window.toggle_dock("panel_right"),
         "log": lambda: window.toggle_dock("log"),

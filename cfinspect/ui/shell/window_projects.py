@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
-from cfinspect.project.place import user_folder
+from cfinspect.project.paths import user_folder
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.shell.window_base import WARM_UP_MS
 from cfinspect.ui.shell.window_models import ModelsPart
@@ -111,14 +111,14 @@ class ProjectsPart(ModelsPart):
 
     def project_opened(self) -> None:
         """Show a project that was opened."""
-        from cfinspect.project.listing import Filter  # noqa: PLC0415
+        from cfinspect.project.listing import ImageFilter  # noqa: PLC0415
 
         root = self.session.root
         assert root is not None
         self.setWindowTitle(f"{root.name} – cfinspect")
         self.project_label.setText(tr("project {name}", name=root.name))
         self.message.clear()
-        self.model.wanted = Filter()
+        self.model.wanted = ImageFilter()
         self.gallery.restore_order()
         self.model.reload()
         self.show_page(self.gallery)

@@ -12,9 +12,9 @@ from cfinspect.ui.shell.window_work import WorkPart
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
-    from cfinspect.project.listing import Filter, ImageRow
+    from cfinspect.project.listing import ImageFilter, ImageRow
     from cfinspect.project.verdicts import Verdict
-    from cfinspect.ui.canvas.base import Compare
+    from cfinspect.ui.canvas.base import CompareMode
     from cfinspect.ui.canvas.editor import Tool
     from cfinspect.ui.review.reviewer import Summary
 
@@ -55,7 +55,7 @@ class ReviewPart(WorkPart):
             self.show_page(self.gallery)
         self.gallery.focus()
 
-    def list_images(self, wanted: Filter) -> None:
+    def list_images(self, wanted: ImageFilter) -> None:
         """List what the folders panel asks for; an open image makes room for the list."""
         self.model.show(wanted)
         if self.pages.currentWidget() is self.image_page and not self.reviewer.reviewing:
@@ -163,11 +163,11 @@ class ReviewPart(WorkPart):
         self.reviewer.set_tool(tool)
         self.refresh_actions()
 
-    def compare(self, compare: Compare) -> None:
+    def compare(self, compare: CompareMode) -> None:
         """Compare so; again: not at all."""
-        from cfinspect.ui.canvas.base import Compare  # noqa: PLC0415
+        from cfinspect.ui.canvas.base import CompareMode  # noqa: PLC0415
 
-        self.canvas.set_compare(Compare.OFF if self.canvas.compare is compare else compare)
+        self.canvas.set_compare(CompareMode.OFF if self.canvas.compare is compare else compare)
         self.refresh_actions()
 
     def review_ended(self, summary: Summary) -> None:

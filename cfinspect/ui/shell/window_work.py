@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
-from cfinspect.project.place import user_folder
-from cfinspect.ui.jobs.job import State, Ticket
+from cfinspect.project.paths import user_folder
+from cfinspect.ui.jobs.job import JobHandle, JobState
 from cfinspect.ui.shell.window_projects import ProjectsPart
 from cfinspect.ui.widgets.translate import tr
 
@@ -96,7 +96,7 @@ class WorkPart(ProjectsPart):
         if self.run_dialog(dialog):
             self.start_explaining(dialog.wish())
 
-    def start_explaining(self, wish: Wish) -> Ticket:
+    def start_explaining(self, wish: Wish) -> JobHandle:
         """Queue an explanation; it is shown if its image is still on screen."""
         from cfinspect.ui.jobs.explaining import Explain  # noqa: PLC0415
 
@@ -128,7 +128,7 @@ class WorkPart(ProjectsPart):
 
     def start_inspection(
         self, model: Path, folders: list[int], only: list[int] | None = None
-    ) -> Ticket | None:
+    ) -> JobHandle | None:
         """Queue an inspection; results appear while it runs."""
         from cfinspect.ui.jobs.job_types import Inspect  # noqa: PLC0415
 
@@ -189,8 +189,8 @@ class WorkPart(ProjectsPart):
 
     def training_from_verdicts(self) -> None:
         """Write what humans said as a folder of training data."""
-        from cfinspect.formats.choice import Choice  # noqa: PLC0415
-        from cfinspect.formats.records import Images, Options  # noqa: PLC0415
+        from cfinspect.formats.exchange_types import Images, Options  # noqa: PLC0415
+        from cfinspect.formats.export_filter import ExportFilter  # noqa: PLC0415
         from cfinspect.ui.jobs.job_types import Export  # noqa: PLC0415
 
         root, project = self.session.root, self.session.project
@@ -198,7 +198,7 @@ class WorkPart(ProjectsPart):
             return
         out = user_folder() / "training" / f"{root.name}-{project.id[:8]}"
         job = Export(
-            root, "cfinspect", out, Choice(), Options(images=Images.COPY), self.session.who
+            root, "cfinspect", out, ExportFilter(), Options(images=Images.COPY), self.session.who
         )
         ticket = self.session.jobs.add(job)
         ticket.succeeded.connect(
@@ -245,8 +245,8 @@ class WorkPart(ProjectsPart):
             self.device_label.setText(device)
             self.training.form.show_device(device)
 
-    def _not_warm(self, ticket: Ticket) -> None:
-        if ticket.state is not State.DONE:
+    def _not_warm(self, ticket: JobHandle) -> None:
+        if ticket.state is not JobState.DONE:
             self.device_text = ""  # another time
             self.device_label.clear()
 
@@ -263,7 +263,7 @@ class WorkPart(ProjectsPart):
         from cfinspect.ui.jobs.job_types import WarmUp  # noqa: PLC0415
 
         ticket = self.session.jobs.running
-        waiting = sum(one.state is State.WAITING for one in self.session.jobs.tickets)
+        waiting = sum(one.state is JobState.WAITING for one in self.session.jobs.tickets)
         hidden = ticket is None or isinstance(ticket.job, WarmUp)
         for widget in (self.job_label, self.job_bar, self.job_cancel):
             widget.setVisible(not hidden)
@@ -274,11 +274,11 @@ class WorkPart(ProjectsPart):
             self.job_label.setText(text)
             self.job_bar.setMaximum(ticket.progress.total or 0)
             self.job_bar.setValue(ticket.progress.done)
-            self.job_cancel.setEnabled(ticket.state is not State.STOPPING)
+            self.job_cancel.setEnabled(ticket.state is not JobState.STOPPING)
         self.refresh_actions()
 
-    def job_ended(self, ticket: Ticket) -> None:
+    def job_ended(self, ticket: JobHandle) -> None:
         """Say what a cancelled job left."""
-        if ticket.state is State.CANCELLED and ticket.job.keeps:
+        if ticket.state is JobState.CANCELLED and ticket.job.keeps:
             title = ticket.job.title
             self.tell(tr("{job} was stopped. {keeps}", job=title, keeps=ticket.job.keeps))

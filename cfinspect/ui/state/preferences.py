@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
 
-from cfinspect.project.place import user_folder
+from cfinspect.project.paths import user_folder
 from cfinspect.ui.widgets.translate import LANGUAGES, mark
 
 _RECENT = 12

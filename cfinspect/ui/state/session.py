@@ -16,7 +16,7 @@ from cfinspect.project.project import Project
 from cfinspect.project.verdicts import (
     KEEP,
     ConflictError,
-    Human,
+    HumanAnnotation,
     Kept,
     Verdict,
     decide,
@@ -36,7 +36,7 @@ IndexMask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Said:
+class VerdictRecord:
     """One thing that was said in this sitting and can be taken back. ``overruled``: it was not what
     the model says; ``corrected``: there is a mask by a human then; ``review``: in which review of
     this sitting; ``batch``: number of the words that were said together, 0 alone.
@@ -66,8 +66,8 @@ class Session(OpenProject):
 
     def __init__(self, preferences: Preferences, parent: QObject | None = None) -> None:
         super().__init__(preferences, parent)
-        self.done: list[Said] = []
-        self.undone: list[Said] = []
+        self.done: list[VerdictRecord] = []
+        self.undone: list[VerdictRecord] = []
         self.review = self._batch = 0
         self._pending = self._failures = 0
         self._waiting: list[Callable[[], None]] = []
@@ -108,13 +108,13 @@ class Session(OpenProject):
         mask: IndexMask | Kept | None = KEEP,
         comment: str | Kept = KEEP,
         expected: int | None = None,
-        then: Callable[[Human], None] | None = None,
+        then: Callable[[HumanAnnotation], None] | None = None,
         sorry: Callable[[Failure], None] | None = None,
     ) -> None:
         """Store what the person says of an image; ``said`` follows when it is on disk."""
         who, holder = self.who, self.holder
 
-        def work(project: Project) -> Human:
+        def work(project: Project) -> HumanAnnotation:
             return decide(
                 project,
                 row.id,
@@ -126,7 +126,7 @@ class Session(OpenProject):
                 holder=holder,
             )
 
-        def after(human: Human) -> None:
+        def after(human: HumanAnnotation) -> None:
             self._arrived()
             self._note(row, human)
             self.undone.clear()
@@ -147,7 +147,7 @@ class Session(OpenProject):
             return
         who, holder = self.who, self.holder
 
-        def work(project: Project) -> tuple[list[tuple[ImageRow, Human]], list[str]]:
+        def work(project: Project) -> tuple[list[tuple[ImageRow, HumanAnnotation]], list[str]]:
             stored, problems = [], []
             with project.database.writing():
                 for row, verdict in said:
@@ -159,7 +159,7 @@ class Session(OpenProject):
                         stored.append((row, human))
             return stored, problems
 
-        def after(result: tuple[list[tuple[ImageRow, Human]], list[str]]) -> None:
+        def after(result: tuple[list[tuple[ImageRow, HumanAnnotation]], list[str]]) -> None:
             self._arrived()
             stored, problems = result
             self._batch += 1
@@ -204,7 +204,9 @@ class Session(OpenProject):
         """Say again what was taken back last."""
         self._take_back(self.redo, self.undone, self.done)
 
-    def _take_back(self, again: Callable[[], None], said: list[Said], other: list[Said]) -> None:
+    def _take_back(
+        self, again: Callable[[], None], said: list[VerdictRecord], other: list[VerdictRecord]
+    ) -> None:
         if self._pending:
             self._waiting.append(again)
         elif said:
@@ -213,15 +215,15 @@ class Session(OpenProject):
                 together.append(said.pop())
             self._revert(together, other)
 
-    def _revert(self, together: list[Said], other: list[Said]) -> None:
+    def _revert(self, together: list[VerdictRecord], other: list[VerdictRecord]) -> None:
         who, holder = self.who, self.holder
 
-        def work(project: Project) -> list[tuple[Human, IndexMask | None]]:
+        def work(project: Project) -> list[tuple[HumanAnnotation, IndexMask | None]]:
             with project.database.writing():
                 found = [revert(project, one.entry, who=who, holder=holder) for one in together]
             return [(human, read_mask_of(project, human)) for human in found]
 
-        def after(result: list[tuple[Human, IndexMask | None]]) -> None:
+        def after(result: list[tuple[HumanAnnotation, IndexMask | None]]) -> None:
             self._arrived()
             for one, (human, mask) in zip(together, result, strict=True):
                 assert human.entry is not None
@@ -238,16 +240,18 @@ class Session(OpenProject):
         self.saving.emit(self._pending)
         self.writer.ask(work, after, lambda failure: self._lost(failure, last, None))
 
-    def _note(self, row: ImageRow, human: Human, batch: int = 0) -> None:
+    def _note(self, row: ImageRow, human: HumanAnnotation, batch: int = 0) -> None:
         """Remember a word that can be taken back."""
         assert human.entry is not None
         overruled = human.verdict in {0, 1} and row.machine not in {None, human.verdict}
         corrected = human.mask is not None and human.verdict is not None
         self.done.append(
-            Said(human.entry, row.id, human.verdict, corrected, overruled, self.review, batch)
+            VerdictRecord(
+                human.entry, row.id, human.verdict, corrected, overruled, self.review, batch
+            )
         )
 
-    def _renew(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
+    def _renew(self, image_id: int, human: HumanAnnotation, mask: IndexMask | None) -> None:
         """What is held of an image in memory says what is stored, too; None: the mask stays."""
         held = self.pictures.get(image_id)
         if human.mask is None:
@@ -256,7 +260,7 @@ class Session(OpenProject):
             mask = held.human_mask
         self.pictures.renew(image_id, human, mask)
 
-    def _tell(self, image_id: int, human: Human, mask: IndexMask | None) -> None:
+    def _tell(self, image_id: int, human: HumanAnnotation, mask: IndexMask | None) -> None:
         self._renew(image_id, human, mask)
         self.said.emit(image_id, human)
         self.images_changed.emit([image_id])

@@ -32,7 +32,7 @@ from cfinspect.engine.base.events import (
 )
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.models import add_model_file
-from cfinspect.ui.jobs.job import Failure, Progress, State, Ticket
+from cfinspect.ui.jobs.job import Failure, JobHandle, JobState, Progress
 from cfinspect.ui.jobs.training import Train
 from cfinspect.ui.state.preferences import LAST_DIFFUSION
 from cfinspect.ui.state.session import Session
@@ -63,7 +63,7 @@ class TrainingPage(QWidget):
         super().__init__()
         self._session = session
         self._runs = runs
-        self._ticket: Ticket | None = None
+        self._ticket: JobHandle | None = None
         self._out: Path | None = None
         self._started = False
         self.model: Path | None = None
@@ -215,7 +215,9 @@ class TrainingPage(QWidget):
             parts.append(tr("{n} MB of memory", n=f"{memory:,.0f}"))
         if progress.seconds_left is not None and self._started:
             parts.append(tr("{time} left", time=duration(progress.seconds_left)))
-        if not (self._ticket and (self._ticket.is_paused or self._ticket.state is State.STOPPING)):
+        if not (
+            self._ticket and (self._ticket.is_paused or self._ticket.state is JobState.STOPPING)
+        ):
             self.big.setText(" · ".join(part for part in reversed(parts) if part))
 
     def _events(self, events: list[Event]) -> None:
@@ -278,7 +280,7 @@ class TrainingPage(QWidget):
         model = found[0] if len(found) == 1 else None
         if model is None:
             return {}
-        return dict((model.card.get("metrics") or {}).get("validation") or {})
+        return dict((model.metadata.get("metrics") or {}).get("validation") or {})
 
     def _ended(self) -> None:
         ticket, self._ticket = self._ticket, None
@@ -287,10 +289,10 @@ class TrainingPage(QWidget):
             return
         self.curves.draw(self._losses, self._figures, now=True)
         self.bar.setMaximum(1)
-        self.bar.setValue(0 if ticket.state is not State.DONE else 1)
-        if ticket.state is State.CANCELLED:
+        self.bar.setValue(0 if ticket.state is not JobState.DONE else 1)
+        if ticket.state is JobState.CANCELLED:
             self.big.setText(tr("Cancelled; a checkpoint is kept."))
-        elif ticket.state is State.FAILED:
+        elif ticket.state is JobState.FAILED:
             self.big.setText(tr("The training failed."))
         else:
             self.big.setText(tr("Done."))
@@ -317,14 +319,14 @@ class TrainingPage(QWidget):
         paused = ticket.is_paused
         self.pause_button.setText(tr("Go on") if paused else tr("Pause"))
         dress(self.pause_button, "play" if paused else "pause")
-        stopping = ticket.state is State.STOPPING
+        stopping = ticket.state is JobState.STOPPING
         self.cancel_button.setEnabled(not stopping)
         self.pause_button.setEnabled(not stopping)
         if stopping:
             self.big.setText(tr("Stopping and saving a checkpoint…"))
         elif paused:
             self.big.setText(tr("Paused."))
-        elif ticket.state is State.WAITING:
+        elif ticket.state is JobState.WAITING:
             before = self._session.jobs.running
             name = before.job.title if before is not None else ""
             self.big.setText(tr("Waiting for: {job}", job=name) if name else tr("Waiting."))

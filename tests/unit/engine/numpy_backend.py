@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.inference.inspector import Raw
-from cfinspect.engine.model.metadata import Card, Decision, Preprocessing
+from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def make_card(size: int = 8, decision: Decision | None = None, **preprocessing: Any) -> Card:
-    return Card(
+def make_card(
+    size: int = 8, decision: Decision | None = None, **preprocessing: Any
+) -> ModelMetadata:
+    return ModelMetadata(
         created="2025-01-31T12:00:00+00:00",
         cfinspect_version="0",
         generator={"name": "numpy"},
@@ -30,19 +32,19 @@ class RepairDark:
     for damaged and 0.25 for undamaged squares.
     """
 
-    def __init__(self, card: Card, share: float = 0.0) -> None:
-        self.card = card
+    def __init__(self, metadata: ModelMetadata, share: float = 0.0) -> None:
+        self.metadata = metadata
         self.share = share
         self.batches: list[int] = []
 
-    def run(self, batch: NDArray[np.uint8]) -> Raw:
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         self.batches.append(len(batch))
         assert batch.dtype == np.uint8
-        assert batch.shape[1:] == (self.card.preprocessing.size,) * 2 + (3,)
+        assert batch.shape[1:] == (self.metadata.preprocessing.size,) * 2 + (3,)
         dark = batch.max(axis=-1) < 64
         repaired = np.where(dark[..., None], 200, batch).astype(np.float32) / np.float32(255)
         damaged = dark.mean(axis=(1, 2)) > self.share
-        return Raw(
+        return NetworkOutputs(
             logits=self._logits(batch, damaged),
             counterfactual=repaired,
             flipped_logits=self._logits(batch, np.zeros_like(damaged)),
@@ -60,14 +62,14 @@ class RepairDark:
 class Painter:
     """Calls everything surely damaged and adds ``change(x)``, x (n, S, S, 3) in 0..1."""
 
-    def __init__(self, card: Card, change: Change) -> None:
-        self.card = card
+    def __init__(self, metadata: ModelMetadata, change: Change) -> None:
+        self.metadata = metadata
         self.change = change
 
-    def run(self, batch: NDArray[np.uint8]) -> Raw:
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         x = (batch / np.float32(255)).astype(np.float32)
         logits = np.tile(np.array([-40, 40, -40], dtype=np.float32), (len(batch), 1))
-        return Raw(
+        return NetworkOutputs(
             logits=logits,
             counterfactual=np.clip(x + self.change(x), 0, 1).astype(np.float32),
             flipped_logits=-logits,

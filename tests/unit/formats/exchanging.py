@@ -23,8 +23,8 @@ def write_images(folder: Path, names: list[str], seed: int = 0) -> None:
 
 def machine(project: Project, scores: dict[str, float]) -> None:
     """Give images a prediction; those from 0.5 on have a square of 16 px and a dot as mask."""
-    card = {"decision": {"score_threshold": 0.5}}
-    model = project.add_model(Path("m.safetensors"), "digest", card)
+    metadata = {"decision": {"score_threshold": 0.5}}
+    model = project.add_model(Path("m.safetensors"), "digest", metadata)
     for folder in project.folders():
         project.bind(folder, model)
     found = []

@@ -9,7 +9,15 @@ import cv2
 import numpy as np
 
 from cfinspect.engine.base.images import write_jpeg, write_png
-from cfinspect.formats.records import About, Found, IndexMask, Item, Options, Reader, Writer
+from cfinspect.formats.exchange_types import (
+    About,
+    ImportedImage,
+    IndexMask,
+    Item,
+    Options,
+    Reader,
+    Writer,
+)
 
 CLASSES = {1: "crack", 2: "spalling & <rust>"}
 ABOUT = About(CLASSES, {"project": "p", "models": {"m": {"name": "m.safetensors"}}})
@@ -68,7 +76,7 @@ def items(folder: Path, seeds: range, *, split: bool = False) -> list[Item]:
 
 def round_trip(
     tmp_path: Path, write: Writer, read: Reader, seeds: range, options: Options
-) -> list[tuple[Item, Found]]:
+) -> list[tuple[Item, ImportedImage]]:
     """Write items, read them back, and pair them by name."""
     before = items(tmp_path / "source", seeds)
     out = tmp_path / "out"
@@ -80,7 +88,7 @@ def round_trip(
     return [(item, named[item.stem]) for item in before]
 
 
-def as_mask(found: Found, shape: tuple[int, ...]) -> IndexMask:
+def as_mask(found: ImportedImage, shape: tuple[int, ...]) -> IndexMask:
     """Put the parts of a found image together with our class numbers."""
     numbers = {name: number for number, name in CLASSES.items()}
     mask = np.zeros(shape, np.uint8)

@@ -14,14 +14,14 @@ import pytest
 from exchanging import drawn, machine, write_images
 
 from cfinspect.engine.data.folders import class_words, scan_folder
-from cfinspect.formats.choice import Choice, Only
+from cfinspect.formats.exchange_types import FormatError, Images, Options
+from cfinspect.formats.export_filter import ExportFilter, Only
 from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import Preview, import_labels, preview
-from cfinspect.formats.records import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
-from cfinspect.project.listing import State, find
+from cfinspect.project.listing import HumanState, find
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import (
@@ -73,7 +73,7 @@ def project(tmp_path: Path) -> Project:
     ],
 )
 def test_whose_word_counts(project: Project, tmp_path: Path, only: Only, names: set[str]) -> None:
-    report = export(project, "png", tmp_path / "out", Choice(only=only))
+    report = export(project, "png", tmp_path / "out", ExportFilter(only=only))
     assert {path.stem for path in (tmp_path / "out" / "masks").iterdir()} == names
     assert report.written == len(names)
     assert report.left_out["skipped by a human"] == 1
@@ -87,7 +87,7 @@ def test_whose_word_counts(project: Project, tmp_path: Path, only: Only, names: 
 def test_the_humans_mask_comes_first_and_the_machines_is_filtered(
     project: Project, tmp_path: Path
 ) -> None:
-    choice = Choice(only=Only.ALL, min_area=4, min_score=0.96)
+    choice = ExportFilter(only=Only.ALL, min_area=4, min_score=0.96)
     report = export(project, "png", tmp_path / "out", choice)
     assert report.left_out["below the minimum score"] == 1
     read = FORMATS["png"].read
@@ -116,13 +116,13 @@ def test_an_earlier_export_is_replaced_and_nothing_else(project: Project, tmp_pa
     with pytest.raises(FormatError, match="no export"):
         export(project, "png", tmp_path / "mine")
     with pytest.raises(FormatError, match="lie in one another"):
-        export(project, "png", project.place.root)
+        export(project, "png", project.paths.root)
     with pytest.raises(FormatError, match="is a file"):
         export(project, "png", tmp_path / "mine" / "thesis.txt")
     with pytest.raises(FormatError, match="there are png"):
         export(project, "gif", tmp_path / "new")
     with pytest.raises(FormatError, match="no image was chosen"):
-        export(project, "png", tmp_path / "new", Choice(folder=".", domain="apple"))
+        export(project, "png", tmp_path / "new", ExportFilter(folder=".", domain="apple"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no limits of this kind")
@@ -159,7 +159,7 @@ def test_into_another_project_and_nothing_is_lost(
     project: Project, tmp_path: Path, form: str
 ) -> None:
     options = Options(polygons=form == "yolo")
-    export(project, form, tmp_path / "out", Choice(only=Only.REVIEWED), options)
+    export(project, form, tmp_path / "out", ExportFilter(only=Only.REVIEWED), options)
     copy = tmp_path / "copy"
     write_images(copy, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
     with Project.create(copy, human=True) as other:
@@ -176,7 +176,7 @@ def test_into_another_project_and_nothing_is_lost(
         assert mask is not None
         names = {name: number for number, name in mask_classes(other).items()}
         assert np.array_equal(mask == names["spalling"], drawn() > 0)
-        assert find(other, "new.png").state is State.OPEN
+        assert find(other, "new.png").state is HumanState.OPEN
         assert all(entry.who == "import" for entry in audit.entries(other))
 
         again = import_labels(other, form, tmp_path / "out", who="import")
@@ -205,7 +205,7 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
         rows = {row["filename"]: row for row in csv.DictReader(stream)}
     assert rows["over.png"]["label"] == "undamaged"
     assert rows["corr.png"]["who"] == "ann"
-    project.add_folder(project.place.root, "crack", mm_per_px=0.5)
+    project.add_folder(project.paths.root, "crack", mm_per_px=0.5)
     export(project, "csv", tmp_path / "out")
     with (tmp_path / "out" / "regions.csv").open(newline="") as stream:
         regions = list(csv.DictReader(stream))
@@ -259,7 +259,7 @@ def test_an_export_that_somebody_has_worked_in_is_not_replaced(
 
 def test_exports_do_not_end_up_among_the_images(project: Project, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="lie in one another"):
-        export(project, "png", project.place.root / "out")
+        export(project, "png", project.paths.root / "out")
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     export(project, "png", tmp_path / "link")
@@ -286,7 +286,7 @@ def test_a_photo_that_is_gone_stops_nothing(project: Project, tmp_path: Path) ->
 
 
 def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_path: Path) -> None:
-    export(project, "coco", tmp_path / "out", Choice(only=Only.ALL))
+    export(project, "coco", tmp_path / "out", ExportFilter(only=Only.ALL))
     copy = tmp_path / "copy"
     write_images(copy, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
     with Project.create(copy, human=True) as other:

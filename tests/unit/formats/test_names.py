@@ -9,12 +9,12 @@ import pytest
 from exchanging import SIDE, drawn, machine, write_images
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.formats.choice import Choice
+from cfinspect.formats.exchange_types import FormatError
+from cfinspect.formats.export_filter import ExportFilter
 from cfinspect.formats.exporting import export
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
-from cfinspect.formats.records import FormatError
-from cfinspect.project.listing import by_ids, find, page
+from cfinspect.project.listing import by_ids, find, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import (
@@ -41,10 +41,10 @@ def test_parts_of_a_group_stay_together(tmp_path: Path) -> None:
     (root / "labels.csv").write_text("filename,label,group\n" + "\n".join(rows) + "\n")
     with Project.create(root, human=True) as project:
         scan(project)
-        for number, row in enumerate(page(project)):
+        for number, row in enumerate(list_images(project)):
             decide(project, row.id, who="ann", mask=drawn() * np.uint8(number % 2))
         share = {"train": 0.6, "val": 0.2, "test": 0.2}
-        report = export(project, "yolo", tmp_path / "out", Choice(split=share, seed=3))
+        report = export(project, "yolo", tmp_path / "out", ExportFilter(split=share, seed=3))
         assert sum(report.splits.values()) == 30
         place = {
             path.stem: path.parent.name for path in (tmp_path / "out" / "images").rglob("*.png")
@@ -52,7 +52,7 @@ def test_parts_of_a_group_stay_together(tmp_path: Path) -> None:
         for group in range(10):
             assert len({place[str(number)] for number in range(group * 3, group * 3 + 3)}) == 1
         assert set(place.values()) == set(share)
-        again = export(project, "yolo", tmp_path / "two", Choice(split=share, seed=3))
+        again = export(project, "yolo", tmp_path / "two", ExportFilter(split=share, seed=3))
         assert again.splits == report.splits
 
 
@@ -164,7 +164,7 @@ def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
     write_images(tmp_path / "hall", [f"{deep}/a.png", f"{deep}/b.png"])
     with Project.create(tmp_path / "hall", human=True) as project:
         scan(project)
-        for row in page(project):
+        for row in list_images(project):
             decide(project, row.id, who="ann", mask=drawn())
         assert export(project, "voc", tmp_path / "out").written == 2
         assert len(set(flat_stems(project).values())) == 2

@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from torchvision.datasets import VOCSegmentation
 
 from cfinspect.formats import coco, cvat, voc
-from cfinspect.formats.records import Options
+from cfinspect.formats.exchange_types import Options
 
 
 @pytest.mark.parametrize("polygons", [False, True])

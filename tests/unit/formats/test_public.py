@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from cfinspect.engine.base.images import read_image
+from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.public import casc_ifw, concrete_crack
-from cfinspect.formats.records import FormatError
 from cfinspect.formats.tiles import Cut, cut_tiles
-from cfinspect.project.listing import find, page
+from cfinspect.project.listing import find, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 
@@ -57,7 +57,7 @@ def test_import_adds_the_photos_with_their_masks(concrete: Path, tmp_path: Path)
     with Project.create(tmp_path / "home", human=True) as project:
         report = import_labels(project, "concrete-crack", concrete, who="set", domain="crack")
         assert (report.taken, report.masks, report.unknown) == (4, 4, 0)
-        for row in page(project):
+        for row in list_images(project):
             said = human_of(project, row.id)
             assert said.verdict is Verdict.DAMAGED
             mask = read_mask_of(project, said)

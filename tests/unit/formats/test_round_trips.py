@@ -10,7 +10,7 @@ import pytest
 from labelled import ABOUT, CLASSES, as_mask, iou, items, round_trip
 
 from cfinspect.engine.base.images import read_image
-from cfinspect.formats.records import FormatError, Images, Options
+from cfinspect.formats.exchange_types import FormatError, Images, Options
 from cfinspect.formats.registry import FORMATS
 
 SEEDS = range(200)

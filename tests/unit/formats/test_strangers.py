@@ -15,7 +15,7 @@ from labelled import ABOUT, items
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.formats import coco, cvat, labelme, voc, yolo
-from cfinspect.formats.records import FormatError, Options
+from cfinspect.formats.exchange_types import FormatError, Options
 from cfinspect.formats.safe import clean_name
 
 RLE = {"size": [10, 10], "counts": [100]}

@@ -9,7 +9,7 @@ import numpy as np
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.project.predictions import Inspected, save, to_inspect
-from cfinspect.project.project import Model, Project
+from cfinspect.project.project import Project, ProjectModel
 from cfinspect.project.scan import scan
 
 SIDE = 24
@@ -51,7 +51,7 @@ def inspection(
     )
 
 
-def bound_model(project: Project, digest: str = "m1") -> Model:
+def bound_model(project: Project, digest: str = "m1") -> ProjectModel:
     """A model that counts for all folders."""
     model = project.add_model(Path("model.safetensors"), digest, CARD)
     for folder in project.folders():
@@ -69,7 +69,7 @@ def inspected_project(root: Path, scores: list[float], *, review: bool = True) -
 
 
 def inspect_all(
-    project: Project, model: Model, scores: list[float], *, review: bool = True
+    project: Project, model: ProjectModel, scores: list[float], *, review: bool = True
 ) -> None:
     """Store a prediction for every image without one, in order."""
     chance = np.random.default_rng(1)

@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Project:
 
 def tamper(project: Project, *statements: str) -> None:
     """What somebody with an SQLite shell would do."""
-    connection = sqlite3.connect(project.place.database)
+    connection = sqlite3.connect(project.paths.database)
     for statement in statements:
         connection.execute(statement)
     connection.commit()

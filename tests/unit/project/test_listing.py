@@ -9,15 +9,15 @@ import pytest
 from studio import inspected_project, write_images
 
 from cfinspect.project.listing import (
-    Filter,
+    HumanState,
+    ImageFilter,
     ImageRow,
-    Sort,
-    State,
+    SortOrder,
     count,
     counts,
     find,
     ids,
-    page,
+    list_images,
     score_histogram,
     unreadable,
 )
@@ -41,20 +41,20 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("sort", list(SortOrder))
 @pytest.mark.parametrize("descending", [False, True])
 def test_pages_together_are_the_whole_list_in_order(
-    project: Project, sort: Sort, descending: bool
+    project: Project, sort: SortOrder, descending: bool
 ) -> None:
-    whole = page(project, sort=sort, descending=descending)
+    whole = list_images(project, sort=sort, descending=descending)
     assert len(whole) == 50
     parts = [
-        page(project, sort=sort, descending=descending, offset=start, limit=7)
+        list_images(project, sort=sort, descending=descending, offset=start, limit=7)
         for start in range(0, 56, 7)
     ]
     assert [row.id for row in itertools.chain(*parts)] == [row.id for row in whole]
     assert ids(project, sort=sort, descending=descending) == [row.id for row in whole]
-    if sort is not Sort.PLACE:
+    if sort is not SortOrder.PLACE:
         values = [getattr(row, sort) for row in whole]
         known = [value for value in values if value is not None]
         assert known == sorted(known, reverse=descending)
@@ -62,40 +62,40 @@ def test_pages_together_are_the_whole_list_in_order(
 
 
 def test_filters_agree_with_a_plain_loop(project: Project) -> None:
-    rows = page(project, limit=100)
-    cases: list[tuple[Filter, Callable[[ImageRow], object]]] = [
-        (Filter(state=State.VERDICT), lambda r: r.state is State.VERDICT),
-        (Filter(state=State.OPEN), lambda r: r.state is State.OPEN),
-        (Filter(machine=1), lambda r: r.machine == 1),
-        (Filter(score_from=0.3, score_to=0.6), lambda r: r.score and 0.3 <= r.score <= 0.6),
-        (Filter(text="IMG1"), lambda r: "img1" in r.name),
-        (Filter(text="g_"), lambda _: False),  # no wildcard
-        (Filter(flagged=True, machine=0), lambda r: r.flagged and r.machine == 0),
-        (Filter(folder=".", domain="crack"), lambda _: True),
-        (Filter(domain="apple"), lambda _: False),
-        (Filter(label=1), lambda _: False),
-        (Filter(missing=True), lambda _: False),
-        (Filter(verdict=1), lambda r: r.verdict == 1),
-        (Filter(inspected=True), lambda r: r.score is not None),
-        (Filter(inspected=False, state=State.OPEN), lambda r: r.score is None),
+    rows = list_images(project, limit=100)
+    cases: list[tuple[ImageFilter, Callable[[ImageRow], object]]] = [
+        (ImageFilter(state=HumanState.VERDICT), lambda r: r.state is HumanState.VERDICT),
+        (ImageFilter(state=HumanState.OPEN), lambda r: r.state is HumanState.OPEN),
+        (ImageFilter(machine=1), lambda r: r.machine == 1),
+        (ImageFilter(score_from=0.3, score_to=0.6), lambda r: r.score and 0.3 <= r.score <= 0.6),
+        (ImageFilter(text="IMG1"), lambda r: "img1" in r.name),
+        (ImageFilter(text="g_"), lambda _: False),  # no wildcard
+        (ImageFilter(flagged=True, machine=0), lambda r: r.flagged and r.machine == 0),
+        (ImageFilter(folder=".", domain="crack"), lambda _: True),
+        (ImageFilter(domain="apple"), lambda _: False),
+        (ImageFilter(label=1), lambda _: False),
+        (ImageFilter(missing=True), lambda _: False),
+        (ImageFilter(verdict=1), lambda r: r.verdict == 1),
+        (ImageFilter(inspected=True), lambda r: r.score is not None),
+        (ImageFilter(inspected=False, state=HumanState.OPEN), lambda r: r.score is None),
     ]
     for wanted, fits in cases:
         expected = [row.id for row in rows if fits(row)]
-        assert [row.id for row in page(project, wanted)] == expected, wanted
+        assert [row.id for row in list_images(project, wanted)] == expected, wanted
         assert count(project, wanted) == len(expected)
-        by_score = page(project, wanted, Sort.SCORE)
+        by_score = list_images(project, wanted, SortOrder.SCORE)
         assert sorted(row.id for row in by_score) == sorted(expected)
 
 
 def test_counts_add_up(project: Project) -> None:
     found = counts(project)
     assert sum(one.images for one in found) == 50
-    assert sum(one.images for one in found if one.state is State.SKIPPED) == 3
+    assert sum(one.images for one in found if one.state is HumanState.SKIPPED) == 3
     assert sum(one.images for one in found if one.machine is None) == 10
 
 
 def test_the_histogram_counts_every_score_once(project: Project) -> None:
-    scores = [row.score for row in page(project) if row.score is not None]
+    scores = [row.score for row in list_images(project) if row.score is not None]
     undamaged, damaged = score_histogram(project, bins=4)
     assert sum(undamaged) == sum(score < 0.5 for score in scores)
     assert sum(damaged) == sum(score >= 0.5 for score in scores)

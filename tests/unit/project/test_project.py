@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from studio import SIDE, bound_model, inspected_project, write_images
 
-from cfinspect.project import audit, backup, database, place
+from cfinspect.project import audit, backup, database, paths
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import Database, ProjectError
-from cfinspect.project.listing import State, find, page
+from cfinspect.project.listing import HumanState, find, list_images
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache, kept_counterfactual, kept_saliency
@@ -25,13 +25,13 @@ from cfinspect.project.verdicts import Verdict, decide, human_of
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test writes into the real user's folder."""
-    monkeypatch.setenv(place.HOME_VARIABLE, str(tmp_path / "home"))
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(tmp_path / "home"))
     return tmp_path / "home"
 
 
 def test_a_project_lies_beside_the_images_and_moves_with_them(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        assert project.place.data == tmp_path / "hall" / ".cfinspect"
+        assert project.paths.data == tmp_path / "hall" / ".cfinspect"
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
         name = project.id
     (tmp_path / "hall").rename(tmp_path / "yard")
@@ -49,18 +49,18 @@ def test_a_read_only_folder_has_its_project_in_the_users_folder(
     root = tmp_path / "cd"
     write_images(root, 2)
     # Permissions do not hold an administrator back, so the question itself is answered here.
-    monkeypatch.setattr(place, "can_write", lambda folder: folder != root)
+    monkeypatch.setattr(paths, "can_write", lambda folder: folder != root)
     with Project.create(root) as project:
         scan(project)
-        assert project.place.data.is_relative_to(home)
+        assert project.paths.data.is_relative_to(home)
     assert not (root / ".cfinspect").exists()
     with Project.open(root) as project:
         assert find(project, "img1.png").path == root / "img1.png"
 
 
 def test_a_folder_can_be_asked_whether_it_takes_files(tmp_path: Path) -> None:
-    assert place.can_write(tmp_path)
-    assert not place.can_write(tmp_path / "nowhere")
+    assert paths.can_write(tmp_path)
+    assert not paths.can_write(tmp_path / "nowhere")
     assert not list(tmp_path.iterdir())
 
 
@@ -105,7 +105,7 @@ def test_same_names_in_two_folders_need_the_folder_before_them(tmp_path: Path) -
 
 def test_a_newer_format_is_said_and_left_alone(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        file = project.place.database
+        file = project.paths.database
         project.database.connection.execute("PRAGMA user_version = 99")
     before = file.read_bytes()
     with pytest.raises(ProjectError, match="newer cfinspect"):
@@ -133,8 +133,8 @@ def test_an_older_format_is_brought_up_step_by_step(
 def test_a_damaged_database_is_noticed_and_restored(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9, 0.8]) as project:
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
-        saved = backup.back_up(project.place, project.database)
-        here = project.place
+        saved = backup.back_up(project.paths, project.database)
+        here = project.paths
     data = bytearray(here.database.read_bytes())
     data[4096 * 3 : 4096 * 40] = b"\x55" * (4096 * 37)
     here.database.write_bytes(data)
@@ -160,8 +160,8 @@ def test_a_damaged_database_is_noticed_and_restored(tmp_path: Path) -> None:
 
 def test_verdicts_newer_than_the_backup_are_rescued(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9] * 30) as project:
-        here = project.place
-        ids = [row.id for row in page(project)]
+        here = project.paths
+        ids = [row.id for row in list_images(project)]
         for number in ids[:5]:
             decide(project, number, who="ann", verdict=Verdict.DAMAGED)
         backup.back_up(here, project.database)
@@ -186,12 +186,12 @@ def test_verdicts_newer_than_the_backup_are_rescued(tmp_path: Path) -> None:
         assert after == before
         assert not audit.verify(project).problems
         assert mask_classes(project)[rot] == "rot"
-        assert find(project, "img25.png").state is State.CORRECTED
+        assert find(project, "img25.png").state is HumanState.CORRECTED
 
 
 def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        here, image = project.place, find(project, "img0.png").id
+        here, image = project.paths, find(project, "img0.png").id
         backup.back_up_when_due(here, project.database)
         assert backup.backups(here) == []  # nobody said anything yet
         start = datetime.now(UTC) - timedelta(days=20)
@@ -212,7 +212,7 @@ def test_backups_are_made_when_due_and_rotate(tmp_path: Path) -> None:
 
 def test_leftovers_of_killed_programs_go_at_the_next_opening(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        here = project.place
+        here = project.paths
     (here.scratch / ".tmp-1.png").touch()
     (here.scratch / ".tmp-2.sqlite").touch()
     Project.open(tmp_path / "hall").close()
@@ -234,17 +234,17 @@ def test_all_temporary_files_lie_where_they_are_looked_for(
         monkeypatch.setattr(tempfile, "mkstemp", watched)
         image = find(project, "img0.png").id
         decide(project, image, who="ann", mask=np.ones((24, 24), np.uint8))
-        backup.back_up(project.place, project.database)
+        backup.back_up(project.paths, project.database)
         saliency, picture = np.zeros((24, 24), np.float32), np.zeros((24, 24, 3), np.uint8)
         assert SaliencyCache(project).write(image, 1, saliency, picture)
         assert len(made) == 4
-        assert {path.parent for path in made} == {project.place.scratch}
+        assert {path.parent for path in made} == {project.paths.scratch}
 
 
 def test_a_backup_that_fails_keeps_nobody_out(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
-        project.place.backups.touch()  # a file where the folder should be
+        project.paths.backups.touch()  # a file where the folder should be
     Project.open(tmp_path / "hall").close()
 
 
@@ -274,14 +274,14 @@ def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
             size = cache.write(number + 1, model.id, maps[number], pictures[number])
             with project.database.writing() as connection:
                 cache.note(connection, number + 1, model.id, size)
-        held = sum(file.stat().st_size for file in project.place.saliency.rglob("*.*"))
+        held = sum(file.stat().st_size for file in project.paths.saliency.rglob("*.*"))
         assert held <= 60_000
-        assert kept_saliency(project.place, 1, model.id) is None
-        assert kept_counterfactual(project.place, 1, model.id) is None
-        last = kept_saliency(project.place, 30, model.id)
+        assert kept_saliency(project.paths, 1, model.id) is None
+        assert kept_counterfactual(project.paths, 1, model.id) is None
+        last = kept_saliency(project.paths, 30, model.id)
         assert last is not None
         assert np.abs(last / 255 - maps[29]).max() <= 0.5 / 255 + 1e-6
-        picture = kept_counterfactual(project.place, 30, model.id)
+        picture = kept_counterfactual(project.paths, 30, model.id)
         assert picture is not None
         assert np.abs(picture.astype(int) - pictures[29]).max() <= 2
         rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
@@ -306,7 +306,7 @@ def test_verdicts_on_images_that_came_after_the_backup_are_rescued(
 ) -> None:
     root = tmp_path / "hall"
     with inspected_project(root, [0.9, 0.8]) as project:
-        here = project.place
+        here = project.paths
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
         backup.back_up(here, project.database)
         write_images(root, 2, seed=5, start=10)
@@ -328,7 +328,7 @@ def test_verdicts_on_images_that_came_after_the_backup_are_rescued(
 def test_an_empty_or_missing_database_is_no_new_project(tmp_path: Path) -> None:
     root = tmp_path / "hall"
     with inspected_project(root, [0.9]) as project:
-        here = project.place
+        here = project.paths
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
         backup.back_up(here, project.database)
     for make_it_bad in (lambda: here.database.write_bytes(b""), here.database.unlink):
@@ -349,8 +349,8 @@ def test_who_has_the_old_database_open_is_told(tmp_path: Path) -> None:
     with inspected_project(root, [0.9]) as project:
         image = find(project, "img0.png").id
         decide(project, image, who="ann", verdict=Verdict.DAMAGED)
-        backup.back_up(project.place, project.database)
-        backup.restore(project.place, force=True)
+        backup.back_up(project.paths, project.database)
+        backup.restore(project.paths, force=True)
         with pytest.raises(ProjectError, match="replaced while it was open"):
             decide(project, image, who="ann", verdict=Verdict.UNDAMAGED)
 
@@ -369,9 +369,9 @@ def test_a_backup_from_the_future_stops_no_other(tmp_path: Path) -> None:
     with inspected_project(tmp_path / "hall", [0.9]) as project:
         decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
         future = datetime.now(UTC) + timedelta(days=900)
-        backup.back_up(project.place, project.database, now=future)
-        backup.back_up_when_due(project.place, project.database)
-        assert len(backup.backups(project.place)) == 2
+        backup.back_up(project.paths, project.database, now=future)
+        backup.back_up_when_due(project.paths, project.database)
+        assert len(backup.backups(project.paths)) == 2
 
 
 def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
@@ -384,12 +384,12 @@ def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
         for name, verdict in (("img0.png", None), ("img1.png", Verdict.DAMAGED)):
             mask = np.ones((SIDE, SIDE), np.uint8)
             decide(project, find(project, name).id, who="ann", verdict=verdict, mask=mask)
-        assert find(project, "img0.png").state is State.CORRECTED  # as it was then
+        assert find(project, "img0.png").state is HumanState.CORRECTED  # as it was then
         project.database.connection.execute("ALTER TABLE prediction DROP COLUMN kind")
     monkeypatch.setattr(database, "MIGRATIONS", MIGRATIONS)
     with Project.open(tmp_path / "hall") as project:
         assert find(project, "img0.png").to_review
-        assert find(project, "img1.png").state is State.CORRECTED
+        assert find(project, "img1.png").state is HumanState.CORRECTED
         assert not audit.verify(project).problems
         (model,) = project.models()
         said = prediction_of(project, find(project, "img0.png").id, model.id)

@@ -9,7 +9,7 @@ import pytest
 from studio import SIDE, bound_model, inspected_project, inspection, write_images
 
 from cfinspect.project.fingerprints import fingerprint
-from cfinspect.project.listing import Filter, count, find, waiting
+from cfinspect.project.listing import ImageFilter, count, find, waiting
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 from cfinspect.project.queue import Rank, queue, release, renew, spread, take
@@ -27,7 +27,7 @@ def test_the_most_uncertain_come_first_and_decided_ones_leave(tmp_path: Path) ->
     assert sum(waiting(project).values()) == 4
     decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.SKIPPED)
     assert order(project, limit=2) == ["img2.png", "img0.png"]
-    assert sum(waiting(project).values()) == count(project, Filter(to_review=True)) == 3
+    assert sum(waiting(project).values()) == count(project, ImageFilter(to_review=True)) == 3
     rows = queue(project, everything=True)
     assert all(row.to_review for row in rows)
     assert not find(project, "img1.png").to_review

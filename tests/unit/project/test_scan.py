@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from studio import write_images
 
-from cfinspect.project.listing import Filter, find, page
+from cfinspect.project.listing import ImageFilter, find, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import place_text, scan
 from cfinspect.project.verdicts import Verdict, decide, human_of
@@ -24,8 +24,8 @@ def project_of(root: Path) -> Project:
     return Project.create(root, domain="crack", human=True)
 
 
-def names(project: Project, wanted: Filter | None = None) -> list[str]:
-    return [row.name for row in page(project, wanted)]
+def names(project: Project, wanted: ImageFilter | None = None) -> list[str]:
+    return [row.name for row in list_images(project, wanted)]
 
 
 def test_the_first_scan_takes_everything_and_the_second_reads_nothing(root: Path) -> None:
@@ -37,7 +37,7 @@ def test_the_first_scan_takes_everything_and_the_second_reads_nothing(root: Path
         assert (again.new, again.changed, again.moved, again.vanished) == (0, 0, 0, 0)
         assert again.present == 7
         assert reads == []
-        rows = page(project)
+        rows = list_images(project)
         assert [row.label for row in rows] == [1] * 4 + [0] * 3
 
 
@@ -80,7 +80,7 @@ def test_a_vanished_image_is_kept_marked_and_comes_back(root: Path, tmp_path: Pa
         shutil.move(root / "damaged" / "img3.png", tmp_path / "away.png")
         assert scan(project).vanished == 1
         assert scan(project).vanished == 0
-        assert names(project, Filter(missing=True)) == ["damaged/img3.png"]
+        assert names(project, ImageFilter(missing=True)) == ["damaged/img3.png"]
         assert len(names(project)) == 6
         shutil.move(tmp_path / "away.png", root / "damaged" / "img3.png")
         assert scan(project).returned == 1

@@ -12,7 +12,7 @@ import pytest
 from studio import write_images
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.project.listing import find, page
+from cfinspect.project.listing import find, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import ConflictError, Verdict, decide, human_of
@@ -141,5 +141,5 @@ def test_two_scans_at_once_are_as_good_as_one(root: Path) -> None:
         for thread in threads:
             thread.join()
         assert not errors
-        assert len(page(project, limit=5000)) == 1204
+        assert len(list_images(project, limit=5000)) == 1204
         assert scan(project).new == 0

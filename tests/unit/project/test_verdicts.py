@@ -10,7 +10,7 @@ from studio import SIDE, bound_model, inspected_project, inspection
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import Filter, State, count, find
+from cfinspect.project.listing import HumanState, ImageFilter, count, find
 from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.queue import take
@@ -46,7 +46,7 @@ def test_a_verdict_is_there_with_who_when_and_on_what_advice(project: Project) -
     said = decide(project, number(project), who="ann", verdict=Verdict.UNDAMAGED)
     assert said == human_of(project, number(project))
     assert (said.verdict, said.version, said.who) == (Verdict.UNDAMAGED, 1, "ann")
-    assert find(project, "img0.png").state is State.VERDICT
+    assert find(project, "img0.png").state is HumanState.VERDICT
     (entry,) = audit.entries(project, number(project))
     assert entry.advice == {"label": 1, "score": 0.9, "p_fake": 0.1}
     assert (entry.model, entry.file, entry.action) == ("m1", "img0.png", "verdict")
@@ -57,19 +57,19 @@ def test_a_verdict_is_there_with_who_when_and_on_what_advice(project: Project) -
 def test_a_corrected_mask_is_stored_and_says_damaged(project: Project) -> None:
     said = decide(project, number(project), who="ann", mask=square())
     assert said.verdict is Verdict.DAMAGED
-    assert find(project, "img0.png").state is State.CORRECTED
+    assert find(project, "img0.png").state is HumanState.CORRECTED
     mask = read_mask_of(project, said)
     assert mask is not None
     assert np.array_equal(mask, square())
     empty = decide(project, number(project, "img1.png"), who="ann", mask=square(0))
     assert empty.verdict is Verdict.UNDAMAGED
     assert decide(project, number(project), who="ann", mask=None).mask is None
-    assert find(project, "img0.png").state is State.VERDICT
+    assert find(project, "img0.png").state is HumanState.VERDICT
 
 
 def test_skipped_and_comment(project: Project) -> None:
     decide(project, number(project), who="ann", verdict=Verdict.SKIPPED, comment="too dark")
-    assert find(project, "img0.png").state is State.SKIPPED
+    assert find(project, "img0.png").state is HumanState.SKIPPED
     said = decide(project, number(project), who="bob", verdict=Verdict.DAMAGED)
     assert (said.comment, said.version) == ("too dark", 2)
 
@@ -118,7 +118,7 @@ def test_undo_takes_back_step_by_step_and_revert_does_again(project: Project) ->
     assert undone.entry is not None
     undo(project, who="ann")
     assert human_of(project, first).verdict is None
-    assert find(project, "img0.png").state is State.OPEN
+    assert find(project, "img0.png").state is HumanState.OPEN
     assert undo(project, who="ann") is None
     assert human_of(project, second).verdict is Verdict.UNDAMAGED
 
@@ -183,10 +183,10 @@ def test_the_machine_is_refused_by_the_database_itself(project: Project) -> None
 
 def test_a_mask_that_was_changed_or_lost_outside_is_noticed(project: Project) -> None:
     said = decide(project, number(project), who="ann", mask=square())
-    (file,) = project.place.masks.rglob("*.png")
+    (file,) = project.paths.masks.rglob("*.png")
     other = decide(project, number(project, "img1.png"), who="ann", mask=square(0))
     assert other.mask is not None
-    data = (project.place.masks / other.mask[:2] / f"{other.mask}.png").read_bytes()
+    data = (project.paths.masks / other.mask[:2] / f"{other.mask}.png").read_bytes()
     file.write_bytes(data)
     with pytest.raises(ProjectError, match="changed outside"):
         read_mask_of(project, said)
@@ -239,7 +239,7 @@ def test_mask_and_verdict_never_contradict_each_other(project: Project) -> None:
     assert decide(project, image, who="ann", mask=square()).verdict is Verdict.DAMAGED
     cleared = decide(project, image, who="ann", verdict=Verdict.UNDAMAGED)
     assert cleared.mask is None
-    assert find(project, "img0.png").state is State.VERDICT
+    assert find(project, "img0.png").state is HumanState.VERDICT
     with pytest.raises(ProjectError, match="marks damage"):
         decide(project, image, who="ann", verdict=Verdict.UNDAMAGED, mask=square())
     with pytest.raises(ProjectError, match="no text"):
@@ -256,16 +256,16 @@ def test_a_mask_without_a_word_is_a_draft(project: Project) -> None:
     human = decide(project, image, who="ann", verdict=None, mask=square())
     assert (human.verdict, human.mask is None) == (None, False)
     row = find(project, "img0.png")
-    assert row.state is State.OPEN
+    assert row.state is HumanState.OPEN
     assert row.to_review
     assert not audit.verify(project).problems
-    assert count(project, Filter(reviewed=True)) == 0
+    assert count(project, ImageFilter(reviewed=True)) == 0
     said = decide(project, image, who="ann", verdict=Verdict.DAMAGED)
     assert said.mask == human.mask
-    assert find(project, "img0.png").state is State.CORRECTED
-    assert count(project, Filter(reviewed=True)) == 1
+    assert find(project, "img0.png").state is HumanState.CORRECTED
+    assert count(project, ImageFilter(reviewed=True)) == 1
     decide(project, image, who="ann", verdict=Verdict.SKIPPED)
-    assert find(project, "img0.png").state is State.SKIPPED
+    assert find(project, "img0.png").state is HumanState.SKIPPED
     withdrawn = decide(project, image, who="ann", verdict=None)
     assert withdrawn.mask == human.mask
     assert find(project, "img0.png").to_review

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
-    Seen,
+    LabelledOutputs,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
     fit_review,
     fit_scores,
 )
-from cfinspect.engine.metrics.review import expected
+from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.metadata import Decision
 
 
@@ -131,14 +131,14 @@ def test_what_to_expect_counts_by_hand() -> None:
     logits = logits_for(margins)
     logits[5, 2] = 5
     p = probabilities(logits, 1.0)
-    found = expected(rule, p, labels)
+    found = in_sample_review_metrics(rule, p, labels)
     assert found["damaged_n"] == 3
     assert found["missed_alone"] == pytest.approx(2 / 3)
     assert found["miss_rate"] == pytest.approx(1 / 3)
     assert found["miss_rate_ci95"][0] < 1 / 3 < found["miss_rate_ci95"][1]
     assert found["reviewed"] == pytest.approx(2 / 6)
     assert (found["errors"], found["errors_caught"]) == (3, pytest.approx(1 / 3))
-    none = expected(rule, p[4:5], labels[4:5])
+    none = in_sample_review_metrics(rule, p[4:5], labels[4:5])
     assert none["miss_rate"] is none["miss_rate_ci95"] is none["errors_caught"] is None
 
 
@@ -147,7 +147,7 @@ def test_images_of_other_cameras_decide_the_scores_alone() -> None:
     labels = np.arange(400) % 2
     margins = np.where(labels == 1, 3.0, -3.0) + rng.normal(0, 2, 400)
     saliency = np.where(rng.random((400, 8, 8)) < 0.2, 0.5, 0.01).astype(np.float32)
-    seen = Seen(logits_for(margins), saliency, labels.astype(np.int64))
+    seen = LabelledOutputs(logits_for(margins), saliency, labels.astype(np.int64))
     paler = (logits_for(margins - 2), seen.labels)  # elsewhere damage looks less like damage
     here, there = fit_decision(seen, 0.1), fit_decision(seen, 0.1, None, paler)
     assert there.score_threshold < here.score_threshold - 0.1
@@ -159,7 +159,7 @@ def test_images_of_other_cameras_decide_the_scores_alone() -> None:
 
 def test_what_cannot_be_fitted_is_kept() -> None:
     start = Decision(mask_threshold=0.33, min_area_fraction=0.002)
-    seen = Seen(
+    seen = LabelledOutputs(
         logits_for(np.full(8, -5.0)), np.zeros((8, 4, 4), np.float32), np.zeros(8, np.int64)
     )
     fitted = fit_decision(seen, 0.1, start)

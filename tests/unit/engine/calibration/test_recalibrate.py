@@ -12,7 +12,7 @@ from cfinspect.engine.calibration.recalibrate import CalibrationError, calibrate
 from cfinspect.engine.data.dataset import Dataset, read_folders
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
-from cfinspect.engine.model.file import load_card, load_model, seen_digests
+from cfinspect.engine.model.file import load_metadata, load_model, seen_digests
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.trainer import train
@@ -58,8 +58,8 @@ def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_pat
     )
     assert steps[-1] == (20, 20)
     assert result["n"] == 20
-    assert load_card(out).decision.review_rate == 0.2
-    assert load_card(out).decision != load_card(model).decision
+    assert load_metadata(out).decision.review_rate == 0.2
+    assert load_metadata(out).decision != load_metadata(model).decision
     before, after = load_model(model), load_model(out)
     for name, value in before.discriminator.state_dict().items():
         assert (value == after.discriminator.state_dict()[name]).all()
@@ -96,6 +96,6 @@ def test_the_mask_threshold_of_photos_is_that_of_their_new_masks(
     inspector = Inspector(load_backend(out, "cpu", "fp32"))
     found = [inspector.inspect(read_image(sample.path)) for sample in photos.samples]
     damaged = np.stack([one.saliency for one in found if one.label == 1])
-    assert load_card(out).decision.mask_threshold == pytest.approx(
+    assert load_metadata(out).decision.mask_threshold == pytest.approx(
         fit_mask_threshold(damaged), rel=0.1
     )

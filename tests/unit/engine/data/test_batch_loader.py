@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cfinspect.engine.data.augment import _bolder, _rough, augment
-from cfinspect.engine.data.batch_loader import Feed, balanced_indices
+from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.synth import write_folder
@@ -41,8 +41,8 @@ def test_a_batch_depends_on_seed_and_step_only() -> None:
 def test_a_feed_started_late_gives_the_batches_it_would_have_given(tmp_path: Path) -> None:
     write_folder(tmp_path / "walls", "crack", count=12, size=32, seed=0)
     store = TileStore(read_folders([tmp_path / "walls"]).samples, 32)
-    early = Feed(store, batch=4, kind="strong", seed=5, start=0)
-    late = Feed(store, batch=4, kind="strong", seed=5, start=2)
+    early = BatchLoader(store, batch=4, kind="strong", seed=5, start=0)
+    late = BatchLoader(store, batch=4, kind="strong", seed=5, start=2)
     batches = [next(early) for _ in range(3)]
     images, labels = next(late)
     early.close()

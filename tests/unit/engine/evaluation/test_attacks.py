@@ -18,7 +18,7 @@ from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.evaluation.attacks import pgd, square
 from cfinspect.engine.evaluation.robustness import AttackCancelled, Effort, robustness
 from cfinspect.engine.evaluation.sampling import squares
-from cfinspect.engine.inference.decision_logits import Aim, Target
+from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.metadata import Decision
@@ -52,8 +52,8 @@ def flat(red: float, n: int = 2) -> tuple[Tensor, Tensor]:
     return x, torch.full((n,), int(red >= 0.5))
 
 
-def aimed(discriminator: nn.Module, **decision: float) -> Target:
-    return Target(discriminator, Decision(**decision), CPU)  # type: ignore[arg-type]
+def aimed(discriminator: nn.Module, **decision: float) -> DecisionLogits:
+    return DecisionLogits(discriminator, Decision(**decision), CPU)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("aim", ["margin", "ce"])
@@ -184,7 +184,7 @@ def test_an_attack_can_be_stopped() -> None:
 class Binary(nn.Module):
     """The decision as two logits, as other libraries want it."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: DecisionLogits) -> None:
         super().__init__()
         self.target = target
 

@@ -15,7 +15,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import read_image
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import Sample, read_folders
-from cfinspect.engine.evaluation.explainer_benchmark import ask, cout, explaining
+from cfinspect.engine.evaluation.explainer_benchmark import cout, explaining, select_correct_samples
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.evaluation.simsiam import train_simsiam
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
@@ -126,21 +126,32 @@ def test_only_what_is_right_is_asked_about() -> None:
     known = squares(6)
     wrong = known.labels.copy()
     wrong[[0, 11]] = 1 - wrong[[0, 11]]
-    asked = ask(Dark(), Squares(known.images, wrong, known.groups, 0, known.samples), 6)
+    asked = select_correct_samples(
+        Dark(), Squares(known.images, wrong, known.groups, 0, known.samples), 6
+    )
     assert asked.labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert asked.groups == ("1", "2", "3", "6", "7", "8")
     few = known.chosen([0, *range(6, 12)])
-    assert ask(Dark(), few, 6).labels.tolist() == [0, 1, 1, 1, 1, 1]
-    assert ask(Dark(), known.chosen([*range(6), 6]), 6).labels.tolist() == [0, 0, 0, 0, 0, 1]
-    assert ask(Dark(), few, 60).labels.tolist() == [0, 1, 1, 1, 1, 1, 1]
+    assert select_correct_samples(Dark(), few, 6).labels.tolist() == [0, 1, 1, 1, 1, 1]
+    assert select_correct_samples(Dark(), known.chosen([*range(6), 6]), 6).labels.tolist() == [
+        0,
+        0,
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert select_correct_samples(Dark(), few, 60).labels.tolist() == [0, 1, 1, 1, 1, 1, 1]
     with pytest.raises(CfinspectError, match="none of the images right"):
-        ask(Dark(), Squares(known.images, 1 - known.labels, known.groups, 0, known.samples), 6)
+        select_correct_samples(
+            Dark(), Squares(known.images, 1 - known.labels, known.groups, 0, known.samples), 6
+        )
 
 
 def test_explainers_side_by_side(walls: Path) -> None:
     simsiam = train_simsiam(drawn(walls), CPU, steps=3, width=4)
     known = squares(24)
-    asked = ask(Dark(), known, 40)
+    asked = select_correct_samples(Dark(), known, 40)
     ticks: list[int] = []
     found = explaining(
         {
@@ -195,7 +206,7 @@ def test_diversity_is_the_distance_between_seeds(walls: Path) -> None:
         found = explaining(
             {"ace": lambda seed: Corner("ace", seed=seed if different else 0)},
             Dark(),
-            ask(Dark(), known, 8),
+            select_correct_samples(Dark(), known, 8),
             known,
             simsiam,
             seeds=seeds,
@@ -222,7 +233,11 @@ def test_distances_compare_as_many_of_each_class(walls: Path) -> None:
         tuple(known.samples[place] for place in kept),
     )
     found = explaining(
-        {"mender": lambda _: Mender("mender")}, Dark(), ask(Dark(), known, 48), others, simsiam
+        {"mender": lambda _: Mender("mender")},
+        Dark(),
+        select_correct_samples(Dark(), known, 48),
+        others,
+        simsiam,
     )
     assert found["explainers"]["mender"]["fid_n"] == 24 + 12
 

@@ -54,8 +54,8 @@ class Darkest(nn.Module):
 
 
 def backend_of(generator: nn.Module) -> TorchBackend:
-    card = make_card(size=SIDE)
-    return TorchBackend(Model(generator, Darkest(), card, np.zeros(0, np.uint64)), CPU)
+    metadata = make_card(size=SIDE)
+    return TorchBackend(Model(generator, Darkest(), metadata, np.zeros(0, np.uint64)), CPU)
 
 
 @pytest.fixture(scope="module")

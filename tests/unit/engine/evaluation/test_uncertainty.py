@@ -14,7 +14,7 @@ from cfinspect.engine.evaluation.uncertainty import (
     risk_by_coverage,
     uncertainty,
 )
-from cfinspect.engine.inference.inspector import Raw
+from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.metrics.classification import auroc, average_precision, group_draws
 from cfinspect.engine.model.metadata import Decision
 
@@ -133,7 +133,7 @@ def test_too_few_images_give_no_guarantee_and_review_everything() -> None:
 
 
 def test_answers_come_from_the_networks_outputs() -> None:
-    raw = Raw(
+    raw = NetworkOutputs(
         logits=np.array([[0, 2, -9], [2, 0, -9]], np.float32),
         counterfactual=np.zeros((2, 4, 4, 3), np.float32),
         flipped_logits=np.array([[2, 0, -9], [2, 0, -9]], np.float32),

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.ace import Ace, AceSettings
-from cfinspect.engine.explain.external import ForeignClassifier, Usage, load_foreign
+from cfinspect.engine.explain.external import ClassifierUsage, ExternalClassifier, load_external
 from cfinspect.engine.explain.factory import open_classifier
 from cfinspect.engine.explain.saliency import gradcam, layercam, occlusion
 
 CPU = choose_device("cpu", "fp32")
 SIDE = 32
-USAGE = Usage(size=SIDE, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
+USAGE = ClassifierUsage(size=SIDE, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
 
 
 def network(outputs: int = 2) -> nn.Module:
@@ -69,7 +69,7 @@ def images(n: int = 5) -> Tensor:
 def test_every_format_answers_as_the_network_does(
     kind: str, flexible: bool, tmp_path: Path
 ) -> None:
-    found = load_foreign(saved(kind, tmp_path, flexible=flexible), USAGE, CPU)
+    found = load_external(saved(kind, tmp_path, flexible=flexible), USAGE, CPU)
     x = images()
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (USAGE.mean, USAGE.std))
     with torch.no_grad():
@@ -92,11 +92,11 @@ def test_onnx_that_onnx2torch_does_not_know_goes_by_onnxruntime(
 
     monkeypatch.setattr(onnx2torch, "convert", unknown)
     path = saved("onnx", tmp_path)
-    found = load_foreign(path, USAGE, CPU)
+    found = load_external(path, USAGE, CPU)
     monkeypatch.undo()
     with torch.no_grad():
         assert torch.allclose(
-            found.odds(images()), load_foreign(path, USAGE, CPU).odds(images()), atol=1e-5
+            found.odds(images()), load_external(path, USAGE, CPU).odds(images()), atol=1e-5
         )
     assert "not implemented" in found.no_gradients
     maps = occlusion(found).explain(np.zeros((1, SIDE, SIDE, 3), np.uint8), np.zeros(1, np.int64))
@@ -105,9 +105,12 @@ def test_onnx_that_onnx2torch_does_not_know_goes_by_onnxruntime(
         Ace(found, None, SIDE, AceSettings())  # type: ignore[arg-type]
 
 
-def foreign(answer: Any, **usage: Any) -> ForeignClassifier:
-    return ForeignClassifier(
-        lambda x: answer.expand(len(x), *answer.shape), Usage(size=SIDE, **usage), CPU, "stranger"
+def foreign(answer: Any, **usage: Any) -> ExternalClassifier:
+    return ExternalClassifier(
+        lambda x: answer.expand(len(x), *answer.shape),
+        ClassifierUsage(size=SIDE, **usage),
+        CPU,
+        "stranger",
     )
 
 
@@ -124,9 +127,9 @@ def test_outputs_of_all_sorts() -> None:
     assert odds([0.8], outputs="probabilities") == pytest.approx(np.log(4), abs=1e-5)
     # Nearly sure answers keep a slope.
     sure = torch.tensor([[1e-9, 1 - 1e-9]], dtype=torch.float32, requires_grad=True)
-    ForeignClassifier(lambda x: sure, Usage(size=SIDE, outputs="probabilities"), CPU, "s").odds(
-        images(1)
-    ).sum().backward()
+    ExternalClassifier(
+        lambda x: sure, ClassifierUsage(size=SIDE, outputs="probabilities"), CPU, "s"
+    ).odds(images(1)).sum().backward()
     assert sure.grad is not None and float(sure.grad.abs().max()) > 1
     assert foreign(torch.zeros(1), threshold=0.8).limit == pytest.approx(np.log(4))
     with pytest.raises(CfinspectError, match="give --index"):
@@ -138,7 +141,9 @@ def test_outputs_of_all_sorts() -> None:
 
 
 def test_as_many_answers_as_images_are_needed() -> None:
-    squeezed = ForeignClassifier(lambda x: torch.zeros(2), Usage(size=SIDE), CPU, "squeezed")
+    squeezed = ExternalClassifier(
+        lambda x: torch.zeros(2), ClassifierUsage(size=SIDE), CPU, "squeezed"
+    )
     with pytest.raises(CfinspectError, match="does not answer n images"):
         squeezed.odds(images(3))
     squeezed.one_by_one = True
@@ -146,8 +151,11 @@ def test_as_many_answers_as_images_are_needed() -> None:
 
 
 def test_images_are_resized_to_its_input() -> None:
-    found = ForeignClassifier(
-        lambda x: torch.full((len(x), 1), float(x.shape[-1])), Usage(size=16), CPU, "sides"
+    found = ExternalClassifier(
+        lambda x: torch.full((len(x), 1), float(x.shape[-1])),
+        ClassifierUsage(size=16),
+        CPU,
+        "sides",
     )
     assert found.odds(torch.rand(2, 3, SIDE, SIDE)).tolist() == [16.0, 16.0]
 
@@ -167,7 +175,7 @@ def test_pickles_are_refused_and_never_run(
     else:
         torch.save({"net": Evil()}, path)
     with pytest.raises(CfinspectError, match="pickle, which could run anything"):
-        load_foreign(path, USAGE, CPU)
+        load_external(path, USAGE, CPU)
     assert "never" not in capsys.readouterr().out
 
 
@@ -201,7 +209,7 @@ def test_exports_with_anything_that_could_run_are_refused(
     path = tmp_path / "changed.pt2"
     changed(saved("pt2", tmp_path), path, name, content)
     with pytest.raises(CfinspectError, match=r"pickle|could bring code|holds a file twice"):
-        load_foreign(path, USAGE, CPU)
+        load_external(path, USAGE, CPU)
     assert "never" not in capsys.readouterr().out
 
 
@@ -243,7 +251,7 @@ def test_formulas_that_could_run_are_refused(
     assert found != text
     changed(whole, path, "models/model.json", found.encode())
     with pytest.raises(CfinspectError, match="changed by hand"):
-        load_foreign(path, USAGE, CPU)
+        load_external(path, USAGE, CPU)
     assert "never" not in capsys.readouterr().out
 
 
@@ -252,18 +260,18 @@ def test_a_damaged_export_is_a_sentence(tmp_path: Path) -> None:
     for part, content in (("models/model.json", b"{"), ("data/weights/weight_0", b"1")):
         changed(whole, path, part, content)
         with pytest.raises(CfinspectError, match=r"changed by hand|cannot be loaded"):
-            load_foreign(path, USAGE, CPU)
+            load_external(path, USAGE, CPU)
 
 
 def test_files_that_are_nothing_are_told(tmp_path: Path) -> None:
     path = tmp_path / "notes.pt"
     path.write_text("hello")
     with pytest.raises(CfinspectError, match="is no classifier that cfinspect reads"):
-        load_foreign(path, USAGE, CPU)
+        load_external(path, USAGE, CPU)
     path = tmp_path / "notes.onnx"
     path.write_text("hello")
     with pytest.raises(CfinspectError, match="no ONNX file"):
-        load_foreign(path, USAGE, CPU)
+        load_external(path, USAGE, CPU)
     with pytest.raises(CfinspectError, match="--input-size"):
         open_classifier(path, "cpu", "fp32", None)
 
@@ -277,19 +285,19 @@ def test_another_input_size_than_it_takes_is_told(tmp_path: Path) -> None:
     example = torch.zeros(1, 3, SIDE, SIDE)
     torch.jit.save(torch.jit.trace(Fixed(), example), str(path))
     with pytest.raises(CfinspectError, match="is --input-size right"):
-        load_foreign(path, Usage(size=20), CPU)
+        load_external(path, ClassifierUsage(size=20), CPU)
 
 
 @pytest.mark.parametrize("flexible", [True, False])
 def test_class_activation_maps_of_a_strangers_network(flexible: bool, tmp_path: Path) -> None:
-    found = load_foreign(saved("onnx", tmp_path, flexible=flexible), USAGE, CPU)
+    found = load_external(saved("onnx", tmp_path, flexible=flexible), USAGE, CPU)
     pictures = (images(2).permute(0, 2, 3, 1).numpy() * 255).astype(np.uint8)
     for maker in (gradcam, layercam):
         maps = maker(found).explain(pictures, np.zeros(2, np.int64)).saliency
         assert maps.shape == (2, SIDE, SIDE)
         assert maps.max() > 0
     with pytest.raises(CfinspectError, match="use rise or occlusion"):
-        gradcam(load_foreign(saved("ts", tmp_path), USAGE, CPU))
+        gradcam(load_external(saved("ts", tmp_path), USAGE, CPU))
 
 
 @pytest.mark.parametrize(
@@ -297,4 +305,4 @@ def test_class_activation_maps_of_a_strangers_network(flexible: bool, tmp_path: 
 )
 def test_usages_that_cannot_be(usage: dict[str, Any]) -> None:
     with pytest.raises(CfinspectError, match="classifier: "):
-        Usage(**{"size": 32, **usage})
+        ClassifierUsage(**{"size": 32, **usage})

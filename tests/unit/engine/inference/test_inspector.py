@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from numpy_backend import Painter, RepairDark, make_card
 
 from cfinspect.engine.base.probability import probabilities, score
-from cfinspect.engine.inference.inspector import InspectionError, Inspector, Raw, review_reason
+from cfinspect.engine.inference.inspector import (
+    InspectionError,
+    Inspector,
+    NetworkOutputs,
+    review_reason,
+)
 from cfinspect.engine.model.metadata import Decision
 
 
@@ -196,23 +201,23 @@ def test_islands_in_a_photo_are_measured_against_a_window() -> None:
     image[20:22, 20:22] = 0  # 4 px: a 64th of a window, a 1280th of the photo
     for fraction, left in ((1 / 64, 4), (1 / 50, 0)):
         decision = Decision(min_area_fraction=fraction)
-        card = make_card(size=16, scope="tiles", tile=16, decision=decision)
-        assert Inspector(RepairDark(card)).inspect(image).mask.sum() == left
+        metadata = make_card(size=16, scope="tiles", tile=16, decision=decision)
+        assert Inspector(RepairDark(metadata)).inspect(image).mask.sum() == left
 
 
 def test_what_a_clean_window_imagines_stays_out_of_the_mask() -> None:
     class Imagines(RepairDark):
         """Changes every square by 0.3, damaged or not."""
 
-        def run(self, batch: NDArray[np.uint8]) -> Raw:
+        def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
             raw = super().run(batch)
             changed = np.clip(batch / np.float32(255) + np.float32(0.3), 0, 1).astype(np.float32)
             return dataclasses.replace(raw, counterfactual=changed, logits=raw.logits * 4)
 
     image = grey(64, 80)
     image[:4, :4] = 0
-    card = make_card(size=16, scope="tiles", tile=16)
-    found = Inspector(Imagines(card)).inspect(image)
+    metadata = make_card(size=16, scope="tiles", tile=16)
+    found = Inspector(Imagines(metadata)).inspect(image)
     assert found.mask[:8, :8].all()
     assert not found.mask[16:, :].any()
     assert not found.mask[:, 16:].any()
@@ -220,8 +225,8 @@ def test_what_a_clean_window_imagines_stays_out_of_the_mask() -> None:
 
 
 def test_a_uniform_photo_has_a_uniform_saliency() -> None:
-    card = make_card(size=16, scope="tiles", tile=32)
-    found = Inspector(Painter(card, lambda x: np.full_like(x, 0.25))).inspect(grey(101, 157))
+    metadata = make_card(size=16, scope="tiles", tile=32)
+    found = Inspector(Painter(metadata, lambda x: np.full_like(x, 0.25))).inspect(grey(101, 157))
     np.testing.assert_allclose(found.saliency, 0.25, atol=1e-6)
     assert len(np.unique(found.counterfactual)) == 1
     assert found.mask.all()
@@ -230,8 +235,8 @@ def test_a_uniform_photo_has_a_uniform_saliency() -> None:
 def test_no_seam_where_the_change_depends_on_the_place_in_the_window() -> None:
     size = tile = 32
     ramp = (np.arange(size, dtype=np.float32) / (size - 1))[None, None, :, None] * np.float32(0.4)
-    card = make_card(size=size, scope="tiles", tile=tile)
-    found = Inspector(Painter(card, lambda x: np.broadcast_to(ramp, x.shape))).inspect(
+    metadata = make_card(size=size, scope="tiles", tile=tile)
+    found = Inspector(Painter(metadata, lambda x: np.broadcast_to(ramp, x.shape))).inspect(
         grey(100, 200)
     )
     # side by side, such windows would meet in steps of 0.4. Blended, the slope is at most that of

@@ -14,7 +14,7 @@ from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.evaluation.evaluate import kinds_told
 from cfinspect.engine.inference.multi_class import KindsBackend, KindsInspector, margins
-from cfinspect.engine.model.metadata import Card, CardError, Decision, Preprocessing
+from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
 
 
 def make_answers(
@@ -90,7 +90,7 @@ def test_moved_thresholds_take_their_band_with_them() -> None:
     assert each[0].review_low < each[0].score_threshold < each[0].review_high
 
 
-def card_of(kinds: dict[str, Decision]) -> Card:
+def card_of(kinds: dict[str, Decision]) -> ModelMetadata:
     return dataclasses.replace(
         make_card(),
         decision=Decision(temperature=2.0, review_low=0.4, review_high=0.6),
@@ -103,12 +103,12 @@ def test_the_answer_is_the_kind_farthest_beyond_its_threshold() -> None:
         "line": Decision(min_area_fraction=0.0, score_threshold=0.9),
         "blot": Decision(min_area_fraction=0.0, score_threshold=0.6),
     }
-    card = card_of(decisions)
+    metadata = card_of(decisions)
     members = tuple(
         RepairDark(dataclasses.replace(make_card(), decision=one), share)
         for one, share in zip(decisions.values(), (0.0, 0.5), strict=True)
     )
-    inspector = KindsInspector(KindsBackend(card, members), batch=2)
+    inspector = KindsInspector(KindsBackend(metadata, members), batch=2)
     line = np.full((8, 8, 3), 255 // 2, np.uint8)
     line[4] = 0
     blot = line.copy()
@@ -127,12 +127,14 @@ def test_the_answer_is_the_kind_farthest_beyond_its_threshold() -> None:
 
 
 def test_photos_among_small_images_are_not_gathered() -> None:
-    card = dataclasses.replace(
+    metadata = dataclasses.replace(
         card_of({"line": Decision(), "blot": Decision()}),
         preprocessing=Preprocessing(8, scope="tiles", tile=8),
     )
-    own = dataclasses.replace(card, kinds={}, decision=Decision(min_area_fraction=0.0))
-    inspector = KindsInspector(KindsBackend(card, (RepairDark(own), RepairDark(own, 0.5))), batch=8)
+    own = dataclasses.replace(metadata, kinds={}, decision=Decision(min_area_fraction=0.0))
+    inspector = KindsInspector(
+        KindsBackend(metadata, (RepairDark(own), RepairDark(own, 0.5))), batch=8
+    )
     taken: list[int] = []
 
     def images() -> Iterator[NDArray[np.uint8]]:
@@ -154,21 +156,21 @@ def test_photos_among_small_images_are_not_gathered() -> None:
 
 def test_a_card_of_kinds_is_read_strictly() -> None:
     text = card_of({"line": Decision(), "blot": Decision()}).to_json()
-    assert tuple(Card.from_json(text).kinds) == ("line", "blot")
+    assert tuple(ModelMetadata.from_json(text).kinds) == ("line", "blot")
     raw = json.loads(text)
     raw["kinds"]["../../escaped"] = raw["kinds"].pop("line")
-    with pytest.raises(CardError, match="name of a kind"):
-        Card.from_json(json.dumps(raw))
+    with pytest.raises(MetadataError, match="name of a kind"):
+        ModelMetadata.from_json(json.dumps(raw))
     raw = json.loads(text)
     raw["kinds"]["line"]["score_threshold"] = 7
-    with pytest.raises(CardError, match="score_threshold"):
-        Card.from_json(json.dumps(raw))
+    with pytest.raises(MetadataError, match="score_threshold"):
+        ModelMetadata.from_json(json.dumps(raw))
     raw["kinds"]["line"] = {"magic": 1}
-    with pytest.raises(CardError, match=r"kinds\.line\.magic"):
-        Card.from_json(json.dumps(raw))
+    with pytest.raises(MetadataError, match=r"kinds\.line\.magic"):
+        ModelMetadata.from_json(json.dumps(raw))
     raw["kinds"]["line"] = 3
-    with pytest.raises(CardError, match=r"kinds\.line must be an object"):
-        Card.from_json(json.dumps(raw))
+    with pytest.raises(MetadataError, match=r"kinds\.line must be an object"):
+        ModelMetadata.from_json(json.dumps(raw))
 
 
 def test_a_confusion_matrix_by_hand() -> None:

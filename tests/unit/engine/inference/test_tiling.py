@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.inference.tiling import Blender, Grid, damage_weight, pad_to, resize_map
+from cfinspect.engine.inference.tiling import Blender, WindowGrid, damage_weight, pad_to, resize_map
 
 
-def blend(grid: Grid, value_of_window: NDArray[np.float32]) -> NDArray[np.float32]:
+def blend(grid: WindowGrid, value_of_window: NDArray[np.float32]) -> NDArray[np.float32]:
     """Blend windows of one value each; the bands must come in order and leave no row out."""
     result = np.full((grid.height, grid.width, 1), np.nan, dtype=np.float32)
     expected_y = 0
@@ -26,26 +26,26 @@ def blend(grid: Grid, value_of_window: NDArray[np.float32]) -> NDArray[np.float3
 
 
 def test_windows_overlap_by_half_and_end_flush() -> None:
-    grid = Grid(10, 17, 8)
+    grid = WindowGrid(10, 17, 8)
     assert grid.ys == [0, 2]
     assert grid.xs == [0, 4, 8, 9]
     assert len(grid) == len(list(grid)) == 8
     assert [(w.y, w.x) for w in grid][4] == (2, 0)
-    assert Grid(8, 16, 8).ys == [0]
-    assert Grid(8, 16, 8).xs == [0, 4, 8]
+    assert WindowGrid(8, 16, 8).ys == [0]
+    assert WindowGrid(8, 16, 8).xs == [0, 4, 8]
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (10, 17), (64, 33), (129, 77), (20, 9)])
 @pytest.mark.parametrize("tile", [2, 3, 8])
 def test_weights_sum_to_one_everywhere(shape: tuple[int, int], tile: int) -> None:
-    grid = Grid(*shape, tile)
+    grid = WindowGrid(*shape, tile)
     ones = np.ones((len(grid.ys), len(grid.xs)), dtype=np.float32)
     np.testing.assert_allclose(blend(grid, ones), 1, atol=1e-6)
 
 
 def test_windows_of_different_values_meet_without_a_step() -> None:
     tile = 32
-    grid = Grid(200, 150, tile)
+    grid = WindowGrid(200, 150, tile)
     rng = np.random.default_rng(0)
     values = rng.random((len(grid.ys), len(grid.xs)), dtype=np.float32)
     result = blend(grid, values)
@@ -62,8 +62,8 @@ def test_windows_of_different_values_meet_without_a_step() -> None:
 def test_weight_by_hand() -> None:
     # tile 4: sin^2 of 22.5 and 67.5 degrees; neighbours overlap by two and already sum to 1
     low, high = np.sin(np.pi / 8) ** 2, np.cos(np.pi / 8) ** 2
-    first, second, third = list(Grid(4, 8, 4))
-    grid = Grid(4, 8, 4)
+    first, second, third = list(WindowGrid(4, 8, 4))
+    grid = WindowGrid(4, 8, 4)
     np.testing.assert_allclose(grid.weights(first)[0], [1, 1, high, low], atol=1e-6)
     np.testing.assert_allclose(grid.weights(second)[3], [low, high, high, low], atol=1e-6)
     np.testing.assert_allclose(grid.weights(third)[1], [low, high, 1, 1], atol=1e-6)
@@ -72,7 +72,7 @@ def test_weight_by_hand() -> None:
 def test_windows_that_do_not_fit_are_refused() -> None:
     for shape, tile in (((7, 20), 8), ((20, 7), 8), ((20, 20), 1)):
         with pytest.raises(ValueError, match="do not fit"):
-            Grid(*shape, tile)
+            WindowGrid(*shape, tile)
 
 
 def test_padding_mirrors_and_leaves_large_images_alone() -> None:

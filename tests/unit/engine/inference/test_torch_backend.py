@@ -43,8 +43,8 @@ class Means(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def model(generator: nn.Module, discriminator: nn.Module, **card: Any) -> Model:
-    return Model(generator, discriminator, make_card(**card), np.zeros(0, dtype=np.uint64))
+def model(generator: nn.Module, discriminator: nn.Module, **metadata: Any) -> Model:
+    return Model(generator, discriminator, make_card(**metadata), np.zeros(0, dtype=np.uint64))
 
 
 def colours(n: int) -> NDArray[np.uint8]:
@@ -144,13 +144,13 @@ def real_model() -> Model:
     torch.manual_seed(0)
     generator: dict[str, Any] = {"name": "unet", "kwargs": {"width": 4}}
     discriminator: dict[str, Any] = {"name": "compact", "kwargs": {"width": 4}}
-    card = make_card(size=64, scope="tiles", tile=64)
-    card.generator.update(generator)
-    card.discriminator.update(discriminator)
+    metadata = make_card(size=64, scope="tiles", tile=64)
+    metadata.generator.update(generator)
+    metadata.discriminator.update(discriminator)
     return Model(
         make_generator("unet", **generator["kwargs"]),
         make_discriminator("compact", **discriminator["kwargs"]),
-        card,
+        metadata,
         np.array([5], dtype=np.uint64),
     )
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cfinspect.engine.model.metadata import Card, CardError, Decision, Preprocessing
+from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
 
 
-def make_card(**changes: Any) -> Card:
+def make_card(**changes: Any) -> ModelMetadata:
     fields: dict[str, Any] = {
         "created": "2025-01-31T12:00:00+00:00",
         "cfinspect_version": "0.1.0",
@@ -17,7 +17,7 @@ def make_card(**changes: Any) -> Card:
         "preprocessing": Preprocessing(size=64, scope="tiles", tile=128),
         "decision": Decision(temperature=1.3, mask_rule="quantile:0.995"),
     }
-    return Card(**(fields | changes))
+    return ModelMetadata(**(fields | changes))
 
 
 def changed(**changes: Any) -> str:
@@ -31,20 +31,22 @@ def changed(**changes: Any) -> str:
 
 
 def test_a_card_comes_back_as_it_was() -> None:
-    card = make_card(data={"names": ["gut", "Ärger"], "counts": {"damaged": 3}}, classes=("a", "b"))
-    again = Card.from_json(card.to_json())
-    assert again == card
-    assert "Ärger" in card.to_json()
+    metadata = make_card(
+        data={"names": ["gut", "Ärger"], "counts": {"damaged": 3}}, classes=("a", "b")
+    )
+    again = ModelMetadata.from_json(metadata.to_json())
+    assert again == metadata
+    assert "Ärger" in metadata.to_json()
 
 
 def test_numpy_numbers_and_undefined_figures_are_plain_json() -> None:
     metrics = {"f1": np.float32(0.5), "auroc": math.nan, "n": np.int64(3), "list": [np.inf, 1]}
-    again = Card.from_json(make_card(metrics=metrics).to_json())
+    again = ModelMetadata.from_json(make_card(metrics=metrics).to_json())
     assert again.metrics == {"f1": 0.5, "auroc": None, "n": 3, "list": [None, 1]}
 
 
 def test_a_field_with_a_default_may_be_missing_in_the_decision() -> None:
-    again = Card.from_json(changed(decision={"temperature": 2}))
+    again = ModelMetadata.from_json(changed(decision={"temperature": 2}))
     assert again.decision == Decision(temperature=2.0)
     assert isinstance(again.decision.temperature, float)
 
@@ -80,7 +82,7 @@ def test_a_field_with_a_default_may_be_missing_in_the_decision() -> None:
     ],
 )
 def test_a_wrong_card_gives_a_sentence(text: str, part: str) -> None:
-    with pytest.raises(CardError) as caught:
-        Card.from_json(text)
+    with pytest.raises(MetadataError) as caught:
+        ModelMetadata.from_json(text)
     assert part in str(caught.value)
     assert str(caught.value).endswith(".")

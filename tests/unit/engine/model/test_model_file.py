@@ -11,12 +11,12 @@ from safetensors.torch import save_file
 from cfinspect.engine.model.file import (
     Model,
     ModelFileError,
-    load_card,
+    load_metadata,
     load_model,
     save_model,
     seen_digests,
 )
-from cfinspect.engine.model.metadata import Card, CardError, Decision, Preprocessing
+from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
 
@@ -24,7 +24,7 @@ from cfinspect.engine.networks.generators import make_generator
 def tiny_model() -> Model:
     generator = {"name": "unet", "kwargs": {"width": 4, "stem": 2, "gate": True}}
     discriminator = {"name": "compact", "kwargs": {"width": 4}}
-    card = Card(
+    metadata = ModelMetadata(
         created="2026-01-01T00:00:00+00:00",
         cfinspect_version="0.1.0",
         generator=generator,
@@ -34,7 +34,7 @@ def tiny_model() -> Model:
     )
     seen = np.array([2**64 - 1, 5], dtype=np.uint64)
     nets = make_generator("unet", width=4), make_discriminator("compact", width=4)
-    return Model(*nets, card=card, seen=seen)
+    return Model(*nets, metadata=metadata, seen=seen)
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "Prüfung 1" / "modèle.safetensors"
     save_model(path, model)
     again = load_model(path)
-    assert again.card == model.card == load_card(path)
+    assert again.metadata == model.metadata == load_metadata(path)
     assert seen_digests(path).tolist() == [5, 2**64 - 1]
     x = torch.rand(1, 3, 32, 32)
     assert torch.equal(model.generator.eval()(x).image, again.generator(x).image)
@@ -67,10 +67,10 @@ def test_half_the_space_costs_next_to_nothing(tmp_path: Path) -> None:
 def test_files_that_are_no_model_get_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     with pytest.raises(ModelFileError, match="does not exist"):
-        load_card(path)
+        load_metadata(path)
     path.write_bytes(b"not a model at all")
     with pytest.raises(ModelFileError, match="not a readable model"):
-        load_card(path)
+        load_metadata(path)
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(ModelFileError, match="not written by cfinspect"):
         load_model(path)
@@ -92,13 +92,13 @@ def changed_card(path: Path, **changes: object) -> None:
     tensors = {f"generator.{k}": v for k, v in model.generator.state_dict().items()}
     tensors |= {f"discriminator.{k}": v for k, v in model.discriminator.state_dict().items()}
     tensors["seen"] = torch.zeros(1, dtype=torch.int64)
-    card = json.loads(model.card.to_json()) | changes
-    save_file(tensors, path, metadata={"cfinspect_card": json.dumps(card)})
+    metadata = json.loads(model.metadata.to_json()) | changes
+    save_file(tensors, path, metadata={"cfinspect_card": json.dumps(metadata)})
 
 
 def test_a_newer_file_says_update(tmp_path: Path) -> None:
     changed_card(tmp_path / "new.safetensors", format_version=99)
-    with pytest.raises(CardError, match="update cfinspect"):
+    with pytest.raises(MetadataError, match="update cfinspect"):
         load_model(tmp_path / "new.safetensors")
 
 

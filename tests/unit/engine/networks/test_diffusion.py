@@ -18,7 +18,7 @@ from cfinspect.engine.base.images import read_image
 from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.factory import open_classifier, open_denoiser
 from cfinspect.engine.inference.torch_backend import load_inspector
-from cfinspect.engine.model.file import ModelFileError, load_card, load_model
+from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, schedule
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
@@ -148,13 +148,13 @@ def trained(walls: Path) -> Path:
 
 
 def test_a_diffusion_model_is_a_model_file_like_others(trained: Path) -> None:
-    card = load_card(trained)
-    assert card.generator == {
+    metadata = load_metadata(trained)
+    assert metadata.generator == {
         "name": "ddpm",
         "kwargs": {"width": 8, "stem": 2, "steps": STEPS},
     }
-    assert card.training["method"] == "diffusion"
-    assert card.metrics["validation"]["noise"] > 0
+    assert metadata.training["method"] == "diffusion"
+    assert metadata.metrics["validation"]["noise"] > 0
     assert len(load_model(trained).seen) == 24
     denoiser, size = open_denoiser(trained, "cpu", "fp32", AceSettings())
     assert size == 32
@@ -259,7 +259,7 @@ def test_it_learns_from_images_without_any_label(walls: Path, tmp_path: Path) ->
     (plain / "masks" / "one.png").write_bytes((plain / "inner").iterdir().__next__().read_bytes())
     *_, last = train(settings(plain, tmp_path / "run"))
     assert isinstance(last, Finished) and last.model is not None
-    counts = load_card(last.model).data["counts"]
+    counts = load_metadata(last.model).data["counts"]
     assert counts["undamaged"] == 12 and counts["damaged"] == 0
     one_class = tmp_path / "one" / "damaged"
     one_class.mkdir(parents=True)

@@ -11,12 +11,12 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, StepDone
 from cfinspect.engine.calibration.recalibrate import CalibrationError, calibrate
-from cfinspect.engine.data.batch_loader import Feed
+from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import DataError, read_folders
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.multi_class import KindsBackend
 from cfinspect.engine.inference.torch_backend import load_backend, load_inspector
-from cfinspect.engine.model.file import ModelFileError, load_card, load_model
+from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
 from cfinspect.engine.networks.multi_class import make_networks, of_kind
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
@@ -158,7 +158,7 @@ def test_kinds_take_turns_in_the_batches(apples: Path) -> None:
     store = TileStore(read_folders([apples], kinds=KINDS).samples, 32)
     store.load()
     pictures = {store.get(np.array([i])).tobytes(): store.kinds[i] for i in range(len(store))}
-    feed = Feed(store, batch=4, kind="none", seed=0, start=0, turns=3)
+    feed = BatchLoader(store, batch=4, kind="none", seed=0, start=0, turns=3)
     try:
         for step in range(7):
             images, labels = next(feed)
@@ -169,10 +169,12 @@ def test_kinds_take_turns_in_the_batches(apples: Path) -> None:
 
 
 def test_a_model_of_kinds_is_one_file_with_one_answer(model: Path, apples: Path) -> None:
-    card = load_card(model)
-    assert tuple(card.kinds) == KINDS
-    assert card.decision.score_threshold == 0.5
-    assert ("classes" in card.discriminator["kwargs"]) == (card.training["trunk"] == "shared")
+    metadata = load_metadata(model)
+    assert tuple(metadata.kinds) == KINDS
+    assert metadata.decision.score_threshold == 0.5
+    assert ("classes" in metadata.discriminator["kwargs"]) == (
+        metadata.training["trunk"] == "shared"
+    )
     inspector = load_inspector(model, "cpu", "fp32")
     images = [np.full((40, 60, 3), shade, np.uint8) for shade in (20, 120, 220)]
     for image, found in zip(images, inspector.inspect_many(images), strict=True):
@@ -218,9 +220,9 @@ def test_fine_tuning_keeps_the_kinds(model: Path, apples: Path, tmp_path: Path) 
     settings = ["validation=0.3", "batch=4", "device=cpu", "precision=fp32"]
     tuned = new_config([apples], tmp_path / "tuned", "fast", options, settings)
     assert tuned.kind_names == KINDS
-    assert tuned.trunk == load_card(model).training["trunk"]
+    assert tuned.trunk == load_metadata(model).training["trunk"]
     list(train(tuned))
-    assert tuple(load_card(tmp_path / "tuned" / "model.safetensors").kinds) == KINDS
+    assert tuple(load_metadata(tmp_path / "tuned" / "model.safetensors").kinds) == KINDS
     with pytest.raises(CfinspectError, match="other kinds of damage"):
         list(train(tuned.replace(out=str(tmp_path / "other"), kinds="scab,rot,worm")))
     with pytest.raises(ConfigError, match="keeps the networks"):

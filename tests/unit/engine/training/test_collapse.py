@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from cfinspect.engine.training.collapse import Watch
+from cfinspect.engine.training.collapse import CollapseMonitor
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.state import TrainState
 
@@ -22,7 +22,7 @@ def figures(**changes: float) -> dict[str, float]:
 
 
 def answers(state: TrainState, values: dict[str, float], fraction: float = 0.5) -> list[str]:
-    return list(Watch(TrainConfig(l1_ramp=10)).answer(state, values, fraction))
+    return list(CollapseMonitor(TrainConfig(l1_ramp=10)).intervene(state, values, fraction))
 
 
 def test_a_healthy_training_is_left_alone(state: TrainState) -> None:

@@ -35,7 +35,7 @@ def test_sparsity_is_the_mean_absolute_change() -> None:
     x = torch.zeros(1, 3, 2, 2)
     y = x.clone()
     y[0, 0, 0, 0] = 0.6
-    assert float(losses.sparsity_loss(x, y)) == pytest.approx(0.05)
+    assert float(losses.l1_loss(x, y)) == pytest.approx(0.05)
 
 
 def test_head_loss_is_cross_entropy_of_one_logit() -> None:

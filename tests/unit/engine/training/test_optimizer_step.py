@@ -7,7 +7,7 @@ import pytest
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.optimizer_step import Learner, share_of_rate
+from cfinspect.engine.training.optimizer_step import OptimizerStep, share_of_rate
 from cfinspect.engine.training.state import TrainState
 
 
@@ -32,12 +32,12 @@ def test_d_learns_at_its_own_rate_while_it_warms_up(tmp_path: Path) -> None:
     )
     device = choose_device("cpu", "fp32")
     state = TrainState(config, device.device)
-    learner = Learner(config, state, device)
+    optimizer_step = OptimizerStep(config, state, device)
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (4, 32, 32, 3), dtype=np.uint8), np.array([0, 1, 0, 1])
     rates = []
     for step in range(4):
-        losses, _ = learner.learn(batch, step / 100)
+        losses, _ = optimizer_step.learn(batch, step / 100)
         state.counters.step += 1
         share = share_of_rate(step, step / 100)
         rates.append(state.optimisers["discriminator"].param_groups[0]["lr"] / share)

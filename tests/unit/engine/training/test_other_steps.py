@@ -12,7 +12,7 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, Finished, StepDone
 from cfinspect.engine.base.images import read_image, read_mask, write_png
-from cfinspect.engine.calibration.fit import NO_MASKS, TRAINED_MASKS, Seen, fit_decision
+from cfinspect.engine.calibration.fit import NO_MASKS, TRAINED_MASKS, LabelledOutputs, fit_decision
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import DataError
 from cfinspect.engine.inference.inspector import Inspection, Inspector
@@ -74,8 +74,8 @@ def test_a_classifier_is_a_model_that_marks_nothing(
     events = list(train(config))
     assert {key for e in events if isinstance(e, StepDone) for key in e.losses} == {"d"}
     backend = load_backend(Path(config.out) / "model.safetensors", "cpu", "fp32")
-    assert backend.card.generator == {"name": "identity", "kwargs": {}}
-    assert backend.card.training["method"] == method
+    assert backend.metadata.generator == {"name": "identity", "kwargs": {}}
+    assert backend.metadata.training["method"] == method
     for found in inspected(config, walls):
         assert not found.mask.any()
         assert found.saliency.max() == 0
@@ -201,7 +201,7 @@ def test_calibrating_keeps_the_mask_rule_of_a_reference() -> None:
     rng = np.random.default_rng(0)
     labels = (np.arange(40) % 2).astype(np.int64)
     logits = np.stack([1 - labels, labels, -9 + 0 * labels], axis=1).astype(np.float32)
-    seen = Seen(logits, rng.random((40, 4, 4), dtype=np.float32), labels)
+    seen = LabelledOutputs(logits, rng.random((40, 4, 4), dtype=np.float32), labels)
     for rule, threshold in ((NO_MASKS, 1.0), (TRAINED_MASKS, 0.25)):
         start = Decision(mask_rule=rule, mask_threshold=threshold)
         fitted = fit_decision(seen, 0.1, start)

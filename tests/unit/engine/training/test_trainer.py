@@ -21,7 +21,7 @@ from cfinspect.engine.base.events import (
     StepDone,
     Validated,
 )
-from cfinspect.engine.model.file import load_card, load_model, seen_digests
+from cfinspect.engine.model.file import load_metadata, load_model, seen_digests
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.gan_step import Step
@@ -84,11 +84,11 @@ def test_a_training_tells_what_it_does_and_leaves_its_files(walls: Path, tmp_pat
 def test_the_model_file_holds_networks_card_and_what_was_seen(walls: Path, tmp_path: Path) -> None:
     list(train(config(walls, tmp_path / "run", holdout=0.25)))
     path = tmp_path / "run" / "model.safetensors"
-    card = load_card(path)
-    assert card.preprocessing.scope == "tiles"
-    assert card.preprocessing.tile == 32
-    assert "data" not in card.training and "out" not in card.training
-    held_out = card.data["counts"]["held_out"]
+    metadata = load_metadata(path)
+    assert metadata.preprocessing.scope == "tiles"
+    assert metadata.preprocessing.tile == 32
+    assert "data" not in metadata.training and "out" not in metadata.training
+    held_out = metadata.data["counts"]["held_out"]
     assert held_out > 0
     assert len(seen_digests(path)) == 48 - held_out
     model = load_model(path)
@@ -101,9 +101,9 @@ def test_a_model_for_other_cameras_decides_by_changed_images(walls: Path, tmp_pa
     again = dataclasses.replace(there, out=str(tmp_path / "again"))
     for settings in (here, there, again):
         list(train(settings))
-    cards = [load_card(Path(one.out) / "model.safetensors") for one in (here, there, again)]
-    assert {card.preprocessing.views for card in cards} == {"near and far"}
-    assert [card.training["cameras"] for card in cards] == ["same", "other", "other"]
+    cards = [load_metadata(Path(one.out) / "model.safetensors") for one in (here, there, again)]
+    assert {metadata.preprocessing.views for metadata in cards} == {"near and far"}
+    assert [metadata.training["cameras"] for metadata in cards] == ["same", "other", "other"]
     assert cards[0].decision.score_threshold != cards[1].decision.score_threshold
     assert cards[1].decision == cards[2].decision
     assert cards[0].metrics["validation"] == cards[1].metrics["validation"]
@@ -252,7 +252,7 @@ def test_fine_tuning_keeps_architecture_and_what_was_seen(walls: Path, tmp_path:
     first.unlink()  # going on needs the checkpoint only
     list(train(tuned, resume=True))
     model = load_model(tmp_path / "second" / "model.safetensors")
-    assert model.card.generator["kwargs"] == {"width": 8, "stem": 2, "gate": False}
+    assert model.metadata.generator["kwargs"] == {"width": 8, "stem": 2, "gate": False}
     assert known < set(model.seen.tolist())
 
 

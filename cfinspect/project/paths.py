@@ -14,7 +14,7 @@ HOME_VARIABLE = "CFINSPECT_HOME"
 
 
 @dataclass(frozen=True)
-class Place:
+class ProjectPaths:
     """``root``: the folder that was opened. ``data``: where the project's own files are."""
 
     root: Path
@@ -46,27 +46,27 @@ class Place:
         return self.data / "backups"
 
 
-def find_place(root: Path) -> Place | None:
+def find_project_paths(root: Path) -> ProjectPaths | None:
     """The place of the project of folder ``root``, or None where none was made.
 
     One whose database is gone, but not its backups, still counts.
     """
     root = root.resolve()
     for data in (root / NAME, _apart(root)):
-        place = Place(root, data)
+        place = ProjectPaths(root, data)
         if place.database.is_file() or next(place.backups.glob("*.sqlite"), None):
             return place
     return None
 
 
-def new_place(root: Path) -> Place:
+def new_place(root: Path) -> ProjectPaths:
     """The place for a new project: ``root/.cfinspect``, or apart where ``root`` is read-only."""
     root = root.resolve()
     data = root / NAME
     if not can_write(root):
         data = _apart(root)
     data.mkdir(parents=True, exist_ok=True)
-    return Place(root, data)
+    return ProjectPaths(root, data)
 
 
 def can_write(folder: Path) -> bool:

@@ -74,7 +74,7 @@ class About:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ImportedImage:
     """One image of another tool's file.
 
     ``name``: what the file calls it, cleaned of absolute and upward parts; only ever compared with
@@ -102,5 +102,5 @@ class Found:
 Writer = Callable[[Path, Iterator[Item], About, Options], None]
 """Writes items into an empty folder; they are walked once, and their masks are not kept."""
 
-Reader = Callable[[Path], Iterator[Found]]
+Reader = Callable[[Path], Iterator[ImportedImage]]
 """Yields the images of another tool's files; raises FormatError; opens nothing elsewhere."""

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from cfinspect.project.listing import Filter, ImageRow, State, page
+from cfinspect.project.listing import HumanState, ImageFilter, ImageRow, list_images
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import Human, Verdict, human_of
+from cfinspect.project.verdicts import HumanAnnotation, Verdict, human_of
 
 _PAGE = 500
 
@@ -30,7 +30,7 @@ class Only(StrEnum):
 
 
 @dataclass(frozen=True)
-class Choice:
+class ExportFilter:
     """What to export. ``min_score``: for the machine's word alone: how sure it must be (the score
     for damaged, 1 - score for undamaged). ``min_area``: px; smaller islands of the machine's masks
     are left out. ``split``: names and shares of the parts, by group; empty for none.
@@ -51,17 +51,19 @@ class Pick:
 
     row: ImageRow
     label: int
-    human: Human
+    human: HumanAnnotation
 
 
-def picks(project: Project, choice: Choice, left_out: Counter[str]) -> Iterator[Pick]:
+def picks(project: Project, choice: ExportFilter, left_out: Counter[str]) -> Iterator[Pick]:
     """The images that an export takes, sorted by place; counts the others by reason."""
-    wanted = Filter(folder=choice.folder, domain=choice.domain)
+    wanted = ImageFilter(folder=choice.folder, domain=choice.domain)
     offset = 0
-    while rows := page(project, wanted, offset=offset, limit=_PAGE):
+    while rows := list_images(project, wanted, offset=offset, limit=_PAGE):
         offset += len(rows)
         for row in rows:
-            human = human_of(project, row.id) if row.state is not State.OPEN else Human()
+            human = (
+                human_of(project, row.id) if row.state is not HumanState.OPEN else HumanAnnotation()
+            )
             label, reason = _label(row, human, choice)
             if label is None:
                 left_out[reason] += 1
@@ -69,7 +71,7 @@ def picks(project: Project, choice: Choice, left_out: Counter[str]) -> Iterator[
                 yield Pick(row, label, human)
 
 
-def _label(row: ImageRow, human: Human, choice: Choice) -> tuple[int | None, str]:
+def _label(row: ImageRow, human: HumanAnnotation, choice: ExportFilter) -> tuple[int | None, str]:
     """The label to export, or None and why the image is left out."""
     if human.verdict is Verdict.SKIPPED:
         return None, "skipped by a human"
@@ -84,7 +86,7 @@ def _label(row: ImageRow, human: Human, choice: Choice) -> tuple[int | None, str
     return _machine_label(row, choice)
 
 
-def _machine_label(row: ImageRow, choice: Choice) -> tuple[int | None, str]:
+def _machine_label(row: ImageRow, choice: ExportFilter) -> tuple[int | None, str]:
     if choice.only is not Only.ALL:
         return None, "not reviewed"
     if row.machine is None or row.score is None:
