@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,21 @@ LAYERS = {
     "cfinspect.cli": 4,
     "cfinspect.__main__": 5,
 }
+# The same for the rooms inside the engine; rooms of one number do not know each other.
+ROOMS = {
+    "base": 0,
+    "networks": 1,
+    "data": 1,
+    "plots": 1,
+    "synth": 1,
+    "model": 2,
+    "metrics": 3,
+    "inference": 4,
+    "calibration": 5,
+    "explain": 6,
+    "training": 6,
+    "evaluation": 7,
+}
 # Modules of the engine that cannot do without torch; all others work in a program without it.
 TORCH_MODULES = {
     "base.device",
@@ -48,6 +63,7 @@ TORCH_MODULES = {
     "explain.external",
     "explain.factory",
     "explain.saliency",
+    "inference.decision_logits",
     "inference.forward",
     "inference.torch_backend",
     "networks.adversarial",
@@ -61,12 +77,14 @@ TORCH_MODULES = {
     "training.collapse",
     "training.diffusion_training",
     "training.gan_step",
+    "training.loop",
     "training.losses",
     "training.noise_bank",
     "training.optimizer_step",
     "training.other_steps",
     "training.state",
     "training.trainer",
+    "training.validation",
 }
 MODULES = {
     ".".join(["cfinspect", *path.relative_to(PACKAGE).with_suffix("").parts]): path
@@ -88,6 +106,32 @@ def imports_of(path: Path) -> Iterator[str]:
 def layer_of(module: str) -> str:
     known = ".".join(module.split(".")[:2])
     return known if known in LAYERS else "cfinspect"
+
+
+def module_of(imported: str) -> str:
+    """The module that an imported name belongs to: ``a.b.name`` is ``a.b``, or itself one."""
+    while imported not in MODULES and f"{imported}.__init__" not in MODULES and "." in imported:
+        imported = imported.rpartition(".")[0]
+    return imported
+
+
+def circles(modules: Iterable[str]) -> list[list[str]]:
+    """Groups of modules that import one another, however many steps it takes."""
+    arrows = {
+        name.removesuffix(".__init__"): {module_of(one) for one in imports_of(MODULES[name])}
+        for name in modules
+    }
+    reached = {name: set(near & arrows.keys()) for name, near in arrows.items()}
+    for middle, beyond in reached.items():
+        for far in reached.values():
+            if middle in far:
+                far.update(beyond)
+    found = {
+        tuple(sorted(other for other in far if name in reached[other]))
+        for name, far in reached.items()
+        if name in far
+    }
+    return [list(group) for group in sorted(found) if len(group) > 1]
 
 
 def run_without(missing: str, code: str) -> subprocess.CompletedProcess[str]:
@@ -122,6 +166,42 @@ def test_imports_only_go_down(module: str) -> None:
     assert not upward, f"{module} imports from above: {upward}"
 
 
+def test_the_rooms_of_the_engine_are_few_and_small() -> None:
+    files = [Path(*name.split(".")[2:]) for name in MODULES if name.startswith("cfinspect.engine.")]
+    rooms = [file.parts[0] for file in files if len(file.parts) > 1]
+    assert set(rooms) == set(ROOMS)
+    assert len(ROOMS) <= 12
+    assert max(rooms.count(room) for room in ROOMS) <= 15
+
+
+@pytest.mark.parametrize(
+    "module",
+    [name for name in MODULES if ".engine." in name and not name.endswith("engine.__init__")],
+)
+def test_arrows_between_the_rooms_of_the_engine_only_go_down(module: str) -> None:
+    here = module.split(".")[2]
+    others = [
+        name
+        for name in map(module_of, imports_of(MODULES[module]))
+        if name.startswith("cfinspect.engine.") and name.split(".")[2] != here
+    ]
+    upward = [name for name in others if ROOMS[name.split(".")[2]] >= ROOMS[here]]
+    assert not upward, f"{module} imports from above or beside: {upward}"
+
+
+def test_no_modules_of_the_engine_go_in_circles() -> None:
+    assert not circles(name for name in MODULES if ".engine." in name)
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    long = {
+        name: count
+        for name, path in MODULES.items()
+        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_qt_is_imported_by_the_window_and_torch_by_the_engine_only(module: str) -> None:
     outside = {name.split(".")[0] for name in imports_of(MODULES[module])}
@@ -132,7 +212,11 @@ def test_qt_is_imported_by_the_window_and_torch_by_the_engine_only(module: str) 
 
 
 def test_train_help_and_all_of_the_engine_work_without_qt() -> None:
-    engine = [name.removesuffix(".__init__") for name in MODULES if ".engine." in name]
+    engine = [
+        name.removesuffix(".__init__")
+        for name in MODULES
+        if ".engine." in name and not name.endswith("engine.__init__")
+    ]
     done = run_without(
         "PySide6",
         f"""
