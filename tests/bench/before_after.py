@@ -56,7 +56,7 @@ class Checkout:
     def train(self, data: Path, method: str) -> Path:
         """Train ``method`` for 50 steps; returns the folder of the run."""
         out = self.work / method
-        tiny = [*TINY, "--set", "warmup=0"] if method == "diffusion" else TINY  # it has no D
+        tiny = TINY if method != "diffusion" else [w.replace("warmup=10", "warmup=0") for w in TINY]
         self.run("train", data, "--out", out, "--method", method, "--steps", STEPS, *tiny)
         return out
 
@@ -103,14 +103,14 @@ def compare(old: Checkout, new: Checkout, work: Path) -> Iterator[tuple[str, boo
     for method in METHODS:
         runs[method] = old.train(data, method)
         gap = largest_difference(losses(runs[method]), losses(new.train(data, method)))
-        rows = len(losses(runs[method]))
-        yield f"{method}: losses of {STEPS} steps", gap == 0, f"{rows} rows, differ by {gap:g}"
+        known = len(losses(runs[method]))
+        yield f"{method}: losses of {STEPS} steps", gap == 0, f"{known} rows, differ by {gap:g}"
     shown = work / "shown"
     old.run("synth", shown, "--domain", "crack", "--count", IMAGES, "--size", 96, "--seed", 9)
     for model in (runs["cfgan"] / "model.safetensors", "crack"):
         for one in (old, new):
-            known = model if isinstance(model, Path) else one.root / "models/crack.safetensors"
-            one.run("inspect", known, shown, "--out", one.work / f"out-{Path(model).stem}")
+            path = model if isinstance(model, Path) else one.root / "models/crack.safetensors"
+            one.run("inspect", path, shown, "--out", one.work / f"out-{Path(model).stem}")
         a, b = (one.work / f"out-{Path(model).stem}" for one in (old, new))
         rows = table(a / "inspections.csv")
         equal = rows == table(b / "inspections.csv") and same_tree(a / "masks", b / "masks", "*")
