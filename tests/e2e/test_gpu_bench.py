@@ -14,9 +14,10 @@ BENCH = Path(__file__).parents[1] / "bench" / "gpu.py"
 
 def test_the_dry_run_trains_and_compares_losses(tmp_path: Path) -> None:
     root = Path(cfinspect.__file__).parents[1]
+    command = [sys.executable, str(BENCH), "--tiny", "--only", "env,equal,train"]
+    command += ["--root", str(root), "--out", str(tmp_path / "out")]
     done = subprocess.run(
-        [sys.executable, str(BENCH), "--tiny", "--only", "env,equal,train", "--root", str(root)]
-        + ["--out", str(tmp_path / "out"), "--work", str(tmp_path / "work")],
+        [*command, "--work", str(tmp_path / "work")],
         capture_output=True,
         text=True,
         check=False,
