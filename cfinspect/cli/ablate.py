@@ -14,9 +14,10 @@ import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import require_exists, require_folder_to_write
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
+from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, Finished
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.workflows.ablation_table import USUAL, Cell, cells, markdown, table
 from cfinspect.workflows.config_parsing import new_config
@@ -257,4 +258,4 @@ def _train(config: TrainConfig, cancel: CancelToken) -> None:
             if isinstance(event, Finished):
                 finished = event
     if finished is None or finished.model is None:
-        raise Interrupted("Interrupted; the same command goes on from here.")
+        raise Cancelled("Interrupted; the same command goes on from here.")

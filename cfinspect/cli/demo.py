@@ -16,9 +16,10 @@ from cfinspect.cli import evaluate as evaluate_command
 from cfinspect.cli import inspect as inspect_command
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import open_inspector, require_folder_to_write
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.resources import resource_path, shipped_model
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _show(
         write_folder(new, domain, **recipe["new"])
     note(f"== {domain}: evaluating the shipped model {model.name} on them")
     if cancel.cancelled:
-        raise Interrupted("Interrupted before the evaluation.")
+        raise Cancelled("Interrupted before the evaluation.")
     inspector = open_inspector(model, "auto", "auto", _BATCH)
     samples = list(evaluate_command.read_data([new]).samples)
     found = evaluate_command.run(inspector, samples, [new], cancel)

@@ -30,9 +30,10 @@ from cfinspect.cli.options import (
     require_exists,
     require_folder_to_write,
 )
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note, plain, save_text
+from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_parts import (
     SHOWN,
@@ -303,18 +304,13 @@ def run(
 ) -> Evaluation:
     """Evaluate ``samples``; file names in the result are relative to the folders ``data``."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.evaluation.evaluate import (  # noqa: PLC0415
-        EvaluationCancelled,
-    )
     from cfinspect.engine.evaluation.evaluate import evaluate as evaluate_samples  # noqa: PLC0415
 
     try:
-        with Counter("Evaluating") as counter:
-            found = evaluate_samples(
-                inspector, samples, progress=counter, cancelled=lambda: cancel.cancelled
-            )
-    except EvaluationCancelled:
-        raise Interrupted("Interrupted: no report was written.") from None
+        with Counter("Evaluating", cancel=cancel) as counter:
+            found = evaluate_samples(inspector, samples, progress=counter)
+    except Cancelled:
+        raise Cancelled("Interrupted: no report was written.") from None
     for entry in (*found.rows, *found.report["left_out"]):
         entry["file"] = _relative(Path(entry["file"]), data)
     return found

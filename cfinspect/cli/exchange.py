@@ -11,8 +11,9 @@ import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 
 EXPORT_EXAMPLES = """
 Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv (labels, and regions with lengths and
@@ -110,7 +111,7 @@ def export(
     with (
         Project.open(project) as opened,
         cancel_on_signals("Stopping; nothing is left half written") as cancel,
-        Counter("Exporting") as counter,
+        Counter("Exporting", cancel=cancel) as counter,
     ):
         try:
             report = write(
@@ -121,10 +122,9 @@ def export(
                 Options(Images(images), polygons, tolerance),
                 who=who_is_it(""),
                 progress=counter,
-                cancelled=lambda: cancel.cancelled,
             )
-        except KeyboardInterrupt as stop:
-            raise Interrupted(f"Interrupted; {out} is as it was before.") from stop
+        except Cancelled as stop:
+            raise Cancelled(f"Interrupted; {out} is as it was before.") from stop
     fields = dataclasses.asdict(report)
     counts = {name: len(fields.pop(name)) for name in ("machine_labels", "machine_masks")}
     output.emit("done", {**fields, **counts, "out": out})
@@ -184,7 +184,7 @@ def import_(
     with (
         Project.open(project, human=True) as opened,
         cancel_on_signals("Stopping; what was taken so far is kept") as cancel,
-        Counter("Importing") as counter,
+        Counter("Importing", cancel=cancel) as counter,
     ):
         report = import_labels(
             opened,
@@ -194,13 +194,12 @@ def import_(
             replace=replace,
             machine_too=machine_too,
             domain=domain,
-            progress=lambda done: counter(done, None),
-            cancelled=lambda: cancel.cancelled,
+            progress=counter,
         )
     for problem in report.problems:
         note(problem)
     if report.cancelled:
-        raise Interrupted(f"Interrupted after {report.taken} images; the same call goes on.")
+        raise Cancelled(f"Interrupted after {report.taken} images; the same call goes on.")
     output.emit("done", dataclasses.asdict(report))
     output.say(
         f"{report.taken} images taken ({report.masks} with masks), {report.kept} kept as humans "

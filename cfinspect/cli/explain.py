@@ -17,12 +17,12 @@ from cfinspect.cli.options import (
     require_exists,
     require_folder_to_write,
 )
-from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cfinspect.engine.explain.external import ClassifierUsage
     from cfinspect.engine.explain.factory import OpenedClassifier
     from cfinspect.engine.explain.protocol import Explainer
@@ -245,7 +245,7 @@ def explain(
                 "threshold": probability(opened.classifier.limit),
                 **({"settings": dataclasses.asdict(settings)} if method == "ace" else {}),
             },
-            cancelled=lambda: cancel.cancelled,
+            cancel=cancel,
         )
 
 
@@ -289,11 +289,10 @@ def _run(
     batch: int,
     output: Output,
     about: dict[str, Any],
-    cancelled: Callable[[], bool],
+    cancel: CancelToken,
 ) -> None:
     from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
     from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
-    from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
     from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
     from cfinspect.workflows.explanation_files import Explanations  # noqa: PLC0415
 
@@ -301,7 +300,7 @@ def _run(
     results = Explanations(out, about)
     started = time.monotonic()
     try:
-        with Counter("Explaining", "parts") as counter:
+        with Counter("Explaining", "parts", cancel=cancel) as counter:
             for one in explain_sources(
                 explainer,
                 opened.classifier,
@@ -310,14 +309,13 @@ def _run(
                 batch=batch,
                 too_large=inspector.is_photo if inspector else lambda image: False,
                 progress=counter,
-                cancelled=cancelled,
             ):
                 row = results.add(one)
                 output.emit("image", row)
                 if one.error:
                     note(f"Left out: {one.error}")
-    except ExplainCancelled:
-        raise Interrupted(
+    except Cancelled:
+        raise Cancelled(
             f"Interrupted after {len(results.rows)} of {len(sources)} images; they are in {out}."
         ) from None
     finally:

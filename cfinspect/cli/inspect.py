@@ -18,9 +18,10 @@ from cfinspect.cli.options import (
     require_exists,
     require_folder_to_write,
 )
-from cfinspect.cli.output import FAILED, Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import file_digest
 
 if TYPE_CHECKING:
@@ -148,17 +149,17 @@ def run(
         if len(todo) < len(sources):
             note(f"Skipped {len(sources) - len(todo)} images that are done.")
         started = time.monotonic()
-        with Counter("Inspecting") as counter:
-            for outcome in inspect_sources(inspector, todo, cancelled=lambda: cancel.cancelled):
+        with Counter("Inspecting", cancel=cancel) as counter:
+            for outcome in inspect_sources(inspector, todo, progress=counter):
                 for row in results.add(outcome):
                     _tell(row, rows, output)
-                counter(len(rows), len(todo))
+                counter.show(len(rows), len(todo))
             for row in results.finish():
                 _tell(row, rows, output)
         seconds = time.monotonic() - started
     summary = _summary(rows, {classes[1], *kinds}, seconds)
     if cancel.cancelled:
-        raise Interrupted(
+        raise Cancelled(
             f"Interrupted after {len(rows)} of {len(todo)} images; the results so far are in "
             f"{out}. Go on with --skip-done."
         )

@@ -17,6 +17,7 @@ import typer
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -26,10 +27,6 @@ JsonFlag = Annotated[
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-
-
-class Interrupted(Exception):
-    """The person asked to stop; what was done so far is kept. Ends the program with 130."""
 
 
 class Output:
@@ -114,7 +111,7 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
             return command(*args, **kwargs)
         except CfinspectError as error:
             code, sentence = BAD_INPUT, str(error)
-        except (Interrupted, KeyboardInterrupt) as stop:
+        except (Cancelled, KeyboardInterrupt) as stop:
             code, sentence = INTERRUPTED, str(stop) or "Interrupted."
         except BrokenPipeError:
             raise  # typer's business: the reader of our output has gone

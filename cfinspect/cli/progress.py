@@ -6,27 +6,33 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Progress
 
 LINE_EVERY_SECONDS = 10.0
 
 
-class Counter:
+class Counter(Progress):
     """Counts finished things of a known number; use as a context manager.
 
-    Call it with (done, total) as often as you like.
+    Show it (done, total) as often as you like. ``cancel``: what a signal sets.
     """
 
-    def __init__(self, doing: str, unit: str = "images") -> None:
+    def __init__(
+        self, doing: str, unit: str = "images", *, cancel: CancelToken | None = None
+    ) -> None:
+        self._cancel = cancel
         self._doing, self._unit = doing, unit
         self._console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
+        self._bar = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TextColumn("{task.fields[rate]}"),
+            rich_progress.TimeRemainingColumn(),
             console=self._console,
             transient=True,
         )
@@ -48,7 +54,12 @@ class Counter:
         if self._live:
             self._bar.stop()
 
-    def __call__(self, done: int, total: int | None) -> None:
+    @property
+    def cancelled(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self._cancel is not None and self._cancel.cancelled
+
+    def show(self, done: int, total: int | None = None) -> None:
         """Show that ``done`` of ``total`` (None: nobody knows) are finished."""
         now = time.monotonic()
         rate = f"{done / max(now - self._started, 1e-6):.1f} {self._unit}/s"

@@ -10,7 +10,8 @@ import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import ProjectArgument
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
+from cfinspect.engine.base.progress import Cancelled
 
 if TYPE_CHECKING:
     from cfinspect.project.project import Project
@@ -95,13 +96,13 @@ def _scan(project: Project, output: Output) -> None:
 
     with (
         cancel_on_signals("Stopping; what was read so far is kept") as cancel,
-        Counter("Reading") as counter,
+        Counter("Reading", cancel=cancel) as counter,
     ):
-        report = bring_up_to_date(project, progress=counter, cancelled=lambda: cancel.cancelled)
+        report = bring_up_to_date(project, progress=counter)
     for problem in report.problems:
         note(problem)
     if report.cancelled:
-        raise Interrupted("Interrupted; the next scan goes on from here.")
+        raise Cancelled("Interrupted; the next scan goes on from here.")
     output.emit("done", asdict(report))
     output.say(
         f"{report.present} images in {duration(report.seconds)}: {report.new} new, "

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded, note
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
+from cfinspect.engine.base.progress import Cancelled
 
 EXAMPLES = """
 DATA is a data folder (damaged/, undamaged/, masks/) or the Concrete Crack Segmentation Dataset
@@ -48,12 +49,12 @@ def tile(
     cut = Cut(size, overlap, min_damage, undamaged_per_photo)
     with (
         cancel_on_signals("Stopping; nothing is left half written") as cancel,
-        Counter("Cutting", "photos") as counter,
+        Counter("Cutting", "photos", cancel=cancel) as counter,
     ):
         try:
-            report = cut_tiles(data, out, cut, progress=counter, cancelled=lambda: cancel.cancelled)
-        except KeyboardInterrupt as stop:
-            raise Interrupted(f"Interrupted; {out} was not made.") from stop
+            report = cut_tiles(data, out, cut, progress=counter)
+        except Cancelled as stop:
+            raise Cancelled(f"Interrupted; {out} was not made.") from stop
     for problem in report.problems:
         note(f"Left out: {problem}")
     output = Output(as_json)

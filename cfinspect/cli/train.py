@@ -15,9 +15,10 @@ from cfinspect.cli.options import (
     require_exists,
     require_folder_to_write,
 )
-from cfinspect.cli.output import Interrupted, JsonFlag, Output, guarded
+from cfinspect.cli.output import JsonFlag, Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, Finished
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.training.config import (
     AUGMENTS,
     DISCRIMINATORS,
@@ -183,7 +184,7 @@ def train(
 def run(config: TrainConfig, output: Output, cancel: CancelToken, *, resume: bool = False) -> Path:
     """Train and show it; returns the model's path.
 
-    Raises Interrupted, with the checkpoint kept, when ``cancel`` was set meanwhile.
+    Raises Cancelled, with the checkpoint kept, when ``cancel`` was set meanwhile.
     """
     from cfinspect.cli.display import TrainDisplay  # noqa: PLC0415
     from cfinspect.engine.training.trainer import (  # noqa: PLC0415  (torch takes seconds to import)
@@ -199,7 +200,7 @@ def run(config: TrainConfig, output: Output, cancel: CancelToken, *, resume: boo
                 finished = event
     if finished is None or finished.model is None:
         step = f" at step {finished.step}" if finished else ""
-        raise Interrupted(
+        raise Cancelled(
             f"Interrupted{step}; the checkpoint is in {config.out}. "
             f"Go on with: cfinspect train --out {config.out} --resume"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import header_size, read_bytes
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import Sample
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.formats.exchange_types import About, FormatError, IndexMask, Item, Options
@@ -59,14 +60,13 @@ def export(
     options: Options | None = None,
     *,
     who: str = "",
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = Progress(),
 ) -> ExportReport:
     """Write the chosen images in the format ``form`` into the folder ``out``, for ``who``.
 
     ``out`` appears when it is complete; an untouched earlier export there is replaced. Raises
     FormatError for an unknown format, for a folder that holds anything else, and where nothing is
-    left to export.
+    left to export. Raises ``Cancelled``; an earlier export stays then.
     """
     write, needs_masks = writer(form)
     out = out.resolve()
@@ -85,9 +85,7 @@ def export(
 
     def items() -> Iterator[Item]:
         for done, pick in enumerate(chosen):
-            if cancelled():
-                raise KeyboardInterrupt
-            progress(done, len(chosen))
+            progress.step(done, len(chosen))
             if not pick.row.path.is_file():
                 report.left_out["gone since the last scan"] += 1
                 continue
@@ -128,7 +126,7 @@ def export(
         sidecar = {**about.provenance, "report": _plain(report), **machine, "files": files}
         text = json.dumps(sidecar, indent=1)
         (draft / SIDECAR).write_text(text + "\n", encoding="utf-8")
-    progress(len(chosen), len(chosen))
+    progress.show(len(chosen), len(chosen))
     return report
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.formats.exchange_types import FormatError, ImportedImage, IndexMask
 from cfinspect.formats.exporting import SIDECAR
 from cfinspect.formats.naming import Matcher
@@ -56,8 +56,7 @@ def import_labels(
     replace: bool = False,
     machine_too: bool = False,
     domain: str = "",
-    progress: Callable[[int], None] = lambda _done: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = Progress(),
 ) -> ImportReport:
     """Take labels and masks from ``path`` in the format ``form`` as the human layer, said by
     ``who``. Images that humans have decided stay as they are unless ``replace``.
@@ -79,8 +78,8 @@ def import_labels(
     if not machine_too:
         work.words = _machine_words(path)
     for done, one in enumerate(chain([] if first is None else [first], found)):
-        progress(done)
-        if cancelled():
+        progress.show(done)
+        if progress.cancelled:
             work.report.cancelled = True
             break
         work.take(one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import ImageError, read_image, write_png
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     DAMAGED,
@@ -73,14 +74,14 @@ def cut_tiles(
     out: Path,
     cut: Cut | None = None,
     *,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = Progress(),
 ) -> TilingReport:
     """Cut the photos of ``data`` into tiles in the folder ``out``.
 
     ``data`` is a data folder (``damaged/``, ``undamaged/``, ``masks/``) or the Concrete Crack
     Segmentation Dataset (``rgb/``, ``BW/``). A photo of the damaged without a mask cannot be cut
     and is told. Tiles keep their photo's group, or have the photo as their group.
+    Raises ``Cancelled``; there is no folder then.
     """
     cut = cut or Cut()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -92,9 +93,7 @@ def cut_tiles(
     rows: list[tuple[str, str, str]] = []
     with folder_in_one_step(out) as draft:
         for done, source in enumerate(sources):
-            progress(done, len(sources))
-            if cancelled():
-                raise KeyboardInterrupt
+            progress.step(done, len(sources))
             try:
                 rows += _cut_photo(source, draft, cut, report)
             except (ImageError, FormatError) as error:
@@ -105,7 +104,7 @@ def cut_tiles(
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(("filename", "label", "group"))
             writer.writerows(rows)
-    progress(len(sources), len(sources))
+    progress.show(len(sources), len(sources))
     return report
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
@@ -52,16 +53,16 @@ def inspect_images(
     *,
     folders: Collection[int],
     only: Collection[int] | None = None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = Progress(),
 ) -> Iterator[InspectionCounts]:
     """Inspect what ``model`` has not seen of ``folders`` (ids); yields after every saving.
 
     ``only``: these images (ids), also those that the model has seen. A kill or a cancel loses
-    seconds of work at most; the same call goes on from there.
+    seconds of work at most; the same call goes on from there. ``progress`` shows what is stored.
     """
     todo = to_inspect(project, model, only)
     todo = [one for one in todo if one.folder_id in folders]
-    yield from _Work(project, model, todo).run(inspector, cancelled)
+    yield from _Work(project, model, todo).run(inspector, progress)
 
 
 class _Work:
@@ -73,13 +74,11 @@ class _Work:
         self._cache = SaliencyCache(project)
         self._tally = InspectionCounts(len(todo))
 
-    def run(
-        self, inspector: Inspector, cancelled: Callable[[], bool]
-    ) -> Iterator[InspectionCounts]:
+    def run(self, inspector: Inspector, progress: Progress) -> Iterator[InspectionCounts]:
         waiting: list[Outcome] = []
         pixels, saved = 0, time.monotonic()
         sources = [Source(one.path, one.name, one.name) for one in self._todo]
-        for outcome in inspect_sources(inspector, sources, cancelled=cancelled):
+        for outcome in inspect_sources(inspector, sources, progress=progress):
             waiting.append(outcome)
             if outcome.image is not None:
                 pixels += outcome.image.shape[0] * outcome.image.shape[1]

@@ -12,13 +12,14 @@ import re
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import NamedTuple
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.project.project import Folder, Project, use_predictions
 from cfinspect.project.walk import File, digest_all, walk
 
@@ -72,15 +73,14 @@ def scan(
     project: Project,
     folders: Sequence[Folder] | None = None,
     *,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = Progress(),
 ) -> ScanReport:
-    """Bring the project's images up to date with the disk; ``progress(files read, of how many)``.
+    """Bring the project's images up to date with the disk; ``progress`` counts the files read.
 
     What is done is kept when it is cancelled or killed; the next scan goes on from there.
     """
     started = time.monotonic()
-    work = _Scan(project, progress, cancelled)
+    work = _Scan(project, progress)
     work.run(project.folders() if folders is None else folders)
     count = project.database.row("SELECT count(*) AS n FROM image WHERE missing = 0")
     work.report.present = count["n"] if count else 0
@@ -89,16 +89,10 @@ def scan(
 
 
 class _Scan:
-    def __init__(
-        self,
-        project: Project,
-        progress: Callable[[int, int], None],
-        cancelled: Callable[[], bool],
-    ) -> None:
+    def __init__(self, project: Project, progress: Progress) -> None:
         self.report = ScanReport()
         self._database = project.database
         self._progress = progress
-        self._cancelled = cancelled
         self._done = self._total = 0
 
     def run(self, folders: Sequence[Folder]) -> None:
@@ -164,7 +158,7 @@ class _Scan:
         rest = iter(files)
         with ThreadPoolExecutor(_READERS, thread_name_prefix="hash") as pool:
             while batch := list(islice(rest, _BATCH)):
-                if self._cancelled():
+                if self._progress.cancelled:
                     self.report.cancelled = True
                     return
                 # Small files are read faster than they are handed round one by one.
@@ -177,7 +171,7 @@ class _Scan:
                     else:
                         yield file, digest
                 self._done += len(batch)
-                self._progress(self._done, self._total)
+                self._progress.show(self._done, self._total)
 
     def _renew(
         self,

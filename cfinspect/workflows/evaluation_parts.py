@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
-from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.cli.output import Output, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.metadata import makes_counterfactuals
 
 if TYPE_CHECKING:
@@ -43,7 +44,6 @@ def attack(
     """Figures of ``robustness`` on some of the samples; says which were left aside."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.evaluation.robustness import (  # noqa: PLC0415
-        AttackCancelled,
         Effort,
         robustness,
     )
@@ -54,7 +54,7 @@ def attack(
     _tell_photos(chosen.photos)
     effort = Effort(steps=20, restarts=1, queries=200) if quick else Effort()
     try:
-        with Counter("Attacking", "decisions") as counter:
+        with Counter("Attacking", "decisions", cancel=cancel) as counter:
             return robustness(
                 backend.target(),
                 chosen.images,
@@ -62,10 +62,9 @@ def attack(
                 chosen.groups,
                 effort=effort,
                 progress=counter,
-                cancelled=lambda: cancel.cancelled,
             )
-    except AttackCancelled:
-        raise Interrupted("Interrupted: the report holds what was done before.") from None
+    except Cancelled:
+        raise Cancelled("Interrupted: the report holds what was done before.") from None
 
 
 def compare(
@@ -74,7 +73,6 @@ def compare(
     """Localisation by other explainers, beside the counterfactual's."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.evaluation.localisation_baselines import (  # noqa: PLC0415
-        BaselinesCancelled,
         baselines,
     )
     from cfinspect.engine.explain.saliency import have_cams  # noqa: PLC0415
@@ -82,17 +80,16 @@ def compare(
     if not have_cams():
         note("Without Grad-CAM and LayerCAM: pip install 'cfinspect[evaluate]' brings them.")
     try:
-        with Counter("Comparing explainers", "explainers") as counter:
+        with Counter("Comparing explainers", "explainers", cancel=cancel) as counter:
             return baselines(
                 backend,
                 samples,
                 QUICK_COMPARED if quick else COMPARED,
                 rise_masks=100 if quick else 400,
                 progress=counter,
-                cancelled=lambda: cancel.cancelled,
             )
-    except BaselinesCancelled:
-        raise Interrupted("Interrupted: the report holds what was done before.") from None
+    except Cancelled:
+        raise Cancelled("Interrupted: the report holds what was done before.") from None
 
 
 def judge(
@@ -106,7 +103,6 @@ def judge(
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
     from cfinspect.engine.evaluation.realism import (  # noqa: PLC0415
-        RealismCancelled,
         have_distances,
         realism,
     )
@@ -122,7 +118,7 @@ def judge(
     learned, measured = (squares(inspector, half, count) for half in halves.values())
     _tell_photos(learned.photos + measured.photos)
     try:
-        with Counter("Judging counterfactuals", "steps") as counter:
+        with Counter("Judging counterfactuals", "steps", cancel=cancel) as counter:
             return realism(
                 backend,
                 learned,
@@ -130,10 +126,9 @@ def judge(
                 encoder,
                 steps=100 if quick else 300,
                 progress=counter,
-                cancelled=lambda: cancel.cancelled,
             )
-    except RealismCancelled:
-        raise Interrupted("Interrupted: the report holds what was done before.") from None
+    except Cancelled:
+        raise Cancelled("Interrupted: the report holds what was done before.") from None
 
 
 def show_judged(found: dict[str, Any], output: Output) -> None:
@@ -199,7 +194,7 @@ def doubt(
             parts = []
             for start in range(0, len(chosen.images), _BATCH):
                 if cancel.cancelled:
-                    raise Interrupted("Interrupted: the report holds what was done before.")
+                    raise Cancelled("Interrupted: the report holds what was done before.")
                 images = chosen.images[start : start + _BATCH]
                 parts.append(Answers.of(backend.run(shift(images) if shift else images), decision))
             answers = Answers.joined(parts)
@@ -210,7 +205,7 @@ def doubt(
                     for alpha in (0.1, 0.05)
                     for groups in (None, chosen.groups)
                 ]
-            counter(done, len(SHIFTS) + 1)
+            counter.show(done, len(SHIFTS) + 1)
     return {"looks": result, "conformal": sets}
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.cli.output import Output, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled, Progress, Ticks
 from cfinspect.engine.model.metadata import makes_counterfactuals
 
 if TYPE_CHECKING:
@@ -45,7 +46,6 @@ def ask_explainers(
     from cfinspect.engine.evaluation.sampling import squares  # noqa: PLC0415
     from cfinspect.engine.evaluation.simsiam import train_simsiam  # noqa: PLC0415
     from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
-    from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
     from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
 
     inspector = Inspector(backend)
@@ -63,36 +63,18 @@ def ask_explainers(
         make(0).ticks(_BATCH) * -(-len(asked.images) // _BATCH) * (SEEDS if name in DRAWS else 1)
         for name, make in makers.items()
     )
-    done = 0
-
-    def stop() -> None:
-        if cancel.cancelled:
-            raise ExplainCancelled
-
     try:
-        with Counter("Learning what images look like", "steps") as counter:
-
-            def learned_so_far(step: int, steps: int) -> None:
-                counter(step, steps)
-                stop()
-
+        with Counter("Learning what images look like", "steps", cancel=cancel) as counter:
             simsiam = train_simsiam(
                 learned.images,
                 backend.device,
                 steps=200 if quick else 600,
-                progress=learned_so_far,
+                progress=counter,
             )
-        keeps = None
-        if "ace" in makers:
-            keeps = verdicts_kept(cast("Ace", makers["ace"](0)), asked, stop)
-        with Counter("Explaining", "parts") as counter:
-
-            def tick() -> None:
-                nonlocal done
-                done += 1
-                counter(min(done, total), total)
-                stop()
-
+            keeps = None
+            if "ace" in makers:
+                keeps = verdicts_kept(cast("Ace", makers["ace"](0)), asked, counter)
+        with Counter("Explaining", "parts", cancel=cancel) as counter:
             found = explaining(
                 makers,
                 classifier,
@@ -102,22 +84,22 @@ def ask_explainers(
                 encoder,
                 batch=_BATCH,
                 seeds=SEEDS,
-                tick=tick,
+                progress=Ticks(counter, total),
             )
-    except ExplainCancelled:
-        raise Interrupted("Interrupted: the report holds what was done before.") from None
+    except Cancelled:
+        raise Cancelled("Interrupted: the report holds what was done before.") from None
     about = {"ace": dataclasses.asdict(settings)} if "ace" in makers else {}
     return {**found, "filter_keeps": keeps, **about}
 
 
-def verdicts_kept(ace: Ace, asked: Squares, stop: Callable[[], None]) -> float:
+def verdicts_kept(ace: Ace, asked: Squares, progress: Progress) -> float:
     """Of how many images the diffusion model's filter leaves the verdict as it is, in [0, 1]."""
     kept = 0
     for start in range(0, len(asked.images), _BATCH):
         chosen = slice(start, start + _BATCH)
         said = ace.filtered_says(asked.images[chosen])
         kept += int((said == (asked.labels[chosen] == 1)).sum())
-        stop()
+        progress.check()
     return kept / len(asked.images)
 
 

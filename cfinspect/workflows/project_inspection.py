@@ -6,9 +6,10 @@ import json
 import time
 from pathlib import Path
 
-from cfinspect.cli.output import Interrupted, Output, note
+from cfinspect.cli.output import Output, note
 from cfinspect.cli.progress import Counter, duration
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome
 from cfinspect.engine.model.file import file_digest
@@ -33,20 +34,20 @@ def inspect_project(
     model = bind_model(project, folders, model_path, file_digest(model_path), metadata)
     tally = InspectionCounts(0)
     started = time.monotonic()
-    with Counter("Inspecting") as counter:
+    with Counter("Inspecting", cancel=cancel) as counter:
         for tally in inspect_images(
             project,
             model,
             inspector,
             folders={folder.id for folder in folders},
-            cancelled=lambda: cancel.cancelled,
+            progress=counter,
         ):
             for one in tally.outcomes:
                 _tell(one, output)
-            counter(tally.done, tally.total)
+            counter.show(tally.done, tally.total)
     seconds = time.monotonic() - started
     if cancel.cancelled:
-        raise Interrupted(
+        raise Cancelled(
             f"Interrupted after {tally.done} of {tally.total} images; they are kept, the same call "
             "goes on."
         )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from cfinspect.cli.ace_options import read_ace
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.evaluation.explainer_benchmark import cout, run
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.explain.ace import Ace
@@ -51,12 +52,12 @@ def figures(ace: Ace, classifier: Classifier, right: Squares, count: int) -> dic
     own = [order[right.labels[order] == label][: count // 2] for label in (0, 1)]
     chosen = np.concatenate(own)
     asked = squares(right.images[chosen], right.labels[chosen])
-    found = run(ace, asked, BATCH, lambda: None)
+    found = run(ace, asked, BATCH, Progress())
     assert found.pictures is not None and found.flipped is not None
     flipped, damaged = found.flipped, asked.labels == 1
     change = np.abs(found.pictures[flipped].astype(np.float32) - asked.images[flipped]) / 255
     return {
-        "kept": verdicts_kept(ace, right, lambda: None),
+        "kept": verdicts_kept(ace, right, Progress()),
         "of": len(right.images),
         "flips_damaged": float(flipped[damaged].mean()),
         "flips_undamaged": float(flipped[~damaged].mean()),

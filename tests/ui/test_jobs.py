@@ -14,7 +14,7 @@ from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.ui.jobs.job import Failure, JobQueue, JobReporter, JobState, Progress
+from cfinspect.ui.jobs.job import Failure, JobProgress, JobQueue, JobReporter, JobState
 
 pytest_plugins = ["stage"]
 
@@ -47,7 +47,7 @@ def test_a_job_runs_elsewhere_and_its_news_arrive_here(jobs: JobQueue) -> None:
         threads["work"] = threading.current_thread()
         for number in range(10):
             tell.part(number)
-            tell.progress(number + 1, 10)
+            tell.show(number + 1, 10)
         return "result"
 
     ticket = jobs.add(Work(do))
@@ -69,13 +69,13 @@ def test_nothing_is_missed_by_who_connects_after_adding(jobs: JobQueue) -> None:
 
     def do(tell: JobReporter) -> None:
         tell.part("first")
-        tell.progress(1, 2)
+        tell.show(1, 2)
         told.set()
 
     ticket = jobs.add(Work(do))
     assert told.wait(10)  # the job is past its first news before anybody listens
     parts: list[str] = []
-    news: list[Progress] = []
+    news: list[JobProgress] = []
     ticket.part.connect(parts.extend)
     ticket.progressed.connect(news.append)
     wait_for(lambda: ticket.is_over)
@@ -84,13 +84,13 @@ def test_nothing_is_missed_by_who_connects_after_adding(jobs: JobQueue) -> None:
 
 
 def test_no_job_can_flood_the_window(jobs: JobQueue) -> None:
-    came: list[Progress] = []
+    came: list[JobProgress] = []
 
     def do(tell: JobReporter) -> int:
         count, end = 0, time.monotonic() + 1.0
         while time.monotonic() < end:
             count += 1
-            tell.progress(count, None)
+            tell.show(count, None)
         return count
 
     ticket = jobs.add(Work(do))

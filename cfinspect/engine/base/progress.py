@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class Cancelled(Exception):
-    """Somebody asked the work to stop, and it did, at a safe point; what was finished is kept."""
+    """Somebody asked the work to stop, and it did, at a safe point; what was finished is kept.
+
+    Its text, if any, says to the person what is kept.
+    """
 
 
 class Progress:
@@ -30,3 +33,34 @@ class Progress:
         """``check``, then ``show``: what a loop calls once for each part."""
         self.check()
         self.show(done, total)
+
+    def tick(self) -> None:
+        """``check`` after a small part of which only the caller knows how many there are.
+
+        ``Ticks`` counts and shows them.
+        """
+        self.check()
+
+
+class Ticks(Progress):
+    """Counts the small parts of work in several functions, ``total`` of them in all at most."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self.total = total
+        self.done = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """As the progress that it counts for."""
+        return self._progress.cancelled
+
+    def tick(self) -> None:
+        """One part more."""
+        self.check()
+        self.reach(self.done + 1)
+
+    def reach(self, done: int) -> None:
+        """``done`` parts in all, however many were counted."""
+        self.done = done
+        self._progress.show(min(done, self.total), self.total)

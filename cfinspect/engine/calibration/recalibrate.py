@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import LabelledOutputs, fit_decision, fit_scores
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
@@ -49,7 +49,7 @@ def calibrate(
     device: str = "auto",
     precision: str = "auto",
     review_rate: float,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = Progress(),
 ) -> dict[str, Any]:
     """Refit temperature, score threshold, mask threshold and review rule; write them to ``out``.
 
@@ -81,7 +81,7 @@ def calibrate(
 
 
 def _look(
-    backend: TorchBackend, dataset: Dataset, progress: Callable[[int, int], None] | None
+    backend: TorchBackend, dataset: Dataset, progress: Progress
 ) -> tuple[LabelledOutputs, NDArray[np.uint64]]:
     """The networks' answers on all readable images; a photo stands for its worst window.
 
@@ -99,8 +99,7 @@ def _look(
         except ImageError:
             continue
         finally:
-            if progress is not None:
-                progress(index + 1, len(dataset.samples))
+            progress.step(index + 1, len(dataset.samples))
         found = inspector.inspect(image)
         if inspector.is_photo(image):
             photos.append(len(samples))

@@ -6,7 +6,7 @@ A data folder holds `undamaged/` and `damaged/` (or names that mean the same), a
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,6 +19,7 @@ from cfinspect.engine.base.images import (
     list_images,
     read_bytes,
 )
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     DAMAGED,
@@ -104,18 +105,17 @@ def read_folders(
     damaged: str | None = None,
     kinds: Sequence[str] = (),
     allow_one_class: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = Progress(),
 ) -> Dataset:
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
     take their place; ``kinds`` names the folders of several kinds of damage instead.
-    ``progress(done, total)`` is called in this thread after every file. Equal group names in
-    several folders are one group: folders often hold the same photos in another cut, and a group
-    too coarse costs less than a leak. An image without one is its own group. A file is left out,
-    with the reason, when its header cannot be read, when `labels.csv` contradicts its folder or
-    names a file that is not there, and when the same content has two
-    labels.
+    ``progress`` steps in this thread after every file, and may raise ``Cancelled``. Equal group
+    names in several folders are one group: folders often hold the same photos in another cut, and
+    a group too coarse costs less than a leak. An image without one is its own group. A file is
+    left out, with the reason, when its header cannot be read, when `labels.csv` contradicts its
+    folder or names a file that is not there, and when the same content has two labels.
 
     Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
     or a class has no image (of one class alone only unless ``allow_one_class``).
@@ -143,9 +143,7 @@ def read_folders(
     return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(kinds))
 
 
-def read_unlabelled(
-    paths: Sequence[Path], progress: Callable[[int, int], None] | None = None
-) -> Dataset:
+def read_unlabelled(paths: Sequence[Path], progress: Progress = Progress()) -> Dataset:
     """All images in folders that know no classes, but those below ``masks/``; labels mean nothing.
 
     For what only learns what images look like. Raises DataError where there is none.
@@ -165,19 +163,16 @@ def read_unlabelled(
     return Dataset(tuple(samples.values()), tuple(left_out), CLASS_NAMES)
 
 
-def _open_all(
-    candidates: Sequence[Candidate], progress: Callable[[int, int], None] | None
-) -> list[Sample | LeftOut]:
+def _open_all(candidates: Sequence[Candidate], progress: Progress) -> list[Sample | LeftOut]:
     """Hash the files and read their headers, in order."""
     opened: list[Sample | LeftOut] = []
     pool = ThreadPoolExecutor(4, "read-header")
     try:
         for entry in pool.map(_open_one, candidates):
             opened.append(entry)
-            if progress is not None:
-                progress(len(opened), len(candidates))
+            progress.step(len(opened), len(candidates))
     finally:
-        # After Ctrl+C, or when progress() raises to cancel, the rest is not read.
+        # After Ctrl+C, or a cancel, the rest is not read.
         pool.shutdown(cancel_futures=True)
     return opened
 

@@ -1,6 +1,6 @@
 """Decoded, resized training tiles, as many of them in memory as fit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import ImageError, read_image, read_mask, resize_image
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, LeftOut, Sample
 
 
@@ -53,19 +54,15 @@ class TileStore:
         """How many tiles are held decoded."""
         return int((self._rows >= 0).sum())
 
-    def load(
-        self,
-        progress: Callable[[int, int], None] | None = None,
-        cancelled: Callable[[], bool] | None = None,
-    ) -> bool:
+    def load(self, progress: Progress = Progress()) -> None:
         """Decode every file once; files that fail move from ``samples`` to ``left_out``.
 
         Those beyond the memory limit are decoded too, so that no damaged file ends a training
-        later on. ``progress(done, total)`` and ``cancelled()`` are called in this thread after
-        every file. Returns False when cancelled: the store is then unusable until loaded again.
+        later on. ``progress`` is shown every file in this thread and asked after it. Raises
+        ``Cancelled``: the store is then unusable until loaded again.
         """
         if self._loaded:
-            return True
+            return
         failed: dict[int, str] = {}
         total = len(self.samples)
         futures = [self._pool.submit(self._fill, index) for index in range(total)]
@@ -75,16 +72,13 @@ class TileStore:
                     future.result()
                 except ImageError as error:
                     failed[index] = error.reason
-                if progress is not None:
-                    progress(index + 1, total)
-                if cancelled is not None and cancelled():
-                    return False
+                progress.show(index + 1, total)
+                progress.check()
         finally:
             for future in futures:
                 future.cancel()
         self._drop(failed)
         self._loaded = True
-        return True
 
     def get(self, indices: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Tiles of ``samples[i]`` for i in ``indices``, shape (n, size, size, 3 or 4), a new array.

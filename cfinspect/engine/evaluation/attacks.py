@@ -7,12 +7,12 @@ inspections use: the mean over D's views, with the model's temperature and thres
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.networks.adversarial import SIGN_SCALE, frozen, inside
 
@@ -35,12 +35,12 @@ def pgd(
     steps: int = 50,
     restarts: int = 5,
     seed: int = 0,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress = Progress(),
 ) -> AttackResult:
     """Projected gradient ascent (Madry et al. 2018) on ``x`` (n, 3, S, S) in [0, 1].
 
     ``eps`` in units of that range; steps of 2.5 eps / steps from random starts; images that are
-    broken are left out of what follows. ``tick`` is called once a step.
+    broken are left out of what follows. ``progress.tick`` is called once a step.
     """
     random = torch.Generator(device=x.device).manual_seed(seed)
     result, broken = x.clone(), torch.zeros(len(x), dtype=torch.bool, device=x.device)
@@ -66,7 +66,7 @@ def pgd(
                 (slope,) = torch.autograd.grad(gain, moved)
                 moved = (moved + rate * slope.sign()).clamp(-eps, eps)
                 moved, left = inside(x[left], moved)[~won], left[~won]
-                tick()
+                progress.tick()
     return AttackResult(broken, result)
 
 
@@ -79,7 +79,7 @@ def square(
     eps: float,
     queries: int = 500,
     seed: int = 0,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress = Progress(),
 ) -> AttackResult:
     """Random search by squares (Andriushchenko et al. 2020, Square Attack L-inf): no gradients.
 
@@ -108,7 +108,7 @@ def square(
         better = found > gain[left]
         best[left[better]] = tried[better]
         gain[left[better]] = found[better]
-        tick()
+        progress.tick()
     broken = target.won(target.logits(best), labels, "margin")
     return AttackResult(broken, torch.where(broken[:, None, None, None], best, x))
 

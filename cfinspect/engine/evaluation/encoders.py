@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.batch_loader import balanced_indices
 from cfinspect.engine.inference.forward import batched, to_tensor
@@ -66,11 +67,12 @@ def train_judge(
     steps: int = 300,
     width: int = 16,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = Progress(),
 ) -> Judge:
     """A plain two-class classifier of ``images`` (n, S, S, 3) with ``labels`` (n,).
 
     It shares no weights with the model it judges; whether it shares images is for the caller.
+    ``progress.tick`` is called once a step.
     """
     torch.manual_seed(seed)
     network = CompactDiscriminator(width, classes=2).to(device.device)
@@ -90,8 +92,7 @@ def train_judge(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if progress:
-            progress(step + 1, steps)
+        progress.tick()
     name = f"compact classifier of width {width}, trained on {len(images)} other images of these"
     return Judge(network.eval(), device, name)
 

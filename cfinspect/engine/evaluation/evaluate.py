@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image, read_mask
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 from cfinspect.engine.metrics.classification import classification
@@ -45,10 +46,6 @@ class EvaluationError(CfinspectError):
     """Images or masks that cannot be evaluated."""
 
 
-class EvaluationCancelled(Exception):
-    """The evaluation was stopped before all images were inspected; there is no report."""
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """``report``: nested figures, JSON-able, None where undefined.
@@ -65,24 +62,22 @@ def evaluate(
     inspector: Inspector,
     samples: Sequence[Sample],
     *,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> Evaluation:
     """Inspect ``samples`` and compare with their labels and masks, at original resolution.
 
     The report has the parts classification, localisation (with ``missing_masks``: damaged images
     without one, not part of its figures), counterfactual, review, and left_out: files that could
     not be read, or whose mask could not be used, and why; of a model that knows several kinds of
-    damage also kinds, see ``kinds_told``. ``progress(done, total)`` is called
-    after every image, ``cancelled`` asked before. Raises ``EvaluationError`` when no image
-    can be read, ``EvaluationCancelled``.
+    damage also kinds, see ``kinds_told``. ``progress`` is shown every
+    image, and asked before it. Raises ``EvaluationError`` when no image can be read,
+    ``Cancelled``: there is no report then.
     """
-    reader = _Reader(samples, cancelled)
+    reader = _Reader(samples, progress)
     gathered = _Gathered(tuple(inspector.backend.metadata.kinds))
     for done, found in enumerate(inspector.inspect_many(reader), start=1):
         gathered.add(reader.waiting.popleft(), found)
-        if progress:
-            progress(done + len(reader.left_out), len(samples))
+        progress.show(done + len(reader.left_out), len(samples))
     if not gathered.rows:
         why = f": {reader.left_out[0][1]}" if reader.left_out else "."
         raise EvaluationError(f"There is no image to evaluate{why}")
@@ -97,16 +92,15 @@ def evaluate(
 class _Reader:
     """Reads images as the inspector takes them, and remembers whose inspection comes next."""
 
-    def __init__(self, samples: Sequence[Sample], cancelled: Callable[[], bool] | None) -> None:
+    def __init__(self, samples: Sequence[Sample], progress: Progress) -> None:
         self._samples = samples
-        self._cancelled = cancelled
+        self._progress = progress
         self.waiting: deque[Sample] = deque()
         self.left_out: list[tuple[Sample, str]] = []
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         for sample in self._samples:
-            if self._cancelled and self._cancelled():
-                raise EvaluationCancelled
+            self._progress.check()
             try:
                 image = read_image(sample.path)
             except ImageError as error:

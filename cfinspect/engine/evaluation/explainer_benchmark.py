@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_mask, resize_image
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED
 from cfinspect.engine.evaluation.encoders import Encoder
@@ -65,20 +66,20 @@ def explaining(
     *,
     batch: int = 16,
     seeds: int = 2,
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress = Progress(),
 ) -> dict[str, Any]:
     """Figures of each explainer, by its name.
 
     ``explainers``: makers, of a seed; asked again with another for the images' diversity where
     the name is among ``STOCHASTIC``. ``others``: real images that FIDs compare with; by
-    ``encoder``, without one by ``simsiam``. ``tick``: see ``Explainer``.
+    ``encoder``, without one by ``simsiam``. ``progress.tick``: see ``Explainer``.
     """
     encoder = encoder or simsiam
     result: dict[str, Any] = {}
     for name, make in explainers.items():
         count = seeds if name in STOCHASTIC else 1
-        runs = [run(make(seed), asked, batch, tick) for seed in range(count)]
-        result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, tick)
+        runs = [run(make(seed), asked, batch, progress) for seed in range(count)]
+        result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, progress)
     return {
         "n": len(asked.images),
         "n_damaged": int((asked.labels == DAMAGED).sum()),
@@ -104,7 +105,7 @@ class Run:
     seconds: float
 
 
-def run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], None]) -> Run:
+def run(explainer: Explainer, asked: Squares, batch: int, progress: Progress) -> Run:
     """Ask ``explainer``, so many images at once, what would make each the other class."""
     size = asked.images.shape[1]
     parts = []
@@ -114,7 +115,7 @@ def run(explainer: Explainer, asked: Squares, batch: int, tick: Callable[[], Non
         shown = images
         if explainer.size != size:
             shown = np.stack([resize_image(image, explainer.size) for image in images])
-        parts.append(explainer.explain(shown, 1 - asked.labels[chosen], tick))
+        parts.append(explainer.explain(shown, 1 - asked.labels[chosen], progress))
     pictures = None
     if parts[0].counterfactual is not None:
         made = [part.counterfactual for part in parts if part.counterfactual is not None]
@@ -139,7 +140,7 @@ def _figures(
     others: Squares,
     simsiam: SimSiam,
     encoder: Encoder,
-    tick: Callable[[], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     """What does not flip is no counterfactual: all but flips and COUT are of those that do."""
     first = runs[0]
@@ -150,7 +151,7 @@ def _figures(
     }
     if first.pictures is None or first.flipped is None:
         return found
-    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, tick)
+    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, progress)
     for name, label in (("damaged", 1), ("undamaged", 0)):
         own = asked.labels == label
         found[f"flips_{name}"] = _mean(first.flipped[own])
@@ -167,7 +168,9 @@ def _figures(
         "change": _mean(change),
         "area": _mean(change.mean(axis=3) >= _AREA),
         "diversity": _diversity(runs, simsiam),
-        **_distances(encoder, asked.chosen(turned.tolist()), first.pictures[turned], others, tick),
+        **_distances(
+            encoder, asked.chosen(turned.tolist()), first.pictures[turned], others, progress
+        ),
     }
 
 
@@ -203,7 +206,7 @@ def cout(
     images: Images,
     pictures: Images,
     target: NDArray[np.int64],
-    tick: Callable[[], None] = lambda: None,
+    progress: Progress = Progress(),
 ) -> Floats:
     """COUT (Khorram and Fuxin 2022) of n counterfactuals, (n,) in [-1, 1].
 
@@ -223,7 +226,7 @@ def cout(
         odds = classifier.odds(torch.where(inserted, y, x))
         p = torch.sigmoid(odds if wanted else -odds).cpu().numpy().astype(np.float64)
         result.append(float(np.trapezoid(2 * p - 1, dx=1 / _PARTS)))
-        tick()
+        progress.tick()
     return np.array(result)
 
 
@@ -232,7 +235,7 @@ def _distances(
     asked: Squares,
     pictures: Images,
     others: Squares,
-    tick: Callable[[], None],
+    progress: Progress,
 ) -> dict[str, Any]:
     """FID to real images of the classes asked for, and sFID.
 
@@ -267,7 +270,7 @@ def _distances(
             if len(mine) >= _FEWEST:
                 apart.append(fid(made[mine], before[theirs]))
                 counts.append(len(mine))
-            tick()
+            progress.tick()
     return {
         "fid": fid(made[chosen], target),
         "fid_floor": fid(before[floor], target[against]) if len(floor) >= _FEWEST else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image, read_mask, resize_image
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.explain.classifier import OwnClassifier
@@ -24,10 +25,6 @@ from cfinspect.engine.metrics.localisation import Localisation
 _BATCH = 32
 
 
-class BaselinesCancelled(Exception):
-    """Stopped before the figures were complete."""
-
-
 def baselines(
     backend: TorchBackend,
     samples: Sequence[Sample],
@@ -35,15 +32,14 @@ def baselines(
     *,
     rise_masks: int = 400,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> dict[str, Any]:
     """Localisation figures (see ``Localisation.result``) of each explainer, by its name.
 
     ``count`` of the damaged images that have a mask and are looked at as a whole, at their own
     resolution. Where D says undamaged, the mask is empty for every explainer. All thresholds are
     the median of Otsu's over these images' own saliencies, without a look at a mask; ``oracle_iou``
-    has looked. ``seconds``: per image. Raises ``BaselinesCancelled``, and CfinspectError where no
+    has looked. ``seconds``: per image. Raises ``Cancelled``, and CfinspectError where no
     image has a mask.
     """
     images, masks = _with_masks(backend, samples, count, seed)
@@ -57,8 +53,7 @@ def baselines(
         begun = time.perf_counter()
         parts = []
         for start in range(0, len(squares), _BATCH):
-            if cancelled and cancelled():
-                raise BaselinesCancelled
+            progress.check()
             chosen = slice(start, start + _BATCH)
             parts.append(explainer.explain(squares[chosen], undamaged[chosen]).saliency)
         spent = time.perf_counter() - begun
@@ -73,8 +68,7 @@ def baselines(
             "threshold": threshold,
             "seconds": spent / len(squares),
         }
-        if progress:
-            progress(done, len(named))
+        progress.show(done, len(named))
     return result
 
 

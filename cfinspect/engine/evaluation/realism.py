@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.evaluation.encoders import Encoder, train_judge
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.inference.inspector import says_damaged
@@ -29,10 +30,6 @@ _BATCH = 64
 _SUBSETS, _SUBSET = 50, 100
 
 
-class RealismCancelled(Exception):
-    """Stopped before the figures were complete."""
-
-
 def have_distances() -> bool:
     """Whether FID and KID can be computed: torchmetrics is installed."""
     return importlib.util.find_spec("torchmetrics") is not None
@@ -46,8 +43,7 @@ def realism(
     *,
     steps: int = 300,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> dict[str, Any]:
     """Figures of the counterfactuals of ``measured``; a judge learns from ``learned``.
 
@@ -59,29 +55,20 @@ def realism(
     that D, or the judge, has right, the share whose counterfactual, rounded to 8 bit, it gives
     the other class) with their 95 % intervals over groups; ``change`` mean |x - x'|, ``area`` share
     of pixels that change by the mask threshold or more; ``cycle`` mean |x - G(G(x))|, all in
-    [0, 1]; distances as in ``_distances``. Raises ``RealismCancelled``, and CfinspectError
+    [0, 1]; distances as in ``_distances``. Raises ``Cancelled``, and CfinspectError
     where a class has too few images.
     """
     _require_both(learned, measured)
-    total, done = steps + 4 * -(-len(measured.images) // _BATCH), 0
-
-    def step(*_: int) -> None:
-        nonlocal done
-        done += 1
-        if cancelled and cancelled():
-            raise RealismCancelled
-        if progress:
-            progress(min(done, total), total)
-
+    ticks = Ticks(progress, steps + 4 * -(-len(measured.images) // _BATCH))
     judge = train_judge(
-        learned.images, learned.labels, backend.device, steps=steps, seed=seed, progress=step
+        learned.images, learned.labels, backend.device, steps=steps, seed=seed, progress=ticks
     )
     encoder = encoder or judge
     images, truth, groups = measured.images, measured.labels == 1, measured.groups
-    seen = _looked(backend, images, step)
+    seen = _looked(backend, images, ticks)
     judged, judged_after = judge.damaged(images), judge.damaged(seen.pictures)
     accuracy = float((judged == truth).mean())
-    before, made = (_encoded(encoder, shown, step) for shown in (images, seen.pictures))
+    before, made = (_encoded(encoder, shown, ticks) for shown in (images, seen.pictures))
     directions = {}
     for name, own in (("damaged", truth), ("undamaged", ~truth)):
         right = own & (judged == truth) & (accuracy >= _KNOWS)
@@ -125,16 +112,16 @@ class _Seen:
     cycle: Floats
 
 
-def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[], None]) -> _Seen:
+def _looked(backend: TorchBackend, images: NDArray[np.uint8], progress: Progress) -> _Seen:
     """The networks on ``images`` and on their counterfactuals, batch by batch."""
     decision = backend.metadata.decision
     rows = []
     for start in range(0, len(images), _BATCH):
-        step()
+        progress.tick()
         batch = images[start : start + _BATCH]
         raw = backend.run(batch)
         pictures = np.rint(raw.counterfactual * 255).astype(np.uint8)
-        step()
+        progress.tick()
         again = backend.run(pictures)
         x = batch / np.float32(255)
         change = np.abs(raw.counterfactual - x).mean(axis=3)
@@ -151,10 +138,10 @@ def _looked(backend: TorchBackend, images: NDArray[np.uint8], step: Callable[[],
     return _Seen(*(np.concatenate(part) for part in zip(*rows, strict=True)))
 
 
-def _encoded(encoder: Encoder, images: NDArray[np.uint8], step: Callable[[], None]) -> Features:
+def _encoded(encoder: Encoder, images: NDArray[np.uint8], progress: Progress) -> Features:
     parts = []
     for start in range(0, len(images), _BATCH):
-        step()
+        progress.tick()
         parts.append(encoder.encode(images[start : start + _BATCH]))
     return np.concatenate(parts)
 

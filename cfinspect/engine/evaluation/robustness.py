@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.evaluation.attacks import AttackResult, pgd, square
 from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.metrics.classification import classification
@@ -36,10 +37,6 @@ class Effort:
     queries: int = 500
 
 
-class AttackCancelled(Exception):
-    """Stopped before the figures were complete."""
-
-
 def robustness(
     target: DecisionLogits,
     images: NDArray[np.uint8],
@@ -49,8 +46,7 @@ def robustness(
     effort: Effort = Effort(),
     eps: Sequence[float] = EPS,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> dict[str, Any]:
     """Figures for ``images`` (n, S, S, 3) of the network's input size with ``labels`` (n,).
 
@@ -59,8 +55,8 @@ def robustness(
     ``accepted_n`` images that p_fake lets pass, at the limit that lets 99 % of these images pass
     untouched (not the model's own review rule), when the attacks have to keep it low as well; and
     ``alarms``: {name: {"value", "fired", "means"}}. An image that breaks at one eps is taken to
-    break at all larger ones, one that holds to hold at all smaller ones. Raises
-    ``AttackCancelled``.
+    break at all larger ones, one that holds to hold at all smaller ones. ``progress`` counts
+    decided pairs of image and eps. Raises ``Cancelled``.
     """
     device = target.device.device
     x = torch.from_numpy(images).permute(0, 3, 1, 2).to(device).float() / 255
@@ -72,7 +68,7 @@ def robustness(
     strict = dataclasses.replace(target, most_fake=limit)
     wrong = target.won(clean, y, "margin").cpu().numpy()
     accepted = p_fake <= limit
-    clock = _Clock(2 * len(labels) * len(eps), progress, cancelled)
+    clock = _Clock(2 * len(labels) * len(eps), progress)
     run = _Run(target, strict, x, y, effort, seed, clock)
     broken_at = _weakest(wrong, eps, run.breaks, clock)
     fooled_at = _weakest(wrong & accepted, eps, run.fools, clock)
@@ -193,7 +189,7 @@ class _Run:
                 eps=level / 255,
                 queries=self.effort.queries,
                 seed=self.seed,
-                tick=self.clock.check,
+                progress=self.clock.progress,
             )
             self._take(found, chosen, done, part, level)
 
@@ -217,7 +213,7 @@ class _Run:
                 steps=steps,
                 restarts=restarts,
                 seed=self.seed,
-                tick=self.clock.check,
+                progress=self.clock.progress,
             )
             self._take(found, chosen, done, part, level)
 
@@ -252,7 +248,7 @@ class _Run:
                 moved = (x + signs * level / 255).clamp(0, 1)
                 broken = self.target.won(self.target.logits(moved), y, "margin")
                 self._take(AttackResult(broken, moved), chosen, done, part, level)
-                self.clock.check()
+                self.clock.progress.check()
 
 
 def _parts(done: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
@@ -279,22 +275,12 @@ _TOLERATED = 0.02  # a straggler or two is no sign
 
 
 class _Clock:
-    """Progress by decided pairs of image and eps, and the question whether to stop."""
+    """Progress by decided pairs of image and eps; steps of the attacks only ask to stop."""
 
-    def __init__(
-        self,
-        total: int,
-        progress: Callable[[int, int], None] | None,
-        cancelled: Callable[[], bool] | None,
-    ) -> None:
+    def __init__(self, total: int, progress: Progress) -> None:
         self._done, self._total = 0, total
-        self._progress, self._cancelled = progress, cancelled
-
-    def check(self) -> None:
-        if self._cancelled and self._cancelled():
-            raise AttackCancelled
+        self.progress = progress
 
     def decide(self, pairs: int) -> None:
         self._done += pairs
-        if self._progress:
-            self._progress(self._done, self._total)
+        self.progress.show(self._done, self._total)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.evaluation.encoders import Images
 from cfinspect.engine.inference.forward import batched, to_tensor
@@ -91,7 +91,7 @@ def train_simsiam(
     steps: int = 600,
     width: int = 16,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = Progress(),
 ) -> SimSiam:
     """SimSiam (Chen and He 2021) on ``images`` (n, S, S, 3): two views of one image are alike.
 
@@ -137,7 +137,6 @@ def train_simsiam(
         loss.backward()
         optimiser.step()
         schedule.step()
-        if progress:
-            progress(step + 1, steps)
+        progress.step(step + 1, steps)
     name = f"SimSiam, compact network of width {width}, on {len(images)} other images of these"
     return SimSiam(network.eval(), projector.eval(), device, name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.explain.classifier import Classifier, beyond
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
 from cfinspect.engine.inference.forward import to_tensor
@@ -155,14 +156,14 @@ class Ace:
         return np.asarray((after >= 0).cpu().numpy())
 
     def explain(
-        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        self, images: Images, target: Labels, progress: Progress = Progress()
     ) -> Explanation:
         """See ``Explainer``."""
         begun = time.perf_counter()
         x = self._tensor(images)
         sign = torch.from_numpy(np.where(target == 1, 1.0, -1.0)).to(x)
-        pre, steps = self._attacked(x, sign, images, tick)
-        found, rounds = self._refined(x, pre, sign, self._seeds(images, _REFINING), tick)
+        pre, steps = self._attacked(x, sign, images, progress)
+        found, rounds = self._refined(x, pre, sign, self._seeds(images, _REFINING), progress)
         pictures = np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy())
         saliency = np.abs(pictures - images / np.float32(255)).mean(axis=3, dtype=np.float32)
         with torch.no_grad():
@@ -193,7 +194,7 @@ class Ace:
         return [zlib.crc32(image.tobytes(), start) for image in images]
 
     def _attacked(
-        self, x: Tensor, sign: Tensor, images: Images, tick: Callable[[], None]
+        self, x: Tensor, sign: Tensor, images: Images, progress: Progress
     ) -> tuple[Tensor, Tensor]:
         """The pre-explanations, and how many steps each took."""
         settings = self.settings
@@ -213,7 +214,7 @@ class Ace:
             (slope,) = torch.autograd.grad(loss * SIGN_SCALE, now)
             slope, left = (slope / SIGN_SCALE)[open_], left[open_]
             moved[left] = mover.moved(moved[left], slope, left)
-            tick()
+            progress.tick()
         return moved, steps
 
     @torch.no_grad()
@@ -223,7 +224,7 @@ class Ace:
         pre: Tensor,
         sign: Tensor,
         seeds: list[int],
-        tick: Callable[[], None],
+        progress: Progress,
     ) -> tuple[Tensor, Tensor]:
         """The explanations in 8 bit, and how many rounds each took."""
         rounds = torch.zeros(len(x), dtype=torch.int64, device=x.device)
@@ -241,7 +242,7 @@ class Ace:
             found[left] = self._inpainted(x[left], pre[left], mask, inner)
             rounds[left] += 1
             left = left[beyond(self._classifier, found[left]) * sign[left] < 0]
-            tick()
+            progress.tick()
             if not len(left):
                 break
         return found, rounds

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import is_out_of_memory
 from cfinspect.engine.base.images import ImageError, read_image, resize_image
+from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.explain.ace import Ace
 from cfinspect.engine.explain.classifier import Classifier, odds_of, probability
 from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, NOT_KEPT, Explained
-from cfinspect.engine.explain.protocol import ExplainCancelled, Explainer, Explanation, Images
+from cfinspect.engine.explain.protocol import Explainer, Explanation, Images
 from cfinspect.engine.inference.stream import Source
 from cfinspect.engine.inference.tiling import resize_map
 
@@ -31,34 +32,23 @@ def explain_sources(
     target: Target = "other",
     batch: int = 16,
     too_large: TooLarge = lambda image: False,
-    progress: Callable[[int, int], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> Iterator[Explained]:
     """Explain file after file, ``batch`` at once and fewer where memory runs out.
 
     ``target``: the class that the counterfactual should have, by default the other one than the
     classifier gives; files that have it already come back with a note only. ``too_large``: photos
     that a model looks at through windows; they come back with an error. ``progress`` counts parts
-    of the work. Raises ``ExplainCancelled`` between parts once ``cancelled`` says so.
+    of the work. Raises ``Cancelled`` between parts once somebody asked to stop.
     """
     work = _Work(explainer, classifier, target, too_large)
     groups = [sources[start : start + batch] for start in range(0, len(sources), batch)]
-    total = sum(explainer.ticks(len(group)) for group in groups)
-    done = counted = 0
-
-    def tick() -> None:
-        nonlocal counted
-        counted += 1
-        if progress:
-            progress(min(done + counted, total), total)
-        if cancelled and cancelled():
-            raise ExplainCancelled
-
+    ticks = Ticks(progress, sum(explainer.ticks(len(group)) for group in groups))
+    done = 0
     for group in groups:
-        yield from work.batch(group, tick)
-        done, counted = done + explainer.ticks(len(group)), 0
-        if progress:
-            progress(done, total)
+        yield from work.batch(group, ticks)
+        done += explainer.ticks(len(group))
+        ticks.reach(done)
 
 
 class _Work:
@@ -72,7 +62,7 @@ class _Work:
         self._target = target
         self._too_large = too_large
 
-    def batch(self, sources: Sequence[Source], tick: Callable[[], None]) -> Iterator[Explained]:
+    def batch(self, sources: Sequence[Source], progress: Progress) -> Iterator[Explained]:
         """One batch, in order."""
         found: dict[int, Explained] = {}
         squares: dict[int, Images] = {}
@@ -100,7 +90,7 @@ class _Work:
         if asked:
             goals = np.array([self._goal(scores[place]) for place in asked], dtype=np.int64)
             shown = np.stack([squares[place] for place in asked])
-            made, kept = self._made(shown, goals, tick), self._kept(shown, goals)
+            made, kept = self._made(shown, goals, progress), self._kept(shown, goals)
             for number, place in enumerate(asked):
                 found[place] = Explained(
                     sources[place],
@@ -134,17 +124,17 @@ class _Work:
             return int(odds < self._classifier.limit)
         return int(self._target == "damaged")
 
-    def _made(self, squares: Images, goals: NDArray[np.int64], tick: Callable[[], None]) -> _Batch:
+    def _made(self, squares: Images, goals: NDArray[np.int64], progress: Progress) -> _Batch:
         """The explainer's word on all, in halves where memory runs out."""
         try:
-            return _Batch([(self._explainer.explain(squares, goals, tick), len(squares))])
+            return _Batch([(self._explainer.explain(squares, goals, progress), len(squares))])
         except RuntimeError as error:
             if not is_out_of_memory(error) or len(squares) == 1:
                 raise
         self._classifier.device.free_memory()
         middle = len(squares) // 2
-        first = self._made(squares[:middle], goals[:middle], tick)
-        return _Batch(first.parts + self._made(squares[middle:], goals[middle:], tick).parts)
+        first = self._made(squares[:middle], goals[:middle], progress)
+        return _Batch(first.parts + self._made(squares[middle:], goals[middle:], progress).parts)
 
     def _kept(self, squares: Images, goals: NDArray[np.int64]) -> NDArray[np.bool_] | None:
         """Whether the filter leaves the verdict on the whole image as it is."""

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 
 Images = NDArray[np.uint8]
 Maps = NDArray[np.float32]
 Labels = NDArray[np.int64]
-
-
-class ExplainCancelled(Exception):
-    """Stopped before the explanation was complete."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +48,15 @@ class Explainer(Protocol):
         """Side in px of the images that it takes."""
 
     def ticks(self, count: int) -> int:
-        """How often ``explain`` calls ``tick`` for so many images at once, at most."""
+        """How often ``explain`` calls ``progress.tick`` for so many images at once, at most."""
 
     def explain(
-        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        self, images: Images, target: Labels, progress: Progress = Progress()
     ) -> Explanation:
         """Explain why images (n, size, size, 3) RGB uint8 are not of class ``target`` (n,).
 
-        1 is damaged. ``tick`` is called after each part of the work, and may raise
-        ``ExplainCancelled``.
+        1 is damaged. ``progress.tick`` is called after each part of the work, and may raise
+        ``Cancelled``.
         """
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier, beyond
 from cfinspect.engine.explain.protocol import (
     Explainer,
@@ -33,7 +34,6 @@ from cfinspect.engine.networks.discriminators import (
     ImageNetDiscriminator,
 )
 
-Tick = Callable[[], None]
 _RISE_GRID, _RISE_KEPT, _AT_ONCE = 7, 0.5, 64
 _PATCHES = 8  # occluding squares along a side
 
@@ -52,7 +52,9 @@ class Cfgan:
         """See ``Explainer``."""
         return 1
 
-    def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
+    def explain(
+        self, images: Images, target: Labels, progress: Progress = Progress()
+    ) -> Explanation:
         """See ``Explainer``; G makes the class that D does not see, whatever ``target`` says."""
         begun = time.perf_counter()
         made = self._backend.run(images).counterfactual
@@ -62,7 +64,7 @@ class Cfgan:
         with torch.no_grad():
             shown = to_tensor(rounded, self._backend.device.device)
             damaged = beyond(self._classifier, shown) >= 0
-        tick()
+        progress.tick()
         return Explanation(
             counterfactual=made,
             saliency=saliency,
@@ -79,12 +81,12 @@ class Mapped:
 
     ``maps``: of what speaks for the class that an image is given, (n, S, S) in [0, 1], from images
     and (n,) +1 for damaged, -1 for undamaged. ``evaluations``: passes of a network for an image;
-    ``ticks_each``: calls of ``tick`` for an image.
+    ``ticks_each``: calls of ``progress.tick`` for an image.
     """
 
     name: str
     size: int
-    maps: Callable[[Images, Labels, Tick], Maps]
+    maps: Callable[[Images, Labels, Progress], Maps]
     evaluations: int
     ticks_each: int = 1
 
@@ -92,10 +94,12 @@ class Mapped:
         """See ``Explainer``."""
         return count * self.ticks_each
 
-    def explain(self, images: Images, target: Labels, tick: Tick = lambda: None) -> Explanation:
+    def explain(
+        self, images: Images, target: Labels, progress: Progress = Progress()
+    ) -> Explanation:
         """See ``Explainer``."""
         begun = time.perf_counter()
-        saliency = self.maps(images, 1 - 2 * target, tick)
+        saliency = self.maps(images, 1 - 2 * target, progress)
         return Explanation(
             counterfactual=None,
             saliency=saliency,
@@ -184,13 +188,15 @@ def _shrinking(classifier: Classifier) -> list[nn.Module]:
 
 def _by_cam(
     classifier: Classifier, method: str, layers: Sequence[nn.Module]
-) -> Callable[[Images, Labels, Tick], Maps]:
-    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+) -> Callable[[Images, Labels, Progress], Maps]:
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
         device = classifier.device.device
         # One at a time: some networks take no more, and hooks keep the last pass only.
         return np.concatenate(
             [
-                _cam(classifier, method, layers, to_tensor(images[n : n + 1], device), own, tick)
+                _cam(
+                    classifier, method, layers, to_tensor(images[n : n + 1], device), own, progress
+                )
                 for n, own in enumerate(sign.tolist())
             ]
         )
@@ -204,7 +210,7 @@ def _cam(
     layers: Sequence[nn.Module],
     x: Tensor,
     sign: int,
-    tick: Tick,
+    progress: Progress,
 ) -> Maps:
     """Of one image x (1, 3, S, S): (1, S, S), the maximum over ``layers``."""
     from torchcam import methods  # noqa: PLC0415  (an extra)
@@ -221,7 +227,7 @@ def _cam(
         for found in maps
     ]
     joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
-    tick()
+    progress.tick()
     return joined.detach().clamp(0, 1).cpu().numpy()
 
 
@@ -232,9 +238,9 @@ def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
     [0, 1] per image.
     """
 
-    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
         chosen = torch.from_numpy(_random_masks(masks, images.shape[1], seed))
-        return _weighed(classifier, images, sign, chosen, tick, hidden=False)
+        return _weighed(classifier, images, sign, chosen, progress, hidden=False)
 
     return Mapped("rise", classifier.size, maps, masks, -(-masks // _AT_ONCE))
 
@@ -246,9 +252,9 @@ def occlusion(classifier: Classifier) -> Mapped:
     mean of the squares that hide it. Stretched to [0, 1] per image.
     """
 
-    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
         chosen = torch.from_numpy(_squares(images.shape[1]))
-        return _weighed(classifier, images, sign, chosen, tick, hidden=True)
+        return _weighed(classifier, images, sign, chosen, progress, hidden=True)
 
     count = (2 * _PATCHES - 1) ** 2
     return Mapped("occlusion", classifier.size, maps, count, -(-count // _AT_ONCE))
@@ -256,7 +262,13 @@ def occlusion(classifier: Classifier) -> Mapped:
 
 @torch.inference_mode()
 def _weighed(
-    classifier: Classifier, images: Images, sign: Labels, shown: Tensor, tick: Tick, *, hidden: bool
+    classifier: Classifier,
+    images: Images,
+    sign: Labels,
+    shown: Tensor,
+    progress: Progress,
+    *,
+    hidden: bool,
 ) -> Maps:
     """The mean over what is ``shown`` (masks, S, S), weighted by the verdict's probability.
 
@@ -275,7 +287,7 @@ def _weighed(
             said = torch.sigmoid(own * beyond(classifier, mean + (x - mean) * part[:, None]))
             share = 1 - said if hidden else said
             total += (share[:, None, None] * counts).sum(dim=0)
-            tick()
+            progress.tick()
         result.append(_stretched((total / weight).cpu().numpy()))
     return np.stack(result)
 
@@ -313,7 +325,7 @@ def _squares(side: int) -> Maps:
 def black_hat(size: int) -> Mapped:
     """Dark and thin: morphological closing minus the image, no network at all."""
 
-    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
         wide = max(3, images.shape[1] // 8) | 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
         found = [
@@ -328,7 +340,7 @@ def black_hat(size: int) -> Mapped:
 def darkness(size: int) -> Mapped:
     """One minus the brightness, no network at all."""
 
-    def maps(images: Images, sign: Labels, tick: Tick) -> Maps:
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
         found: Maps = 1 - images.mean(axis=3, dtype=np.float32) / np.float32(255)
         return found
 

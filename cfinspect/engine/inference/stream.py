@@ -8,7 +8,7 @@ costs little beside the many windows that it is inspected through.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ from cfinspect.engine.base.images import (
     read_bytes,
     read_image,
 )
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 
 _AHEAD_PIXELS = 1_000_000
@@ -137,18 +138,18 @@ def inspect_sources(
     sources: Sequence[Source],
     *,
     workers: int = 2,
-    cancelled: Callable[[], bool] | None = None,
+    progress: Progress = Progress(),
 ) -> Iterator[Outcome]:
     """Inspect every source, in order; a file that cannot be read is an outcome with an error.
 
-    ``workers`` threads decode ahead. When ``cancelled`` becomes true no further image is taken;
+    ``workers`` threads decode ahead. Once somebody asked to stop no further image is taken;
     what has been taken is still inspected.
     """
     waiting: deque[Outcome] = deque()
 
     def images() -> Iterator[NDArray[np.uint8]]:
         for read in _read_ahead(sources, workers):
-            if cancelled and cancelled():
+            if progress.cancelled:
                 return
             waiting.append(read)
             if read.image is not None:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +12,7 @@ import numpy as np
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.synth.apples import draw_apple_scene, make_apple
 from cfinspect.engine.synth.blemishes import KINDS
 from cfinspect.engine.synth.camera import SynthImage
@@ -51,7 +52,7 @@ def write_folder(
     seed: int,
     tiles_per_group: int = 4,
     kinds: Sequence[str] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = Progress(),
 ) -> Path:
     """Draw ``count`` images of ``size`` pixels into ``out`` and return ``out``.
 
@@ -59,8 +60,8 @@ def write_folder(
     (``filename,label,group``) and ``synth.json`` with these settings. Images of one group show the
     same wall or orchard under the same light and camera. ``kinds``: of apples' damage, see
     `blemishes.KINDS`, in turn and each in a folder of its name instead of ``damaged/``. The same
-    settings give the same bytes, and image i is the same whatever ``count`` is. ``progress`` is
-    called with (done, count).
+    settings give the same bytes, and image i is the same whatever ``count`` is. ``progress``
+    steps with every image.
 
     The folder appears when it is complete; a break leaves nothing behind. One that was drawn
     earlier is replaced. Raises CfinspectError for impossible settings, for a folder that holds
@@ -88,8 +89,7 @@ def write_folder(
             entries = list(_plan(domain, count, damaged_share, tiles_per_group, kinds))
             for entry in entries:
                 _write_image(draft, domain, entry, size, seed)
-                if progress is not None:
-                    progress(entry.index + 1, count)
+                progress.step(entry.index + 1, count)
             _write_labels(draft / "labels.csv", domain, entries, seed)
             text = json.dumps(settings, indent=1) + "\n"
             (draft / _MARKER).write_text(text, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.data.dataset import (
     DAMAGED,
     DataError,
@@ -82,7 +82,6 @@ class TrainingData:
         )
 
 
-Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
 
 
@@ -92,11 +91,6 @@ def gather(
     """Read, split and decode; yields (files done, of how many), returns None when cancelled."""
 
     def read(progress: Progress) -> Dataset:
-        def watch(done: int, total: int) -> None:
-            progress(done, total)
-            if cancel.cancelled:
-                raise _Cancelled
-
         folders = [Path(folder) for folder in config.data]
         try:
             return read_folders(
@@ -105,18 +99,25 @@ def gather(
                 damaged=config.damaged,
                 kinds=config.kind_names,
                 allow_one_class=not config.needs_classes,
-                progress=watch,
+                progress=progress,
             )
         except NoClassesError:
             if config.needs_classes:
                 raise
-            return read_unlabelled(folders, watch)
+            return read_unlabelled(folders, progress)
 
     try:
-        dataset = yield from _watched(read)
-    except _Cancelled:
+        dataset = yield from _watched(read, cancel)
+        parts = split(dataset, config)
+        stores = yield from _decoded(parts, config, cancel)
+    except Cancelled:
         return None
-    parts = split(dataset, config)
+    return _pack(config, dataset, parts, stores["train"], stores["validation"])
+
+
+def _decoded(
+    parts: dict[str, list[Sample]], config: TrainConfig, cancel: CancelToken
+) -> Generator[tuple[int, int], None, dict[str, TileStore]]:
     stores: dict[str, TileStore] = {}
     for name in ("train", "validation"):
         memory = int(config.memory_gb * 2**30)
@@ -126,29 +127,35 @@ def gather(
         stores[name] = store = TileStore(
             parts[name], config.size, memory_limit_bytes=memory, masks=masks
         )
-        load = functools.partial(store.load, cancelled=lambda: cancel.cancelled)
-        if not (yield from _watched(load)):
-            return None
-    return _pack(config, dataset, parts, stores["train"], stores["validation"])
+        yield from _watched(store.load, cancel)
+    return stores
 
 
-class _Cancelled(Exception):
-    """Ends the reading of folders from inside its progress."""
+class _Latest(Progress):
+    """How far a thread's work is, for another thread to look at."""
+
+    def __init__(self, cancel: CancelToken) -> None:
+        self._cancel = cancel
+        self.latest = (0, 0)
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancel.cancelled
+
+    def show(self, done: int, total: int | None = None) -> None:
+        self.latest = (done, total or 0)
 
 
-def _watched(work: Callable[[Progress], Result]) -> Generator[tuple[int, int], None, Result]:
+def _watched(
+    work: Callable[[Progress], Result], cancel: CancelToken
+) -> Generator[tuple[int, int], None, Result]:
     """Run ``work`` in a thread and yield how far it is, a few times a second."""
-    latest = (0, 0)
-
-    def note(done: int, total: int) -> None:
-        nonlocal latest
-        latest = (done, total)
-
+    progress = _Latest(cancel)
     with ThreadPoolExecutor(1, "read") as pool:
-        future = pool.submit(work, note)
+        future = pool.submit(work, progress)
         while not future.done():
             wait([future], timeout=0.2)
-            yield latest
+            yield progress.latest
         return future.result()
 
 

@@ -29,7 +29,7 @@ from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Project, ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
-from cfinspect.ui.jobs.job import JobHandle, Progress
+from cfinspect.ui.jobs.job import JobHandle, JobProgress
 from cfinspect.ui.jobs.job_types import CompareModels, card_of, model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
@@ -240,7 +240,7 @@ class ModelsDialog(Dialog):
         ticket.ended.connect(self._compared)
         self._chosen()
 
-    def _compares(self, progress: Progress) -> None:
+    def _compares(self, progress: JobProgress) -> None:
         if progress.total:
             text = tr("Comparing: {done} of {total}", done=progress.done, total=progress.total)
             if progress.seconds_left is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.ui.canvas.layers import mask_levels
 from cfinspect.ui.jobs.job import JobReporter
 from cfinspect.ui.jobs.job_types import threads_for_work
@@ -85,7 +86,6 @@ class Explain:
         """Load, explain, and make copies of all sizes for the canvas."""
         from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
         from cfinspect.engine.explain.factory import make_explainer  # noqa: PLC0415
-        from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
         from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
         from cfinspect.engine.inference.stream import Source  # noqa: PLC0415
 
@@ -102,16 +102,31 @@ class Explain:
                 opened.classifier,
                 [Source(wish.image, wish.image.name, wish.image.stem)],
                 too_large=Inspector(opened.backend).is_photo,
-                progress=tell.progress,
-                cancelled=lambda: tell.cancelled,
+                progress=tell,
             )
-        except ExplainCancelled:
+        except Cancelled:
             return None
         finally:
             _close(opened)
         if found.error:
             raise CfinspectError(found.error)
         return _shown(wish, found)
+
+
+class _Clock(Progress):
+    """Notes when each step of an explanation ended."""
+
+    def __init__(self, tell: JobReporter) -> None:
+        self._tell = tell
+        self.moments: list[float] = []
+
+    @property
+    def cancelled(self) -> bool:
+        return self._tell.cancelled
+
+    def tick(self) -> None:
+        self.moments.append(time.perf_counter())
+        self.check()
 
 
 @dataclass
@@ -135,16 +150,9 @@ class Rehearse:
     def _measured(self, tell: JobReporter) -> float | None:
         from cfinspect.engine.base.images import read_image, resize_image  # noqa: PLC0415
         from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415
-        from cfinspect.engine.explain.protocol import ExplainCancelled  # noqa: PLC0415
         from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
 
-        moments: list[float] = []
-
-        def tick() -> None:
-            moments.append(time.perf_counter())
-            if tell.cancelled:
-                raise ExplainCancelled
-
+        clock = _Clock(tell)
         usual = ACE_PRESETS["default"]
         opened = _open(self.wish)
         try:
@@ -155,11 +163,12 @@ class Rehearse:
                 raise CfinspectError(
                     tr("A photo that the model looks at through windows: cut it into tiles.")
                 )
-            ace.explain(resize_image(image, ace.size)[None], np.zeros(1, dtype=np.int64), tick)
-        except ExplainCancelled:
+            ace.explain(resize_image(image, ace.size)[None], np.zeros(1, dtype=np.int64), clock)
+        except Cancelled:
             return None
         finally:
             _close(opened)
+        moments = clock.moments
         if len(moments) < 2:
             raise CfinspectError(tr("The model answers this image with no number."))
         return (moments[1] - moments[0]) * usual.iterations

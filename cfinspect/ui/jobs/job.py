@@ -31,6 +31,7 @@ from PySide6.QtCore import (
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.progress import Progress
 from cfinspect.ui.widgets.translate import tr
 
 _log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ INTERVAL = 0.1  # seconds between two messages of a job
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobProgress:
     """``done`` of ``total`` (None: unknown), at ``rate`` a second; ``seconds_left`` None: unknown.
 
     ``text``: what is being done, or "".
@@ -114,7 +115,7 @@ class JobHandle(QObject):
         super().__init__()
         self.job = job
         self.state = JobState.WAITING
-        self.progress = Progress()
+        self.progress = JobProgress()
         self.cancel_token = CancelToken()
         self.resumed = threading.Event()
         self.resumed.set()
@@ -138,7 +139,7 @@ class JobHandle(QObject):
         self.resumed.set()
 
 
-class JobReporter:
+class JobReporter(Progress):
     """A job's way to the window: throttled, so that no job can flood it."""
 
     def __init__(self, ticket: JobHandle, send: Callable[[SignalInstance, Any], None]) -> None:
@@ -147,7 +148,7 @@ class JobReporter:
         self._started = time.monotonic()
         self._paused = 0.0
         self._sent = {"progress": 0.0, "parts": 0.0}
-        self._progress: Progress | None = None
+        self._progress: JobProgress | None = None
         self._parts: list[Any] = []
         self.cancel = ticket.cancel_token
 
@@ -162,14 +163,18 @@ class JobReporter:
             self._paused += time.monotonic() - begun
         return self.cancel.cancelled
 
-    def progress(self, done: int, total: int | None = None, text: str = "") -> None:
+    def show(self, done: int, total: int | None = None) -> None:
         """Say how far it is; rate and time left follow from the time it took."""
+        self.report(done, total)
+
+    def report(self, done: int, total: int | None = None, text: str = "") -> None:
+        """As ``show``, and what is being done."""
         seconds = time.monotonic() - self._started - self._paused
         rate = done / seconds if seconds > 0.05 else 0.0
         left = (total - done) / rate if total and rate > 0 and done else None
-        self.show(Progress(done, total, rate, left, text))
+        self.relay(JobProgress(done, total, rate, left, text))
 
-    def show(self, progress: Progress) -> None:
+    def relay(self, progress: JobProgress) -> None:
         """Say how far it is, in the job's own figures."""
         self._progress = progress
         if time.monotonic() - self._sent["progress"] >= INTERVAL:
@@ -201,6 +206,23 @@ class JobReporter:
             self._sent["parts"] = time.monotonic()
             self._send(self._ticket.part, self._parts)
             self._parts = []
+
+
+class PartOfJob(Progress):
+    """The progress of one part of a job, shown as the job wants: ``show(done, total)``."""
+
+    def __init__(self, tell: JobReporter, show: Callable[[int, int | None], None]) -> None:
+        self._tell = tell
+        self._show = show
+
+    @property
+    def cancelled(self) -> bool:
+        """As the job's."""
+        return self._tell.cancelled
+
+    def show(self, done: int, total: int | None = None) -> None:
+        """Say it in the job's way."""
+        self._show(done, total)
 
 
 class _Worker(QThread):
@@ -331,7 +353,7 @@ class JobQueue(QObject):
     def _relay(self, signal: SignalInstance, news: Any) -> None:
         signal.emit(news)
 
-    def _progressed(self, ticket: JobHandle, progress: Progress) -> None:
+    def _progressed(self, ticket: JobHandle, progress: JobProgress) -> None:
         ticket.progress = progress
         self.changed.emit()
 

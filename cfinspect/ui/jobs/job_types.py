@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.formats.exchange_types import Options
 from cfinspect.formats.export_filter import ExportFilter
 from cfinspect.project.inspecting import InspectionCounts, bind_model, inspect_images
 from cfinspect.project.project import Project, ProjectModel
 from cfinspect.project.scan import ScanReport, scan
-from cfinspect.ui.jobs.job import JobReporter, Progress
+from cfinspect.ui.jobs.job import JobProgress, JobReporter, PartOfJob
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def open_inspector(path: Path, device: str, tell: JobReporter) -> Iterator[Inspe
     """A model on the job's thread, and its memory given back afterwards."""
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
-    tell.show(Progress(text=tr("Loading the model")))
+    tell.relay(JobProgress(text=tr("Loading the model")))
     load_metadata(path)  # a bad file is told before torch is started
     from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
     from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
@@ -89,8 +90,7 @@ class Scan:
             return scan(
                 project,
                 chosen,
-                progress=lambda done, total: tell.progress(done, total or None),
-                cancelled=lambda: tell.cancelled,
+                progress=tell,
             )
 
 
@@ -134,11 +134,11 @@ class Inspect:
                 inspector,
                 folders=self.folders,
                 only=self.only,
-                cancelled=lambda: tell.cancelled,
+                progress=tell,
             ):
                 tell.part(list(tally.ids))
                 text = tr("flagged: {n}", n=tally.review)
-                tell.progress(tally.done, tally.total, text)
+                tell.report(tally.done, tally.total, text)
                 tally.outcomes = []
         return tally
 
@@ -169,10 +169,9 @@ class Export:
                     self.choice,
                     self.options,
                     who=self.who,
-                    progress=tell.progress,
-                    cancelled=lambda: tell.cancelled,
+                    progress=tell,
                 )
-            except KeyboardInterrupt:
+            except Cancelled:
                 return None
 
 
@@ -201,8 +200,7 @@ class Import:
                 who=self.who,
                 replace=self.replace,
                 domain=self.domain,
-                progress=tell.progress,
-                cancelled=lambda: tell.cancelled,
+                progress=tell,
             )
 
 
@@ -222,10 +220,7 @@ class CompareModels:
 
     def run(self, tell: JobReporter) -> list[dict[str, Any]]:
         """Evaluate one model after the other."""
-        from cfinspect.engine.evaluation.evaluate import (  # noqa: PLC0415
-            EvaluationCancelled,
-            evaluate,
-        )
+        from cfinspect.engine.evaluation.evaluate import evaluate  # noqa: PLC0415
 
         samples = self._samples()
         found: list[dict[str, Any]] = []
@@ -233,15 +228,13 @@ class CompareModels:
         for number, path in enumerate(self.models):
             base = number * len(samples)
 
-            def progress(done: int, _: int, base: int = base, name: str = path.name) -> None:
-                tell.progress(base + done, total, name)
+            def show(done: int, _: int | None, base: int = base, name: str = path.name) -> None:
+                tell.report(base + done, total, name)
 
             with open_inspector(path, self.device, tell) as inspector:
                 try:
-                    result = evaluate(
-                        inspector, samples, progress=progress, cancelled=lambda: tell.cancelled
-                    )
-                except EvaluationCancelled:
+                    result = evaluate(inspector, samples, progress=PartOfJob(tell, show))
+                except Cancelled:
                     break
             # What humans said has no kinds of damage.
             report = {name: part for name, part in result.report.items() if name != "kinds"}

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.ui.jobs.job import JobReporter, Progress
+from cfinspect.ui.jobs.job import JobProgress, JobReporter, PartOfJob
 from cfinspect.ui.jobs.job_types import Inspect, threads_for_work
 from cfinspect.ui.widgets.translate import tr
 
@@ -37,9 +38,9 @@ class Train:
             if isinstance(event, StepDone):
                 rate, left = event.images_per_second, event.seconds_left
                 text = tr("step {n}", n=event.step)
-                tell.show(Progress(round(1000 * event.fraction), 1000, rate, left, text))
+                tell.relay(JobProgress(round(1000 * event.fraction), 1000, rate, left, text))
             elif isinstance(event, DataProgress):
-                tell.show(Progress(event.done, event.total, text=tr("Reading images")))
+                tell.relay(JobProgress(event.done, event.total, text=tr("Reading images")))
             elif isinstance(event, Finished):
                 last = event
             tell.part(event)
@@ -67,9 +68,11 @@ class Demo:
         places = {}
         for domain in ("crack", "apple"):
             place = self.folder / domain / "new"
-            if not place.is_dir():
-                self._draw(place, domain, recipe["new"], tell)
-            if tell.cancelled:
+            try:
+                if not place.is_dir():
+                    self._draw(place, domain, recipe["new"], tell)
+                tell.check()
+            except Cancelled:
                 return None
             places[domain] = (place, shipped_model(domain))
         return self._project(places, tell)
@@ -82,14 +85,16 @@ class Demo:
             out,
             domain,
             **settings,
-            progress=lambda done, total: tell.show(Progress(done, total, text=text)),
+            progress=PartOfJob(
+                tell, lambda done, total: tell.relay(JobProgress(done, total, text=text))
+            ),
         )
 
     def _project(self, places: dict[str, tuple[Path, Path]], tell: JobReporter) -> Path | None:
         root = places["crack"][0]
         with Project.create(root, domain="crack") as project:
             project.add_folder(places["apple"][0], "apple")
-            scan(project, cancelled=lambda: tell.cancelled)
+            scan(project, progress=PartOfJob(tell, lambda _done, _total: None))
             folders = {folder.domain: folder.id for folder in project.folders()}
         for domain, (_, model) in places.items():
             if tell.cancelled:

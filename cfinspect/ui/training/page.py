@@ -32,7 +32,7 @@ from cfinspect.engine.base.events import (
 )
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.models import add_model_file
-from cfinspect.ui.jobs.job import Failure, JobHandle, JobState, Progress
+from cfinspect.ui.jobs.job import Failure, JobHandle, JobProgress, JobState
 from cfinspect.ui.jobs.training import Train
 from cfinspect.ui.state.preferences import LAST_DIFFUSION
 from cfinspect.ui.state.session import Session
@@ -205,7 +205,7 @@ class TrainingPage(QWidget):
         """Whether a training of this page runs or waits."""
         return self._ticket is not None and not self._ticket.is_over
 
-    def _progressed(self, progress: Progress) -> None:
+    def _progressed(self, progress: JobProgress) -> None:
         self.bar.setMaximum(progress.total or 0)
         self.bar.setValue(progress.done)
         parts = [progress.text]

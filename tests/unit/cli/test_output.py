@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import typer
 
-from cfinspect.cli.output import Interrupted, Output, guarded, plain
+from cfinspect.cli.output import Output, guarded, plain
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def end_of(error: Exception | KeyboardInterrupt, *, as_json: bool = False) -> in
     ("error", "code", "sentence"),
     [
         (CfinspectError("give another folder"), 2, "Error: give another folder\n"),
-        (Interrupted("kept"), 130, "kept\n"),
+        (Cancelled("kept"), 130, "kept\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (
             OSError(28, "No space left on device", "a.csv"),

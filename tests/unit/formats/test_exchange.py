@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exchanging import drawn, machine, write_images
+from recorded_progress import Recorded
 
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.formats.exchange_types import FormatError, Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only
@@ -147,9 +149,10 @@ def test_a_full_disk_leaves_the_old_export(project: Project, tmp_path: Path) -> 
 
 
 def test_a_cancelled_export_leaves_nothing(project: Project, tmp_path: Path) -> None:
-    calls = iter([False, False, True])
-    with pytest.raises(KeyboardInterrupt):
-        export(project, "png", tmp_path / "out", cancelled=lambda: next(calls))
+    progress = Recorded(after=2)
+    with pytest.raises(Cancelled):
+        export(project, "png", tmp_path / "out", progress=progress)
+    assert [done for done, _ in progress.seen] == [0, 1]
     assert not (tmp_path / "out").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["hall"]
 

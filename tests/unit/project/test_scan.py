@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from recorded_progress import Recorded
 from studio import write_images
 
 from cfinspect.project.listing import ImageFilter, find, list_images
@@ -32,11 +33,11 @@ def test_the_first_scan_takes_everything_and_the_second_reads_nothing(root: Path
     with project_of(root) as project:
         report = scan(project)
         assert (report.new, report.present, report.problems) == (7, 7, [])
-        reads: list[tuple[int, int]] = []
-        again = scan(project, progress=lambda *args: reads.append(args))
+        progress = Recorded()
+        again = scan(project, progress=progress)
         assert (again.new, again.changed, again.moved, again.vanished) == (0, 0, 0, 0)
         assert again.present == 7
-        assert reads == []
+        assert progress.seen == []
         rows = list_images(project)
         assert [row.label for row in rows] == [1] * 4 + [0] * 3
 
@@ -164,7 +165,7 @@ def test_a_cancelled_scan_goes_on_later(root: Path) -> None:
     write_images(root / "many", 600, seed=6, start=100)
     with project_of(root) as project:
         calls = iter([False, True])
-        report = scan(project, cancelled=lambda: next(calls))
+        report = scan(project, progress=Recorded(lambda: next(calls)))
         assert report.cancelled
         assert report.present == 512
         assert scan(project).new == 607 - 512

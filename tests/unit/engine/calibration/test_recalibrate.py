@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import read_image
 from cfinspect.engine.calibration.fit import fit_mask_threshold
@@ -46,7 +47,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "new.safetensors"
-    steps: list[tuple[int, int]] = []
+    progress = Recorded()
     result = calibrate(
         model,
         camera,
@@ -54,9 +55,9 @@ def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_pat
         device="cpu",
         precision="fp32",
         review_rate=0.2,
-        progress=lambda done, total: steps.append((done, total)),
+        progress=progress,
     )
-    assert steps[-1] == (20, 20)
+    assert progress.seen[-1] == (20, 20)
     assert result["n"] == 20
     assert load_metadata(out).decision.review_rate == 0.2
     assert load_metadata(out).decision != load_metadata(model).decision

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import content_hash, write_png
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, DataError, Dataset, read_folders
 
 
@@ -305,16 +307,13 @@ def test_fingerprint_depends_on_content_and_labels_only(tmp_path: Path) -> None:
 
 def test_progress_counts_every_file_and_can_stop_the_reading(tmp_path: Path) -> None:
     make_folder(tmp_path)
-    seen: list[tuple[int, int]] = []
-    read_folders([tmp_path], progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(done, 6) for done in range(1, 7)]
+    whole, stopped = Recorded(), Recorded(after=2)
+    read_folders([tmp_path], progress=whole)
+    assert whole.seen == [(done, 6) for done in range(1, 7)]
 
-    def stop(done: int, _total: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        read_folders([tmp_path], progress=stop)
+    with pytest.raises(Cancelled):
+        read_folders([tmp_path], progress=stopped)
+    assert stopped.seen == [(1, 6), (2, 6)]
 
 
 def test_reading_data_needs_no_torch_and_no_qt() -> None:

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import ImageError, read_image, resize_image, write_png
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.data.tile_store import TileStore
 
@@ -34,7 +36,7 @@ def test_tiles_are_the_files_whatever_fits_into_memory(samples: list[Sample], he
     store = TileStore(samples, SIZE, memory_limit_bytes=held * TILE_BYTES + 1)
     wanted = np.array([11, 0, 3, 3, 7, 4, 5])
 
-    assert store.load()
+    store.load()
 
     assert store.in_memory == held
     assert (store.get(wanted) == expected(samples)[wanted]).all()
@@ -72,13 +74,14 @@ def test_damaged_files_are_left_out_and_the_others_move_up(
 
 
 def test_progress_and_cancel(samples: list[Sample]) -> None:
-    seen: list[tuple[int, int]] = []
     store = TileStore(samples, SIZE)
+    stopped, whole = Recorded(after=3), Recorded()
 
-    assert not store.load(lambda done, total: seen.append((done, total)), lambda: len(seen) == 3)
-    assert seen == [(1, 12), (2, 12), (3, 12)]
-    assert store.load(lambda done, total: seen.append((done, total)))
-    assert seen[-1] == (12, 12)
+    with pytest.raises(Cancelled):
+        store.load(stopped)
+    assert stopped.seen == [(1, 12), (2, 12), (3, 12)]
+    store.load(whole)
+    assert whole.seen == [(done, 12) for done in range(1, 13)]
     assert (store.get(np.arange(12)) == expected(samples)).all()
 
 

@@ -9,14 +9,16 @@ import pytest
 import torch
 from foolbox.attacks import LinfPGD
 from foolbox.models.pytorch import PyTorchModel
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.evaluation.attacks import pgd, square
-from cfinspect.engine.evaluation.robustness import AttackCancelled, Effort, robustness
+from cfinspect.engine.evaluation.robustness import Effort, robustness
 from cfinspect.engine.evaluation.sampling import squares
 from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.inference.inspector import Inspector
@@ -116,7 +118,7 @@ def both(red: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_protocols_figures_by_hand() -> None:
     images, labels = both((118 / 255, 129 / 255))  # 9.5 and 1.5 grey levels from the decision
-    stages: list[tuple[int, int]] = []
+    progress = Recorded()
     found = robustness(
         aimed(Linear()),
         images,
@@ -124,13 +126,13 @@ def test_the_protocols_figures_by_hand() -> None:
         [str(n // 2) for n in range(20)],
         effort=Effort(steps=10, restarts=1, queries=50),
         eps=(1.0, 2.0, 16.0),
-        progress=lambda done, total: stages.append((done, total)),
+        progress=progress,
     )
     assert found["eps"] == [0.0, 1.0, 2.0, 16.0]
     assert found["accuracy"] == [1.0, 1.0, 0.5, 0.0]
     assert found["f1"] == [1.0, 1.0, 0.0, 0.0]
-    assert stages[-1] == (120, 120)
-    assert stages == sorted(stages)
+    assert progress.seen[-1] == (120, 120)
+    assert progress.seen == sorted(progress.seen)
     assert not any(alarm["fired"] for alarm in found["alarms"].values())
 
 
@@ -177,8 +179,8 @@ def test_masked_gradients_raise_the_alarm() -> None:
 
 def test_an_attack_can_be_stopped() -> None:
     images, labels = both((100 / 255, 155 / 255))
-    with pytest.raises(AttackCancelled):
-        robustness(aimed(Linear()), images, labels, ["a"] * 20, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        robustness(aimed(Linear()), images, labels, ["a"] * 20, progress=Recorded(after=0))
 
 
 class Binary(nn.Module):

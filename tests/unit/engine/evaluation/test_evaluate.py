@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from numpy_backend import RepairDark, make_card
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.evaluation.evaluate import (
     ROW_FIELDS,
-    EvaluationCancelled,
     EvaluationError,
     evaluate,
 )
@@ -194,10 +195,8 @@ def test_a_folder_is_evaluated(tmp_path: Path) -> None:
     save(tmp_path, "damaged/c", 1)  # found; no mask to compare with
     save(tmp_path, "undamaged/d", 0)
     save(tmp_path, "undamaged/e", 1)  # false alarm
-    steps: list[tuple[int, int]] = []
-    result = evaluate(
-        inspector(), samples_of(tmp_path), progress=lambda done, total: steps.append((done, total))
-    )
+    progress = Recorded()
+    result = evaluate(inspector(), samples_of(tmp_path), progress=progress)
     report = result.report
     assert report["classification"]["n"] == 5
     assert report["classification"]["accuracy"] == 0.6
@@ -213,7 +212,7 @@ def test_a_folder_is_evaluated(tmp_path: Path) -> None:
     assert report["review"]["errors"] == 2
     assert report["left_out"] == []
     json.dumps(report, allow_nan=False)
-    assert steps == [(k, 5) for k in range(1, 6)]
+    assert progress.seen == [(k, 5) for k in range(1, 6)]
     rows = {Path(row["file"]).stem: row for row in result.rows}
     assert {key: row["iou"] for key, row in rows.items()} == {
         "a": 0.5,
@@ -233,9 +232,9 @@ def test_an_unreadable_image_is_a_row_with_its_error(tmp_path: Path) -> None:
     samples = samples_of(tmp_path)
     broken = next(s.path for s in samples if s.path.stem == "b")
     broken.write_bytes(broken.read_bytes()[:60])
-    steps: list[int] = []
-    result = evaluate(inspector(), samples, progress=lambda done, total: steps.append(done))
-    assert steps[-1] == 3
+    progress = Recorded()
+    result = evaluate(inspector(), samples, progress=progress)
+    assert progress.seen[-1] == (3, 3)
     assert result.report["classification"]["n"] == 2
     assert [Path(entry["file"]).stem for entry in result.report["left_out"]] == ["b"]
     row = result.rows[-1]
@@ -265,5 +264,5 @@ def test_an_evaluation_can_be_cancelled(tmp_path: Path) -> None:
     for name in ("damaged/a", "undamaged/b", "undamaged/c"):
         save(tmp_path, name, 0)
     answers = iter([False, True])
-    with pytest.raises(EvaluationCancelled):
-        evaluate(inspector(), samples_of(tmp_path), cancelled=lambda: next(answers))
+    with pytest.raises(Cancelled):
+        evaluate(inspector(), samples_of(tmp_path), progress=Recorded(lambda: next(answers)))

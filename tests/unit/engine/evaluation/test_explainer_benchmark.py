@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import read_image
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.evaluation.explainer_benchmark import cout, explaining, select_correct_samples
@@ -79,7 +80,7 @@ class Mender:
         return 1
 
     def explain(
-        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        self, images: Images, target: Labels, progress: Progress = Progress()
     ) -> Explanation:
         made = mended(images)
         if self._wrongly:
@@ -89,7 +90,7 @@ class Mender:
             if wanted == 1 and not self._wrongly:
                 made[number, 20, 4:9] = 20
         saliency = np.abs(made.astype(np.float32) - images).mean(axis=3) / 255
-        tick()
+        progress.tick()
         said = (Dark().odds(torch.from_numpy(made).permute(0, 3, 1, 2) / 255) >= 0).numpy()
         return Explanation(
             counterfactual=(made / 255).astype(np.float32),
@@ -152,7 +153,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
     simsiam = train_simsiam(drawn(walls), CPU, steps=3, width=4)
     known = squares(24)
     asked = select_correct_samples(Dark(), known, 40)
-    ticks: list[int] = []
+    progress = Recorded()
     found = explaining(
         {
             "mender": lambda seed: Mender("mender"),
@@ -163,7 +164,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
         known,
         simsiam,
         batch=16,
-        tick=lambda: ticks.append(1),
+        progress=progress,
     )
     good, bad = found["explainers"]["mender"], found["explainers"]["ace"]
     assert found["n"] == 40
@@ -184,7 +185,7 @@ def test_explainers_side_by_side(walls: Path) -> None:
     assert good["evaluations"] == 3 and good["seconds"] == pytest.approx(0.1)
     assert good["iou"] is None and good["masks"] == 0
     # Three batches each, the one that draws lots twice; curves and distances can be stopped, too.
-    assert len(ticks) > 9 + 2 * 40
+    assert progress.ticks > 9 + 2 * 40
 
 
 def test_diversity_is_the_distance_between_seeds(walls: Path) -> None:
@@ -195,7 +196,7 @@ def test_diversity_is_the_distance_between_seeds(walls: Path) -> None:
         """Flips everything, and paints a corner by its seed."""
 
         def explain(
-            self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+            self, images: Images, target: Labels, progress: Progress = Progress()
         ) -> Explanation:
             found = super().explain(images, target)
             assert found.counterfactual is not None

@@ -9,13 +9,15 @@ import torch
 import torchvision
 from numpy.typing import NDArray
 from numpy_backend import make_card
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.evaluation import realism as module
 from cfinspect.engine.evaluation.encoders import load_encoder, train_judge
-from cfinspect.engine.evaluation.realism import RealismCancelled, realism
+from cfinspect.engine.evaluation.realism import realism
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model
@@ -148,17 +150,16 @@ def test_few_images_give_no_distance_and_one_class_a_sentence() -> None:
 
 @pytest.mark.parametrize("stop", [3, 51, 53])
 def test_it_can_be_cancelled_in_all_its_parts(stop: int) -> None:
-    looks: list[tuple[int, int]] = []
-    with pytest.raises(RealismCancelled):
+    progress = Recorded(after=stop)
+    with pytest.raises(Cancelled):
         realism(
             backend_of(Mend()),
             stripes(20, 0),
             stripes(20, 1),
             steps=50,
-            progress=lambda done, total: looks.append((done, total)),
-            cancelled=lambda: len(looks) >= stop,
+            progress=progress,
         )
-    assert looks == [(done, 54) for done in range(1, stop + 1)]
+    assert progress.seen == [(done, 54) for done in range(1, stop + 1)]
 
 
 def test_a_judge_that_knows_nothing_has_no_word() -> None:

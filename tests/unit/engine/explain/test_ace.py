@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.explain.ace import ACE_PRESETS, REPAINTED, Ace, AceSettings, change_mask
-from cfinspect.engine.explain.protocol import ExplainCancelled
 
 CPU = choose_device("cpu", "fp32")
 SIZE = 16
@@ -265,18 +266,11 @@ def test_an_explanation_does_not_depend_on_its_neighbours() -> None:
 
 
 def test_it_can_be_stopped_between_steps() -> None:
-    count = 0
-
-    def tick() -> None:
-        nonlocal count
-        count += 1
-        if count == 3:
-            raise ExplainCancelled
-
+    progress = Recorded(after=3)
     ace = Ace(Linear(), Transparent(), SIZE, AceSettings(margin=1e9))
-    with pytest.raises(ExplainCancelled):
-        ace.explain(images(), np.ones(2, dtype=np.int64), tick)
-    assert count == 3
+    with pytest.raises(Cancelled):
+        ace.explain(images(), np.ones(2, dtype=np.int64), progress)
+    assert progress.ticks == 3
 
 
 def test_the_change_mask_by_hand() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.explain.bulk import explain_sources
 from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, Explained
 from cfinspect.engine.explain.protocol import (
-    ExplainCancelled,
     Explanation,
     Images,
     Labels,
@@ -56,7 +56,7 @@ class Painter:
         return count
 
     def explain(
-        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        self, images: Images, target: Labels, progress: Progress = Progress()
     ) -> Explanation:
         if len(images) > self.most:
             raise torch.OutOfMemoryError("not enough")
@@ -66,7 +66,7 @@ class Painter:
             aim = 0.9 if wanted else 0.1
             quarter = picture[: SIZE // 2, : SIZE // 2]
             quarter += self.strength * (aim - quarter)
-            tick()
+            progress.tick()
         saliency = np.abs(made - images / np.float32(255)).mean(axis=3)
         return Explanation(
             counterfactual=made,
@@ -149,9 +149,9 @@ def test_photos_for_windows_are_told(files: list[Source]) -> None:
 
 
 def test_progress_reaches_the_end_and_a_cancel_ends_it(files: list[Source]) -> None:
-    told: list[tuple[int, int]] = []
-    explained(files, batch=2, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (4, 4)
-    assert told == sorted(told)
-    with pytest.raises(ExplainCancelled):
-        explained(files, cancelled=lambda: True)
+    progress = Recorded()
+    explained(files, batch=2, progress=progress)
+    assert progress.seen[-1] == (4, 4)
+    assert progress.seen == sorted(progress.seen)
+    with pytest.raises(Cancelled):
+        explained(files, progress=Recorded(after=0))

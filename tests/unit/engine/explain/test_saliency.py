@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 from numpy_backend import make_card
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import read_folders
-from cfinspect.engine.evaluation.localisation_baselines import BaselinesCancelled, baselines
+from cfinspect.engine.evaluation.localisation_baselines import baselines
 from cfinspect.engine.explain import saliency
 from cfinspect.engine.explain.classifier import OwnClassifier
 from cfinspect.engine.explain.protocol import Explainer
@@ -109,17 +111,15 @@ def test_the_counterfactual_beats_grad_cam_on_drawn_cracks(tmp_path: Path) -> No
     folder = write_folder(tmp_path / "walls", "crack", count=24, size=96, seed=12)
     backend = load_backend(shipped_models()["crack"], "cpu", "fp32")
     samples = read_folders([folder]).samples
-    told: list[tuple[int, int]] = []
-    found = baselines(
-        backend, samples, 8, rise_masks=20, progress=lambda done, total: told.append((done, total))
-    )
+    progress = Recorded()
+    found = baselines(backend, samples, 8, rise_masks=20, progress=progress)
     assert found["cfgan"]["n"] == 8
     assert found["cfgan"]["iou"] > 2 * found["gradcam"]["iou"]
     assert found["cfgan"]["iou"] > 0.2
     assert all(0 < one["threshold"] < 1 and one["seconds"] > 0 for one in found.values())
-    assert told[-1] == (len(found), len(found))
-    with pytest.raises(BaselinesCancelled):
-        baselines(backend, samples, 8, cancelled=lambda: True)
+    assert progress.seen[-1] == (len(found), len(found))
+    with pytest.raises(Cancelled):
+        baselines(backend, samples, 8, progress=Recorded(after=0))
     for mask in (folder / "masks").iterdir():
         mask.unlink()
     with pytest.raises(CfinspectError, match="has a mask"):

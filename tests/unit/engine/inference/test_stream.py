@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy_backend import RepairDark, make_card
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
@@ -124,7 +125,9 @@ def test_cancelling_takes_no_more_images_and_keeps_what_was_taken(tmp_path: Path
         make(tmp_path / f"{number}.png", shape=(8, 8))
     sources, _ = find_sources([tmp_path])
     found: list[Outcome] = []
-    for outcome in inspect_sources(inspector(), sources, cancelled=lambda: len(found) >= 3):
+    for outcome in inspect_sources(
+        inspector(), sources, progress=Recorded(lambda: len(found) >= 3)
+    ):
         found.append(outcome)
     assert [outcome.source for outcome in found] == sources[: len(found)]
     assert 3 <= len(found) <= 8

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import read_image, read_mask
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack, write_folder
 
@@ -120,7 +122,7 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("domain", ["crack", "apple"])
 def test_folder_reads_back_as_training_data(tmp_path: Path, domain: Domain) -> None:
-    seen: list[tuple[int, int]] = []
+    progress = Recorded()
     out = write_folder(
         tmp_path / "ünter" / "data",
         domain,
@@ -128,9 +130,9 @@ def test_folder_reads_back_as_training_data(tmp_path: Path, domain: Domain) -> N
         size=40,
         damaged_share=0.3,
         seed=5,
-        progress=lambda done, total: seen.append((done, total)),
+        progress=progress,
     )
-    assert seen == [(i + 1, 10) for i in range(10)]
+    assert progress.seen == [(i + 1, 10) for i in range(10)]
     dataset = read_folders([out])
     assert not dataset.left_out
     assert [sample.label for sample in dataset.samples].count(1) == 3
@@ -199,12 +201,8 @@ def test_a_break_leaves_nothing_behind_and_the_old_folder_whole(tmp_path: Path) 
     out = write_folder(tmp_path / "data", "crack", count=2, size=40, seed=0)
     before = _hashes(tmp_path)
 
-    def stop(done: int, _total: int) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_folder(out, "crack", count=5, size=40, seed=1, progress=stop)
+    with pytest.raises(Cancelled):
+        write_folder(out, "crack", count=5, size=40, seed=1, progress=Recorded(after=2))
     assert _hashes(tmp_path) == before
     assert list(tmp_path.iterdir()) == [out]
 
