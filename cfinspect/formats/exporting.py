@@ -17,11 +17,11 @@ from cfinspect.engine.base.images import header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import Sample
 from cfinspect.engine.data.splits import split_by_group
+from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.formats.exchange_types import About, FormatError, IndexMask, Item, Options
 from cfinspect.formats.export_filter import ExportFilter, Pick, picks
 from cfinspect.formats.naming import flat_stems
 from cfinspect.formats.registry import writer
-from cfinspect.masks.operations import drop_small
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_classes
 from cfinspect.project.database import now_text
@@ -217,7 +217,7 @@ def _machine_mask(
 ) -> IndexMask | None:
     if prediction is None or prediction.mask is None or prediction.mask.shape != shape:
         return None
-    kept = drop_small(prediction.mask, choice.min_area)
+    kept = clean_mask(prediction.mask, choice.min_area)
     return kept.astype(np.uint8) * np.uint8(_MACHINE_CLASS) if kept.any() else None
 
 

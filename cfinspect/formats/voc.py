@@ -129,7 +129,9 @@ def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
     numbers = {tuple(colour): number for number, colour in enumerate(palette().tolist())}
     if not file.is_file():
         return names, numbers
-    for line in read_text(file, most=1 << 20).decode("utf-8", "replace").splitlines():
+    # Bytes end lines where files do; text would also do so at separators that a name may hold.
+    for data in read_text(file, most=1 << 20).splitlines():
+        line = data.decode("utf-8", "replace")
         comment = line.startswith("#") and (line.startswith("# label:") or line.count(":") < 3)
         if comment or not line.strip():
             continue

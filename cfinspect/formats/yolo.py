@@ -58,9 +58,14 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
             have = split if split in splits else next(iter(splits), "train")
             lines.append(f"{split}: images/{have}")
     lines.append("names:")
-    # JSON strings are YAML strings.
-    lines += [f"  {numbers[key]}: {json.dumps(name)}" for key, name in about.classes.items()]
+    lines += [f"  {numbers[key]}: {_quoted(name)}" for key, name in about.classes.items()]
     (out / DATA).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    """``text`` as YAML in ASCII: JSON's strings, but for the pairs it writes beyond U+FFFF."""
+    inner = (json.dumps(c)[1:-1] if c <= "\uffff" else f"\\U{ord(c):08x}" for c in text)
+    return f'"{"".join(inner)}"'
 
 
 def read(path: Path) -> Iterator[ImportedImage]:

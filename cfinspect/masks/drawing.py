@@ -64,12 +64,6 @@ def polygon(mask: IndexMask, corners: Sequence[Point], value: int) -> Box | None
     return _paint(mask, box, inside, value)
 
 
-def rectangle(mask: IndexMask, corner: Point, opposite: Point, value: int) -> Box | None:
-    """Fill a rectangle given by two opposite corners."""
-    (x0, y0), (x1, y1) = corner, opposite
-    return polygon(mask, [(x0, y0), (x1, y0), (x1, y1), (x0, y1)], value)
-
-
 def flood_fill(
     mask: IndexMask, image: NDArray[np.uint8], seed: Point, tolerance: int, value: int
 ) -> Box | None:

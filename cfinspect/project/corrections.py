@@ -49,7 +49,8 @@ def mask_classes(project: Project) -> dict[int, str]:
 def mask_class(project: Project, name: str, *, who: str) -> int:
     """The number of the mask class called ``name``, which is added where it is new."""
     name = name.strip()
-    odd = any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+    # Neither control characters nor what XML, and so an export, has no place for.
+    odd = any(unicodedata.category(one) in {"Cc", "Cs"} or one in "\ufffe\uffff" for one in name)
     if not name or len(name) > 200 or odd:
         raise ProjectError(f"{name[:50]!r} is no name for a mask class.")
     with project.database.writing() as connection:

@@ -94,7 +94,8 @@ def decide(
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
     and not ``force``, or its file was changed since the last scan; ProjectError for an unknown
-    image or mask class or a mask of another size.
+    image or mask class or a mask of another size; ImageError for a mask of an image that no model
+    has looked at yet and whose file cannot be read: nobody knows its size.
     """
     with project.database.writing() as connection:
         image = _image(connection, image_id)

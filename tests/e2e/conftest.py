@@ -10,7 +10,7 @@ from program import TINY, Done, Run, run_cfinspect
 
 @pytest.fixture(scope="session")
 def cf() -> Run:
-    """Run ``python -m cfinspect`` with arguments and return what it printed."""
+    """Run ``cfinspect`` with arguments in this process and return what it printed."""
     return run_cfinspect
 
 
@@ -38,3 +38,14 @@ def trained(walls: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
 def model(trained: tuple[Path, Done]) -> Path:
     """The model of that run."""
     return trained[0] / "model.safetensors"
+
+
+@pytest.fixture(scope="session")
+def everything(
+    model: Path, walls: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Done]:
+    """A report of that model with all its parts, on few images, and what was printed."""
+    out = tmp_path_factory.mktemp("report")
+    done = run_cfinspect("evaluate", model, walls, "--out", out, "--all", "--quick", "--images", 6)
+    assert done.returncode == 0, done.stderr
+    return out, done

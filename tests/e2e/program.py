@@ -1,4 +1,4 @@
-"""Runs the real program in a process of its own, and reads what it leaves and prints."""
+"""Runs the program, in this process or in one of its own, and reads what it leaves and prints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from isolation import HIDDEN, SHOWN, as_if_alone
+from typer.testing import CliRunner
+
 import cfinspect
+from cfinspect.cli import app
 
 Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
@@ -25,13 +29,10 @@ TINY = tuple(_TINY.split())
 
 
 def _environment() -> dict[str, str]:
-    # Without a display, whatever the tests of the window have set: these are commands.
-    shown = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
     return {
-        **{name: value for name, value in os.environ.items() if name not in shown},
+        **{name: value for name, value in os.environ.items() if name not in HIDDEN},
+        **SHOWN,
         "PYTHONPATH": str(Path(cfinspect.__file__).parents[1]),
-        "OMP_NUM_THREADS": "1",
-        "COLUMNS": "100",
     }
 
 
@@ -40,7 +41,19 @@ def _command(arguments: tuple[object, ...]) -> list[str]:
 
 
 def run_cfinspect(*arguments: object, cwd: Path | None = None) -> Done:
-    """Run ``python -m cfinspect`` to its end."""
+    """Run the command in this process, which has loaded torch already, to its end.
+
+    Everything that it may have changed in the process is as before afterwards. Bare ``cfinspect``
+    and ``cfinspect gui`` never come here: see ``spawn_cfinspect``.
+    """
+    words = [str(argument) for argument in arguments]
+    with as_if_alone(["cfinspect", *words], cwd) as failed:
+        result = CliRunner().invoke(app, words, prog_name="cfinspect")
+    return Done(words, result.exit_code, result.stdout, result.stderr + failed(result.exc_info))
+
+
+def spawn_cfinspect(*arguments: object, cwd: Path | None = None) -> Done:
+    """Run ``python -m cfinspect`` to its end, where the process itself is the point."""
     return subprocess.run(
         _command(arguments),
         capture_output=True,

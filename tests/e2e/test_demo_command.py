@@ -12,11 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from program import json_lines
-from typer.testing import CliRunner
+from program import Run, json_lines
 
 import cfinspect
-from cfinspect.cli import app
 from cfinspect.engine.base.images import read_image
 from cfinspect.resources import resource_path
 
@@ -35,16 +33,14 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "demo.json"
     file.write_text(json.dumps(recipe))
     monkeypatch.setattr("cfinspect.cli.demo.resource_path", lambda _name: file)
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.usefixtures("short")
-def test_the_demo_leaves_figures_and_pictures_and_can_be_run_again(tmp_path: Path) -> None:
+def test_the_demo_leaves_figures_and_pictures_and_can_be_run_again(cf: Run, tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     for _ in range(2):
-        done = CliRunner().invoke(app, ["demo", str(folder), "--json"])
-        assert done.exit_code == 0, done.output
+        done = cf("demo", folder, "--json")
+        assert done.returncode == 0, done.stderr
         lines = json_lines(done.stdout)
         assert lines[-1]["event"] == "demo"
         assert [line["event"] for line in lines].count("report") == 2
@@ -59,11 +55,11 @@ def test_the_demo_leaves_figures_and_pictures_and_can_be_run_again(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("short")
-def test_the_demo_leaves_folders_of_others_alone(tmp_path: Path) -> None:
+def test_the_demo_leaves_folders_of_others_alone(cf: Run, tmp_path: Path) -> None:
     (tmp_path / "crack" / "images").mkdir(parents=True)
     (tmp_path / "crack" / "images" / "mine.png").touch()
-    done = CliRunner().invoke(app, ["demo", str(tmp_path)])
-    assert done.exit_code == 2
+    done = cf("demo", tmp_path)
+    assert done.returncode == 2
     assert "not the demo's" in done.stderr
     assert (tmp_path / "crack" / "images" / "mine.png").exists()
     assert not (tmp_path / "apple" / "new").exists()
@@ -71,11 +67,11 @@ def test_the_demo_leaves_folders_of_others_alone(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("short")
 def test_an_installation_without_its_models_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cf: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cfinspect.resources.models_path", lambda: tmp_path / "none")
-    done = CliRunner().invoke(app, ["demo", str(tmp_path / "demo")])
-    assert done.exit_code == 2
+    done = cf("demo", tmp_path / "demo")
+    assert done.returncode == 2
     assert "crack.safetensors is missing from this installation" in done.stderr
 
 

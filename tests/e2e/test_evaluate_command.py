@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from program import Run, json_lines, table
+from program import Done, Run, json_lines, table
 
 
 def test_figures_on_seen_images_come_with_a_warning(
@@ -120,17 +120,14 @@ def test_a_file_that_is_no_model_is_a_sentence(cf: Run, walls: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_attacks_are_part_of_the_report_on_request(
-    cf: Run, model: Path, walls: Path, tmp_path: Path
-) -> None:
-    done = cf("evaluate", model, walls, "--out", tmp_path, "--all", "--quick", "--images", "6")
-    assert done.returncode == 0, done.stderr
-    report = json.loads((tmp_path / "report.json").read_text())
+def test_attacks_are_part_of_the_report_on_request(everything: tuple[Path, Done]) -> None:
+    out, done = everything
+    report = json.loads((out / "report.json").read_text())
     looks = report["uncertainty"]["looks"]
     assert list(looks) == ["as they are", "dark", "bright", "blur", "noise"]
     assert looks["dark"]["n"] == 48
     assert "Which doubt finds the errors (48 images" in done.stdout
-    html = (tmp_path / "report.html").read_text("utf-8")
+    html = (out / "report.html").read_text("utf-8")
     assert "--all --quick --images 6" in html
     assert "data:image/png;base64," in html
     assert "Where the damage is, by explainer" in html

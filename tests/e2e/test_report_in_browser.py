@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from program import Run
+from program import Done
 
 BROWSER = next(
     (
@@ -22,12 +22,9 @@ BROWSER = next(
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium or relative of it on PATH")
 
 
-@pytest.fixture(scope="module")
-def report(cf: Run, model: Path, walls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("report")
-    done = cf("evaluate", model, walls, "--out", out, "--all", "--quick", "--images", "4")
-    assert done.returncode == 0, done.stderr
-    return out / "report.html"
+@pytest.fixture
+def report(everything: tuple[Path, Done]) -> Path:
+    return everything[0] / "report.html"
 
 
 class Reader(HTMLParser):

@@ -7,17 +7,17 @@ import time
 from pathlib import Path
 
 import pytest
-from program import Run, json_lines, start_cfinspect
+from program import Run, json_lines, spawn_cfinspect, start_cfinspect
 
 import cfinspect
 
 COMMANDS = ("train", "inspect", "evaluate", "calibrate", "gui", "demo", "synth", "doctor")
 
 
-def test_help_lists_the_commands_at_once(cf: Run) -> None:
-    cf("--version")  # the first start compiles
+def test_help_lists_the_commands_at_once() -> None:
+    spawn_cfinspect("--version")  # the first start compiles
     started = time.monotonic()
-    helped = cf("--help")
+    helped = spawn_cfinspect("--help")
     assert time.monotonic() - started < 2
     assert helped.returncode == 0
     assert all(name in helped.stdout for name in (*COMMANDS, "models"))
@@ -25,10 +25,8 @@ def test_help_lists_the_commands_at_once(cf: Run) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
 @pytest.mark.parametrize("words", [(), ("gui",), ("gui", "--log-file", "log.txt")])
-def test_the_window_without_a_display_is_a_sentence(
-    cf: Run, words: tuple[str, ...], tmp_path: Path
-) -> None:
-    done = cf(*words, cwd=tmp_path)
+def test_the_window_without_a_display_is_a_sentence(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = spawn_cfinspect(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert "no display" in done.stderr
     assert "cfinspect --help" in done.stderr
@@ -41,8 +39,8 @@ def test_every_help_has_an_example(cf: Run, name: str) -> None:
     assert f"cfinspect {name}" in done.stdout.partition("Examples:")[2]
 
 
-def test_version(cf: Run) -> None:
-    assert cf("--version").stdout == f"cfinspect {cfinspect.__version__}\n"
+def test_version() -> None:
+    assert spawn_cfinspect("--version").stdout == f"cfinspect {cfinspect.__version__}\n"
 
 
 def test_synth_draws_the_same_files_again(cf: Run, tmp_path: Path) -> None:

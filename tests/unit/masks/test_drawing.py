@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cfinspect.masks.drawing import Box, brush, flood_fill, polygon, rectangle
+from cfinspect.masks.drawing import Box, brush, flood_fill, polygon
+
+EVERYWHERE = [(-50, -50), (500, -50), (500, 500), (-50, 500)]
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_a_click_with_the_finest_brush_is_one_pixel(mask: np.ndarray) -> None:
 
 
 def test_erasing_is_drawing_background(mask: np.ndarray) -> None:
-    rectangle(mask, (30, 20), (10, 5), 1)
+    polygon(mask, [(30, 20), (10, 20), (10, 5), (30, 5)], 1)
     assert mask.sum() == 20 * 15
     brush(mask, [(20, 10)], 3, 0)
     assert mask[10, 20] == 0
@@ -39,11 +41,11 @@ def test_outside_is_cut_off_and_nothing_is_no_change(mask: np.ndarray) -> None:
     assert brush(mask, [(-100, -100)], 3, 1) is None
     assert brush(mask, [], 3, 1) is None
     assert polygon(mask, [(0, 0), (1, 1)], 1) is None
-    assert rectangle(mask, (-50, -50), (500, 500), 1) == Box(0, 0, 60, 40)
+    assert polygon(mask, EVERYWHERE, 1) == Box(0, 0, 60, 40)
     assert mask.all()
-    assert rectangle(mask, (0, 0), (10, 10), 1) is None
+    assert polygon(mask, EVERYWHERE[:3], 1) is None
     with pytest.raises(ValueError, match=r"0\.\.254"):
-        rectangle(mask, (0, 0), (10, 10), 255)
+        polygon(mask, EVERYWHERE, 255)
 
 
 def test_flood_fill_stops_at_other_colours(mask: np.ndarray) -> None:

@@ -92,8 +92,9 @@ def test_mask_classes_are_added_by_name(project: Project) -> None:
     assert mask_class(project, "rot", who="bob") == 2
     assert mask_classes(project) == {1: "damage", 2: "rot"}
     decide(project, number(project), who="ann", mask=square(2))
-    with pytest.raises(ProjectError, match="no name"):
-        mask_class(project, "  ", who="ann")
+    for name in ("  ", "a\nb", "\ud83d", "\uffff"):
+        with pytest.raises(ProjectError, match="no name"):
+            mask_class(project, name, who="ann")
     assert not audit.verify(project).problems
 
 
