@@ -41,7 +41,7 @@ def audit(
 ) -> None:
     """Show or verify the audit trail. Exit code 1 when it does not verify."""
     from cfinspect.project import audit as trail  # noqa: PLC0415
-    from cfinspect.project.listing import find  # noqa: PLC0415
+    from cfinspect.project.finding import find  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
     output = Output(as_json)

@@ -105,7 +105,7 @@ def _decide(
     output: Output,
 ) -> None:
     from cfinspect.masks.files import read_indexed  # noqa: PLC0415
-    from cfinspect.project.listing import find  # noqa: PLC0415
+    from cfinspect.project.finding import find  # noqa: PLC0415
     from cfinspect.project.verdicts import KEEP, Verdict, decide  # noqa: PLC0415
 
     # Everything is looked up before anything is written: a slip of the pen changes nothing.

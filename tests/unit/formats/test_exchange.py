@@ -23,7 +23,8 @@ from cfinspect.formats.importing import Preview, import_labels, preview
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
-from cfinspect.project.listing import HumanState, find
+from cfinspect.project.finding import find
+from cfinspect.project.listing import HumanState
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import (

@@ -14,7 +14,8 @@ from cfinspect.formats.export_filter import ExportFilter
 from cfinspect.formats.exporting import export
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
-from cfinspect.project.listing import by_ids, find, list_images
+from cfinspect.project.finding import find
+from cfinspect.project.listing import by_ids, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import (

@@ -13,7 +13,8 @@ from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.public import casc_ifw, concrete_crack
 from cfinspect.formats.tiles import Cut, cut_tiles
-from cfinspect.project.listing import find, list_images
+from cfinspect.project.finding import find
+from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 

@@ -7,7 +7,7 @@ import pytest
 from studio import inspected_project
 
 from cfinspect.project import audit
-from cfinspect.project.listing import find
+from cfinspect.project.finding import find
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, undo
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from studio import inspected_project, write_images
 
+from cfinspect.project.finding import find
 from cfinspect.project.listing import (
     HumanState,
     ImageFilter,
@@ -15,7 +16,6 @@ from cfinspect.project.listing import (
     SortOrder,
     count,
     counts,
-    find,
     ids,
     list_images,
     score_histogram,

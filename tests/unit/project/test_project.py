@@ -13,7 +13,8 @@ from studio import SIDE, bound_model, inspected_project, write_images
 from cfinspect.project import audit, backup, database, paths
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import Database, ProjectError
-from cfinspect.project.listing import HumanState, find, list_images
+from cfinspect.project.finding import find
+from cfinspect.project.listing import HumanState, list_images
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache, kept_counterfactual, kept_saliency

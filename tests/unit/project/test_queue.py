@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from studio import SIDE, bound_model, inspected_project, inspection, write_images
 
+from cfinspect.project.finding import find
 from cfinspect.project.fingerprints import fingerprint
-from cfinspect.project.listing import ImageFilter, count, find, waiting
+from cfinspect.project.listing import ImageFilter, count, waiting
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 from cfinspect.project.queue import Rank, queue, release, renew, spread, take

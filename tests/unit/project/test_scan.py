@@ -8,7 +8,8 @@ import pytest
 from recorded_progress import Recorded
 from studio import write_images
 
-from cfinspect.project.listing import ImageFilter, find, list_images
+from cfinspect.project.finding import find
+from cfinspect.project.listing import ImageFilter, list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import place_text, scan
 from cfinspect.project.verdicts import Verdict, decide, human_of

@@ -12,7 +12,8 @@ import pytest
 from studio import write_images
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.project.listing import find, list_images
+from cfinspect.project.finding import find
+from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import ConflictError, Verdict, decide, human_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from studio import inspected_project
 
-from cfinspect.project.listing import find
+from cfinspect.project.finding import find
 from cfinspect.project.statistics import overruled
 from cfinspect.project.verdicts import Verdict, decide, undo
 

@@ -10,7 +10,8 @@ from studio import SIDE, bound_model, inspected_project, inspection
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import HumanState, ImageFilter, count, find
+from cfinspect.project.finding import find
+from cfinspect.project.listing import HumanState, ImageFilter, count
 from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.queue import take
