@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
-    QFont,
     QImage,
     QPainter,
     QPainterPath,
@@ -20,6 +19,7 @@ from PySide6.QtGui import (
 )
 
 from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.ui.canvas import decorations
 from cfinspect.ui.canvas.base import CanvasBase, CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.layers import (
@@ -52,7 +52,9 @@ class CanvasPainting(CanvasBase):
         painter.fillRect(self.rect(), theme.colours().canvas)
         picture = self.picture
         if picture is None or not picture.levels:
-            self._paint_message(painter, self.message or (picture.error if picture else ""))
+            decorations.draw_message(
+                painter, self.rect(), self.message or (picture.error if picture else "")
+            )
             painter.end()
             return
         panes = self._panes()
@@ -84,11 +86,11 @@ class CanvasPainting(CanvasBase):
                 self._paint_captions(painter, number, pane)
             painter.restore()
         if self.compare is CompareMode.SWIPE and not self._blink:
-            self._paint_divider(painter)
+            decorations.draw_divider(painter, self.divider * self.width(), self.height())
         self._paint_tool(painter)
         self._paint_overview(painter, picture)
         if self.message:
-            self._paint_note(painter, self.message)
+            decorations.draw_note(painter, self.width(), self.message)
         painter.end()
 
     def _level(self, count: int) -> int:
@@ -306,10 +308,7 @@ class CanvasPainting(CanvasBase):
         shown = QRectF(
             corner.x(), corner.y(), box.width() * self._scale, box.height() * self._scale
         )
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in ((QColor(0, 0, 0, 170), 3.5), (QColor("#56B4E9"), 1.5)):
-            painter.setPen(QPen(colour, width))
-            painter.drawRect(shown.adjusted(-4, -4, 4, 4))
+        decorations.draw_highlight(painter, shown)
 
     def _left_of_divider(self) -> QRectF:
         return QRectF(0, 0, self.divider * self.width(), self.height())
@@ -318,21 +317,6 @@ class CanvasPainting(CanvasBase):
         x = self.divider * self.width()
         return QRectF(x, 0, self.width() - x, self.height())
 
-    def _paint_divider(self, painter: QPainter) -> None:
-        x = self.divider * self.width()
-        middle = self.height() / 2
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(0, 0, 0, 120), 4))
-        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-        painter.setPen(QPen(QColor("white"), 1.5))
-        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-        painter.setBrush(QColor(20, 26, 32, 220))
-        painter.drawEllipse(QPointF(x, middle), 14, 14)
-        for side in (-1, 1):
-            tip = QPointF(x + side * 8, middle)
-            painter.drawLine(tip, tip + QPointF(-side * 4, -4))
-            painter.drawLine(tip, tip + QPointF(-side * 4, 4))
-
     def _paint_captions(self, painter: QPainter, number: int, pane: QRectF) -> None:
         left, right = tr("image"), tr("counterfactual")
         if self.explanation is not None:
@@ -340,17 +324,7 @@ class CanvasPainting(CanvasBase):
         texts = [(12.0, left), (pane.width() - 12, right)]
         if self.compare is CompareMode.SIDE:
             texts = [(12.0, (left, right)[number])]
-        font = QFont(painter.font())
-        font.setPixelSize(12)
-        painter.setFont(font)
-        for x, text in texts:
-            width = painter.fontMetrics().horizontalAdvance(text) + 12
-            box = QRectF(x if x < 20 else x - width, 8, width, 20)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(16, 20, 26, 190))
-            painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(QColor("#F5F7FA"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        decorations.draw_captions(painter, texts)
 
     def _paint_tool(self, painter: QPainter) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -399,18 +373,3 @@ class CanvasPainting(CanvasBase):
         )
         painter.setPen(QPen(QColor("#FFC247"), 1.5))
         painter.drawRect(shown)
-
-    def _paint_message(self, painter: QPainter, text: str) -> None:
-        painter.setPen(theme.colours().faint)
-        area = self.rect().adjusted(40, 0, -40, 0)
-        painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
-
-    def _paint_note(self, painter: QPainter, text: str) -> None:
-        metrics = painter.fontMetrics()
-        box = QRectF(0, 0, metrics.horizontalAdvance(text) + 24, metrics.height() + 12)
-        box.moveCenter(QPointF(self.width() / 2, 28))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(16, 20, 26, 215))
-        painter.drawRoundedRect(box, 6, 6)
-        painter.setPen(QColor("#F5F7FA"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
