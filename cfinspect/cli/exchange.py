@@ -54,7 +54,9 @@ Examples:
 
   cfinspect import work --format concrete-crack downloads/concrete
 """
-FormatOption = Annotated[str, typer.Option("--format", help="Which format; see below.")]
+FormatOption = Annotated[
+    str, typer.Option("--format", help="Which format; see below, or a plug-in's.")
+]
 
 
 @guarded

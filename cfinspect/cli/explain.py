@@ -63,7 +63,9 @@ def explain(
     out: Annotated[Path, typer.Option("--out", help="Folder for the results.")],
     method: Annotated[
         str,
-        typer.Option("--method", help="ace, cfgan, gradcam, layercam, rise or occlusion."),
+        typer.Option(
+            "--method", help="ace, cfgan, gradcam, layercam, rise, occlusion, or a plug-in's."
+        ),
     ] = "ace",
     diffusion: Annotated[
         Path | None,
@@ -202,14 +204,14 @@ def explain(
     from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
     from cfinspect.engine.explain.classifier import probability  # noqa: PLC0415
     from cfinspect.engine.explain.factory import (  # noqa: PLC0415
-        METHODS,
         make_explainer,
         open_classifier,
         open_denoiser,
     )
+    from cfinspect.engine.explain.plugins import method_names  # noqa: PLC0415
 
-    if method not in METHODS:
-        raise CfinspectError(f"--method {method}: give one of {', '.join(METHODS)}.")
+    if method not in method_names():
+        raise CfinspectError(f"--method {method}: give one of {', '.join(method_names())}.")
     if (method == "ace") != (diffusion is not None):
         raise CfinspectError(
             "--method ace and --diffusion MODEL belong together: train one with 'cfinspect train "

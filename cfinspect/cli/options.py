@@ -13,7 +13,9 @@ from cfinspect.engine.base.errors import CfinspectError
 if TYPE_CHECKING:
     from cfinspect.engine.inference.inspector import Inspector
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="A .safetensors model file.")]
+ModelArgument = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model file (.safetensors).")
+]
 DataArgument = Annotated[
     list[Path],
     typer.Argument(metavar="DATA", help="Folders with undamaged/ and damaged/ images."),
@@ -69,9 +71,8 @@ def open_inspector(model: Path, device: str, precision: str, batch: int) -> Insp
     from cfinspect.engine.model.file import load_metadata, require_inspecting  # noqa: PLC0415
 
     require_inspecting(model, load_metadata(model))
-    from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
-    from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
+    from cfinspect.engine.inference.loading import load_inspector  # noqa: PLC0415
 
     inspector = load_inspector(model, device, precision, batch)
-    note(f"Device: {choose_device(device, precision)}")
+    note(f"Device: {inspector.device}")
     return inspector

@@ -1,11 +1,26 @@
-"""The formats by name: what the command line and the window offer."""
+"""The formats by name: what the command line and the window offer, plug-ins included."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeGuard
 
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.plugins import Plugins
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.formats import coco, cvat, labelme, png, public, tables, voc, yolo
-from cfinspect.formats.exchange_types import FormatError, Reader, Writer
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    ImportedImage,
+    Item,
+    Options,
+    Reader,
+    Writer,
+)
 
 
 @dataclass(frozen=True)
@@ -63,21 +78,93 @@ FORMATS: dict[str, Format] = {
         ),
     )
 }
-WRITERS = tuple(name for name, one in FORMATS.items() if one.write)
-READERS = tuple(name for name, one in FORMATS.items() if one.read)
+
+
+def _is_format(value: object) -> TypeGuard[Format]:
+    return isinstance(value, Format) and (value.write is not None or value.read is not None)
+
+
+PLUGINS = Plugins(
+    group="cfinspect.formats",
+    kind="format",
+    usable=_is_format,
+    expected="a cfinspect.formats.registry.Format that writes or reads",
+    built_in=frozenset(FORMATS),
+)
+
+
+def formats() -> dict[str, Format]:
+    """All formats by name: our own, then those of plug-ins, which are loaded for it."""
+    plugins = {name: _guarded(name, one) for name, one in PLUGINS.load_all().items()}
+    return FORMATS | plugins
+
+
+def format_named(name: str) -> Format | None:
+    """One format; a plug-in is looked for where we have none of this name."""
+    if name in FORMATS:
+        return FORMATS[name]
+    found = PLUGINS.load(name)
+    return None if found is None else _guarded(name, found)
+
+
+def writers() -> tuple[str, ...]:
+    """Names of the formats that can be written."""
+    return tuple(name for name, one in formats().items() if one.write)
+
+
+def readers() -> tuple[str, ...]:
+    """Names of the formats that can be read."""
+    return tuple(name for name, one in formats().items() if one.read)
 
 
 def writer(name: str) -> tuple[Writer, bool]:
     """The writer of a format, and whether it needs masks; FormatError names those there are."""
-    one = FORMATS.get(name)
+    one = format_named(name)
     if one is None or one.write is None:
-        raise FormatError(f"There is no export format {name}; there are {', '.join(WRITERS)}.")
+        raise FormatError(f"There is no export format {name}; there are {', '.join(writers())}.")
     return one.write, one.needs_masks
 
 
 def reader(name: str) -> tuple[Reader, Format]:
     """The reader of a format; FormatError names those there are."""
-    one = FORMATS.get(name)
+    one = format_named(name)
     if one is None or one.read is None:
-        raise FormatError(f"There is no import format {name}; there are {', '.join(READERS)}.")
+        raise FormatError(f"There is no import format {name}; there are {', '.join(readers())}.")
     return one.read, one
+
+
+def _guarded(name: str, one: Format) -> Format:
+    """A plug-in's format under the name of its entry point; its mistakes become sentences."""
+    return dataclasses.replace(
+        one,
+        name=name,
+        write=one.write and _guarded_writer(name, one.write),
+        read=one.read and _guarded_reader(name, one.read),
+    )
+
+
+def _guarded_writer(name: str, write: Writer) -> Writer:
+    def guarded(folder: Path, items: Iterator[Item], about: About, options: Options) -> None:
+        try:
+            write(folder, items, about, options)
+        except _OURS:
+            raise
+        except Exception as error:
+            raise PLUGINS.failed(name, error) from error
+
+    return guarded
+
+
+def _guarded_reader(name: str, read: Reader) -> Reader:
+    def guarded(path: Path) -> Iterator[ImportedImage]:
+        try:
+            yield from read(path)
+        except _OURS:
+            raise
+        except Exception as error:
+            raise PLUGINS.failed(name, error) from error
+
+    return guarded
+
+
+_OURS = (CfinspectError, Cancelled, OSError, MemoryError)  # these are told already

@@ -11,6 +11,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
 from cfinspect.engine.explain.external import ClassifierUsage, load_external
+from cfinspect.engine.explain.plugins import make_plugin, method_names
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.explain.saliency import Cfgan, gradcam, layercam, occlusion, rise
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
@@ -18,8 +19,6 @@ from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
 from cfinspect.engine.networks.names import DDPM
-
-METHODS = ("ace", "cfgan", "gradcam", "layercam", "rise", "occlusion")
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,10 @@ def open_denoiser(
 
 
 def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400) -> Explainer:
-    """Any of ``METHODS`` but ACE, which needs a diffusion model: see ``ace.Ace``."""
+    """Any of ``method_names()`` but ACE, which needs a diffusion model: see ``ace.Ace``.
+
+    Raises CfinspectError for an unknown method, and where it cannot explain this classifier.
+    """
     if method == "cfgan":
         backend = opened.backend
         if backend is None or not makes_counterfactuals(
@@ -97,6 +99,11 @@ def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400)
         "rise": lambda: rise(opened.classifier, rise_masks),
         "occlusion": lambda: occlusion(opened.classifier),
     }
-    if method not in makers:
-        raise CfinspectError(f"unknown method {method!r}: choose one of {', '.join(METHODS)}")
-    return makers[method]()
+    if method in makers:
+        return makers[method]()
+    found = make_plugin(method, opened.classifier)
+    if found is None:
+        raise CfinspectError(
+            f"unknown method {method!r}: choose one of {', '.join(method_names())}"
+        )
+    return found

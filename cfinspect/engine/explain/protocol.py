@@ -41,7 +41,7 @@ class Explainer(Protocol):
 
     @property
     def name(self) -> str:
-        """One of ``opening.METHODS``."""
+        """One of ``plugins.method_names()``."""
 
     @property
     def size(self) -> int:

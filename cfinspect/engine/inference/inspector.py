@@ -177,6 +177,11 @@ class Inspector:
         self._decision = backend.metadata.decision
         self._preprocessing = backend.metadata.preprocessing
 
+    @property
+    def device(self) -> str:
+        """Where the networks run, and why there, in words."""
+        return str(getattr(self.backend, "device", "cpu"))
+
     def close(self) -> None:
         """Let the networks go and hand their memory back, where the backend holds any."""
         close = getattr(self.backend, "close", None)

@@ -55,6 +55,11 @@ class KindsBackend:
         """There is no single answer in terms of one G and one D."""
         raise CfinspectError("this looks at one kind of damage at a time; the model knows several")
 
+    @property
+    def device(self) -> str:
+        """Where the networks run, in words."""
+        return str(getattr(self.members[0], "device", "cpu"))
+
     def close(self) -> None:
         """Let the networks go and hand their memory back."""
         for member in self.members:

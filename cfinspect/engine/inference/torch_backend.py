@@ -92,7 +92,7 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
 
     Raises ModelFileError, MetadataError or DeviceError with a sentence, also for a model that knows
-    several kinds of damage: see ``load_inspector``.
+    several kinds of damage: see ``load_torch_inspector``.
     """
     tune_host()
     require_inspecting(path, load_metadata(path))
@@ -102,10 +102,13 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     return TorchBackend(model, choose_device(device, precision))
 
 
-def load_inspector(
+def load_torch_inspector(
     path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
 ) -> Inspector:
-    """An inspector for any model file, of one kind of damage or several; errors as above."""
+    """An inspector for our own model files, of one kind of damage or several; errors as above.
+
+    ``loading.load_inspector`` opens those of plug-ins as well.
+    """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
     if not metadata.kinds:

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.metadata import ModelMetadata
+from cfinspect.engine.model.plugins import foreign_metadata, is_foreign
 from cfinspect.engine.networks.names import DDPM
 
 if TYPE_CHECKING:
@@ -44,7 +45,13 @@ class Model:
 
 
 def load_metadata(path: Path) -> ModelMetadata:
-    """Read only the metadata; raises ModelFileError or MetadataError with a sentence."""
+    """Read only the metadata; raises ModelFileError or MetadataError with a sentence.
+
+    Of a file that a plug-in loads, it is the plug-in that says it.
+    """
+    if is_foreign(path):
+        _require_file(path)
+        return foreign_metadata(path)
     metadata, _ = _open(path)
     return ModelMetadata.from_json(metadata)
 
@@ -65,7 +72,12 @@ def file_digest(path: Path) -> str:
 
 
 def seen_digests(path: Path) -> NDArray[np.uint64]:
-    """Content hashes of the images used for training or validation, sorted."""
+    """Content hashes of the images used for training or validation, sorted.
+
+    None where a plug-in loads the file: other programs do not record them.
+    """
+    if is_foreign(path):
+        return np.zeros(0, dtype=np.uint64)
     _open(path)
     with safe_open(path, framework="np") as file:
         return np.asarray(file.get_tensor(_SEEN)).view(np.uint64)
@@ -93,6 +105,11 @@ def load_model(path: Path) -> Model:
     """Build the networks the metadata names and fill them; both in eval mode, on the CPU."""
     from safetensors.torch import load_file  # noqa: PLC0415
 
+    if is_foreign(path):
+        raise ModelFileError(
+            f"{path} is loaded by a plug-in, which can inspect with it; for anything else give a "
+            "model that cfinspect has trained"
+        )
     from cfinspect.engine.networks.multi_class import make_networks  # noqa: PLC0415
 
     text, _ = _open(path)
@@ -130,10 +147,14 @@ def _check_settings(path: Path, metadata: ModelMetadata) -> None:
 _LARGEST = 1024
 
 
-def _open(path: Path) -> tuple[str, list[str]]:
-    """The metadata's text and the tensors' names."""
+def _require_file(path: Path) -> None:
     if not path.is_file():
         raise ModelFileError(f"model {path} does not exist: give the path of a .safetensors file")
+
+
+def _open(path: Path) -> tuple[str, list[str]]:
+    """The metadata's text and the tensors' names."""
+    _require_file(path)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}

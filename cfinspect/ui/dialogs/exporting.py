@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
 from cfinspect.formats.exchange_types import Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only, picks
-from cfinspect.formats.registry import FORMATS, WRITERS
+from cfinspect.formats.registry import formats
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import PathField
@@ -48,8 +48,9 @@ class ExportDialog(Dialog):
         form = QFormLayout()
         form.setVerticalSpacing(10)
         self.form = QComboBox()
-        for name in WRITERS:
-            self.form.addItem(f"{name}: {FORMATS[name].summary}", name)
+        self._formats = {name: one for name, one in formats().items() if one.write}
+        for name, one in self._formats.items():
+            self.form.addItem(f"{name}: {one.summary}", name)
         last = session.preferences.text("export_format", "coco")
         self.form.setCurrentIndex(max(0, self.form.findData(last)))
         self.only = QComboBox()
@@ -99,7 +100,7 @@ class ExportDialog(Dialog):
         root = self._session.root
         if root is not None:
             name = self.form.currentData()
-            known = {str(root.parent / f"{root.name}-{one}") for one in WRITERS}
+            known = {str(root.parent / f"{root.name}-{one}") for one in self._formats}
             if self.out.line.text() in known:
                 self.out.line.setText(str(root.parent / f"{root.name}-{name}"))
 
@@ -116,7 +117,7 @@ class ExportDialog(Dialog):
 
     def _count(self) -> None:
         choice = self.choice()
-        needs_masks = FORMATS[self.form.currentData()].needs_masks
+        needs_masks = self._formats[self.form.currentData()].needs_masks
         self.preview.setText(tr("Counting…"))
 
         def work(project: Project) -> tuple[int, int, int, Counter[str]]:

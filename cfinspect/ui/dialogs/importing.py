@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
-from cfinspect.formats.registry import FORMATS, READERS
+from cfinspect.formats.registry import formats
 from cfinspect.project.project import Project
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import PathField
@@ -30,8 +30,9 @@ class ImportDialog(Dialog):
         form = QFormLayout()
         form.setVerticalSpacing(10)
         self.form = QComboBox()
-        for name in READERS:
-            self.form.addItem(f"{name}: {FORMATS[name].summary}", name)
+        self._formats = {name: one for name, one in formats().items() if one.read}
+        for name, one in self._formats.items():
+            self.form.addItem(f"{name}: {one.summary}", name)
         last = session.preferences.text("import_format", "coco")
         self.form.setCurrentIndex(max(0, self.form.findData(last)))
         self.path = PathField(tr("File or folder to read"), files=True)
@@ -75,7 +76,7 @@ class ImportDialog(Dialog):
         def show(found: Preview) -> None:
             if self.is_over or self._asked() != (path, name):
                 return
-            adds = FORMATS[name].images is not None
+            adds = self._formats[name].images is not None
             lines = [
                 tr(
                     "Images in it: {n}. In this project: {known}, of them with a verdict already: "

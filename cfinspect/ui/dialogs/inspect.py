@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from cfinspect.project.project import Folder
 from cfinspect.resources import shipped_models
 from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job_types import card_of, model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.translate import tr
@@ -133,9 +134,7 @@ class InspectDialog(Dialog):
                 combo.setCurrentIndex(combo.count() - 1)
 
     def _choose(self, domain: str) -> None:
-        found, _ = QFileDialog.getOpenFileName(
-            self, tr("Choose a model file"), "", tr("Models (*.safetensors)")
-        )
+        found, _ = QFileDialog.getOpenFileName(self, tr("Choose a model file"), "", model_filter())
         if found:
             self.add_file(Path(found), domain)
 

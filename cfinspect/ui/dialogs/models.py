@@ -26,9 +26,11 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.engine.model.file import file_digest, load_metadata
+from cfinspect.engine.model.plugins import model_suffixes
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.project import Project, ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
+from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job import JobHandle, JobProgress
 from cfinspect.ui.jobs.job_types import CompareModels, card_of, model_name
 from cfinspect.ui.state.session import Session
@@ -203,9 +205,7 @@ class ModelsDialog(Dialog):
         )
 
     def _import(self) -> None:
-        found, _ = QFileDialog.getOpenFileName(
-            self, tr("Import a model file"), "", tr("Models (*.safetensors)")
-        )
+        found, _ = QFileDialog.getOpenFileName(self, tr("Import a model file"), "", model_filter())
         if found:
             self.import_files([Path(found)])
 
@@ -285,12 +285,12 @@ class ModelsDialog(Dialog):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take model files."""
-        if any(path.suffix == ".safetensors" for path in dropped_paths(event)):
+        if any(path.suffix in model_suffixes() for path in dropped_paths(event)):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Import them."""
-        self.import_files([p for p in dropped_paths(event) if p.suffix == ".safetensors"])
+        self.import_files([p for p in dropped_paths(event) if p.suffix in model_suffixes()])
         event.acceptProposedAction()
 
 

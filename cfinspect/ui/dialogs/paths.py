@@ -7,7 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from cfinspect.engine.model.plugins import SUFFIX, model_suffixes
 from cfinspect.ui.widgets.translate import tr
+
+
+def model_filter() -> str:
+    """For file dialogs: the model files that cfinspect and its plug-ins load."""
+    patterns = " ".join(f"*{suffix}" for suffix in model_suffixes())
+    return tr("Models (*.safetensors)").replace(f"*{SUFFIX}", patterns)
 
 
 class PathField(QWidget):

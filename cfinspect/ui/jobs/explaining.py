@@ -38,17 +38,20 @@ _NEEDS = {"ace": "diffusers", "gradcam": "torchcam", "layercam": "torchcam"}
 
 
 def available_methods() -> dict[str, str]:
-    """Those of ``METHODS`` that can work here."""
-    return {
+    """Those of ``METHODS`` that can work here, and those of plug-ins."""
+    from cfinspect.engine.explain.plugins import PLUGINS  # noqa: PLC0415
+
+    ours = {
         name: text
         for name, text in METHODS.items()
         if name not in _NEEDS or importlib.util.find_spec(_NEEDS[name]) is not None
     }
+    return ours | {name: f"{name}: {PLUGINS.origin(name)}" for name in PLUGINS.names()}
 
 
 @dataclass(frozen=True)
 class Wish:
-    """Which image (a file) of which model by which of ``METHODS``; ``diffusion``: for ACE."""
+    """Which image (a file) of which model by which method; ``diffusion``: for ACE."""
 
     image_id: int
     image: Path
@@ -199,7 +202,11 @@ def _close(opened: OpenedClassifier) -> None:
 
 
 def _shown(wish: Wish, found: Explained) -> Shown:
-    name = wish.method.upper() if wish.method in {"ace", "rise"} else tr(METHODS[wish.method])
+    name = (
+        wish.method.upper()
+        if wish.method in {"ace", "rise"}
+        else tr(METHODS.get(wish.method, wish.method))
+    )
     name = name.partition(":")[0]
     levels = [] if found.picture is None else [to_qimage(one) for one in pyramid(found.picture)]
     saliency, outline = [], []

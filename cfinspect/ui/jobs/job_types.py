@@ -43,7 +43,7 @@ def open_inspector(path: Path, device: str, tell: JobReporter) -> Iterator[Inspe
     tell.relay(JobProgress(text=tr("Loading the model")))
     load_metadata(path)  # a bad file is told before torch is started
     from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
-    from cfinspect.engine.inference.torch_backend import load_inspector  # noqa: PLC0415
+    from cfinspect.engine.inference.loading import load_inspector  # noqa: PLC0415
 
     limit_threads(threads_for_work())
     inspector = load_inspector(path, device, batch=_BATCH)

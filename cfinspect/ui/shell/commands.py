@@ -15,6 +15,7 @@ from cfinspect.ui.dialogs.help import AboutDialog, JobsDialog, KeysDialog
 from cfinspect.ui.dialogs.importing import ImportDialog
 from cfinspect.ui.dialogs.models import ModelsDialog, add_model_file
 from cfinspect.ui.dialogs.palette import Palette
+from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
 from cfinspect.ui.widgets.translate import tr
 
@@ -113,9 +114,7 @@ def models(window: MainWindow) -> None:
 
 def import_model(window: MainWindow) -> None:
     """Take in a model file for the folders that are chosen."""
-    found, _ = QFileDialog.getOpenFileName(
-        window, tr("Import a model file"), "", tr("Models (*.safetensors)")
-    )
+    found, _ = QFileDialog.getOpenFileName(window, tr("Import a model file"), "", model_filter())
     if found:
         folders = window.one_domain(window.folders.current_folders())
         if folders is not None:

@@ -17,7 +17,7 @@ from cfinspect.engine.base.events import CancelToken, Finished, SamplesWritten, 
 from cfinspect.engine.base.images import read_image
 from cfinspect.engine.explain.ace import AceSettings
 from cfinspect.engine.explain.factory import open_classifier, open_denoiser
-from cfinspect.engine.inference.torch_backend import load_inspector
+from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, schedule
 from cfinspect.engine.synth import write_folder

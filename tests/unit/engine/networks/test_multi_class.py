@@ -14,8 +14,9 @@ from cfinspect.engine.calibration.recalibrate import CalibrationError, calibrate
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import DataError, read_folders
 from cfinspect.engine.data.tile_store import TileStore
+from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.multi_class import KindsBackend
-from cfinspect.engine.inference.torch_backend import load_backend, load_inspector
+from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
 from cfinspect.engine.networks.multi_class import make_networks, of_kind
 from cfinspect.engine.synth import write_folder
