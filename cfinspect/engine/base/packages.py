@@ -33,6 +33,8 @@ PACKAGES = (
     Package("pillow", "PIL", "10.3"),
     Package("pycocotools", "pycocotools", "2.0.8"),
     Package("pyyaml", "yaml", "6.0"),
+    Package("jinja2", "jinja2", "3.1"),
+    Package("matplotlib", "matplotlib", "3.10"),
     Package("PySide6-Essentials", "PySide6", "6.11.2", below="6.12", for_window=True),
     Package("qdarkstyle", "qdarkstyle", "3.2", for_window=True),
     Package("pyqtgraph", "pyqtgraph", "0.13.7", for_window=True),

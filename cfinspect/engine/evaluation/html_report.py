@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 import base64
+import functools
 from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.evaluation.html_parts import PARTS, ends_of, number, table_of
-from cfinspect.engine.plots.svg import chart
+from cfinspect.engine.plots.charts import svg_chart
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; break-after: avoid; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd; }
-td { font-variant-numeric: tabular-nums; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-.charts svg { width: 22rem; }
-svg text { font: 11px system-ui, sans-serif; fill: #333; } svg .title { font-weight: 600; }
-svg .title, svg .axis, svg .tick { text-anchor: middle; } svg .side { text-anchor: end; }
-svg .frame { fill: none; stroke: #888; } svg .grid { stroke: #ddd; }
-svg .line { fill: none; stroke-width: 2; }
-img { max-width: 100%; image-rendering: auto; } figure { margin: 0 0 1rem; break-inside: avoid; }
-.alarm { border-left: 4px solid #d55e00; padding-left: .7rem; }
-code { overflow-wrap: anywhere; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } .charts svg { width: 15rem; } }
-"""
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+# The parts beyond the plain figures, in the page's order; each has its template in parts/.
+_PARTS = (
+    ("kinds", "Which kind of damage"),
+    ("baselines", "Where the damage is, by explainer"),
+    ("explainers", "What would change its mind, by explainer"),
+    ("realism", "Whether counterfactuals look real"),
+    ("uncertainty", "Which doubt finds the errors"),
+    ("robustness", "Under attack"),
+)
 
 
 def page(
@@ -46,28 +39,35 @@ def page(
     realism, baselines, explainers, and the facts about model and data; ``rows``: one per image;
     ``galleries``: a picture (H, W, 3) for each heading; ``command``: what was typed.
     """
-    parts = [
-        _section("In plain words", _list(summary(report))),
-        _section("Figures", _figures(report)),
-        _section("Curves", _curves(report, rows)),
-    ]
-    for name, (title, show) in PARTS.items():
-        if name in report:
-            parts.append(_section(title, show(report[name])))
-    shown = "".join(
-        f'<figure><figcaption>{escape(name)}</figcaption><img alt="{escape(name)}" '
-        f'src="data:image/png;base64,{_png(picture)}"></figure>'
-        for name, picture in galleries.items()
+    template = _templates().get_template("report.html.j2")
+    return template.render(
+        name=str((report.get("model") or {}).get("name", "model")),
+        summary=summary(report),
+        figures=_figures(report),
+        charts=_charts(report, rows),
+        report=report,
+        parts=_PARTS,
+        pictures={name: _png(picture) for name, picture in galleries.items()},
+        facts=_facts(report),
+        command=command,
     )
-    if shown:
-        parts.append(_section("Image, counterfactual, saliency, mask", shown))
-    parts.append(_section("What was measured", _facts(report, command)))
-    name = escape(str((report.get("model") or {}).get("name", "model")))
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{name}: evaluation</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{name}</h1>\n{''.join(parts)}</body>\n</html>\n"
+
+
+@functools.cache
+def _templates() -> Environment:
+    """The templates beside this module; all that they print is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    found = Environment(
+        loader=PackageLoader("cfinspect.engine.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    found.filters |= {"number": _number, "interval": _interval, "percent": _percent}
+    return found
 
 
 def summary(report: Mapping[str, Any]) -> list[str]:
@@ -112,7 +112,7 @@ def summary(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _figures(report: Mapping[str, Any]) -> str:
+def _figures(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     found = []
     intervals = report["classification"].get("ci95") or {}
     for part in ("classification", "localisation", "counterfactual", "review"):
@@ -120,11 +120,11 @@ def _figures(report: Mapping[str, Any]) -> str:
             if isinstance(value, dict):
                 continue
             ends = intervals.get(name) if part == "classification" else None
-            found.append((f"{part}: {name.replace('_', ' ')}", number(value), ends_of(ends)))
-    return table_of(("figure", "value", "95 %, bootstrapped over groups"), found)
+            found.append((f"{part}: {name.replace('_', ' ')}", _number(value), _interval(ends)))
+    return found
 
 
-def _curves(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+def _charts(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     known = [(row["label"], row["score"]) for row in rows if row.get("score") is not None]
     labels = np.array([label for label, _ in known], dtype=np.int64)
     scores = np.array([score for _, score in known], dtype=np.float64)
@@ -137,22 +137,24 @@ def _curves(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str
         recall, fall_out = hits / hits[-1], alarms / alarms[-1]
         precision = hits / (hits + alarms)
         roc = _thin([(0.0, 0.0), *zip(fall_out.tolist(), recall.tolist(), strict=True)])
-        shown.append(chart("ROC", {"": roc}, ("false alarms", "damage found"), diagonal=True))
+        shown.append(svg_chart("ROC", {"": roc}, ("false alarms", "damage found"), diagonal=True))
         pr = _thin(list(zip(recall.tolist(), precision.tolist(), strict=True)))
-        shown.append(chart("Precision over recall", {"": pr}, ("recall", "precision")))
+        shown.append(svg_chart("Precision over recall", {"": pr}, ("recall", "precision")))
     doubt = report.get("uncertainty")
     if doubt:
         bins = doubt["looks"]["as they are"]["calibration"]["bins"]
         points = [(row["confidence"], row["accuracy"]) for row in bins]
         axes = ("confidence", "share right")
-        shown.append(chart("Reliability", {"": points}, axes, diagonal=True))
+        shown.append(svg_chart("Reliability", {"": points}, axes, diagonal=True))
         risks = {
             name: [(float(at), value) for at, value in one["risk_at"].items()]
             for name, one in doubt["looks"]["as they are"]["doubts"].items()
         }
         top = max([value for points in risks.values() for _, value in points] + [0.01])
         shown.append(
-            chart("Risk over coverage", risks, ("share decided", "errors"), (0.8, 1.0), (0.0, top))
+            svg_chart(
+                "Risk over coverage", risks, ("share decided", "errors"), (0.8, 1.0), (0.0, top)
+            )
         )
     attacked = report.get("robustness")
     if attacked:
@@ -165,8 +167,10 @@ def _curves(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str
             for name, key in (("F1", "f1"), ("F1 of the accepted", "accepted_f1"))
         }
         most = max(attacked["eps"])
-        shown.append(chart("Under attack", lines, ("eps, grey levels of 255", "F1"), (0.0, most)))
-    return f'<div class="charts">{"".join(shown)}</div>'
+        shown.append(
+            svg_chart("Under attack", lines, ("eps, grey levels of 255", "F1"), (0.0, most))
+        )
+    return shown
 
 
 def _thin(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
@@ -175,24 +179,32 @@ def _thin(points: list[tuple[float, float]], most: int = 300) -> list[tuple[floa
     return [points[index] for index in chosen]
 
 
-def _facts(report: Mapping[str, Any], command: str) -> str:
+def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     model, data = report.get("model") or {}, report.get("data") or {}
     counts = ", ".join(f"{value} {key}" for key, value in (data.get("counts") or {}).items())
-    rows = [
+    return [
         ("cfinspect", str(report.get("cfinspect_version", ""))),
         ("model", f"{model.get('name', '')} ({model.get('digest', '')})"),
         ("data", f"{counts}; fingerprint {data.get('fingerprint', '')}"),
         ("left out", str(len(report.get("left_out") or []))),
     ]
-    return table_of(("", ""), rows) + f"<p><code>{escape(command)}</code></p>"
 
 
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>\n"
+def _number(value: object) -> str:
+    """Four digits; a dash for what is not known."""
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+def _interval(ends: Sequence[float] | None) -> str:
+    """Both ends; a dash for what is not known."""
+    return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "-"
+
+
+def _percent(value: float, digits: int = 0) -> str:
+    """A share in [0, 1] in hundredths."""
+    return f"{value:.{digits}%}"
 
 
 def _png(picture: NDArray[np.uint8]) -> str:
