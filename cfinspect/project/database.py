@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
+from cfinspect.project.schema import FUNCTIONS, HUMAN_TABLES, MIGRATIONS
 
 BUSY_SECONDS = 60.0
 _NAP = 0.004  # s
@@ -96,6 +96,8 @@ class Database:
                     f"{self.path} was written by a newer cfinspect (format {version}, this one "
                     f"knows {newest}); update cfinspect."
                 )
+            for name, function in FUNCTIONS.items():
+                self.connection.create_function(name, 1, function)
             for number, script in enumerate(MIGRATIONS[version:], version + 1):
                 for statement in _statements(script):
                     self.connection.execute(statement)

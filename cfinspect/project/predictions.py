@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.review_reason import ReviewReason, from_json, in_words, to_json
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint
@@ -51,12 +52,17 @@ class Prediction:
     p_fake: float
     flipped: bool
     review: bool
-    reason: str
+    reasons: tuple[ReviewReason, ...]
     area_fraction: float
     regions: list[dict[str, Any]]
     mask: NDArray[np.bool_] | None
     made: str
     kind: str = ""
+
+    @property
+    def reason(self) -> str:
+        """``reasons`` in English words; empty without any."""
+        return in_words(self.reasons)
 
 
 class ToInspect(NamedTuple):
@@ -156,7 +162,7 @@ def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction 
         p_fake=row["p_fake"],
         flipped=bool(row["flipped"]),
         review=bool(row["review"]),
-        reason=row["reason"],
+        reasons=from_json(row["reason"]),
         area_fraction=row["area"],
         regions=json.loads(row["regions"]),
         mask=None if row["mask"] is None else _decode(row["mask"]),
@@ -185,7 +191,7 @@ def _row(model: ProjectModel, one: Inspected, threshold: float) -> tuple[object,
         found.p_fake,
         int(found.flipped),
         int(found.review),
-        found.reason,
+        to_json(found.reasons),
         found.area_fraction,
         uncertainty(found.score, threshold),
         json.dumps(regions),

@@ -7,6 +7,10 @@ human layer for quick lists; triggers keep them, so that no code can forget to.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from cfinspect.engine.inference.review_reason import from_words, to_json
+
 # Only the human side of the store may write these; see ``database.Database``.
 HUMAN_TABLES = frozenset({"human", "audit", "mask_class"})
 
@@ -213,5 +217,20 @@ _FOURTH = """
 ALTER TABLE prediction ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH)
-"""SQL that leads from version i to i + 1. Never edit one that was released; append."""
+# Reasons of a review are codes with values, no longer English sentences.
+_FIFTH = """
+UPDATE prediction SET reason = reasons_from_words(reason) WHERE reason != '';
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH)
+"""SQL that leads from version i to i + 1. Never edit one that was released; append.
+
+``database.Database`` lends them the functions of ``FUNCTIONS``, by name.
+"""
+
+
+def _reasons_from_words(text: str) -> str:
+    return to_json(from_words(text))
+
+
+FUNCTIONS: dict[str, Callable[[str], str]] = {"reasons_from_words": _reasons_from_words}

@@ -1996,6 +1996,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Verkleinern</translation>
     </message>
     <message>
+      <source>a reason that this version does not know ({said})</source>
+      <translation>ein Grund, den diese Version nicht kennt ({said})</translation>
+    </message>
+    <message>
       <source>also where humans have decided already</source>
       <translation>auch, wo Menschen schon entschieden haben</translation>
     </message>

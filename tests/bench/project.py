@@ -111,7 +111,7 @@ def predict(project: Project, model: object) -> None:
                 p_fake=float(chance.random()),
                 flipped=True,
                 review=bool(chance.random() < 0.1),
-                reason="",
+                reasons=(),
                 saliency=mask.astype(np.float32),
                 counterfactual=np.zeros((64, 64, 3), np.uint8),
                 mask=mask,

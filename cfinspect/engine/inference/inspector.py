@@ -27,6 +27,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
 from cfinspect.engine.inference.tiling import (
     Blender,
     FloatMap,
@@ -100,7 +101,7 @@ class Inspection:
 
     ``label``: 1 damaged, 0 undamaged. ``score``: p1 / (p0 + p1). ``p0``, ``p1``, ``p_fake``: D's
     calibrated probabilities. ``flipped``: D gives x' the other label. ``review``: a human should
-    look, ``reason`` says why in words (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
+    look, ``reasons`` say why (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
     ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
     ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged. ``kind``: the
     name of the kind of damage and ``kinds`` what each kind says on its own, where the model knows
@@ -114,7 +115,7 @@ class Inspection:
     p_fake: float
     flipped: bool
     review: bool
-    reason: str
+    reasons: tuple[ReviewReason, ...]
     saliency: NDArray[np.float32]
     counterfactual: NDArray[np.uint8]
     mask: NDArray[np.bool_]
@@ -123,33 +124,16 @@ class Inspection:
     kind: str = ""
     kinds: Mapping[str, KindAnswer] = dataclasses.field(default_factory=dict)
 
+    @property
+    def reason(self) -> str:
+        """``reasons`` in English words; empty without any."""
+        return in_words(self.reasons)
+
 
 def says_damaged(logits: NDArray[np.floating[Any]], decision: Decision) -> NDArray[np.bool_]:
     """Whether D's ``logits`` (n, 3) mean damaged by ``decision``: (n,)."""
     scores = score(probabilities(logits, decision.temperature))
     return np.asarray(scores >= decision.score_threshold)
-
-
-def review_reason(decision: Decision, image_score: float, p_fake: float, flipped: bool) -> str:
-    """Say why a human should look at an image; empty when nobody needs to.
-
-    A counterfactual that does not flip is no reason of its own (undamaged images seldom flip); it
-    is told where there is another.
-    """
-    reasons = []
-    if p_fake > decision.review_p_fake:
-        reasons.append(
-            f"p_fake {p_fake:.2f} above {decision.review_p_fake:.2f}: "
-            "looks unlike the training images"
-        )
-    if decision.review_low <= image_score <= decision.review_high:
-        reasons.append(
-            f"score {image_score:.2f} inside the band "
-            f"{decision.review_low:.2f} to {decision.review_high:.2f}"
-        )
-    if reasons and not flipped:
-        reasons.append("the counterfactual did not flip")
-    return "; ".join(reasons)
 
 
 @dataclass(frozen=True)
@@ -301,7 +285,7 @@ class Inspector:
         else:
             mask = np.zeros(saliency.shape, dtype=np.bool_)
         p0, p1, p_fake = answer.p
-        reason = review_reason(decision, answer.score, p_fake, answer.flipped)
+        reasons = review_reasons(decision, answer.score, p_fake, answer.flipped)
         return Inspection(
             label=label,
             score=answer.score,
@@ -309,8 +293,8 @@ class Inspector:
             p1=p1,
             p_fake=p_fake,
             flipped=answer.flipped,
-            review=bool(reason),
-            reason=reason,
+            review=bool(reasons),
+            reasons=reasons,
             saliency=saliency,
             counterfactual=counterfactual,
             mask=mask,

@@ -15,8 +15,8 @@ from cfinspect.engine.inference.inspector import (
     Inspector,
     KindAnswer,
     NetworkOutputs,
-    review_reason,
 )
+from cfinspect.engine.inference.review_reason import review_reasons
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _SMALLEST = 1e-300
@@ -110,14 +110,14 @@ class KindsInspector(Inspector):
         decision = self.backend.metadata.decision
         (p,) = answer_of_all(np.array([largest]), np.array([found.p_fake]), decision)
         score = float(p[1] / (p[0] + p[1])) if p[2] < 1 else 0.5
-        reason = review_reason(decision, score, found.p_fake, found.flipped)
+        reasons = review_reasons(decision, score, found.p_fake, found.flipped)
         return dataclasses.replace(
             found,
             score=score,
             p0=float(p[0]),
             p1=float(p[1]),
-            review=bool(reason),
-            reason=reason,
+            review=bool(reasons),
+            reasons=reasons,
             kind=winner if found.label else "",
             kinds=kinds,
         )

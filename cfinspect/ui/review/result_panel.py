@@ -32,7 +32,7 @@ from cfinspect.ui.review.histogram import Histogram
 from cfinspect.ui.review.probability_bars import Bars
 from cfinspect.ui.review.region_table import MOST, Regions
 from cfinspect.ui.state.session import IndexMask, Session
-from cfinspect.ui.widgets.translate import reason_in_words, tr
+from cfinspect.ui.widgets.translate import reasons_in_words, tr
 
 _STEPS = 255
 _TRAVEL = 1000
@@ -219,7 +219,7 @@ class ResultPanel(QScrollArea):
             role = "damaged" if found.label else "undamaged"
             self.score.setText(f"{found.score:.2f}")
             self.bars.show_values((found.p0, found.p1, found.p_fake))
-            reasons_given = reason_in_words(found.reason) if found.review else []
+            reasons_given = reasons_in_words(found.reasons) if found.review else []
             assert picture is not None
             label = picture.row.label
             if label in {0, 1} and label != found.label:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
+from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason, in_words, worded
 from cfinspect.resources import resource_path
 
 CONTEXT = "cfinspect"
@@ -40,30 +41,22 @@ def install(language: str) -> None:
         _installed.append(translator)
 
 
-_REASONS = (
-    (
-        re.compile(r"p_fake ([\d.]+) above ([\d.]+): looks unlike the training images"),
-        mark("looks unlike the training images (p_fake {0} above {1})"),
-    ),
-    (
-        re.compile(r"score ([\d.]+) inside the band ([\d.]+) to ([\d.]+)"),
-        mark("the score {0} lies inside the doubtful band {1} to {2}"),
-    ),
-    (
-        re.compile(r"the counterfactual did not flip"),
-        mark("the counterfactual did not flip the model's mind"),
-    ),
-)
+_REASONS = {
+    ReviewCode.P_FAKE_HIGH: mark("looks unlike the training images (p_fake {0} above {1})"),
+    ReviewCode.SCORE_IN_BAND: mark("the score {0} lies inside the doubtful band {1} to {2}"),
+    ReviewCode.NOT_FLIPPED: mark("the counterfactual did not flip the model's mind"),
+    ReviewCode.TEXT: "{0}",
+}
 
 
-def reason_in_words(reason: str) -> list[str]:
-    """Why the engine wants a review, a phrase each, in the language of the window."""
+def reasons_in_words(reasons: Iterable[ReviewReason]) -> list[str]:
+    """Why the model's rule wants a review, a phrase each, in the language of the window."""
     found = []
-    for part in filter(None, reason.split("; ")):
-        for pattern, text in _REASONS:
-            if match := pattern.fullmatch(part):
-                found.append(tr(text).format(*match.groups()))
-                break
-        else:
-            found.append(part)
+    for reason in reasons:
+        known = ReviewCode(reason.code) if reason.code in _REASONS else None
+        phrase = None if known is None else worded(tr(_REASONS[known]), reason)
+        if phrase is None:
+            said = in_words([reason])
+            phrase = tr("a reason that this version does not know ({said})", said=said)
+        found.append(phrase)
     return found

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.images import write_jpeg
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
 from cfinspect.engine.synth.cracks import make_crack
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project.predictions import Inspected, save, to_inspect
@@ -31,6 +32,7 @@ from cfinspect.project.saliency import SaliencyCache
 from cfinspect.project.scan import scan
 from cfinspect.ui.shell.main_window import MainWindow
 
+REASONS = (ReviewReason(ReviewCode.SCORE_IN_BAND, (0.9, 0.85, 0.95)),)
 CARD = {
     "decision": {"score_threshold": 0.5, "mask_threshold": 0.3, "min_area_fraction": 0.0001},
     "preprocessing": {"scope": "whole", "size": 96},
@@ -219,7 +221,7 @@ def inspected_project(root: Path, count: int, size: tuple[int, int]) -> None:
             noise = texture(size, number)
             saliency = np.where(moved, 0.3 + 0.6 * noise, 0.25 * noise).astype(np.float32)
             found = Inspection(
-                1, 0.9, 0.05, 0.9, 0.05, True, True, "score inside the band", saliency, image,
+                1, 0.9, 0.05, 0.9, 0.05, True, True, REASONS, saliency, image,
                 moved, float(moved.mean()), 0.9,
             )  # fmt: skip
             rows.append(Inspected(one.image_id, image, found))

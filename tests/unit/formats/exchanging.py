@@ -41,7 +41,7 @@ def machine(project: Project, scores: dict[str, float]) -> None:
             p_fake=0.1,
             flipped=True,
             review=False,
-            reason="",
+            reasons=(),
             saliency=mask.astype(np.float32),
             counterfactual=np.zeros((SIDE, SIDE, 3), np.uint8),
             mask=mask,

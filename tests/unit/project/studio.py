@@ -8,6 +8,7 @@ import numpy as np
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project, ProjectModel
 from cfinspect.project.scan import scan
@@ -42,7 +43,7 @@ def inspection(
         p_fake=p_fake,
         flipped=True,
         review=review,
-        reason="score inside the band" if review else "",
+        reasons=(ReviewReason(ReviewCode.SCORE_IN_BAND, (score, 0.4, 0.6)),) if review else (),
         saliency=np.where(mask, np.float32(0.6), np.float32(0.02)).astype(np.float32),
         counterfactual=np.zeros((side, side, 3), np.uint8),
         mask=mask,

@@ -12,6 +12,7 @@ import pytest
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import read_image, read_mask
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
 from cfinspect.engine.inference.stream import Outcome, Source
 from cfinspect.workflows.inspection_files import COLUMNS, Inspections
 
@@ -31,7 +32,7 @@ def outcome(name: str, *, damaged: bool = True) -> Outcome:
         p_fake=0.5,
         flipped=True,
         review=not damaged,
-        reason="" if damaged else "score 0.10 inside the band 0.05 to 0.20",
+        reasons=() if damaged else (ReviewReason(ReviewCode.SCORE_IN_BAND, (0.1, 0.05, 0.2)),),
         saliency=mask.astype(np.float32),
         counterfactual=image,
         mask=mask,

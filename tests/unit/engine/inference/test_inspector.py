@@ -15,8 +15,8 @@ from cfinspect.engine.inference.inspector import (
     InspectionError,
     Inspector,
     NetworkOutputs,
-    review_reason,
 )
+from cfinspect.engine.inference.review_reason import in_words, review_reasons
 from cfinspect.engine.model.metadata import Decision
 
 
@@ -121,7 +121,7 @@ def test_the_reason_of_a_review(
     image_score: float, p_fake: float, flipped: bool, reason: str
 ) -> None:
     decision = Decision(review_p_fake=0.2, review_low=0.4, review_high=0.6)
-    assert review_reason(decision, image_score, p_fake, flipped) == reason
+    assert in_words(review_reasons(decision, image_score, p_fake, flipped)) == reason
 
 
 def test_strange_images_go_to_review() -> None:
