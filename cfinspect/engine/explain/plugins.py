@@ -13,9 +13,8 @@ import numpy as np
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.plugins import Plugins
-from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.explain.protocol import (
-    ExplainCancelled,
     Explainer,
     Explanation,
     Images,
@@ -75,13 +74,13 @@ class _Guarded:
         return int(self._inner.ticks(count))
 
     def explain(
-        self, images: Images, target: Labels, tick: Callable[[], None] = lambda: None
+        self, images: Images, target: Labels, progress: Progress = Progress()
     ) -> Explanation:
         """See ``Explainer``."""
         try:
-            found = self._inner.explain(images, target, tick)
+            found = self._inner.explain(images, target, progress)
             _check(found, len(images), self.size)
-        except (CfinspectError, Cancelled, ExplainCancelled, MemoryError):
+        except (CfinspectError, Cancelled, MemoryError):
             raise
         except Exception as error:
             if _says_out_of_memory(error):

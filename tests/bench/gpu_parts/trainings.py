@@ -16,7 +16,7 @@ from cfinspect.engine.base.events import Finished, Notice, StepDone
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.evaluation.evaluate import evaluate
-from cfinspect.engine.inference.torch_backend import load_inspector
+from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.training.loop import Training
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.trainer import train

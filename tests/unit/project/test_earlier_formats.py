@@ -11,7 +11,7 @@ from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
 from cfinspect.project import audit, schema
 from cfinspect.project.backup import restore
 from cfinspect.project.database import Database
-from cfinspect.project.listing import find
+from cfinspect.project.finding import find
 from cfinspect.project.paths import ProjectPaths, find_project_paths
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
