@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cfinspect.cli.evaluate import read_data
+from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.models import flat
 from cfinspect.cli.options import (
     DamagedOption,
@@ -19,8 +19,10 @@ from cfinspect.cli.options import (
     require_exists,
     require_folder_to_write,
 )
-from cfinspect.cli.output import JsonFlag, Output, guarded, note, plain
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import plain
+from cfinspect.workflows.evaluation_data import read_data
 
 EXAMPLES = """
 The weights stay as they are: score threshold, temperature, mask threshold and review rule are
@@ -57,7 +59,9 @@ def calibrate(
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
     metadata = load_metadata(model)
-    dataset = read_data(data, undamaged, damaged, tuple(metadata.kinds))
+    dataset = read_data(
+        data, CommandLine(Output(as_json)), undamaged, damaged, tuple(metadata.kinds)
+    )
     from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 
     with Counter("Calibrating") as counter:

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cfinspect.cli import evaluate as evaluate_command
 from cfinspect.cli import inspect as inspect_command
+from cfinspect.cli.evaluation_shown import show_report
 from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.options import open_inspector, require_folder_to_write
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.resources import resource_path, shipped_model
+from cfinspect.workflows.evaluate_model import evaluate_samples, save_figures
+from cfinspect.workflows.evaluation_data import read_data
 
 if TYPE_CHECKING:
     from cfinspect.engine.data.dataset import Sample
@@ -110,9 +113,11 @@ def _show(
     if cancel.cancelled:
         raise Cancelled("Interrupted before the evaluation.")
     inspector = open_inspector(model, "auto", "auto", _BATCH)
-    samples = list(evaluate_command.read_data([new]).samples)
-    found = evaluate_command.run(inspector, samples, [new], cancel)
-    evaluate_command.write_report(place / "report", found.report, found.rows, output)
+    listener = CommandLine(output, cancel)
+    samples = list(read_data([new], listener).samples)
+    found = evaluate_samples(inspector, samples, [new], listener)
+    save_figures(place / "report", found.report, found.rows)
+    show_report(found.report, place / "report", output)
     note(f"== {domain}: inspecting them")
     inspect_command.run(inspector, model, [new], place / "results", output=output, cancel=cancel)
     return _contact_sheet(place / "contact-sheet.png", inspector, samples, recipe["shown"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
+from cfinspect.engine.base.json_types import plain
 from cfinspect.resources import version_in_words
 
 EXAMPLES = """

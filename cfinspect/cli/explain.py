@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -11,6 +10,7 @@ import typer
 
 from cfinspect.cli.ace_options import ace_settings, refuse
 from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.options import (
     DeviceOption,
     PrecisionOption,
@@ -19,14 +19,12 @@ from cfinspect.cli.options import (
 )
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.events import CancelToken
-from cfinspect.engine.base.progress import Cancelled
+from cfinspect.workflows.explain_images import explain_images
 
 if TYPE_CHECKING:
     from cfinspect.engine.explain.external import ClassifierUsage
-    from cfinspect.engine.explain.factory import OpenedClassifier
     from cfinspect.engine.explain.protocol import Explainer
-    from cfinspect.engine.inference.stream import Source
+    from cfinspect.workflows.explanation_files import ExplanationSummary
 
 EXAMPLES = """
 Leaves explanations.csv (a row per image), counterfactuals/, saliency/ and masks/ at the images' own
@@ -233,22 +231,45 @@ def explain(
             explainer = Ace(opened.classifier, denoiser, size, settings)
         else:
             explainer = make_explainer(method, opened, rise_masks or 400)
-        _run(
+        about = {
+            "method": method,
+            "classifier": classifier.name,
+            "threshold": probability(opened.classifier.limit),
+            **({"settings": dataclasses.asdict(settings)} if method == "ace" else {}),
+        }
+        output = Output(as_json)
+        summary = explain_images(
             explainer,
             opened,
             sources[:limit],
             out,
-            target=target,
+            target=target,  # type: ignore[arg-type]  # checked above
             batch=batch,
-            output=Output(as_json),
-            about={
-                "method": method,
-                "classifier": classifier.name,
-                "threshold": probability(opened.classifier.limit),
-                **({"settings": dataclasses.asdict(settings)} if method == "ace" else {}),
-            },
-            cancel=cancel,
+            about=about,
+            listener=CommandLine(output, cancel),
         )
+    _show(summary, out, output)
+    if summary.errors == summary.images:
+        raise typer.Exit(FAILED)
+
+
+def _show(summary: ExplanationSummary, out: Path, output: Output) -> None:
+    from cfinspect.cli.progress import duration  # noqa: PLC0415
+
+    output.emit("done", {**summary.to_json(), "out": out})
+    flips = ""
+    if summary.flipped is not None:
+        flips = f" {summary.flipped} of {summary.explained} flipped;"
+        if summary.kept is not None:
+            doubt = "; explanations of the others are to be doubted"
+            note(
+                f"The diffusion model's filter alone keeps {summary.kept} of "
+                f"{summary.explained} verdicts{doubt if summary.kept < summary.explained else ''}."
+            )
+    output.say(
+        f"{summary.images} images in {duration(summary.seconds)}:{flips} {summary.already} already "
+        f"of that class, {summary.errors} left out. Results: {out}"
+    )
 
 
 def _usage(size: int | None, given: dict[str, Any]) -> ClassifierUsage | None:
@@ -279,65 +300,3 @@ def _three(option: str, text: str) -> tuple[float, float, float]:
             f"{option} {text}: give three numbers with commas, as 0.485,0.456,0.406."
         ) from error
     return red, green, blue
-
-
-def _run(
-    explainer: Explainer,
-    opened: OpenedClassifier,
-    sources: list[Source],
-    out: Path,
-    *,
-    target: str,
-    batch: int,
-    output: Output,
-    about: dict[str, Any],
-    cancel: CancelToken,
-) -> None:
-    from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
-    from cfinspect.engine.explain.bulk import explain_sources  # noqa: PLC0415
-    from cfinspect.engine.inference.inspector import Inspector  # noqa: PLC0415
-    from cfinspect.workflows.explanation_files import Explanations  # noqa: PLC0415
-
-    inspector = Inspector(opened.backend) if opened.backend is not None else None
-    results = Explanations(out, about)
-    started = time.monotonic()
-    try:
-        with Counter("Explaining", "parts", cancel=cancel) as counter:
-            for one in explain_sources(
-                explainer,
-                opened.classifier,
-                sources,
-                target=target,  # type: ignore[arg-type]  # checked before
-                batch=batch,
-                too_large=inspector.is_photo if inspector else lambda image: False,
-                progress=counter,
-            ):
-                row = results.add(one)
-                output.emit("image", row)
-                if one.error:
-                    note(f"Left out: {one.error}")
-    except Cancelled:
-        raise Cancelled(
-            f"Interrupted after {len(results.rows)} of {len(sources)} images; they are in {out}."
-        ) from None
-    finally:
-        results.finish()
-    seconds = time.monotonic() - started
-    summary = results.summary() | {"seconds": round(seconds, 3)}
-    output.emit("done", {**summary, "out": out})
-    flips = ""
-    if summary["flipped"] is not None:
-        flips = f" {summary['flipped']} of {summary['explained']} flipped;"
-        if summary["kept"] is not None:
-            doubt = "; explanations of the others are to be doubted"
-            note(
-                f"The diffusion model's filter alone keeps {summary['kept']} of "
-                f"{summary['explained']} verdicts"
-                f"{doubt if summary['kept'] < summary['explained'] else ''}."
-            )
-    output.say(
-        f"{len(results.rows)} images in {duration(seconds)}:{flips} {summary['already']} already "
-        f"of that class, {summary['errors']} left out. Results: {out}"
-    )
-    if summary["errors"] == len(sources):
-        raise typer.Exit(FAILED)

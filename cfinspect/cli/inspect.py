@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
+from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.options import (
     BatchOption,
     DeviceOption,
@@ -110,6 +112,7 @@ def _into_project(
     precision: str,
     output: Output,
 ) -> None:
+    from cfinspect.cli.progress import duration  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
     from cfinspect.workflows.project_inspection import inspect_project  # noqa: PLC0415
 
@@ -118,8 +121,16 @@ def _into_project(
         chosen = [project.folder_named(name) for name in folders] or project.folders()
         with cancel_on_signals("Stopping after this batch; the results so far are kept") as cancel:
             inspector = open_inspector(model, device, precision, batch)
-            if inspect_project(project, chosen, inspector, model, output=output, cancel=cancel):
-                raise typer.Exit(FAILED)
+            done = inspect_project(
+                project, chosen, inspector, model, listener=CommandLine(output, cancel)
+            )
+    output.emit("done", dataclasses.asdict(done))
+    output.say(
+        f"{done.images} images in {duration(done.seconds)} ({done.images_per_second:.1f} "
+        f"images/s): {done.damaged} damaged, {done.review} for review, {done.errors} unreadable."
+    )
+    if 0 < done.errors == done.images:
+        raise typer.Exit(FAILED)
 
 
 def run(

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from cfinspect.cli.options import ModelArgument, require_exists
-from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, plain
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
+from cfinspect.engine.base.json_types import plain
 
 EXAMPLES = """
 Examples:

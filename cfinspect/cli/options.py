@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cfinspect.cli.output import note
+from cfinspect.cli.listening import CommandLine
+from cfinspect.cli.output import Output
 from cfinspect.engine.base.errors import CfinspectError
 
 if TYPE_CHECKING:
@@ -68,11 +69,6 @@ def require_folder_to_write(out: Path) -> None:
 
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
     """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
-    from cfinspect.engine.model.file import load_metadata, require_inspecting  # noqa: PLC0415
+    from cfinspect.workflows.opening import open_inspector as opened  # noqa: PLC0415
 
-    require_inspecting(model, load_metadata(model))
-    from cfinspect.engine.inference.loading import load_inspector  # noqa: PLC0415
-
-    inspector = load_inspector(model, device, precision, batch)
-    note(f"Device: {inspector.device}")
-    return inspector
+    return opened(model, device, precision, batch, CommandLine(Output(as_json=False)))

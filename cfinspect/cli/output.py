@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
-import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from pathlib import Path, PurePath
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import plain
 from cfinspect.engine.base.progress import Cancelled
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
@@ -69,28 +66,6 @@ class Output:
 def note(text: str) -> None:
     """Write one line for people on stderr."""
     print(text, file=sys.stderr, flush=True)
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file in one step, making its folder; names may hold undecodable bytes."""
-    content = text.encode("utf-8", errors="surrogateescape")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda part: part.write_bytes(content))
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` in JSON's types: paths as text, NumPy numbers as Python's, NaN as None."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, PurePath):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write(line: str) -> None:

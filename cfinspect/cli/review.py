@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
-from cfinspect.cli.output import JsonFlag, Output, guarded, save_text
+from cfinspect.cli.output import JsonFlag, Output, guarded
+from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 
 if TYPE_CHECKING:

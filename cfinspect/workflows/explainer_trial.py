@@ -7,11 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from cfinspect.cli.output import Output, note
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Cancelled, Progress, Ticks
 from cfinspect.engine.model.metadata import makes_counterfactuals
+from cfinspect.workflows.listener import Listener
 
 if TYPE_CHECKING:
     from cfinspect.engine.data.dataset import Sample
@@ -35,10 +34,9 @@ def ask_explainers(
     encoder: Encoder | None,
     images: int | None,
     quick: bool,
-    cancel: CancelToken,
+    listener: Listener,
 ) -> dict[str, Any]:
     """Figures of ``explaining``; half of the groups teach the encoder, the others are asked."""
-    from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
     from cfinspect.engine.evaluation.explainer_benchmark import STOCHASTIC as DRAWS  # noqa: PLC0415
     from cfinspect.engine.evaluation.explainer_benchmark import explaining, select_correct_samples  # noqa: PLC0415
@@ -57,14 +55,14 @@ def ask_explainers(
     known = squares(inspector, parts["asked"], 2 * count)
     asked = select_correct_samples(classifier, known, count)
     if not have_distances():
-        note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
-    makers = _makers(backend, classifier, diffusion, settings, quick)
+        listener.note("Without FID: pip install 'cfinspect[evaluate]' brings it.")
+    makers = _makers(backend, classifier, diffusion, settings, quick, listener)
     total = sum(
         make(0).ticks(_BATCH) * -(-len(asked.images) // _BATCH) * (SEEDS if name in DRAWS else 1)
         for name, make in makers.items()
     )
     try:
-        with Counter("Learning what images look like", "steps", cancel=cancel) as counter:
+        with listener.task("Learning what images look like", "steps") as counter:
             simsiam = train_simsiam(
                 learned.images,
                 backend.device,
@@ -74,7 +72,7 @@ def ask_explainers(
             keeps = None
             if "ace" in makers:
                 keeps = verdicts_kept(cast("Ace", makers["ace"](0)), asked, counter)
-        with Counter("Explaining", "parts", cancel=cancel) as counter:
+        with listener.task("Explaining", "parts") as counter:
             found = explaining(
                 makers,
                 classifier,
@@ -109,6 +107,7 @@ def _makers(
     diffusion: Path | None,
     settings: AceSettings,
     quick: bool,
+    listener: Listener,
 ) -> dict[str, Callable[[int], Explainer]]:
     """Makers of all explainers that can be had here, each of a seed."""
     from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
@@ -126,7 +125,9 @@ def _makers(
     if makes_counterfactuals(str(backend.metadata.training.get("method", "cfgan"))):
         makers["cfgan"] = lambda _: Cfgan(backend)
     if diffusion is None:
-        note("Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'.")
+        listener.note(
+            "Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'."
+        )
     else:
         device = str(backend.device.device)
         denoiser, size = open_denoiser(diffusion, device, backend.device.precision, settings)
@@ -146,48 +147,9 @@ def _makers(
             try:
                 found = maker(classifier)
             except CfinspectError as error:
-                note(f"Without {name}: {error}")
+                listener.note(f"Without {name}: {error}")
             else:
                 makers[name] = lambda _, found=found: found  # type: ignore[misc]
     makers["rise"] = lambda _: rise(classifier, 100 if quick else 400)
     makers["occlusion"] = lambda _: occlusion(classifier)
     return makers
-
-
-def show_explainers(found: dict[str, Any], output: Output) -> None:
-    """One row for each explainer."""
-
-    def text(value: float | None) -> str:
-        return "-" if value is None else f"{value:.3f}"
-
-    rows = []
-    for name, one in found["explainers"].items():
-        flips = ""
-        if "flips" in one:
-            flips = (
-                f"flips {text(one['flips_damaged'])} / {text(one['flips_undamaged'])}  "
-                f"COUT {text(one['cout_damaged'])} / {text(one['cout_undamaged'])}  "
-                f"S3 {text(one['s3'])}  FID {text(one['fid'])} of {one['fid_n']} (real ones "
-                f"{text(one['fid_floor'])} of {one['fid_floor_n']})  sFID {text(one['sfid'])}  "
-                f"changed {text(one['change'])}  diversity {text(one['diversity'])}  "
-            )
-        rows.append(
-            (
-                name,
-                f"{flips}IoU {text(one['iou'])} (best {text(one['oracle_iou'])})  "
-                f"{one['evaluations']:.0f} passes, {one['seconds']:.4f} s an image",
-            )
-        )
-    title = (
-        f"What would change its mind ({found['n']} images that it has right, {found['n_damaged']} "
-        "damaged; damaged / undamaged ones)"
-    )
-    output.table(title, rows)
-    if found["filter_keeps"] is not None:
-        output.say(f"ACE's filter alone keeps {found['filter_keeps']:.1%} of the verdicts.")
-    encoder = found["encoder"]
-    output.say(
-        f"Encoder: {encoder['name']}, {encoder['features']} features. S3 of any two of the images: "
-        f"{text(encoder['any_two'])}."
-    )
-    output.say(f"{', '.join(found['left_out'])}: left out, as they need networks for faces.")

@@ -6,6 +6,8 @@ import csv
 import dataclasses
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.cli.output import save_text
+from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.explain.explained import NOT_ASKED, Explained
 from cfinspect.engine.plots.pictures import sample_rows
@@ -36,15 +38,36 @@ _SHOWN, _SIDE = 16, 256
 _CLASSES = ("undamaged", "damaged")
 
 
+@dataclass(frozen=True)
+class ExplanationSummary:
+    """Counts of images: ``explained``, of them ``flipped``, and ``kept`` by the filter of ACE.
+
+    Both are None where nothing can be said of them. ``already``: had the class that was asked for;
+    ``errors``: left out.
+    """
+
+    images: int
+    explained: int
+    flipped: int | None
+    kept: int | None
+    already: int
+    errors: int
+    seconds: float
+
+    def to_json(self) -> dict[str, object]:
+        """As the command's JSON has them."""
+        return dataclasses.asdict(self)
+
+
 class Explanations:
     """The results folder: pictures first, then the row."""
 
-    def __init__(self, out: Path, about: dict[str, Any]) -> None:
+    def __init__(self, out: Path, about: Mapping[str, object]) -> None:
         self.out = out
         self.rows: list[dict[str, Any]] = []
         self._shown: list[Explained] = []  # small: whole photos would fill the memory
         out.mkdir(parents=True, exist_ok=True)
-        save_text(out / "explanation.json", json.dumps(about, indent=1) + "\n")
+        save_text(out / "explanation.json", json.dumps(dict(about), indent=1) + "\n")
 
     def add(self, one: Explained) -> dict[str, Any]:
         """Write one image's pictures; returns its row."""
@@ -105,20 +128,20 @@ class Explanations:
             )
             write_png(self.out / OVERVIEW, picture)
 
-    def summary(self) -> dict[str, Any]:
-        """Counts."""
-
+    def summary(self, seconds: float) -> ExplanationSummary:
+        """Counts; ``seconds``: how long it took."""
         explained = [row for row in self.rows if not row["error"] and row["note"] != NOT_ASKED]
         kept = [row["kept"] for row in explained if row["kept"] is not None]
         flips = [row["flipped"] for row in explained if row["flipped"] is not None]
-        return {
-            "images": len(self.rows),
-            "explained": len(explained),
-            "flipped": sum(flips) if flips else None,
-            "kept": sum(kept) if kept else None,
-            "already": sum(row["note"] == NOT_ASKED for row in self.rows),
-            "errors": sum(bool(row["error"]) for row in self.rows),
-        }
+        return ExplanationSummary(
+            images=len(self.rows),
+            explained=len(explained),
+            flipped=sum(flips) if flips else None,
+            kept=sum(kept) if kept else None,
+            already=sum(row["note"] == NOT_ASKED for row in self.rows),
+            errors=sum(bool(row["error"]) for row in self.rows),
+            seconds=round(seconds, 3),
+        )
 
 
 def _grey(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from cfinspect.cli.output import save_text
+from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_jpeg, write_png
 from cfinspect.engine.inference.stream import MASKS, Outcome

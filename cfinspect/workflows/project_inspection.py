@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from cfinspect.cli.output import Output, note
-from cfinspect.cli.progress import Counter, duration
-from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome
 from cfinspect.engine.model.file import file_digest
 from cfinspect.project.inspecting import InspectionCounts, bind_model, inspect_images
 from cfinspect.project.project import Folder, Project
+from cfinspect.workflows.listener import Listener
+
+
+@dataclass(frozen=True)
+class ProjectInspectionSummary:
+    """Of the images that were new to the model; ``errors``: those that could not be read."""
+
+    images: int
+    damaged: int
+    review: int
+    errors: int
+    seconds: float
+    images_per_second: float
 
 
 def inspect_project(
@@ -23,18 +34,17 @@ def inspect_project(
     inspector: Inspector,
     model_path: Path,
     *,
-    output: Output,
-    cancel: CancelToken,
-) -> bool:
+    listener: Listener,
+) -> ProjectInspectionSummary:
     """Bind the model to ``folders`` and inspect what it has not seen; a kill loses seconds.
 
-    Returns whether there were images and none could be read.
+    The listener's results are the images. Raises ``Cancelled``: what was inspected is kept.
     """
     metadata = json.loads(inspector.backend.metadata.to_json())
     model = bind_model(project, folders, model_path, file_digest(model_path), metadata)
     tally = InspectionCounts(0)
     started = time.monotonic()
-    with Counter("Inspecting", cancel=cancel) as counter:
+    with listener.task("Inspecting") as counter:
         for tally in inspect_images(
             project,
             model,
@@ -43,32 +53,31 @@ def inspect_project(
             progress=counter,
         ):
             for one in tally.outcomes:
-                _tell(one, output)
+                _tell(one, listener)
             counter.show(tally.done, tally.total)
     seconds = time.monotonic() - started
-    if cancel.cancelled:
+    if listener.cancel.cancelled:
         raise Cancelled(
             f"Interrupted after {tally.done} of {tally.total} images; they are kept, the same call "
             "goes on."
         )
-    done, errors = tally.done, tally.errors
-    rate = round((done - errors) / max(seconds, 1e-6), 2)
-    counts = {"images": done, "damaged": tally.damaged, "review": tally.review, "errors": errors}
-    output.emit("done", {**counts, "seconds": round(seconds, 3), "images_per_second": rate})
-    output.say(
-        f"{done} images in {duration(seconds)} ({rate:.1f} images/s): {tally.damaged} damaged, "
-        f"{tally.review} for review, {errors} unreadable."
+    return ProjectInspectionSummary(
+        images=tally.done,
+        damaged=tally.damaged,
+        review=tally.review,
+        errors=tally.errors,
+        seconds=round(seconds, 3),
+        images_per_second=round((tally.done - tally.errors) / max(seconds, 1e-6), 2),
     )
-    return errors > 0 and errors == done
 
 
-def _tell(outcome: Outcome, output: Output) -> None:
+def _tell(outcome: Outcome, listener: Listener) -> None:
     found = outcome.inspection
     if found is None:
-        note(f"Left out: {outcome.error}")
-        output.emit("image", {"file": outcome.source.name, "error": outcome.error})
+        listener.note(f"Left out: {outcome.error}")
+        listener.result("image", {"file": outcome.source.name, "error": outcome.error})
         return
-    output.emit(
+    listener.result(
         "image",
         {
             "file": outcome.source.name,

@@ -77,3 +77,10 @@ def folder_in_one_step(out: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
         if out.exists():
             shutil.rmtree(old, ignore_errors=True)
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file in one step, making its folder; names may hold undecodable bytes."""
+    content = text.encode("utf-8", errors="surrogateescape")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda part: part.write_bytes(content))

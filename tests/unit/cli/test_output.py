@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import typer
 
-from cfinspect.cli.output import Output, guarded, plain
+from cfinspect.cli.output import Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import plain
 from cfinspect.engine.base.progress import Cancelled
 
 

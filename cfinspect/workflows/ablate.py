@@ -1,0 +1,210 @@
+"""Many small trainings, one table: what is finished stays finished."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.events import Finished
+from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.model.file import load_metadata
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.workflows.ablation_table import Cell, markdown, table
+from cfinspect.workflows.evaluate_model import evaluate_samples
+from cfinspect.workflows.evaluation_data import choose_samples
+from cfinspect.workflows.evaluation_parts import attack, judge
+from cfinspect.workflows.listener import Listener
+from cfinspect.workflows.opening import open_inspector
+
+if TYPE_CHECKING:
+    from cfinspect.engine.data.dataset import Dataset
+    from cfinspect.engine.inference.torch_backend import TorchBackend
+
+
+def ablate(
+    base: TrainConfig, cells: Sequence[Cell], seeds: int, trials: Trials, listener: Listener
+) -> str:
+    """Train every cell with every seed into ``base.out``; returns the table as Markdown.
+
+    Each seed keeps the share ``base.holdout`` of the groups out, and its figures come from those.
+    Leaves table.md, table.csv and a folder per training; called again, it goes on. Raises
+    CfinspectError for settings or data that cannot be, and where every training failed.
+    """
+    from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
+
+    out = Path(base.out)
+    # Settings that cannot be are found before hours of training.
+    planned = {cell.name: _configs(base, cell, seeds) for cell in cells}
+    if any(one.method == "diffusion" for group in planned.values() for one in group):
+        raise CfinspectError("a diffusion model gives no verdicts that could be compared")
+    tried = trials.attacked is not None or trials.realism
+    if tried and any(one.kinds for group in planned.values() for one in group):
+        raise CfinspectError(
+            "--robustness and --realism look at one kind of damage at a time: leave out kinds"
+        )
+    with listener.task("Reading folders", "files") as progress:
+        # What is wrong with the images must not look like a training that failed.
+        dataset = read_folders(
+            [Path(folder) for folder in base.data],
+            undamaged=base.undamaged,
+            damaged=base.damaged,
+            kinds=base.kind_names,
+            progress=progress,
+        )
+    _same_as_before(out, base, dataset.fingerprint())
+    results: dict[str, list[dict[str, Any]]] = {cell.name: [] for cell in cells}
+    total, done, text = len(cells) * seeds, 0, ""
+    # Seed by seed: an interrupted table has all its rows.
+    for seed in range(seeds):
+        for name, configs in planned.items():
+            done += 1
+            listener.note(f"Training {done} of {total}: {name}, seed {seed}")
+            report = _measured(configs[seed], dataset, trials, listener)
+            results[name].append(report)
+            listener.result("cell", {"cell": name, "seed": seed, **report})
+            text = _save_table(out, results)
+    failed = [
+        report["error"] for found in results.values() for report in found if "error" in report
+    ]
+    if len(failed) == total:
+        raise CfinspectError(f"Every training failed; the last one: {failed[-1]}")
+    return text
+
+
+def _save_table(out: Path, results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    rows = table({cell: found for cell, found in results.items() if found})
+    text = markdown(rows)
+    save_text(out / "table.md", text)
+    lines = io.StringIO(newline="")
+    csv.writer(lines, lineterminator="\n").writerows(rows)
+    save_text(out / "table.csv", lines.getvalue())
+    return text
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What is tried beyond the plain evaluation; ``attacked``: on how many images, None: not."""
+
+    attacked: int | None
+    realism: bool
+
+    def done(self, report: Mapping[str, Any]) -> bool:
+        """Whether a report has all of it."""
+        return (self.attacked in (None, report.get("attacked"))) and (
+            not self.realism or "realism" in report
+        )
+
+
+def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
+    changed = base.replace(**dict(cell.changes))
+    return [
+        changed.replace(
+            out=str(Path(base.out) / cell.name.replace(" ", ",") / f"seed-{seed}"),
+            seed=seed,
+            holdout_seed=seed,
+        )
+        for seed in range(seeds)
+    ]
+
+
+def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
+    """Figures of other data or budgets must not come into the same table."""
+    values = cast("dict[str, Any]", plain({**base.to_dict(), "fingerprint": fingerprint}))
+    file = out / "base.json"
+    if file.exists():
+        # Settings that are younger than the file had their defaults then.
+        defaults = cast("dict[str, Any]", plain(TrainConfig().to_dict()))
+        if {**defaults, **json.loads(file.read_text(encoding="utf-8"))} != values:
+            raise CfinspectError(
+                f"{out} holds trainings with other data or settings: give them again, or another "
+                "--out"
+            )
+    save_text(file, json.dumps(values, indent=1, sort_keys=True) + "\n")
+
+
+def _measured(
+    config: TrainConfig, dataset: Dataset, trials: Trials, listener: Listener
+) -> dict[str, Any]:
+    """Train and evaluate on what was held out, as far as that is not done; the report is kept."""
+    file = Path(config.out) / "report.json"
+    known: dict[str, Any] = {}
+    if file.exists():
+        known = json.loads(file.read_text(encoding="utf-8"))
+        if "error" in known:
+            known = {}
+        elif trials.done(known):
+            return known
+    try:
+        report = _report(config, dataset, trials, listener, known)
+    except CfinspectError as error:
+        # One cell that diverges must not cost the others; the next call tries it again.
+        listener.note(f"Failed: {error}")
+        report = {"error": str(error)}
+    report = cast("dict[str, Any]", plain(report))
+    save_text(file, json.dumps(report, indent=1, allow_nan=False) + "\n")
+    return report
+
+
+def _report(
+    config: TrainConfig,
+    dataset: Dataset,
+    trials: Trials,
+    listener: Listener,
+    known: dict[str, Any],
+) -> dict[str, Any]:
+    """``known``: an earlier report, whose parts are not made again."""
+    model = Path(config.out) / "model.safetensors"
+    if not model.exists():
+        _train(config, listener)
+    samples, _ = choose_samples(model, dataset, True, listener)
+    inspector = open_inspector(model, config.device, config.precision, 64, listener)
+    report = known or dict(
+        evaluate_samples(inspector, samples, [Path(one) for one in config.data], listener).report
+    )
+    if trials.realism and "realism" not in report:
+        report["realism"] = None
+        if config.counterfactual:
+            try:
+                report["realism"] = judge(inspector, samples, None, True, listener)
+            except CfinspectError as error:
+                listener.note(f"Without realism: {error}")
+    if trials.attacked not in (None, report.get("attacked")):
+        backend = cast("TorchBackend", inspector.backend)
+        report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, listener)
+        report["attacked"] = trials.attacked
+    seconds = float(load_metadata(model).training["seconds"])
+    report["training"] = {
+        "minutes": seconds / 60,
+        "counterfactual": config.counterfactual,
+        "without": _without(config),
+    }
+    return report
+
+
+def _without(config: TrainConfig) -> list[str]:
+    """Parts of a report that say nothing about a reference system: what it does not make."""
+    if config.counterfactual:
+        return []
+    makes_masks = config.method == "segmenter"
+    return ["counterfactual"] if makes_masks else ["counterfactual", "localisation"]
+
+
+def _train(config: TrainConfig, listener: Listener) -> None:
+    from cfinspect.engine.training.trainer import train  # noqa: PLC0415
+
+    finished: Finished | None = None
+    with listener.training() as show:
+        for event in train(config, cancel=listener.cancel, resume=True):
+            show(event)
+            if isinstance(event, Finished):
+                finished = event
+    if finished is None or finished.model is None:
+        raise Cancelled("Interrupted; the same command goes on from here.")

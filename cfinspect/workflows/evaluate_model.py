@@ -1,0 +1,212 @@
+"""A model on labelled images: figures, report, and the parts that take minutes."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cfinspect import __version__
+from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.model.file import file_digest, load_metadata
+from cfinspect.workflows.evaluation_data import choose_samples, read_data
+from cfinspect.workflows.evaluation_parts import attack, compare, doubt, judge, require_one_kind
+from cfinspect.workflows.explainer_trial import ask_explainers
+from cfinspect.workflows.listener import Listener
+from cfinspect.workflows.opening import open_inspector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cfinspect.engine.data.dataset import Sample
+    from cfinspect.engine.evaluation.encoders import Encoder
+    from cfinspect.engine.evaluation.evaluate import Evaluation
+    from cfinspect.engine.explain.ace import AceSettings
+    from cfinspect.engine.inference.inspector import Inspector
+    from cfinspect.engine.inference.torch_backend import TorchBackend
+
+# In the order in which they are made: what takes longest comes last.
+PARTS = ("baselines", "explainers", "realism", "uncertainty", "robustness")
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """What of a model is looked at, and how closely.
+
+    ``parts``: those of ``PARTS`` that are asked for; one that this model or these images cannot
+    have is an error. ``every``: all of them, as far as they can be had. ``unseen``: only images
+    that the model (and ``diffusion``) never learned from. ``encoder``: weights for FID.
+    ``diffusion``, ``ace``: a diffusion model and the settings for ACE. ``images``: how many are
+    attacked or explained. ``quick``: fewer images, weaker attacks. ``command``: stands in the
+    report.
+    """
+
+    parts: frozenset[str] = frozenset()
+    every: bool = False
+    unseen: bool = False
+    encoder: Path | None = None
+    diffusion: Path | None = None
+    ace: AceSettings | None = None
+    images: int | None = None
+    quick: bool = False
+    undamaged: str | None = None
+    damaged: str | None = None
+    batch: int = 64
+    device: str = "auto"
+    precision: str = "auto"
+    command: str = ""
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """``parts``, and those that were meant by what was given for them."""
+        more = {"realism"} if self.encoder else set()
+        more |= {"explainers"} if self.diffusion else set()
+        return self.parts | more
+
+
+def evaluate_model(
+    model: Path, data: Sequence[Path], out: Path, options: EvaluationOptions, listener: Listener
+) -> dict[str, Any]:
+    """Evaluate ``model`` on labelled folders; leaves report.html, report.json, images.csv in out.
+
+    Returns the report. Raises CfinspectError with a sentence, and ``Cancelled``: what was finished
+    by then is in ``out``.
+    """
+    from cfinspect.engine.evaluation.gallery import galleries  # noqa: PLC0415
+
+    metadata = load_metadata(model)
+    for part in PARTS:
+        if part in options.asked:
+            require_one_kind(metadata, part)
+    dataset = read_data(data, listener, options.undamaged, options.damaged, tuple(metadata.kinds))
+    samples, seen = choose_samples(model, dataset, options.unseen, listener, options.diffusion)
+    inspector = open_inspector(model, options.device, options.precision, options.batch, listener)
+    encoder = _encoder(options)
+    found = evaluate_samples(inspector, samples, data, listener)
+    # The fingerprint is that of the images the figures are about.
+    chosen = dataclasses.replace(dataset, samples=tuple(samples))
+    whole = {
+        "cfinspect_version": __version__,
+        "model": {"name": model.name, "digest": file_digest(model)},
+        "data": {"fingerprint": chosen.fingerprint(), "counts": chosen.counts()},
+        "unseen_only": options.unseen,
+        "seen": seen,
+        **found.report,
+    }
+    files = {_relative(sample.path, data): sample.path for sample in samples}
+    pictures = galleries(inspector, found.rows, [files[row["file"]] for row in found.rows])
+    # What takes minutes must not cost what is already known.
+    _save(out, whole, found.rows, pictures, options.command)
+    for name, work in _works(inspector, samples, encoder, options, listener).items():
+        if name not in options.asked and not options.every:
+            continue
+        try:
+            require_one_kind(metadata, name)
+            whole[name] = work()
+        except CfinspectError as error:
+            if name in options.asked:
+                raise
+            listener.note(f"Without the part {name}: {error}")
+        else:
+            _save(out, whole, found.rows, pictures, options.command)
+    return whole
+
+
+def evaluate_samples(
+    inspector: Inspector, samples: list[Sample], data: Sequence[Path], listener: Listener
+) -> Evaluation:
+    """Evaluate ``samples``; file names in the result are relative to the folders ``data``."""
+    from cfinspect.engine.evaluation.evaluate import evaluate  # noqa: PLC0415
+
+    try:
+        with listener.task("Evaluating") as progress:
+            found = evaluate(inspector, samples, progress=progress)
+    except Cancelled:
+        raise Cancelled("Interrupted: no report was written.") from None
+    for entry in (*found.rows, *found.report["left_out"]):
+        entry["file"] = _relative(Path(entry["file"]), data)
+    return found
+
+
+def save_figures(out: Path, report: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+    """Write report.json and images.csv into ``out``."""
+    from cfinspect.engine.evaluation.evaluate import ROW_FIELDS  # noqa: PLC0415
+
+    table = io.StringIO(newline="")
+    writer = csv.DictWriter(table, ROW_FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    save_text(out / "images.csv", table.getvalue())
+    save_text(out / "report.json", json.dumps(plain(report), indent=1, allow_nan=False) + "\n")
+
+
+def _works(
+    inspector: Inspector,
+    samples: list[Sample],
+    encoder: Encoder | None,
+    options: EvaluationOptions,
+    listener: Listener,
+) -> dict[str, Callable[[], dict[str, Any]]]:
+    """How each of ``PARTS`` is made, in their order."""
+    from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415  (starts torch)
+
+    backend, quick = cast("TorchBackend", inspector.backend), options.quick
+    works: dict[str, Callable[[], dict[str, Any]]] = {
+        "baselines": lambda: compare(backend, samples, quick, listener),
+        "explainers": lambda: ask_explainers(
+            backend,
+            samples,
+            options.diffusion,
+            options.ace or ACE_PRESETS["default"],
+            encoder,
+            options.images,
+            quick,
+            listener,
+        ),
+        "realism": lambda: judge(inspector, samples, encoder, quick, listener),
+        "uncertainty": lambda: doubt(inspector, samples, quick, listener),
+        "robustness": lambda: attack(backend, inspector, samples, options.images, quick, listener),
+    }
+    return {name: works[name] for name in PARTS}
+
+
+def _encoder(options: EvaluationOptions) -> Encoder | None:
+    """A bad file is told before the images are looked at."""
+    if options.encoder is None:
+        return None
+    from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.evaluation.encoders import load_encoder  # noqa: PLC0415
+
+    return load_encoder(options.encoder, choose_device(options.device, options.precision))
+
+
+def _save(
+    out: Path,
+    whole: dict[str, Any],
+    rows: list[dict[str, Any]],
+    pictures: dict[str, NDArray[np.uint8]],
+    command: str,
+) -> None:
+    """All files of the report."""
+    from cfinspect.engine.evaluation.html_report import page  # noqa: PLC0415
+
+    save_text(out / "report.html", page(plain(whole), rows, pictures, command))
+    save_figures(out, whole, rows)
+
+
+def _relative(file: Path, folders: Sequence[Path]) -> str:
+    for folder in folders:
+        for root in (folder, folder.resolve()):
+            if file.is_relative_to(root):
+                inner = file.relative_to(root)
+                return (inner if len(folders) == 1 else Path(folder.name) / inner).as_posix()
+    return file.as_posix()
