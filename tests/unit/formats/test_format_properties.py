@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import repeatable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,6 +23,8 @@ from cfinspect.formats.registry import FORMATS
 from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
+
+repeatable.load()
 
 # All that the project takes as the name of a mask class (see `mask_class`).
 TEXT = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffe\uffff")
