@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import repeatable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -22,6 +23,8 @@ from cfinspect.formats.registry import FORMATS
 from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
+
+repeatable.load()
 
 # All that the project takes as the name of a mask class (see `mask_class`).
 TEXT = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="/\ufffe\uffff")
@@ -45,7 +48,7 @@ def drawn(draw: st.DrawFn) -> Drawn:
     sides = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
     one = hnp.arrays(np.uint8, sides, elements=st.integers(0, len(names)))
     masks = tuple(draw(st.lists(one, min_size=1, max_size=3)))
-    labels = tuple(int(mask.any() or draw(st.booleans())) for mask in masks)
+    labels = tuple(int(bool(mask.any()) or draw(st.booleans())) for mask in masks)
     return Drawn(dict(enumerate(names, 1)), masks, labels)
 
 
@@ -135,7 +138,7 @@ def test_flat_names_are_different_and_lead_back(names: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "photos"
         root.mkdir()
-        made = set()
+        made: set[Path] = set()
         for number, parts in enumerate(names):
             path = root.joinpath(*parts[:-1], f"{parts[-1]}.png")
             # Systems that fold names would have one file of two of these.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import repeatable
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -18,6 +19,8 @@ from cfinspect.masks.files import classes_in, read_indexed, write_indexed
 from cfinspect.masks.history import History
 from cfinspect.masks.polygons import inset, merge_holes, rasterise, simplify, trace
 from cfinspect.masks.regions import regions_of
+
+repeatable.load()
 
 Mask = NDArray[np.bool_]
 IndexMask = NDArray[np.uint8]

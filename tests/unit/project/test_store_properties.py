@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import repeatable
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -36,6 +37,8 @@ from cfinspect.project.verdicts import (
     revert,
     undo,
 )
+
+repeatable.load()
 
 SIDE = 6
 CONTENTS = range(4)
