@@ -53,6 +53,7 @@ _SETTINGS = {
     "axes.unicode_minus": False,
     "axes.axisbelow": True,
     "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "grid.color": "#e1e1e1",
@@ -143,7 +144,7 @@ def svg_chart(
     fonts of whoever looks; nothing in the element refers to anything, inside it or elsewhere.
     """
     # Names stand below, two beside one another: nothing covers a line.
-    keys = 15 * ((len(series) + 1) // 2) if len(series) > 1 else 0
+    keys = 6 + 18 * ((len(series) + 1) // 2) if len(series) > 1 else 0
     width, height = 360, 260 + keys
     box = (48 / width, (40 + keys) / height, 300 / width, 190 / height)
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
@@ -168,7 +169,7 @@ def svg_chart(
         ):
             quarters = np.linspace(*ends, 5)
             axis.set_ticks(quarters, [f"{value:.{digits}g}" for value in quarters], size=10)
-        plot.tick_params(length=0)
+        plot.tick_params(length=0, pad=6)
         if diagonal:
             plot.plot(plot.get_xlim(), plot.get_ylim(), color="#cccccc", linewidth=1)
         for (name, points), colour, dashes in zip(
@@ -184,7 +185,7 @@ def svg_chart(
                 label=printable(name) or " ",
             )
         if len(series) > 1:
-            plot.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.17), ncols=2, handlelength=2)
+            figure.legend(loc="lower left", bbox_to_anchor=(0.02, 0.01), ncols=2, handlelength=2)
         for artist in figure.findobj():
             artist.set_clip_on(False)  # all lies inside; a clip is a reference within the file
         text = io.StringIO()
