@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -45,7 +45,7 @@ _LINES = (
 _PAGE_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3), (4, 4), (1, 3), (10, 4))
 _INK = "#" + bytes(INK).hex()
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # the one that is always there
     "text.color": _INK,
@@ -79,15 +79,20 @@ def _drawing(dpi: int) -> Iterator[None]:
     with _LOCK, matplotlib.rc_context():
         matplotlib.rcdefaults()
         pixel, letters = 72 / dpi, FONT_SIZE * 72 / dpi  # matplotlib measures in points
-        matplotlib.rcParams.update(
-            _SETTINGS
-            | dict.fromkeys(("axes.linewidth", "grid.linewidth", "xtick.major.width"), pixel)
-            | dict.fromkeys(
-                ("font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), letters
-            )
-            | {"xtick.major.size": 4 * pixel, "xtick.major.pad": 3 * pixel}
-            | {"figure.dpi": dpi, "ytick.major.pad": 8 * pixel}
-        )
+        sizes: dict[Any, Any] = {  # Any, because only the newest matplotlib has a type of names
+            "figure.dpi": dpi,
+            "font.size": letters,
+            "legend.fontsize": letters,
+            "xtick.labelsize": letters,
+            "ytick.labelsize": letters,
+            "axes.linewidth": pixel,
+            "grid.linewidth": pixel,
+            "xtick.major.width": pixel,
+            "xtick.major.size": 4 * pixel,
+            "xtick.major.pad": 3 * pixel,
+            "ytick.major.pad": 8 * pixel,
+        }
+        matplotlib.rcParams.update(_SETTINGS | sizes)
         yield
 
 
@@ -230,7 +235,7 @@ def _panel(
         (axes.yaxis, axes.get_ylim(), 5),
     ):
         found = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
-        inside = [value for value in found.tolist() if low <= value <= high]
+        inside = [float(value) for value in found if low <= value <= high]
         axis.set_ticks(inside, [_number(value) for value in inside])
     # Above the axes by hand: matplotlib's own title measures every letter around it first.
     axes.annotate(
