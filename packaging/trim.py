@@ -87,7 +87,6 @@ _NEVER = {
         "matplotlib/mpl-data/fonts/ttf/DejaVuSansMono*",
         "matplotlib/mpl-data/fonts/ttf/DejaVuSerif*",
         "matplotlib/mpl-data/fonts/ttf/LICENSE_STIX",
-        "matplotlib/mpl-data/fonts/ttf/LastResort*",
         "matplotlib/mpl-data/fonts/ttf/STIX*",
         "matplotlib/mpl-data/fonts/ttf/cm*.ttf",
     ),
