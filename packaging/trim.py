@@ -100,7 +100,7 @@ _NEVER = {
         "matplotlib/mpl-data/sample_data/*",
         "matplotlib/tests/*",
         "matplotlib/mpl-data/stylelib/*",
-        "mpl_toolkits/*",
+        "mpl_toolkits/*/tests/*",
         "dateutil/zoneinfo/*",
     ),
     "pictures of the README": (

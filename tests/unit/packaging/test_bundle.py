@@ -109,7 +109,7 @@ print(matplotlib.__file__, file=sys.stderr)
     def say(path: Path) -> subprocess.CompletedProcess[str]:
         paths = os.pathsep.join((str(path), str(Path(cfinspect.__file__).parents[1])))
         return subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-W", "error::UserWarning", "-c", code],
             capture_output=True,
             text=True,
             check=True,
