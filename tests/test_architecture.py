@@ -258,7 +258,8 @@ try:
     main()
 except SystemExit as end:
     assert not end.code
-heavy = {"torch", "torchvision", "cv2", "PIL", "PySide6"} & set(sys.modules)
+names = {"torch", "torchvision", "cv2", "PIL", "PySide6", "matplotlib", "jinja2"}
+heavy = names & set(sys.modules)
 assert not heavy, heavy
 """
     done = subprocess.run(

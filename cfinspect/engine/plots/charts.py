@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -45,7 +45,7 @@ _LINES = (
 _PAGE_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DASHES = ((), (6, 3), (2, 2), (8, 3, 2, 3), (4, 4), (1, 3), (10, 4))
 _INK = "#" + bytes(INK).hex()
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # the one that is always there
     "text.color": _INK,
@@ -53,6 +53,7 @@ _SETTINGS = {
     "axes.unicode_minus": False,
     "axes.axisbelow": True,
     "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "grid.color": "#e1e1e1",
@@ -78,15 +79,20 @@ def _drawing(dpi: int) -> Iterator[None]:
     with _LOCK, matplotlib.rc_context():
         matplotlib.rcdefaults()
         pixel, letters = 72 / dpi, FONT_SIZE * 72 / dpi  # matplotlib measures in points
-        matplotlib.rcParams.update(
-            _SETTINGS
-            | dict.fromkeys(("axes.linewidth", "grid.linewidth", "xtick.major.width"), pixel)
-            | dict.fromkeys(
-                ("font.size", "xtick.labelsize", "ytick.labelsize", "legend.fontsize"), letters
-            )
-            | {"xtick.major.size": 4 * pixel, "xtick.major.pad": 3 * pixel}
-            | {"figure.dpi": dpi, "ytick.major.pad": 8 * pixel}
-        )
+        sizes: dict[Any, Any] = {  # Any, because only the newest matplotlib has a type of names
+            "figure.dpi": dpi,
+            "font.size": letters,
+            "legend.fontsize": letters,
+            "xtick.labelsize": letters,
+            "ytick.labelsize": letters,
+            "axes.linewidth": pixel,
+            "grid.linewidth": pixel,
+            "xtick.major.width": pixel,
+            "xtick.major.size": 4 * pixel,
+            "xtick.major.pad": 3 * pixel,
+            "ytick.major.pad": 8 * pixel,
+        }
+        matplotlib.rcParams.update(_SETTINGS | sizes)
         yield
 
 
@@ -143,7 +149,7 @@ def svg_chart(
     fonts of whoever looks; nothing in the element refers to anything, inside it or elsewhere.
     """
     # Names stand below, two beside one another: nothing covers a line.
-    keys = 15 * ((len(series) + 1) // 2) if len(series) > 1 else 0
+    keys = 6 + 18 * ((len(series) + 1) // 2) if len(series) > 1 else 0
     width, height = 360, 260 + keys
     box = (48 / width, (40 + keys) / height, 300 / width, 190 / height)
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
@@ -168,7 +174,7 @@ def svg_chart(
         ):
             quarters = np.linspace(*ends, 5)
             axis.set_ticks(quarters, [f"{value:.{digits}g}" for value in quarters], size=10)
-        plot.tick_params(length=0)
+        plot.tick_params(length=0, pad=6)
         if diagonal:
             plot.plot(plot.get_xlim(), plot.get_ylim(), color="#cccccc", linewidth=1)
         for (name, points), colour, dashes in zip(
@@ -184,7 +190,7 @@ def svg_chart(
                 label=printable(name) or " ",
             )
         if len(series) > 1:
-            plot.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.17), ncols=2, handlelength=2)
+            figure.legend(loc="lower left", bbox_to_anchor=(0.02, 0.01), ncols=2, handlelength=2)
         for artist in figure.findobj():
             artist.set_clip_on(False)  # all lies inside; a clip is a reference within the file
         text = io.StringIO()
@@ -229,7 +235,7 @@ def _panel(
         (axes.yaxis, axes.get_ylim(), 5),
     ):
         found = MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high)
-        inside = [value for value in found.tolist() if low <= value <= high]
+        inside = [float(value) for value in found if low <= value <= high]
         axis.set_ticks(inside, [_number(value) for value in inside])
     # Above the axes by hand: matplotlib's own title measures every letter around it first.
     axes.annotate(

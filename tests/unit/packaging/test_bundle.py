@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import archive
 import compare
 import licences
+import matplotlib
 import pytest
+import trim
 from trim import reason_to_drop
 
+import cfinspect
 from cfinspect import __version__
 
 
@@ -25,6 +32,9 @@ from cfinspect import __version__
         "PySide6/Qt/qml/QtQuick/plugin.so",
         "PySide6/Qt/plugins/platforms/libqvnc.so",
         "libQt6Network.so.6",
+        "matplotlib/mpl-data/sample_data/goog.npz",
+        "matplotlib/mpl-data/fonts/ttf/STIXGeneral.ttf",
+        "matplotlib/backends/_tkagg.cpython-311-x86_64-linux-gnu.so",
     ],
 )
 def test_what_nobody_needs_stays_out_with_a_reason(path: str) -> None:
@@ -47,6 +57,11 @@ def test_what_nobody_needs_stays_out_with_a_reason(path: str) -> None:
         "libxcb-cursor.so.0",
         "resources/icons/cfinspect.svg",
         "models/crack.safetensors",
+        "matplotlib/mpl-data/matplotlibrc",
+        "matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf",
+        "matplotlib/mpl-data/fonts/ttf/DejaVuSans-Bold.ttf",
+        "matplotlib/mpl-data/fonts/ttf/LICENSE_DEJAVU",
+        "cfinspect/engine/evaluation/templates/report.html.j2",
     ],
 )
 def test_what_starting_needs_stays_in(path: str) -> None:
@@ -57,6 +72,53 @@ def test_what_only_a_gpu_opens_is_left_out_for_the_cpu_alone() -> None:
     path = "nvidia/cudnn/lib/libcudnn_engines_precompiled.so.9"
     assert "GPU" in (reason_to_drop(path, "cpu") or "")
     assert reason_to_drop(path, "cuda") is None
+
+
+def test_charts_need_no_more_of_matplotlib_than_the_bundle_has(tmp_path: Path) -> None:
+    """The same picture and the same SVG, without the files and modules that stay out."""
+    spec = ast.parse((Path(trim.__file__).parent / "cfinspect.spec").read_text(encoding="utf-8"))
+    kept_out = next(
+        ast.literal_eval(one.value)
+        for one in ast.walk(spec)
+        if isinstance(one, ast.keyword) and one.arg == "excludes"
+    )
+    assert "matplotlib.pyplot" in kept_out
+    whole = Path(matplotlib.__file__).parent
+    for file in (path for path in whole.rglob("*") if path.is_file()):
+        name = f"matplotlib/{file.relative_to(whole).as_posix()}"
+        if "__pycache__" not in name and not reason_to_drop(name, "cpu"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, tmp_path / name)
+    code = f"""
+import hashlib, sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if any(name == one or name.startswith(one + ".") for one in {kept_out!r}):
+            raise ImportError(name + " is not in the bundle")
+sys.meta_path.insert(0, Block())
+from cfinspect.engine.plots.charts import curves, svg_chart
+from cfinspect.engine.plots.text import shorten
+from cfinspect.engine.evaluation.html_report import page
+picture = curves({{"ä": [(0, 0), (1, 1)]}}, {{"Größe": ["ä"]}})
+drawn = svg_chart("ö", {{"a": [(0, 0), (1, 1)], "b": [(0, 1)]}}, ("x", "y"))
+print(hashlib.sha256(picture.tobytes() + drawn.encode()).hexdigest(), shorten("Maß", 90))
+import matplotlib
+print(matplotlib.__file__, file=sys.stderr)
+"""
+
+    def say(path: Path) -> subprocess.CompletedProcess[str]:
+        paths = os.pathsep.join((str(path), str(Path(cfinspect.__file__).parents[1])))
+        return subprocess.run(
+            [sys.executable, "-W", "error::UserWarning", "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONPATH": paths, "MPLCONFIGDIR": str(tmp_path / "settings")},
+        )
+
+    trimmed = say(tmp_path)
+    assert str(tmp_path) in trimmed.stderr
+    assert trimmed.stdout == say(whole.parent).stdout
 
 
 @pytest.fixture
@@ -116,7 +178,7 @@ def test_every_installed_part_has_its_licence(tmp_path: Path) -> None:
     origins.write_text(json.dumps({"a.so": "", "b.so": str(tmp_path / "unknown.so")}))
     without = licences.collect(tmp_path / "licences", origins)
     index = (tmp_path / "licences" / "INDEX.txt").read_text(encoding="utf-8")
-    for name in ("numpy", "torch", "PySide6", "safetensors", "Python"):
+    for name in ("numpy", "torch", "PySide6", "safetensors", "matplotlib", "Jinja2", "Python"):
         assert name in index
     assert not [name for name in without if name.startswith(("torch", "numpy", "PySide6"))]
     texts = list((tmp_path / "licences").glob("numpy-*/*"))

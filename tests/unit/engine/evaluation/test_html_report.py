@@ -7,12 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from jinja2 import UndefinedError
 
 from cfinspect.engine.evaluation.gallery import choose, galleries
 from cfinspect.engine.evaluation.html_report import page, summary
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
-from cfinspect.engine.plots.svg import chart
 from cfinspect.engine.synth import write_folder
 from cfinspect.resources import shipped_models
 
@@ -143,6 +143,64 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere() -> None:
     assert text.count("<svg") == 5
 
 
+def test_what_names_say_is_text_and_the_page_is_the_same_every_time() -> None:
+    kinds = {
+        "names": ["", "<i>Ölfleck</i>", "Riß & Spalt"],
+        "confusion": [[9, 0, 1], [2, 3, 4], [5, 6, 7]],
+        "accuracy": 0.5,
+        "right_kind": None,
+    }
+    pictures = {'"Masks" <b>': np.zeros((8, 8, 3), dtype=np.uint8)}
+    text = page(report(kinds=kinds), ROWS, pictures, "cfinspect evaluate <x> '&'")
+    found = parsed(text)
+    said = " ".join(found.text)
+    for part in ("answer <i>Ölfleck</i>", "Riß & Spalt", '"Masks" <b>', "<x> '&'"):
+        assert part in said
+    assert "<i>" not in text and "&amp;amp;" not in text
+    assert ("alt", '"Masks" <b>') in found.attributes
+    assert "right kind: - of the damage found" in " ".join(said.split())
+    assert text == page(report(kinds=kinds), ROWS, pictures, "cfinspect evaluate <x> '&'")
+
+
+def explained() -> dict[str, Any]:
+    encoder = {"name": "E", "features": 128, "similarity": "S", "any_two": 0.25}
+    ours = {"flips": 0.5, "flips_ci95": [0.25, 0.75], "fid": 12.3456, "seconds": 0.01}
+    return {
+        "n": 4,
+        "n_damaged": 2,
+        "encoder": encoder,
+        "left_out": {"CD": "needs faces", "FS": "too"},
+        "explainers": {"cfgan": ours, "rise": {"iou": 0.5}},
+    }
+
+
+def test_explainers_stand_beside_one_another_and_unknown_figures_are_dashes() -> None:
+    cells = parsed(page(report(explainers=explained()), ROWS, {}, "x")).text
+    line = [cell.strip() for cell in cells if cell.strip()]
+    at = line.index("explainer")
+    assert line[at : at + 6] == [
+        "explainer",
+        "cfgan",
+        "rise",
+        "flips",
+        "0.5 (0.250 to 0.750)",
+        "- (-)",
+    ]
+    assert line[line.index("FID") :][:3] == ["FID", "12.35", "-"]
+    assert line[line.index("IoU") :][:3] == ["IoU", "-", "0.5"]
+    said = " ".join(" ".join(line).split())
+    assert "Left out: CD needs faces; FS too." in said
+    assert "filter" not in said
+    kept = page(report(explainers=explained() | {"filter_keeps": 0.875}), ROWS, {}, "x")
+    assert "The diffusion filter alone keeps 87.5% of verdicts." in kept
+
+
+def test_a_part_that_lacks_a_figure_is_an_error_and_not_an_empty_cell() -> None:
+    with pytest.raises(UndefinedError, match="square_queries"):
+        broken = {name: value for name, value in ATTACKED.items() if name != "square_queries"}
+        page(report(robustness=broken), ROWS, {}, "x")
+
+
 def test_parts_that_were_not_measured_are_not_there() -> None:
     text = page(report(), ROWS, {}, "x")
     parsed(text)
@@ -169,14 +227,6 @@ def test_one_class_and_no_masks_still_make_a_page() -> None:
     )
     found = parsed(page(bare, [{**row, "label": 0} for row in ROWS[:3]], {}, "x"))
     assert "Of 3 undamaged images it calls 0.0% damaged." in found.text
-
-
-def test_a_chart_draws_each_series_inside_its_frame() -> None:
-    text = chart("T", {"a": [(0, 0), (1, 1)], "b": [(0, 2), (1, -1)]}, ("x", "y"))
-    parsed(text)
-    assert text.count("<polyline") == 2
-    assert 'points="48.0,220.0 348.0,30.0"' in text
-    assert 'points="48.0,30.0 348.0,220.0"' in text  # cut off at the frame
 
 
 def test_the_gallery_shows_extremes_and_errors() -> None:
@@ -208,8 +258,3 @@ def test_the_gallery_reads_and_inspects(tmp_path: Path) -> None:
     files[0].unlink()
     assert len(galleries(inspector, rows, files)) == 3
     assert cv2.Laplacian(pictures["Masks that fit best"], cv2.CV_64F).var() > 1
-
-
-@pytest.mark.parametrize("points", [[], [(0.5, 0.5)]])
-def test_series_of_no_or_one_point_are_no_error(points: list[tuple[float, float]]) -> None:
-    parsed(chart("T", {"a": points}, ("x", "y"), (1.0, 1.0)))

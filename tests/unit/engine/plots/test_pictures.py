@@ -1,20 +1,16 @@
 """Pictures: what is drawn lies where it should, and odd input does not break a training."""
 
-import math
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.plots.charts import _ticks
 from cfinspect.engine.plots.pictures import (
     colorize,
     contact_sheet,
-    curves,
     overlay,
     sample_rows,
 )
-from cfinspect.engine.plots.text import shorten
+from cfinspect.engine.plots.text import shorten, write
 
 ORANGE = (255, 140, 0)
 
@@ -119,42 +115,35 @@ def test_contact_sheet_mixes_sizes_and_fills_the_last_row() -> None:
         contact_sheet([], None, 3)
 
 
-def test_curves_draw_each_series_in_its_panel() -> None:
-    series = {"loss": [(0.0, 1.0), (100.0, 0.0)], "f1": [(0.0, 0.5), (100.0, 0.9)]}
-    chart = curves(series, {"losses": ["loss", "absent"], "validation": ["f1"]})
-    assert chart.shape == (520, 960, 3)
-    blue = (chart == (31, 119, 180)).all(axis=2)
-    top, bottom = blue[:260], blue[260:]
-    assert top[:, :790].any()
-    assert bottom[:, :790].any()
-    columns = np.flatnonzero(top[:, :780].any(axis=0))
-    first, last = (np.flatnonzero(top[:, at]).mean() for at in (columns[0], columns[-1]))
-    assert first < last  # the loss falls: later points lie lower in the picture
-
-
-@pytest.mark.parametrize(
-    "points",
-    [
-        [],
-        [(0.0, 3.0)],
-        [(0.0, math.nan), (1.0, math.inf)],
-        [(5.0, 0.0), (5.0, 0.0)],
-        [(0.0, -1e12), (1.0, 1e12), (2.0, math.nan), (3.0, 1e-12)],
-        [(float(step), 0.125) for step in range(1000)],
-    ],
-)
-def test_curves_survive_any_training(points: list[tuple[float, float]]) -> None:
-    assert curves({"loss": points}).shape == (260, 960, 3)
-
-
-def test_ticks_are_round_and_inside() -> None:
-    assert _ticks(0.0, 1.0, 5) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-    assert _ticks(-3.0, 4100.0, 4) == [0.0, 2000.0, 4000.0]
-
-
 def test_shorten_keeps_both_ends_of_a_file_name() -> None:
     short = shorten("concrete_north_wall_overview_0001.png", 120)
     assert short.startswith("conc")
     assert short.endswith(".png")
     assert len(short) < 25
-    assert shorten("Müller", 200) == "Muller"
+    assert shorten("Müller", 200) == "Müller"
+    assert shorten("Müller", 3) == ""
+
+
+def _written(text: str) -> NDArray[np.uint8]:
+    canvas = np.full((24, 60, 3), 255, dtype=np.uint8)
+    write(canvas, text, (3, 3))
+    return canvas
+
+
+def test_umlauts_are_drawn() -> None:
+    for accented, plain in (("ä", "a"), ("Ö", "O"), ("ü", "u"), ("ß", "ss"), ("é", "e")):
+        dotted, bare = _written(accented), _written(plain)
+        assert (dotted < 128).any()
+        assert (dotted != bare).any()
+    # The dots stand above the letter, and the letter is that of "a".
+    dotted, bare = _written("ä"), _written("a")
+    rows = np.flatnonzero((dotted != bare).any(axis=(1, 2)))
+    letter = np.flatnonzero((bare < 255).any(axis=(1, 2)))
+    assert rows.max() < letter.min()
+
+
+def test_a_letter_in_two_characters_is_one_and_odd_names_stay_on_one_line() -> None:
+    assert (_written("a\u0308") == _written("ä")).all()
+    assert shorten("a\nb\udcff\x07", 200) == "a?b??"
+    assert (_written("a\nb") == _written("a?b")).all()
+    assert (_written("$x_1$") != _written("x_1")).any()
