@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.inference.inspector import Inspection
-from cfinspect.engine.inference.review_reason import ReviewReason, from_json, in_words, to_json
+from cfinspect.engine.inference.review_reason import ReviewReason, from_json, to_json
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.fingerprints import cluster_of, fingerprint
@@ -58,11 +58,6 @@ class Prediction:
     mask: NDArray[np.bool_] | None
     made: str
     kind: str = ""
-
-    @property
-    def reason(self) -> str:
-        """``reasons`` in English words; empty without any."""
-        return in_words(self.reasons)
 
 
 class ToInspect(NamedTuple):

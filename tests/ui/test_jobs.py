@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from PySide6.QtCore import QThread
 from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.ui.jobs.job import Failure, JobProgress, JobQueue, JobReporter, JobState
+from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.synth import write_folder
+from cfinspect.ui.jobs.job import Failure, JobProgress, JobQueue, JobReporter, JobState, PartOfJob
 
 pytest_plugins = ["stage"]
 
@@ -180,3 +183,34 @@ def test_an_exception_is_news_and_the_next_job_runs(jobs: JobQueue, error: Excep
     assert type(error).__name__ in failure.details
     if isinstance(error, CfinspectError):
         assert failure.sentence == "Say it so."
+
+
+def test_a_job_is_the_progress_of_what_it_calls(jobs: JobQueue, tmp_path: Path) -> None:
+    drawn = threading.Event()
+    shown: list[tuple[int, int | None]] = []
+
+    def do(tell: JobReporter) -> str:
+        def show(done: int, total: int | None) -> None:
+            shown.append((done, total))
+            tell.report(done, total, "walls")
+            while done == 2 and not tell.cancelled:
+                drawn.set()
+                time.sleep(0.01)
+
+        try:
+            write_folder(
+                tmp_path / "walls", "crack", count=50, size=32, seed=1,
+                progress=PartOfJob(tell, show),
+            )  # fmt: skip
+        except Cancelled:
+            return "cancelled"
+        return "all drawn"
+
+    ticket = jobs.add(Work(do))
+    assert drawn.wait(30)
+    wait_for(lambda: ticket.progress.text == "walls")
+    jobs.cancel(ticket)
+    wait_for(lambda: ticket.is_over)
+    assert ticket.state is JobState.CANCELLED
+    assert shown == [(1, 50), (2, 50)]  # one image later at the most
+    assert list(tmp_path.iterdir()) == []

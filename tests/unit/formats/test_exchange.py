@@ -158,6 +158,31 @@ def test_a_cancelled_export_leaves_nothing(project: Project, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["hall"]
 
 
+def test_a_cancelled_export_leaves_the_one_before(project: Project, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export(project, "coco", out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    decide(project, find(project, "new.png").id, who="ann", verdict=Verdict.UNDAMAGED)
+    with pytest.raises(Cancelled):
+        export(project, "coco", out, progress=Recorded(after=3))
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["hall", "out"]
+
+
+def test_a_cancelled_import_keeps_what_was_taken(project: Project, tmp_path: Path) -> None:
+    export(project, "coco", tmp_path / "out")
+    root = tmp_path / "other"
+    write_images(root, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
+    with Project.create(root, domain="crack", human=True) as other:
+        scan(other)
+        progress = Recorded(after=3)
+        cut = import_labels(other, "coco", tmp_path / "out", who="bob", progress=progress)
+        assert cut.cancelled and cut.taken == 2
+        assert progress.seen == [(done, None) for done in range(3)]
+        rest = import_labels(other, "coco", tmp_path / "out", who="bob")
+        assert not rest.cancelled and rest.kept == 2 and rest.taken > 0
+
+
 @pytest.mark.parametrize("form", ["png", "coco", "yolo", "voc", "labelme", "cvat"])
 def test_into_another_project_and_nothing_is_lost(
     project: Project, tmp_path: Path, form: str

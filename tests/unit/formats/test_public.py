@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import read_image
+from cfinspect.engine.base.progress import Cancelled
 from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.importing import import_labels
 from cfinspect.formats.public import casc_ifw, concrete_crack
@@ -114,6 +116,14 @@ def test_photos_become_labelled_tiles(concrete: Path, tmp_path: Path) -> None:
     assert table[0] == "filename,label,group"
     assert len(table) == 1 + len(damaged) + len(undamaged)
     assert {line.split(",")[2] for line in table[1:]} == {"000", "001", "002", "003"}
+
+
+def test_a_cancelled_cut_leaves_no_tiles(concrete: Path, tmp_path: Path) -> None:
+    progress = Recorded(after=2)
+    with pytest.raises(Cancelled):
+        cut_tiles(concrete, tmp_path / "tiles", Cut(size=32), progress=progress)
+    assert progress.seen == [(0, 4), (1, 4)]
+    assert [path.name for path in tmp_path.iterdir()] == ["concrete"]
 
 
 def test_overlap_limits_and_remainders(tmp_path: Path) -> None:

@@ -255,6 +255,20 @@ def test_validation_looks_at_each_kind_beside_all_undamaged(apples: Path, tmp_pa
     data.train.close()
 
 
+@pytest.mark.parametrize("looks", [0, 1, 2])
+def test_a_cancel_ends_the_reading_wherever_it_is(apples: Path, tmp_path: Path, looks: int) -> None:
+    cancel = CancelToken()
+    reading = gather(config(apples, tmp_path), cancel)
+    try:
+        for _ in range(looks):
+            next(reading)
+        cancel.cancel()
+        while True:
+            next(reading)
+    except StopIteration as end:
+        assert end.value is None
+
+
 def test_weights_of_a_backbone_go_into_every_kind(apples: Path, tmp_path: Path) -> None:
     network = make_networks(
         {"name": "identity", "kwargs": {}}, {"name": "compact", "kwargs": {"width": 4}}, 0
