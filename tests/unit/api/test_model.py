@@ -166,7 +166,7 @@ def test_a_result_shows_itself_in_a_notebook(model: cfinspect.Model, wall: Path)
 
 
 def test_a_large_photo_is_shown_small_with_every_crack(model: cfinspect.Model, wall: Path) -> None:
-    photo = np.tile(read_image(wall), (8, 10, 1))
+    photo = np.tile(read_image(wall), (4, 5, 1))
     result = model.inspect(photo)
     assert result.mask.shape == photo.shape[:2]
     with Image.open(io.BytesIO(result._repr_png_())) as picture:
