@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,6 @@ from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Cancelled
-from cfinspect.engine.model.file import file_digest
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.inspector import Inspector
@@ -146,57 +144,34 @@ def run(
 ) -> bool:
     """Inspect ``paths`` into ``out`` and say how it went; True when no image could be read."""
     from cfinspect.cli.progress import Counter, duration  # noqa: PLC0415
-    from cfinspect.engine.inference.stream import find_sources, inspect_sources  # noqa: PLC0415
-    from cfinspect.workflows.inspection_files import Inspections  # noqa: PLC0415
+    from cfinspect.workflows.folder_inspection import inspect_into  # noqa: PLC0415
 
-    about = {"name": model.name, "digest": file_digest(model)}
-    classes, kinds = inspector.backend.metadata.classes, tuple(inspector.backend.metadata.kinds)
-    rows: list[Row] = []
-    with Inspections(out, classes, about, kinds, skip_done=skip_done, overlays=overlays) as results:
-        sources, masks = find_sources(paths, leave_out=out, taken=results.stems)
-        todo = [source for source in sources if source.name not in results.done]
-        if masks:
-            note(f"Passed over {masks} files in masks/ folders.")
+    with inspect_into(inspector, model, paths, out, skip_done=skip_done, overlays=overlays) as work:
+        todo, sources = work.todo, work.sources
+        if work.masks:
+            note(f"Passed over {work.masks} files in masks/ folders.")
         if len(todo) < len(sources):
             note(f"Skipped {len(sources) - len(todo)} images that are done.")
-        started = time.monotonic()
         with Counter("Inspecting", cancel=cancel) as counter:
-            for outcome in inspect_sources(inspector, todo, progress=counter):
-                for row in results.add(outcome):
-                    _tell(row, rows, output)
-                counter.show(len(rows), len(todo))
-            for row in results.finish():
-                _tell(row, rows, output)
-        seconds = time.monotonic() - started
-    summary = _summary(rows, {classes[1], *kinds}, seconds)
+            for done, row in enumerate(work.rows(counter), start=1):
+                _tell(row, output)
+                counter.show(done, len(todo))
+    summary = work.summary()
     if cancel.cancelled:
         raise Cancelled(
-            f"Interrupted after {len(rows)} of {len(todo)} images; the results so far are in "
+            f"Interrupted after {summary.images} of {len(todo)} images; the results so far are in "
             f"{out}. Go on with --skip-done."
         )
-    output.emit("done", {**summary, "out": out})
+    output.emit("done", {**dataclasses.asdict(summary), "out": out})
     output.say(
-        f"{summary['images']} images in {duration(seconds)} ({summary['images_per_second']:.1f} "
-        f"images/s): {summary['damaged']} damaged, {summary['review']} for review, "
-        f"{summary['errors']} unreadable. Results: {out}"
+        f"{summary.images} images in {duration(summary.seconds)} "
+        f"({summary.images_per_second:.1f} images/s): {summary.damaged} damaged, "
+        f"{summary.review} for review, {summary.errors} unreadable. Results: {out}"
     )
-    return summary["errors"] == len(sources)
+    return summary.errors == len(sources)
 
 
-def _tell(row: Row, rows: list[Row], output: Output) -> None:
-    rows.append(row)
+def _tell(row: Row, output: Output) -> None:
     output.emit("image", {name: None if value == "" else value for name, value in row.items()})
     if row["error"]:
         note(f"Left out: {row['error']}")
-
-
-def _summary(rows: list[Row], damaged: set[str], seconds: float) -> dict[str, float]:
-    errors = sum(bool(row["error"]) for row in rows)
-    return {
-        "images": len(rows),
-        "damaged": sum(row["label"] in damaged for row in rows),
-        "review": sum(row["review"] == 1 for row in rows),
-        "errors": errors,
-        "seconds": round(seconds, 3),
-        "images_per_second": round((len(rows) - errors) / max(seconds, 1e-6), 2),
-    }

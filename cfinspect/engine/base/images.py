@@ -120,6 +120,25 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]
     return _decode(path, max_pixels, _WHITE)
 
 
+def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
+    """Upright RGB (H, W, 3) uint8 of a Pillow image, converted as `read_image` converts a file.
+
+    Raises ImageError when it cannot be loaded, is too large, or has pixels of another kind.
+    """
+    path = Path(str(getattr(image, "filename", "") or "the given image"))
+    _require_size(path, image, MAX_PIXELS)
+    try:
+        image.load()
+        turned = image.getexif().get(_ORIENTATION_TAG, 1)
+        return _as_rgb(path, image, turned, _WHITE)
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageError(path, "there is not enough memory for it") from error
+    except Exception as error:  # A damaged file makes the decoders raise nearly anything.
+        raise ImageError(path, f"it cannot be decoded ({error})") from error
+
+
 def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
     """Read an image as `read_image`, at most ``longest`` px on its longer side, (h, w, 3) uint8.
 
@@ -153,11 +172,15 @@ def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
         raise ImageError(path, f"it is no {known} image, or its header is damaged") from error
     except Exception as error:  # A damaged header makes the decoders raise nearly anything.
         raise ImageError(path, f"its header is damaged ({error})") from error
+    _require_size(path, image, max_pixels)
+    return image
+
+
+def _require_size(path: Path, image: Image.Image, max_pixels: int) -> None:
     width, height = image.size
     if width * height > max_pixels:
         millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {max_pixels / 1e6:g}"
         raise ImageError(path, f"{width} x {height} pixels are {millions}; make it smaller")
-    return image
 
 
 def _decode(
@@ -171,16 +194,7 @@ def _decode(
             share = enough / max(image.size)
             image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
         image.load()
-        upright = _upright(image, data)
-        if _is_16_bit_grey(image):
-            grey = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
-            return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
-        if image.mode in {"F", "I"}:
-            raise ImageError(path, "its pixels are 32 bit numbers; save it with 8 or 16 bit")
-        if upright.has_transparency_data:
-            behind = Image.new("RGBA", upright.size, background)
-            upright = Image.alpha_composite(behind, upright.convert("RGBA"))
-        return np.array(upright.convert("RGB"), dtype=np.uint8)
+        return _as_rgb(path, image, _orientation(image, data), background)
     except ImageError:
         raise
     except MemoryError as error:
@@ -188,6 +202,24 @@ def _decode(
     except Exception as error:  # A damaged file makes the decoders raise nearly anything.
         reason = f"the file is cut short or damaged ({error}); copy it again or remove it"
         raise ImageError(path, reason) from error
+
+
+def _as_rgb(
+    path: Path, image: Image.Image, turned: int, background: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """Upright pixels (H, W, 3) of a loaded image; ``turned``: its EXIF orientation."""
+    # Pillow turns a TIFF while it loads it.
+    method = None if image.format == "TIFF" else _TRANSPOSE.get(turned)
+    upright = image if method is None else image.transpose(method)
+    if _is_16_bit_grey(image):
+        grey = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
+        return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
+    if image.mode in {"F", "I"}:
+        raise ImageError(path, "its pixels are 32 bit numbers; save it with 8 or 16 bit")
+    if upright.has_transparency_data:
+        behind = Image.new("RGBA", upright.size, background)
+        upright = Image.alpha_composite(behind, upright.convert("RGBA"))
+    return np.array(upright.convert("RGB"), dtype=np.uint8)
 
 
 def _is_16_bit_grey(image: Image.Image) -> bool:
@@ -206,12 +238,6 @@ def _orientation(image: Image.Image, data: bytes) -> int:
         _log.warning("Ignored a damaged EXIF block: %s", error)
         return 1
     return value if value in _TRANSPOSE else 1
-
-
-def _upright(image: Image.Image, data: bytes) -> Image.Image:
-    """Undo the camera's rotation of a loaded image (Pillow has done so for TIFF while loading)."""
-    method = None if image.format == "TIFF" else _TRANSPOSE.get(_orientation(image, data))
-    return image if method is None else image.transpose(method)
 
 
 def resize_image(image: NDArray[np.uint8], size: int | tuple[int, int]) -> NDArray[np.uint8]:

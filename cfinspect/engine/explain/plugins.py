@@ -14,12 +14,7 @@ import numpy as np
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.plugins import Plugins
 from cfinspect.engine.base.progress import Cancelled, Progress
-from cfinspect.engine.explain.protocol import (
-    Explainer,
-    Explanation,
-    Images,
-    Labels,
-)
+from cfinspect.engine.explain.protocol import Explainer, Explanation, Images, Labels
 
 if TYPE_CHECKING:
     from cfinspect.engine.explain.classifier import Classifier

@@ -1,0 +1,1 @@
+"""What ``import cfinspect`` offers: load, inspect, train, evaluate, open a project."""
