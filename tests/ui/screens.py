@@ -98,7 +98,7 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
     shoot(window, out, "review")
     window.reviewer.reviewing = False
     damaged = next(i for i in window.model.ids if window.session.rows([i])[0].label == 1)
-    window.open_image(damaged)
+    window.controllers.review.open_image(damaged)
     picture_shown(window)
     for name, command in (("saliency", "layer_saliency"), ("swipe", "swipe"), ("side", "side")):
         trigger(window, command)
@@ -125,7 +125,7 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
 
 def training(window: MainWindow, walls: Path, out: Path) -> None:
     """The training page while it runs."""
-    window.show_training()
+    window.controllers.training.show()
     page = window.training
     page.form.add_folder(walls)
     page.form.minutes.setValue(0.7)
@@ -155,7 +155,7 @@ def dialogs(window: MainWindow, out: Path) -> None:
         "word": help.WordDialog(parent, "counterfactual"),
         "summary": help.SummaryDialog(parent, summary),
         "jobs": help.JobsDialog(parent, session.jobs),
-        "about": help.AboutDialog(parent, window.device_text),
+        "about": help.AboutDialog(parent, window.controllers.jobs.device),
         "palette": palette.Palette(parent, window.actions_),
         "error": ErrorDialog(parent, failure),
     }

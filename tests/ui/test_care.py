@@ -36,7 +36,7 @@ pytest_plugins = ["stage"]
 def shown(window: MainWindow, place: int) -> int:
     """Open an image of the list."""
     image_id = window.model.ids[place]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     wait_for(lambda: window.canvas.picture is not None and window.reviewer.is_shown)
     picture_shown(window)
     return image_id

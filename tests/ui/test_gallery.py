@@ -52,7 +52,7 @@ def test_one_count_of_what_is_to_review(window: MainWindow, walls: Path, model: 
     wait_for(lambda: len(window.model.ids) == left)
     shown = window.folders.tree.findItems("to review", Qt.MatchFlag.MatchRecursive, 0)
     assert [item.text(1) for item in shown] == [str(left)]
-    window.start_review()
+    window.controllers.review.start()
     wait_for(lambda: window.reviewer.reviewing)
     assert window.reviewer.left == left
     picture_shown(window)
@@ -110,30 +110,30 @@ def test_which_model_counts_is_said_and_chosen_in_the_tool_bar(
     window: MainWindow, walls: Path, model: Path, tmp_path: Path
 ) -> None:
     open_folder(window, walls)
-    assert "none" in window.model_button.text()
+    assert "none" in window.bars.model_button.text()
     inspect(window, model)
-    wait_for(lambda: "none" not in window.model_button.text())
-    first = window.model_button.text()
-    assert window.model_label.text().startswith("model ")
+    wait_for(lambda: "none" not in window.bars.model_button.text())
+    first = window.bars.model_button.text()
+    assert window.status.model_label.text().startswith("model ")
     other = tmp_path / "second.safetensors"
     data = model.read_bytes()
     other.write_bytes(data.replace(b'created\\": \\"20', b'created\\": \\"19', 1))
     assert other.read_bytes() != data
-    window.take_paths([other])
+    window.controllers.folders.take_paths([other])
     wait_for(lambda: window.session.facts and len(window.session.facts.models) == 2)
-    wait_for(lambda: "second" in window.model_button.text())
-    menu = window.model_button.menu()
+    wait_for(lambda: "second" in window.bars.model_button.text())
+    menu = window.bars.model_button.menu()
     menu.aboutToShow.emit()
     old = next(one for one in menu.actions() if one.isCheckable() and not one.isChecked())
     old.trigger()
-    wait_for(lambda: window.model_button.text() == first)
+    wait_for(lambda: window.bars.model_button.text() == first)
 
 
 def test_the_review_can_be_ranked_anew(window: MainWindow, walls: Path, model: Path) -> None:
     open_folder(window, walls)
     inspect(window, model)
     bar = window.image_page
-    window.start_review()
+    window.controllers.review.start()
     wait_for(lambda: window.reviewer.reviewing)
     picture_shown(window)
     wait_for(bar.rank.isVisible)

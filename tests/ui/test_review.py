@@ -130,7 +130,7 @@ def test_the_review_ends_by_itself_with_a_summary(
 
 def open_first(window: MainWindow, place: int = 0) -> int:
     image_id = window.model.ids[place]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     picture_shown(window)
     return image_id
 

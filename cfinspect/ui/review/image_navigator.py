@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cfinspect.project.listing import by_ids
 from cfinspect.project.verdicts import HumanAnnotation
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.image_page import ImagePage
 from cfinspect.ui.review.result_panel import ResultPanel
 from cfinspect.ui.review.unsaved_edits import UnsavedEdits

@@ -27,7 +27,7 @@ from cfinspect.masks.regions import Region, regions_of
 from cfinspect.project.project import Project
 from cfinspect.ui.gallery.image_model import label_text
 from cfinspect.ui.jobs.job_types import model_name
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.histogram import Histogram
 from cfinspect.ui.review.probability_bars import Bars
 from cfinspect.ui.review.region_table import MOST, Regions

@@ -11,7 +11,7 @@ from cfinspect.project.project import Project
 from cfinspect.project.verdicts import KEEP, HumanAnnotation, Kept, Verdict
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.jobs.job import Failure
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.image_page import ImagePage
 from cfinspect.ui.review.result_panel import ResultPanel
 from cfinspect.ui.state.session import IndexMask, Session

@@ -7,12 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from cfinspect.engine.plots.svg import chart
 
 from cfinspect.engine.evaluation.gallery import choose, galleries
 from cfinspect.engine.evaluation.html_report import page, summary
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
-from cfinspect.engine.plots.svg import chart
 from cfinspect.engine.synth import write_folder
 from cfinspect.resources import shipped_models
 

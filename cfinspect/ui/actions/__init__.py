@@ -1,0 +1,1 @@
+"""Everything that can be done: the table of commands (``table``), and their QActions."""
