@@ -26,7 +26,7 @@ def test_the_bar_offers_what_comes_next(window: MainWindow, walls: Path, model: 
     def choose(dialog: InspectDialog) -> None:
         assert not dialog.plans()
         dialog.add_file(model)
-        assert QApplication.focusWidget() is dialog.ok  # Return inspects
+        wait_for(lambda: QApplication.focusWidget() is dialog.ok, 10)  # Return inspects
         dialog.ok.click()
 
     met = answer(InspectDialog, choose)
