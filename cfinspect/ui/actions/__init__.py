@@ -1,1 +1,1 @@
-"""Everything that can be done: the table of commands (``table``), and their QActions."""
+"""Everything that can be done: one ``table`` of commands, and their QActions (``actions``)."""

@@ -17,6 +17,12 @@ from PySide6.QtWidgets import (
 from cfinspect.project.paths import user_folder
 from cfinspect.ui.actions.actions import Actions
 from cfinspect.ui.actions.table import MENUS
+from cfinspect.ui.frame.action_refresher import ActionRefresher
+from cfinspect.ui.frame.context import Context
+from cfinspect.ui.frame.layout import WindowLayout
+from cfinspect.ui.frame.messages import Messages
+from cfinspect.ui.frame.parts import Bars, Parts
+from cfinspect.ui.frame.status import Status
 from cfinspect.ui.gallery.image_model import ImageModel
 from cfinspect.ui.gallery.panel import Gallery
 from cfinspect.ui.project.folders import Folders
@@ -24,12 +30,6 @@ from cfinspect.ui.project.welcome import Welcome
 from cfinspect.ui.review.image_page import ImagePage
 from cfinspect.ui.review.result_panel import ResultPanel
 from cfinspect.ui.review.reviewer import Reviewer
-from cfinspect.ui.shell.action_refresher import ActionRefresher
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.layout import WindowLayout
-from cfinspect.ui.shell.messages import Messages
-from cfinspect.ui.shell.parts import Bars, Parts
-from cfinspect.ui.shell.status import Status
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.training.page import TrainingPage

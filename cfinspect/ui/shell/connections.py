@@ -10,8 +10,8 @@ from PySide6.QtGui import QGuiApplication
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.controllers import Controllers
+from cfinspect.ui.controllers.building import Controllers
+from cfinspect.ui.frame.context import Context
 
 
 def connect_all(context: Context, controllers: Controllers) -> None:

@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
+from cfinspect.ui.frame.gui_gc import Collector
+from cfinspect.ui.frame.layout import WindowLayout, restore_geometry
+from cfinspect.ui.frame.messages import Messages
 from cfinspect.ui.project.welcome import Welcome
-from cfinspect.ui.shell.gui_gc import Collector
-from cfinspect.ui.shell.layout import WindowLayout, restore_geometry
-from cfinspect.ui.shell.messages import Messages
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.translate import tr
@@ -20,17 +20,17 @@ from cfinspect.ui.widgets.translate import tr
 if TYPE_CHECKING:
     from cfinspect.ui.actions.actions import Actions
     from cfinspect.ui.canvas.view import Canvas
+    from cfinspect.ui.controllers.building import Controllers
+    from cfinspect.ui.frame.action_refresher import ActionRefresher
+    from cfinspect.ui.frame.context import Context
+    from cfinspect.ui.frame.parts import Bars
+    from cfinspect.ui.frame.status import Status
     from cfinspect.ui.gallery.image_model import ImageModel
     from cfinspect.ui.gallery.panel import Gallery
     from cfinspect.ui.project.folders import Folders
     from cfinspect.ui.review.image_page import ImagePage
     from cfinspect.ui.review.result_panel import ResultPanel
     from cfinspect.ui.review.reviewer import Reviewer
-    from cfinspect.ui.shell.action_refresher import ActionRefresher
-    from cfinspect.ui.shell.context import Context
-    from cfinspect.ui.shell.controllers import Controllers
-    from cfinspect.ui.shell.parts import Bars
-    from cfinspect.ui.shell.status import Status
     from cfinspect.ui.state.session import Session
     from cfinspect.ui.training.page import TrainingPage
     from cfinspect.ui.widgets.log import LogView
@@ -88,9 +88,9 @@ class MainWindow(QMainWindow):
         if self.is_built:
             return
         # NumPy, OpenCV and the project come with these.
+        from cfinspect.ui.controllers.building import build_controllers  # noqa: PLC0415
         from cfinspect.ui.shell.building import build_context  # noqa: PLC0415
         from cfinspect.ui.shell.connections import connect_all  # noqa: PLC0415
-        from cfinspect.ui.shell.controllers import build_controllers  # noqa: PLC0415
 
         self._collector = Collector(self)
         context = build_context(self, self.preferences, self.pages, self.welcome, self.messages)

@@ -7,9 +7,9 @@ import gc
 from PySide6.QtCore import QTimer
 
 from cfinspect.ui.dialogs.help import JobsDialog, job_text
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job import JobHandle, JobState
 from cfinspect.ui.jobs.job_types import WarmUp
-from cfinspect.ui.shell.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 _WARM_UP_MS = 2500

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 
+from cfinspect.ui.controllers.models import ModelController
+from cfinspect.ui.controllers.training import TrainingController
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job import JobHandle
 from cfinspect.ui.jobs.job_types import Inspect
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.model_controller import ModelController
-from cfinspect.ui.shell.training_controller import TrainingController
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QApplication
 
+from cfinspect.ui.controllers.jobs import JobController
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.job_controller import JobController
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.widgets import theme
 from cfinspect.ui.widgets.icons import dress_again
 from cfinspect.ui.widgets.translate import tr

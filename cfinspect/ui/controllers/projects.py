@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.project.listing import ImageFilter
 from cfinspect.project.paths import user_folder
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.jobs.job_types import Scan, WarmUp
 from cfinspect.ui.jobs.training import Demo
-from cfinspect.ui.shell.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.exporting import ExportDialog
 from cfinspect.ui.dialogs.importing import ImportDialog
-from cfinspect.ui.shell.context import Context
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

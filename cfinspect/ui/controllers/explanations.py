@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.explaining import Explain, Shown, Wish
 from cfinspect.ui.jobs.job import JobHandle
-from cfinspect.ui.shell.context import Context
 
 
 class ExplanationController:

@@ -12,7 +12,7 @@ from cfinspect.project.verdicts import Verdict
 from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
-from cfinspect.ui.shell.context import Context
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

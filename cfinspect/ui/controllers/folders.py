@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.model_controller import ModelController
-from cfinspect.ui.shell.project_controller import ProjectController
+from cfinspect.ui.controllers.models import ModelController
+from cfinspect.ui.controllers.projects import ProjectController
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.exchange_controller import ExchangeController
-from cfinspect.ui.shell.explanation_controller import ExplanationController
-from cfinspect.ui.shell.folder_controller import FolderController
-from cfinspect.ui.shell.help_controller import HelpController
-from cfinspect.ui.shell.inspection_controller import InspectionController
-from cfinspect.ui.shell.job_controller import JobController
-from cfinspect.ui.shell.model_controller import ModelController
-from cfinspect.ui.shell.preference_controller import PreferenceController
-from cfinspect.ui.shell.project_controller import ProjectController
-from cfinspect.ui.shell.review_controller import ReviewController
-from cfinspect.ui.shell.training_controller import TrainingController
+from cfinspect.ui.controllers.exchange import ExchangeController
+from cfinspect.ui.controllers.explanations import ExplanationController
+from cfinspect.ui.controllers.folders import FolderController
+from cfinspect.ui.controllers.help import HelpController
+from cfinspect.ui.controllers.inspections import InspectionController
+from cfinspect.ui.controllers.jobs import JobController
+from cfinspect.ui.controllers.models import ModelController
+from cfinspect.ui.controllers.preferences import PreferenceController
+from cfinspect.ui.controllers.projects import ProjectController
+from cfinspect.ui.controllers.review import ReviewController
+from cfinspect.ui.controllers.training import TrainingController
+from cfinspect.ui.frame.context import Context
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from cfinspect.ui.actions.actions import Actions
 from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
-from cfinspect.ui.shell.layout import WindowLayout
-from cfinspect.ui.shell.parts import Parts
+from cfinspect.ui.frame.layout import WindowLayout
+from cfinspect.ui.frame.parts import Parts
 from cfinspect.ui.state.session import Session
 
 

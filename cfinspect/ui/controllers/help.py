@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cfinspect.ui.controllers.jobs import JobController
 from cfinspect.ui.dialogs.help import AboutDialog, KeysDialog, WordDialog
 from cfinspect.ui.dialogs.palette import Palette
-from cfinspect.ui.shell.context import Context
-from cfinspect.ui.shell.job_controller import JobController
+from cfinspect.ui.frame.context import Context
 
 _BELOW_TOP = 60  # px
 

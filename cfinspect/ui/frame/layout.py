@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, QObject, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QToolBar, QWidget
 
 from cfinspect.ui.actions.actions import Actions
-from cfinspect.ui.shell.parts import Parts
+from cfinspect.ui.frame.parts import Parts
 from cfinspect.ui.state.preferences import Preferences
 
 _LAYOUT_VERSION = 1

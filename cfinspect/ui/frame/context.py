@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from PySide6.QtWidgets import QMainWindow
 
 from cfinspect.ui.actions.actions import Actions
-from cfinspect.ui.shell.action_refresher import ActionRefresher
-from cfinspect.ui.shell.layout import WindowLayout
-from cfinspect.ui.shell.messages import Messages
-from cfinspect.ui.shell.parts import Bars, Parts
-from cfinspect.ui.shell.status import Status
+from cfinspect.ui.frame.action_refresher import ActionRefresher
+from cfinspect.ui.frame.layout import WindowLayout
+from cfinspect.ui.frame.messages import Messages
+from cfinspect.ui.frame.parts import Bars, Parts
+from cfinspect.ui.frame.status import Status
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.state.session import Session
 

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 
 from cfinspect.ui.dialogs.models import ModelsDialog
 from cfinspect.ui.dialogs.paths import model_filter
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job_types import card_of, model_name
-from cfinspect.ui.shell.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.project.paths import user_folder
+from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job_types import Export
-from cfinspect.ui.shell.context import Context
 from cfinspect.ui.widgets.translate import tr
 
 
