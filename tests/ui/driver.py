@@ -146,7 +146,7 @@ def picture_shown(window: MainWindow) -> None:
     """Wait until the image is on the canvas, whole."""
 
     def shown() -> bool:
-        picture, row = window.canvas.picture, window.reviewer.row
+        picture, row = window.canvas.picture, window.navigator.row
         return (
             row is not None
             and picture is not None

@@ -150,7 +150,7 @@ def test_an_explanation_of_an_image_that_is_gone_is_not_shown(
     window: MainWindow, walls: Path, model: Path
 ) -> None:
     image_id = image_open(window, walls, model)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
     ticket = window.controllers.explanations.start(
         Wish(image_id, row.path, model, "occlusion", None, "cpu")
@@ -163,7 +163,7 @@ def test_an_explanation_of_an_image_that_is_gone_is_not_shown(
 
 def test_a_cancel_ends_ace(window: MainWindow, walls: Path, model: Path, ddpm: Path) -> None:
     image_id = image_open(window, walls, model)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
     ticket = window.controllers.explanations.start(
         Wish(image_id, row.path, model, "ace", ddpm, "cpu")

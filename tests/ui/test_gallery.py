@@ -139,18 +139,18 @@ def test_the_review_can_be_ranked_anew(window: MainWindow, walls: Path, model: P
     wait_for(bar.rank.isVisible)
     press(window, Qt.Key.Key_D)
     settled(window)
-    first = window.reviewer.order[0]
+    first = window.navigator.order[0]
     project = window.session.project
     assert project is not None
     best = queue(project, Rank.P_FAKE, limit=1)[0].id
-    if window.reviewer.row is not None and window.reviewer.row.id == best:
+    if window.navigator.row is not None and window.navigator.row.id == best:
         press(window, Qt.Key.Key_Right)  # or nothing would be seen of another order
         picture_shown(window)
-    assert window.reviewer.row is not None
-    assert window.reviewer.row.id != best
+    assert window.navigator.row is not None
+    assert window.navigator.row.id != best
     bar.rank.setCurrentIndex(bar.rank.findData("p_fake"))
     bar.rank.activated.emit(bar.rank.currentIndex())
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == best)
-    assert window.reviewer.order[0] == first  # what was judged is still one step back
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == best)
+    assert window.navigator.order[0] == first  # what was judged is still one step back
     assert window.reviewer.progress[0] == 1
     window.preferences.set("rank", "uncertainty")

@@ -91,7 +91,7 @@ def test_a_read_only_folder_keeps_its_project_elsewhere(
     inspect(window, model)
     press(window, Qt.Key.Key_R)
     wait_for(lambda: window.reviewer.reviewing)
-    image_id = window.reviewer.order[0]
+    image_id = window.navigator.order[0]
     picture_shown(window)
     press(window, Qt.Key.Key_D)
     settled(window)
@@ -108,7 +108,7 @@ def test_an_image_that_was_changed_meanwhile_gets_no_verdict(
     image_id = window.model.ids[0]
     window.controllers.review.open_image(image_id)
     picture_shown(window)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
     row.path.write_bytes(row.path.read_bytes() + b" ")
     met = closes(window)
@@ -142,8 +142,8 @@ def test_corrections_that_cannot_be_stored_come_back(
     settled(window)
     wait_for(lambda: bool(met))
     assert "was changed by bob" in window.messages.last_failure.sentence  # type: ignore[union-attr]
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == image_id)
-    wait_for(lambda: window.reviewer.has_edits)
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == image_id)
+    wait_for(lambda: window.edits.has_edits)
     assert (window.canvas.editor.mask == drawn).all()  # type: ignore[union-attr]
     press(window, Qt.Key.Key_M)  # having seen what bob said
     settled(window)

@@ -29,7 +29,7 @@ class ExchangeController:
 
     def export(self) -> None:
         """Ask what to export, and do it as a job."""
-        self._parts.reviewer.keep_edits()
+        self._parts.review.edits.keep()
         scope = self._parts.folders.current_scope()
         dialog = ExportDialog(self._context.window, self._session, scope)
         if not self._context.messages.run(dialog):

@@ -18,7 +18,7 @@ class ExplanationController:
         """Ask which other explainer shall look at the image on screen."""
         from cfinspect.ui.dialogs.explain import ExplainDialog  # noqa: PLC0415  (when needed)
 
-        row = self._context.parts.reviewer.row
+        row = self._context.parts.review.navigator.row
         model = None if row is None else self._session.model_of(row.folder_id)
         if row is None or model is None:
             return

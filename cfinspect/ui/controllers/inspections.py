@@ -50,7 +50,7 @@ class InspectionController:
 
     def inspect_folder_on_screen(self) -> None:
         """Inspect the folder of the image on screen."""
-        row = self._parts.reviewer.row
+        row = self._parts.review.navigator.row
         if row is not None:
             self.inspect([row.folder_id])
 
@@ -96,13 +96,13 @@ class InspectionController:
         ids = [one for part in parts for one in part]
         if self._session.project is None:
             return
-        row = self._parts.reviewer.row
+        row = self._parts.review.navigator.row
         shown = row.id if row is not None else None
         self._session.pictures.forget([one for one in ids if one != shown])
         self._session.images_changed.emit(ids)
         self._session.refresh()
         if shown in set(ids):
-            self._parts.reviewer.reload()
+            self._parts.review.navigator.reload()
 
     def _done(self, tally: InspectionCounts) -> None:
         text = tr(

@@ -83,7 +83,7 @@ class ProjectController:
         """
         if self._session.project is None:
             return True
-        self._parts.reviewer.put_away()
+        self._parts.review.navigator.put_away()
         with self._messages.failures_held():  # one question in the end, instead of many dialogs
             stored = self._session.settle()
         if stored:
@@ -177,7 +177,7 @@ class ProjectController:
         self._session.refresh()
         self._parts.model.reload()
         if report.new or report.changed or report.vanished or report.moved or report.returned:
-            self._parts.reviewer.reload()
+            self._parts.review.navigator.reload()
         if report.problems:
             self._messages.tell(report.problems[0])
             return

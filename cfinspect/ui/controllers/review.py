@@ -37,7 +37,7 @@ class ReviewController:
         self._gallery = context.parts.gallery
         self._page = context.parts.image_page
         self._canvas = context.parts.canvas
-        self._reviewer = context.parts.reviewer
+        self._review = context.parts.review
 
     # Pages ----------------------------------------------------------------------------------------
 
@@ -51,12 +51,12 @@ class ReviewController:
                 self._canvas.set_tool(self._canvas.tool)
                 return
             if self._canvas.tool is not Tool.HAND:
-                self._reviewer.set_tool(Tool.HAND)
+                self._review.edits.set_tool(Tool.HAND)
                 return
             if self._layout.is_fullscreen:
                 self._layout.toggle_fullscreen()
                 return
-            row = self._reviewer.row
+            row = self._review.navigator.row
             self._layout.show_page(self._gallery)
             if row is not None:
                 self._gallery.select(row.id)
@@ -67,13 +67,13 @@ class ReviewController:
     def list_images(self, wanted: ImageFilter) -> None:
         """List what the folders panel asks for; an open image makes room for the list."""
         self._context.parts.model.show(wanted)
-        if self._layout.is_on_image and not self._reviewer.reviewing:
+        if self._layout.is_on_image and not self._review.reviewer.reviewing:
             self._layout.show_page(self._gallery)
 
     def open_image(self, image_id: int) -> None:
         """Show one image of the gallery's list."""
         self._layout.show_page(self._page)
-        self._reviewer.browse(image_id, self._context.parts.model.ids)
+        self._review.reviewer.browse(image_id, self._context.parts.model.ids)
         self._canvas.setFocus()
 
     def image_shown(self, row: ImageRow) -> None:
@@ -96,8 +96,8 @@ class ReviewController:
 
     def show_place(self) -> None:
         """Say where in the list or the review the person is, and where to go from there."""
-        reviewer = self._reviewer
-        before, after = reviewer.can_leaf
+        reviewer, navigator = self._review.reviewer, self._review.navigator
+        before, after = navigator.can_leaf
         self._page.previous.setEnabled(before)
         self._page.next.setEnabled(after or reviewer.reviewing)
         self._page.show_rank(on=reviewer.reviewing)
@@ -105,20 +105,22 @@ class ReviewController:
             done, waiting = reviewer.progress
             text = tr("REVIEW   {done} done, {left} left", done=done, left=waiting)
         else:
-            place = reviewer.place
-            total = len(reviewer.order)
+            place = navigator.place
+            total = len(navigator.order)
             text = (
                 ""
                 if place is None
                 else tr("{n} of {total}", n=f"{place + 1:,}", total=f"{total:,}")
             )
-        if reviewer.has_edits:
+        if self._review.edits.has_edits:
             text += "   " + tr("corrections not stored yet")
         self._page.review_text.setText(text)
 
     def show_saving(self) -> None:
         """Say whether everything is stored."""
-        self._context.status.show_saving(self._session.unsaved, has_edits=self._reviewer.has_edits)
+        self._context.status.show_saving(
+            self._session.unsaved, has_edits=self._review.edits.has_edits
+        )
 
     def show_saved(self) -> None:
         """Say that a word was stored just now."""
@@ -130,15 +132,15 @@ class ReviewController:
     def start(self) -> None:
         """Work down the queue of what the folders panel shows."""
         folder, domain = self._context.parts.folders.current_scope()
-        self._reviewer.start(folder, domain)
+        self._review.reviewer.start(folder, domain)
         self._canvas.setFocus()
 
     def change_rank(self, rank: str) -> None:
         """Go on with the review in another order."""
         self._context.preferences.set("rank", rank)
-        if self._reviewer.reviewing:
-            self._reviewer.put_away()
-            self._reviewer.reorder()
+        if self._review.reviewer.reviewing:
+            self._review.navigator.put_away()
+            self._review.reviewer.reorder()
         self._canvas.setFocus()
 
     def ended(self, summary: Summary) -> None:
@@ -153,20 +155,20 @@ class ReviewController:
     def targets(self) -> list[ImageRow]:
         """The image on screen, or those that are selected."""
         if self._layout.is_on_image:
-            return [self._reviewer.row] if self._reviewer.row is not None else []
+            return [self._review.navigator.row] if self._review.navigator.row is not None else []
         return self._gallery.selected()
 
     def say(self, verdict: Verdict) -> None:
         """A verdict on the image on screen, or on all that are selected in the gallery."""
         if self._layout.is_on_image:
-            self._reviewer.say(verdict)
+            self._review.verdicts.say(verdict)
         else:
             self._session.say_of_many([(row, verdict) for row in self._gallery.selected()])
 
     def withdraw(self) -> None:
         """Take back the verdict on the image on screen, or on all that are selected."""
         if self._layout.is_on_image:
-            self._reviewer.withdraw()
+            self._review.verdicts.withdraw()
             return
         rows = [row for row in self._gallery.selected() if row.verdict is not None]
         if not rows:
@@ -176,7 +178,7 @@ class ReviewController:
     def accept(self) -> None:
         """The model is right: of the image on screen, or of all that are selected."""
         if self._layout.is_on_image:
-            self._reviewer.accept()
+            self._review.verdicts.accept()
             return
         rows = self._gallery.selected()
         said = [(row, Verdict(row.machine)) for row in rows if row.machine is not None]
@@ -190,11 +192,11 @@ class ReviewController:
     def comment(self) -> None:
         """Put the cursor into the comment."""
         self._layout.show_dock("panel_right")
-        self._reviewer.comment()
+        self._review.comments.write()
 
     def take_tool(self, tool: Tool) -> None:
         """Take a tool; H or Esc put it down."""
-        self._reviewer.set_tool(tool)
+        self._review.edits.set_tool(tool)
         self._context.refresher.refresh()
 
     def compare(self, compare: CompareMode) -> None:

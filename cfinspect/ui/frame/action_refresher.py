@@ -50,14 +50,14 @@ class ActionRefresher(QObject):
 
     def conditions(self) -> set[str]:
         """The conditions of the actions' table that hold now."""
-        reviewer, gallery = self._parts.reviewer, self._parts.gallery
-        on_image = self._layout.is_on_image and reviewer.row is not None
+        review, gallery = self._parts.review, self._parts.gallery
+        on_image = self._layout.is_on_image and review.image.row is not None
         found = set()
         if self._session.project is not None and self._session.facts is not None:
             found.add("project")
         if on_image:
             found.add("image")
-            if reviewer.is_shown:
+            if review.image.is_shown:
                 found.add("target")
             picture = self._parts.canvas.picture
             if picture is not None and picture.width:
@@ -66,24 +66,24 @@ class ActionRefresher(QObject):
             found.add("gallery")
             if gallery.grid.selectionModel().hasSelection():
                 found.add("target")
-        row = reviewer.row if on_image else None
+        row = review.image.row if on_image else None
         if (row is not None and row.machine is not None) or self._layout.is_on_gallery:
             found.add("inspected")
         folder = self._target_folder()
         if folder is not None and self._session.model_of(folder) is not None:
             found.add("bound")
-        if reviewer.can_undo:
+        if review.edits.can_undo:
             found.add("can_undo")
-        if reviewer.can_redo:
+        if review.edits.can_redo:
             found.add("can_redo")
         if self._session.jobs.running is not None:
             found.add("job")
         return found
 
     def _target_folder(self) -> int | None:
-        reviewer = self._parts.reviewer
-        if self._layout.is_on_image and reviewer.row is not None:
-            return reviewer.row.folder_id
+        shown = self._parts.review.image.row
+        if self._layout.is_on_image and shown is not None:
+            return shown.folder_id
         index = self._parts.gallery.grid.currentIndex()
         row = self._parts.model.row_at(index.row()) if index.isValid() else None
         return row.folder_id if row is not None else None

@@ -70,8 +70,8 @@ class WindowLayout(QObject):
         """
         parts = self._parts
         if self.is_on_image and page is not parts.image_page:
-            parts.reviewer.put_away()
-            parts.reviewer.end()
+            parts.review.navigator.put_away()
+            parts.review.reviewer.end()
         self._pages.setCurrentWidget(page)
         with_panels = page in {parts.gallery, parts.image_page}
         if not self.is_fullscreen:

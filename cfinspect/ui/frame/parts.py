@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cfinspect.ui.project.folders import Folders
     from cfinspect.ui.project.welcome import Welcome
     from cfinspect.ui.review.image_page import ImagePage
+    from cfinspect.ui.review.parts import ReviewParts
     from cfinspect.ui.review.result_panel import ResultPanel
-    from cfinspect.ui.review.reviewer import Reviewer
     from cfinspect.ui.training.page import TrainingPage
     from cfinspect.ui.widgets.log import LogView
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Parts:
     """The pages and panels, and what works behind them.
 
-    ``model``: of the gallery's list; ``inspector``: the panel that shows what a model said.
+    ``model``: of the gallery's list; ``inspector``: the panel that shows what a model said;
+    ``review``: what works on the image on screen.
     """
 
     welcome: Welcome
@@ -34,7 +35,7 @@ class Parts:
     gallery: Gallery
     image_page: ImagePage
     inspector: ResultPanel
-    reviewer: Reviewer
+    review: ReviewParts
     training: TrainingPage
     folders: Folders
     log: LogView

@@ -28,8 +28,8 @@ from cfinspect.ui.gallery.panel import Gallery
 from cfinspect.ui.project.folders import Folders
 from cfinspect.ui.project.welcome import Welcome
 from cfinspect.ui.review.image_page import ImagePage
+from cfinspect.ui.review.parts import build_review
 from cfinspect.ui.review.result_panel import ResultPanel
-from cfinspect.ui.review.reviewer import Reviewer
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.training.page import TrainingPage
@@ -86,7 +86,7 @@ def build_parts(session: Session, welcome: Welcome, window: QMainWindow) -> Part
         gallery=Gallery(session, model),
         image_page=image_page,
         inspector=inspector,
-        reviewer=Reviewer(session, image_page, inspector, window),
+        review=build_review(session, image_page, inspector, window),
         training=TrainingPage(session, user_folder() / "runs"),
         folders=Folders(session),
         log=LogView(),

@@ -78,22 +78,22 @@ def connect_lists(context: Context, controllers: Controllers) -> None:
 
 
 def connect_image(context: Context, controllers: Controllers) -> None:
-    """One image: its page, its panel, the reviewer."""
-    page, reviewer, inspector = (
+    """One image: its page, its panel, and all that works on it."""
+    page, review, inspector = (
         context.parts.image_page,
-        context.parts.reviewer,
+        context.parts.review,
         context.parts.inspector,
     )
-    page.chosen.connect(reviewer.show)
+    page.chosen.connect(review.navigator.show)
     page.back_asked.connect(controllers.review.show_gallery)
-    page.previous_asked.connect(lambda: reviewer.step(-1))
-    page.next_asked.connect(lambda: reviewer.step(1))
+    page.previous_asked.connect(lambda: review.reviewer.step(-1))
+    page.next_asked.connect(lambda: review.reviewer.step(1))
     page.rank_chosen.connect(controllers.review.change_rank)
-    reviewer.shown.connect(controllers.review.image_shown)
-    reviewer.changed.connect(controllers.explanations.show_waiting)
-    reviewer.changed.connect(context.refresher.refresh)
-    reviewer.finished.connect(controllers.review.ended)
-    reviewer.note.connect(context.messages.tell)
+    review.navigator.shown.connect(controllers.review.image_shown)
+    review.image.changed.connect(controllers.explanations.show_waiting)
+    review.image.changed.connect(context.refresher.refresh)
+    review.reviewer.finished.connect(controllers.review.ended)
+    review.image.note.connect(context.messages.tell)
     context.parts.canvas.unavailable.connect(context.messages.tell)
     inspector.asked.connect(controllers.help.explain)
     inspector.inspect_asked.connect(controllers.inspections.inspect_folder_on_screen)
@@ -112,7 +112,7 @@ def connect_training(context: Context, controllers: Controllers) -> None:
 def handlers(context: Context, controllers: Controllers) -> dict[str, Callable[[], object]]:
     """What each action does."""
     parts, layout = context.parts, context.layout
-    canvas, reviewer, bar = parts.canvas, parts.reviewer, parts.image_page.layer_bar
+    canvas, one_image, bar = parts.canvas, parts.review, parts.image_page.layer_bar
     projects, inspections, review = (
         controllers.projects,
         controllers.inspections,
@@ -127,16 +127,16 @@ def handlers(context: Context, controllers: Controllers) -> dict[str, Callable[[
         "export": controllers.exchange.export,
         "close": projects.close,
         "quit": context.window.close,
-        "undo": reviewer.undo,
-        "redo": reviewer.redo,
+        "undo": one_image.edits.undo,
+        "redo": one_image.edits.redo,
         "select_all": parts.gallery.select_all,
         "copy_name": review.copy_name,
         "show_file": review.show_file,
         "preferences": controllers.preferences.show_preferences,
         "shortcuts": controllers.preferences.show_shortcuts,
         "show_gallery": review.show_gallery,
-        "next": lambda: reviewer.step(1),
-        "previous": lambda: reviewer.step(-1),
+        "next": lambda: one_image.reviewer.step(1),
+        "previous": lambda: one_image.reviewer.step(-1),
         "fit": canvas.fit,
         "actual": canvas.actual_size,
         "zoom_in": lambda: canvas.zoom(1.25),
@@ -159,10 +159,10 @@ def handlers(context: Context, controllers: Controllers) -> dict[str, Callable[[
         "withdraw": review.withdraw,
         "skip": lambda: review.say(Verdict.SKIPPED),
         "comment": review.comment,
-        "mask_ok": reviewer.mask_is_right,
-        "discard": reviewer.discard,
+        "mask_ok": one_image.verdicts.mask_is_right,
+        "discard": one_image.edits.discard,
         **{tool.value: partial(review.take_tool, tool) for tool in Tool},
-        "snap": reviewer.snap,
+        "snap": one_image.edits.snap,
         "smaller": lambda: canvas.set_radius(canvas.radius / 1.25),
         "larger": lambda: canvas.set_radius(canvas.radius * 1.25),
         "inspect": inspections.inspect,

@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from cfinspect.ui.gallery.image_model import ImageModel
     from cfinspect.ui.gallery.panel import Gallery
     from cfinspect.ui.project.folders import Folders
+    from cfinspect.ui.review.image_navigator import ImageNavigator
     from cfinspect.ui.review.image_page import ImagePage
     from cfinspect.ui.review.result_panel import ResultPanel
     from cfinspect.ui.review.reviewer import Reviewer
+    from cfinspect.ui.review.shown_image import ShownImage
+    from cfinspect.ui.review.unsaved_edits import UnsavedEdits
     from cfinspect.ui.state.session import Session
     from cfinspect.ui.training.page import TrainingPage
     from cfinspect.ui.widgets.log import LogView
@@ -59,6 +62,9 @@ class MainWindow(QMainWindow):
     image_page: ImagePage
     canvas: Canvas
     inspector: ResultPanel
+    shown_image: ShownImage
+    navigator: ImageNavigator
+    edits: UnsavedEdits
     reviewer: Reviewer
     training: TrainingPage
     folders: Folders
@@ -112,7 +118,9 @@ class MainWindow(QMainWindow):
         self.layout_, self.refresher = context.layout, context.refresher
         self.model, self.gallery = parts.model, parts.gallery
         self.image_page, self.canvas = parts.image_page, parts.canvas
-        self.inspector, self.reviewer = parts.inspector, parts.reviewer
+        self.inspector, self.navigator = parts.inspector, parts.review.navigator
+        self.edits, self.reviewer = parts.review.edits, parts.review.reviewer
+        self.shown_image = parts.review.image
         self.training, self.folders, self.log = parts.training, parts.folders, parts.log
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

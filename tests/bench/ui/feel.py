@@ -149,7 +149,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
                 window.session.pictures.forget()
                 live(0.5)
                 started = time.perf_counter()
-                window.reviewer.show(image_id)
+                window.navigator.show(image_id)
                 wait_for(lambda: sharp(window))
                 window.canvas.repaint()
                 cold.append(time.perf_counter() - started)
@@ -161,7 +161,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
 
 def sharp(window: MainWindow) -> bool:
     """Whether the image on screen is the asked one, at least as fine as the screen shows it."""
-    picture, row = window.canvas.picture, window.reviewer.row
+    picture, row = window.canvas.picture, window.navigator.row
     if picture is None or row is None or picture.row.id != row.id or not picture.levels:
         return False
     fine = picture.levels[0].width() / picture.width
@@ -304,7 +304,7 @@ def memory(place: Path, _: argparse.Namespace) -> None:
         open_first(window, root)
         before = 0.0
         for number in range(500):
-            window.reviewer.show(window.model.ids[number % 60])
+            window.navigator.show(window.model.ids[number % 60])
             wait_for(lambda: sharp(window) and not window.canvas.picture.preview)  # type: ignore[union-attr]
             if number == 50:
                 before = resident()
