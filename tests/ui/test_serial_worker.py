@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
+import shiboken6
 from driver import live, wait_for
 from PySide6.QtCore import QObject, QThread
 from PySide6.QtWidgets import QApplication
@@ -183,6 +184,20 @@ def test_the_last_reference_to_a_task_is_dropped_on_the_window_s_thread(make: Ma
     gc.collect()
     wait_for(lambda: bool(died))
     assert died == [threading.current_thread()]
+
+
+def test_a_thread_that_does_not_end_in_time_outlives_its_owner(qapp: QApplication) -> None:
+    owner = QObject()
+    worker = SerialWorker("late", owner)
+    worker.begin()
+    done: list[int] = []
+    with held(worker):
+        worker.put(partial(done.append, 1))
+        assert not worker.stop(0.05)
+        shiboken6.delete(owner)
+        assert worker.isRunning()
+    wait_for(worker.isFinished)
+    assert done == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Qt's own priority does it")

@@ -281,7 +281,7 @@ class JobQueue(QObject):
             if self._worker.wait(20):
                 return True
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
-        return False
+        return self._worker.finish(0)
 
     def _do(self, ticket: JobHandle) -> None:
         """Do a job, on the worker's thread.

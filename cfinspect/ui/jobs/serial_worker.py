@@ -20,6 +20,9 @@ from PySide6.QtCore import QObject, QThread, Signal
 
 _log = logging.getLogger(__name__)
 
+# Those that did not end in time: Qt aborts the program where the object goes before its thread.
+_late: set[SerialWorker] = set()
+
 Task = Callable[[], None]
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -110,7 +113,7 @@ class SerialWorker(QThread):
     def finish(self, seconds: float) -> bool:
         """Do what waits, then end; whether it ended in time."""
         self.end()
-        return self.wait(int(seconds * 1000))
+        return self._wait(seconds)
 
     def stop(self, seconds: float) -> bool:
         """End after the present task; whether that was in time.
@@ -119,7 +122,19 @@ class SerialWorker(QThread):
         """
         self._is_mute = True
         self.end(drop=True)
-        return self.wait(int(seconds * 1000))
+        return self._wait(seconds)
+
+    def _wait(self, seconds: float) -> bool:
+        if self.wait(int(seconds * 1000)):
+            return True
+        self.setParent(None)  # which may be deleted now
+        _late.add(self)
+        self.finished.connect(self._forget_late)
+        return False
+
+    def _forget_late(self) -> None:
+        self.wait()
+        _late.discard(self)
 
     def run(self) -> None:
         """Qt's main function of the thread."""
