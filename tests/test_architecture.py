@@ -47,6 +47,22 @@ ROOMS = {
     "training": 6,
     "evaluation": 7,
 }
+# And for the rooms of the window.
+UI_ROOMS = {
+    "widgets": 0,
+    "jobs": 1,
+    "state": 2,
+    "actions": 3,
+    "canvas": 3,
+    "gallery": 4,
+    "project": 4,
+    "training": 4,
+    "review": 5,
+    "dialogs": 6,
+    "frame": 7,
+    "controllers": 8,
+    "shell": 9,
+}
 # Modules of the engine that cannot do without torch; all others work in a program without it.
 TORCH_MODULES = {
     "base.device",
@@ -197,6 +213,24 @@ def test_arrows_between_the_rooms_of_the_engine_only_go_down(module: str) -> Non
 
 def test_no_modules_of_the_engine_go_in_circles() -> None:
     assert not circles(name for name in MODULES if ".engine." in name)
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in MODULES if ".ui." in name and not name.endswith("ui.__init__")]
+)
+def test_arrows_between_the_rooms_of_the_window_only_go_down(module: str) -> None:
+    here = module.split(".")[2]
+    others = [
+        name
+        for name in map(module_of, imports_of(MODULES[module]))
+        if name.startswith("cfinspect.ui.") and name.split(".")[2] != here
+    ]
+    upward = [name for name in others if UI_ROOMS[name.split(".")[2]] >= UI_ROOMS[here]]
+    assert not upward, f"{module} imports from above or beside: {upward}"
+
+
+def test_no_modules_of_the_window_go_in_circles() -> None:
+    assert not circles(name for name in MODULES if ".ui." in name)
 
 
 def test_no_file_is_longer_than_400_lines() -> None:

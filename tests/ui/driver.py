@@ -40,7 +40,7 @@ def live(seconds: float) -> None:
 def press(window: MainWindow, key: Qt.Key, *, ctrl: bool = False) -> None:
     """Press a key where the keys go now."""
     modifier = Qt.KeyboardModifier.ControlModifier if ctrl else Qt.KeyboardModifier.NoModifier
-    window.refresh_now()  # what a person would have waited for
+    window.refresher.refresh_now()  # what a person would have waited for
     if not window.isActiveWindow():  # a dialog was open
         window.activateWindow()
         wait_for(window.isActiveWindow)
@@ -50,7 +50,7 @@ def press(window: MainWindow, key: Qt.Key, *, ctrl: bool = False) -> None:
 
 def trigger(window: MainWindow, name: str) -> None:
     """Choose a command as from its menu; it must be enabled."""
-    window.refresh_now()
+    window.refresher.refresh_now()
     action = window.actions_[name]
     assert action.isEnabled(), f"{name} is disabled"
     action.trigger()
@@ -115,7 +115,7 @@ def click(parent: QWidget, text: str) -> None:
 def open_folder(window: MainWindow, folder: Path) -> None:
     """Open a project and wait until its images are listed."""
     scanned: list[bool] = []
-    window.open_project(folder)
+    window.controllers.projects.open(folder)
     wait_for(lambda: window.session.project is not None)
     window.session.jobs.ended.connect(lambda ticket: scanned.append(isinstance(ticket.job, Scan)))
     wait_for(lambda: any(scanned))
@@ -128,7 +128,7 @@ def inspect(window: MainWindow, model: Path) -> JobHandle:
     """Inspect all folders with a model and wait for the end."""
     facts = window.session.facts
     assert facts is not None
-    ticket = window.start_inspection(model, [one.id for one in facts.folders])
+    ticket = window.controllers.inspections.start(model, [one.id for one in facts.folders])
     assert ticket is not None
     wait_for(lambda: ticket.is_over)
     wait_for(lambda: window.session.facts is not facts)
@@ -146,7 +146,7 @@ def picture_shown(window: MainWindow) -> None:
     """Wait until the image is on the canvas, whole."""
 
     def shown() -> bool:
-        picture, row = window.canvas.picture, window.reviewer.row
+        picture, row = window.canvas.picture, window.navigator.row
         return (
             row is not None
             and picture is not None

@@ -92,13 +92,13 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
     trigger(window, "review")
     wait_for(lambda: window.reviewer.reviewing)
     picture_shown(window)
-    window.reviewer.say(Verdict.DAMAGED)
+    window.controllers.review.say(Verdict.DAMAGED)
     picture_shown(window)
     wait_for(lambda: window.session.unsaved == 0)
     shoot(window, out, "review")
     window.reviewer.reviewing = False
     damaged = next(i for i in window.model.ids if window.session.rows([i])[0].label == 1)
-    window.open_image(damaged)
+    window.controllers.review.open_image(damaged)
     picture_shown(window)
     for name, command in (("saliency", "layer_saliency"), ("swipe", "swipe"), ("side", "side")):
         trigger(window, command)
@@ -116,7 +116,7 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
     editor.extend((place.x() + 30, place.y() + 12), 5, erase=False)
     editor.end()
     shoot(window, out, "brush")
-    window.reviewer.discard()
+    window.edits.discard()
     window.resize(1000, 640)
     shoot(window, out, "small")
     window.resize(1500, 960)
@@ -125,7 +125,7 @@ def pages(window: MainWindow, walls: Path, model: Path, out: Path) -> None:
 
 def training(window: MainWindow, walls: Path, out: Path) -> None:
     """The training page while it runs."""
-    window.show_training()
+    window.controllers.training.show()
     page = window.training
     page.form.add_folder(walls)
     page.form.minutes.setValue(0.7)
@@ -155,7 +155,7 @@ def dialogs(window: MainWindow, out: Path) -> None:
         "word": help.WordDialog(parent, "counterfactual"),
         "summary": help.SummaryDialog(parent, summary),
         "jobs": help.JobsDialog(parent, session.jobs),
-        "about": help.AboutDialog(parent, window.device_text),
+        "about": help.AboutDialog(parent, window.controllers.jobs.device),
         "palette": palette.Palette(parent, window.actions_),
         "error": ErrorDialog(parent, failure),
     }

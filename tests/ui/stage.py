@@ -94,7 +94,7 @@ def window(
     made.close()
     made.deleteLater()
     qapp.processEvents()
-    unexpected = made.last_failure
+    unexpected = made.messages.last_failure
     assert unexpected is None or getattr(made, "expected_failure", False), unexpected
 
 

@@ -16,16 +16,14 @@ from cfinspect.project.listing import HumanState, ImageRow
 from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
-    halved,
     indexed,
-    mask_levels,
     mask_table,
     outline,
     saliency_table,
 )
 from cfinspect.ui.canvas.view import Canvas
-from cfinspect.ui.jobs.pictures import Picture, pyramid
-from cfinspect.ui.jobs.thumbnails import to_qimage
+from cfinspect.ui.jobs.levels import halved, mask_levels, pyramid, to_qimage
+from cfinspect.ui.jobs.picture import Picture
 
 WIDTH, HEIGHT = 400, 300
 

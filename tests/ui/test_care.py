@@ -36,8 +36,8 @@ pytest_plugins = ["stage"]
 def shown(window: MainWindow, place: int) -> int:
     """Open an image of the list."""
     image_id = window.model.ids[place]
-    window.open_image(image_id)
-    wait_for(lambda: window.canvas.picture is not None and window.reviewer.is_shown)
+    window.controllers.review.open_image(image_id)
+    wait_for(lambda: window.canvas.picture is not None and window.shown_image.is_shown)
     picture_shown(window)
     return image_id
 
@@ -47,7 +47,7 @@ def paint(window: MainWindow) -> None:
     trigger(window, "brush")
     middle = window.canvas.rect().center()
     drag(window.canvas, [(middle.x() + 10 * n, middle.y()) for n in range(8)])
-    assert window.reviewer.has_edits
+    assert window.edits.has_edits
 
 
 def said(window: MainWindow, image_id: int) -> HumanAnnotation:
@@ -70,7 +70,7 @@ def test_a_mask_that_cannot_be_stored_leaves_the_next_drawing_alone(
         decide(project, first, who="bob", verdict=Verdict.SKIPPED)
     release = hold(window)
     press(window, Qt.Key.Key_Right)
-    wait_for(lambda: window.reviewer.is_shown)
+    wait_for(lambda: window.shown_image.is_shown)
     second = window.model.ids[1]
     paint(window)
     drawn = window.canvas.editor.mask.copy() if window.canvas.editor else None
@@ -82,8 +82,8 @@ def test_a_mask_that_cannot_be_stored_leaves_the_next_drawing_alone(
         stored = read_mask_of(project, human)
     assert stored is not None
     assert (stored == drawn).all()
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == first)
-    assert window.reviewer.has_edits  # the refused one is on screen again
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == first)
+    assert window.edits.has_edits  # the refused one is on screen again
 
 
 def hold(window: MainWindow) -> Callable[[], None]:
@@ -142,7 +142,7 @@ def test_taking_back_what_an_autosave_stored(window: MainWindow, walls: Path, mo
     inspect(window, model)
     image_id = shown(window, 0)
     paint(window)
-    window.reviewer.keep_edits()  # what the autosave does
+    window.edits.keep()  # what the autosave does
     assert said(window, image_id).mask is not None
     assert said(window, image_id).verdict is None
     press(window, Qt.Key.Key_Z, ctrl=True)
@@ -284,11 +284,11 @@ def test_what_a_left_review_asked_for_finds_nobody(
     release()
     live(0.5)
     assert not window.reviewer.reviewing or window.pages.currentWidget() is window.image_page
-    order = list(window.reviewer.order)
+    order = list(window.navigator.order)
     press(window, Qt.Key.Key_Escape)
     wait_for(lambda: window.pages.currentWidget() is window.gallery)
     shown(window, 0)
-    assert window.reviewer.order == window.model.ids
+    assert window.navigator.order == window.model.ids
     assert len(order) in {len(window.model.ids), len(set(order))}
     assert QApplication.activeModalWidget() is None
 

@@ -54,7 +54,7 @@ def image_open(window: MainWindow, walls: Path, model: Path) -> int:
     open_folder(window, walls)
     inspect(window, model)
     first: int = window.model.ids[0]
-    window.open_image(first)
+    window.controllers.review.open_image(first)
     picture_shown(window)
     return first
 
@@ -102,7 +102,7 @@ def test_ace_says_how_long_it_takes_before_it_starts(
     image_open(window, walls, model)
     told: list[str] = []
     heard: list[str] = []
-    monkeypatch.setattr(window, "tell", heard.append)
+    monkeypatch.setattr(window.messages, "tell", heard.append)
 
     def choose(dialog: ExplainDialog) -> None:
         dialog.method.setCurrentIndex(dialog.method.findData("ace"))
@@ -150,9 +150,11 @@ def test_an_explanation_of_an_image_that_is_gone_is_not_shown(
     window: MainWindow, walls: Path, model: Path
 ) -> None:
     image_id = image_open(window, walls, model)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
-    ticket = window.start_explaining(Wish(image_id, row.path, model, "occlusion", None, "cpu"))
+    ticket = window.controllers.explanations.start(
+        Wish(image_id, row.path, model, "occlusion", None, "cpu")
+    )
     press(window, Qt.Key.Key_Right)
     wait_for(lambda: ticket.is_over)
     live(0.1)
@@ -161,9 +163,11 @@ def test_an_explanation_of_an_image_that_is_gone_is_not_shown(
 
 def test_a_cancel_ends_ace(window: MainWindow, walls: Path, model: Path, ddpm: Path) -> None:
     image_id = image_open(window, walls, model)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
-    ticket = window.start_explaining(Wish(image_id, row.path, model, "ace", ddpm, "cpu"))
+    ticket = window.controllers.explanations.start(
+        Wish(image_id, row.path, model, "ace", ddpm, "cpu")
+    )
     assert isinstance(ticket.job, Explain)
     wait_for(lambda: ticket.progress.done >= 1 or ticket.is_over)
     window.session.jobs.cancel(ticket)

@@ -18,10 +18,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLineEdit, QWidget
 
 from cfinspect.resources import resource_path
+from cfinspect.ui.actions.table import COMMANDS
 from cfinspect.ui.dialogs.help import AboutDialog, KeysDialog, WordDialog
 from cfinspect.ui.dialogs.palette import Palette
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
-from cfinspect.ui.shell.actions import COMMANDS
 from cfinspect.ui.shell.main_window import MainWindow
 from cfinspect.ui.widgets import theme, translate
 from cfinspect.ui.widgets.translate import tr
@@ -54,16 +54,16 @@ def test_menus_show_every_action_once_with_its_keys_in_the_tip(window: MainWindo
 
 
 def test_actions_are_enabled_when_they_can_be_done(window: MainWindow, walls: Path) -> None:
-    window.refresh_now()
+    window.refresher.refresh_now()
     assert not window.actions_["export"].isEnabled()
     assert not window.actions_["damaged"].isEnabled()
     open_folder(window, walls)
-    window.refresh_now()
+    window.refresher.refresh_now()
     assert window.actions_["export"].isEnabled()
     assert not window.actions_["brush"].isEnabled()
-    window.open_image(window.model.ids[0])
+    window.controllers.review.open_image(window.model.ids[0])
     wait_for(lambda: window.canvas.picture is not None)
-    window.refresh_now()
+    window.refresher.refresh_now()
     assert window.actions_["brush"].isEnabled()
     assert window.actions_["damaged"].isEnabled()
     assert not window.actions_["accept"].isEnabled()  # no model has said anything
@@ -141,7 +141,7 @@ def test_letters_in_a_field_are_letters(window: MainWindow, walls: Path) -> None
 def test_everything_that_can_be_used_has_a_name(window: MainWindow, walls: Path) -> None:
     """Screen readers say a button's text, or the accessible name where it has none."""
     open_folder(window, walls)
-    window.open_image(window.model.ids[0])
+    window.controllers.review.open_image(window.model.ids[0])
     live(0.2)
     nameless = []
     for kind in (QAbstractButton, QComboBox, QLineEdit, QAbstractSlider):
@@ -187,17 +187,17 @@ def test_the_window_is_a_paint_device_like_any_widget(window: MainWindow) -> Non
 
 def test_panels_and_fullscreen(window: MainWindow, walls: Path) -> None:
     open_folder(window, walls)
-    assert window.docks["panel_left"].isVisible()
+    assert window.layout_.docks["panel_left"].isVisible()
     press(window, Qt.Key.Key_F7)
-    assert not window.docks["panel_left"].isVisible()
+    assert not window.layout_.docks["panel_left"].isVisible()
     press(window, Qt.Key.Key_F7)
-    window.open_image(window.model.ids[0])
+    window.controllers.review.open_image(window.model.ids[0])
     press(window, Qt.Key.Key_F11)
     assert window.isFullScreen()
-    assert not window.tool_bar.isVisible()
+    assert not window.bars.tool_bar.isVisible()
     press(window, Qt.Key.Key_F11)
-    assert window.tool_bar.isVisible()
-    assert window.docks["panel_left"].isVisible()
+    assert window.bars.tool_bar.isVisible()
+    assert window.layout_.docks["panel_left"].isVisible()
 
 
 # Words --------------------------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def test_first_paint_comes_before_the_heavy_libraries(tmp_path: Path) -> None:
     code = """
 import sys
 from pathlib import Path
-from cfinspect.ui import theme
+from cfinspect.ui.widgets import theme
 from cfinspect.ui.shell.app import make_app
 from cfinspect.ui.shell.main_window import MainWindow
 from cfinspect.ui.state.preferences import Preferences
@@ -293,5 +293,5 @@ def test_the_last_project_and_the_layout_come_back(window: MainWindow, walls: Pa
     again.show()
     again.build()
     open_folder(again, walls)
-    assert not again.docks["panel_left"].isVisible()
+    assert not again.layout_.docks["panel_left"].isVisible()
     assert again.close()

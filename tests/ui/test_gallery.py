@@ -26,7 +26,7 @@ def test_the_bar_offers_what_comes_next(window: MainWindow, walls: Path, model: 
     def choose(dialog: InspectDialog) -> None:
         assert not dialog.plans()
         dialog.add_file(model)
-        assert QApplication.focusWidget() is dialog.ok  # Return inspects
+        wait_for(lambda: QApplication.focusWidget() is dialog.ok, 10)  # Return inspects
         dialog.ok.click()
 
     met = answer(InspectDialog, choose)
@@ -52,7 +52,7 @@ def test_one_count_of_what_is_to_review(window: MainWindow, walls: Path, model: 
     wait_for(lambda: len(window.model.ids) == left)
     shown = window.folders.tree.findItems("to review", Qt.MatchFlag.MatchRecursive, 0)
     assert [item.text(1) for item in shown] == [str(left)]
-    window.start_review()
+    window.controllers.review.start()
     wait_for(lambda: window.reviewer.reviewing)
     assert window.reviewer.left == left
     picture_shown(window)
@@ -110,47 +110,47 @@ def test_which_model_counts_is_said_and_chosen_in_the_tool_bar(
     window: MainWindow, walls: Path, model: Path, tmp_path: Path
 ) -> None:
     open_folder(window, walls)
-    assert "none" in window.model_button.text()
+    assert "none" in window.bars.model_button.text()
     inspect(window, model)
-    wait_for(lambda: "none" not in window.model_button.text())
-    first = window.model_button.text()
-    assert window.model_label.text().startswith("model ")
+    wait_for(lambda: "none" not in window.bars.model_button.text())
+    first = window.bars.model_button.text()
+    assert window.status.model_label.text().startswith("model ")
     other = tmp_path / "second.safetensors"
     data = model.read_bytes()
     other.write_bytes(data.replace(b'created\\": \\"20', b'created\\": \\"19', 1))
     assert other.read_bytes() != data
-    window.take_paths([other])
+    window.controllers.folders.take_paths([other])
     wait_for(lambda: window.session.facts and len(window.session.facts.models) == 2)
-    wait_for(lambda: "second" in window.model_button.text())
-    menu = window.model_button.menu()
+    wait_for(lambda: "second" in window.bars.model_button.text())
+    menu = window.bars.model_button.menu()
     menu.aboutToShow.emit()
     old = next(one for one in menu.actions() if one.isCheckable() and not one.isChecked())
     old.trigger()
-    wait_for(lambda: window.model_button.text() == first)
+    wait_for(lambda: window.bars.model_button.text() == first)
 
 
 def test_the_review_can_be_ranked_anew(window: MainWindow, walls: Path, model: Path) -> None:
     open_folder(window, walls)
     inspect(window, model)
     bar = window.image_page
-    window.start_review()
+    window.controllers.review.start()
     wait_for(lambda: window.reviewer.reviewing)
     picture_shown(window)
     wait_for(bar.rank.isVisible)
     press(window, Qt.Key.Key_D)
     settled(window)
-    first = window.reviewer.order[0]
+    first = window.navigator.order[0]
     project = window.session.project
     assert project is not None
     best = queue(project, Rank.P_FAKE, limit=1)[0].id
-    if window.reviewer.row is not None and window.reviewer.row.id == best:
+    if window.navigator.row is not None and window.navigator.row.id == best:
         press(window, Qt.Key.Key_Right)  # or nothing would be seen of another order
         picture_shown(window)
-    assert window.reviewer.row is not None
-    assert window.reviewer.row.id != best
+    assert window.navigator.row is not None
+    assert window.navigator.row.id != best
     bar.rank.setCurrentIndex(bar.rank.findData("p_fake"))
     bar.rank.activated.emit(bar.rank.currentIndex())
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == best)
-    assert window.reviewer.order[0] == first  # what was judged is still one step back
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == best)
+    assert window.navigator.order[0] == first  # what was judged is still one step back
     assert window.reviewer.progress[0] == 1
     window.preferences.set("rank", "uncertainty")

@@ -42,7 +42,7 @@ def test_corrections_are_exported_and_read_again(
     open_folder(window, walls)
     inspect(window, model)
     image_id = window.model.ids[0]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     picture_shown(window)
     window.inspector.slider.setValue(1000)
     press(window, Qt.Key.Key_B)
@@ -147,7 +147,7 @@ def test_models_by_drop_bind_and_compare(
     other = tmp_path / "other.safetensors"
     data = model.read_bytes()
     other.write_bytes(data)
-    window.take_paths([other])
+    window.controllers.folders.take_paths([other])
     wait_for(lambda: bool(window.session.facts and window.session.facts.models))
     assert window.session.model_of(1) is not None
 
@@ -191,14 +191,14 @@ def test_a_second_folder_with_its_own_domain(
     assert {one.domain for one in facts.folders} == {"walls", "apple"}
     second = facts.folders[1]
     assert window.folders.current_folders() == [second.id]
-    ticket = window.start_inspection(model, [second.id])
+    ticket = window.controllers.inspections.start(model, [second.id])
     assert ticket is not None
     wait_for(lambda: ticket.is_over)
     live(0.4)
     assert window.session.model_of(second.id) is not None
     assert window.session.model_of(facts.folders[0].id) is None
     met = answer(Question, lambda dialog: dialog.accept())
-    window.remove_folder(second.id)
+    window.controllers.folders.remove(second.id)
     wait_for(lambda: bool(met))
     wait_for(lambda: len(window.model.ids) == 48)
     with project_of(window) as project:

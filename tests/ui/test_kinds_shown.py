@@ -56,12 +56,12 @@ def test_the_answer_names_the_kind(window: MainWindow, apples: Path, model: Path
     assert all(bool(kind) == bool(found[one].label) for one, kind in kinds.items())  # type: ignore[union-attr]
     assert set(kinds.values()) - {""} <= set(KINDS)
     damaged = next(one for one, kind in kinds.items() if kind)
-    window.open_image(damaged)
+    window.controllers.review.open_image(damaged)
     picture_shown(window)
-    wait_for(lambda: window.inspector.label.text() == kinds[damaged].upper())
+    wait_for(lambda: window.inspector.answer.label.text() == kinds[damaged].upper())
     own = known.metadata["kinds"][kinds[damaged]]["mask_threshold"]
     assert window.inspector.model_threshold() == pytest.approx(own)
     sound = next((one for one, kind in kinds.items() if not kind), None)
     if sound is not None:
-        window.open_image(sound)
-        wait_for(lambda: window.inspector.label.text() == "UNDAMAGED")
+        window.controllers.review.open_image(sound)
+        wait_for(lambda: window.inspector.answer.label.text() == "UNDAMAGED")

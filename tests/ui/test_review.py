@@ -69,7 +69,7 @@ def test_a_review_by_keys_alone(window: MainWindow, walls: Path, model: Path) ->
     inspect(window, model)
     press(window, Qt.Key.Key_R)
     wait_for(lambda: window.reviewer.reviewing)
-    first = window.reviewer.order[:4]
+    first = window.navigator.order[:4]
     picture_shown(window)
     for key in (Qt.Key.Key_D, Qt.Key.Key_U, Qt.Key.Key_S, Qt.Key.Key_A):
         press(window, key)
@@ -80,11 +80,11 @@ def test_a_review_by_keys_alone(window: MainWindow, walls: Path, model: Path) ->
         machine = project.database.row("SELECT machine FROM image WHERE id = ?", first[3])
     assert machine is not None
     assert said == [Verdict.DAMAGED, Verdict.UNDAMAGED, Verdict.SKIPPED, machine["machine"]]
-    assert window.reviewer.row is not None
-    assert window.reviewer.row.id not in first
+    assert window.navigator.row is not None
+    assert window.navigator.row.id not in first
     press(window, Qt.Key.Key_Z, ctrl=True)
     settled(window)
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == first[3])
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == first[3])
     with project_of(window) as project:
         assert human_of(project, first[3]).verdict is None
     press(window, Qt.Key.Key_Y, ctrl=True)
@@ -130,7 +130,7 @@ def test_the_review_ends_by_itself_with_a_summary(
 
 def open_first(window: MainWindow, place: int = 0) -> int:
     image_id = window.model.ids[place]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     picture_shown(window)
     return image_id
 
@@ -146,7 +146,7 @@ def test_brush_undo_and_mask(window: MainWindow, walls: Path, model: Path) -> No
     canvas.set_radius(2)
     middle = canvas.rect().center()
     drag(canvas, [(middle.x() + 12 * n, middle.y()) for n in range(8)])
-    assert window.reviewer.has_edits
+    assert window.edits.has_edits
     assert canvas.editor is not None
     once = canvas.editor.mask.copy()
     assert once.any()
@@ -182,7 +182,7 @@ def test_leaving_an_image_stores_its_corrections(
     for point in ((x, y), (x + 90, y), (x + 90, y + 90)):
         drag(canvas, [point])
     QTest.keyClick(canvas, Qt.Key.Key_Return)
-    assert window.reviewer.has_edits
+    assert window.edits.has_edits
     press(window, Qt.Key.Key_Right)
     settled(window)
     with project_of(window) as project:
@@ -203,14 +203,14 @@ def test_fill_snap_and_discard(window: MainWindow, walls: Path, model: Path) -> 
     trigger(window, "fill")
     canvas = window.canvas
     drag(canvas, [canvas.rect().center().toTuple()])
-    assert window.reviewer.has_edits
+    assert window.edits.has_edits
     trigger(window, "snap")
     wait_for(lambda: canvas.message == "")
     press(window, Qt.Key.Key_X)
-    assert not window.reviewer.has_edits
+    assert not window.edits.has_edits
     trigger(window, "mask_ok")
     settled(window)
-    window.reviewer.show(image_id)
+    window.navigator.show(image_id)
     picture_shown(window)
     press(window, Qt.Key.Key_X)  # takes the stored mask away
     settled(window)

@@ -42,7 +42,7 @@ def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("short")
 def test_the_demo_is_inspected_without_training(window: MainWindow, tmp_path: Path) -> None:
     for _ in range(2):  # the second time it is there
-        window.demo(tmp_path / "demo")
+        window.controllers.projects.demo(tmp_path / "demo")
         wait_for(lambda: window.session.project is not None)
         wait_for(lambda: window.session.jobs.running is None)
         with project_of(window) as project:
@@ -53,7 +53,7 @@ def test_the_demo_is_inspected_without_training(window: MainWindow, tmp_path: Pa
         facts = window.session.facts
         assert facts is not None
         assert sum(one.images for one in facts.counts) == 20
-        window.close_project()
+        window.controllers.projects.close()
     assert not list((tmp_path / "demo").rglob("run"))
 
 
@@ -124,8 +124,8 @@ def test_the_about_box_names_version_and_licences(window: MainWindow) -> None:
 def test_a_model_that_was_opened_is_taken_into_the_next_project(
     window: MainWindow, walls: Path, model: Path
 ) -> None:
-    window.take_model(model)
-    assert model.name in window.message.text()
+    window.controllers.models.take_file(model)
+    assert model.name in window.messages.label.text()
     open_folder(window, walls)
 
     def bound() -> bool:
@@ -133,5 +133,5 @@ def test_a_model_that_was_opened_is_taken_into_the_next_project(
         return facts is not None and [one.path for one in facts.models] == [model]
 
     wait_for(bound)
-    window.take_model(shipped_models()["crack"])  # with a project open: at once
+    window.controllers.models.take_file(shipped_models()["crack"])  # with a project open: at once
     wait_for(lambda: len(models_of(window)) == 2)

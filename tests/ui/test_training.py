@@ -104,20 +104,20 @@ def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))
-    assert "Add a folder first" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "Add a folder first" in window.messages.last_failure.sentence  # type: ignore[union-attr]
     (tmp_path / "empty").mkdir()
     page.form.add_folder(tmp_path / "empty")
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))
     wait_for(lambda: not page.is_running)
-    assert "undamaged" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "undamaged" in window.messages.last_failure.sentence  # type: ignore[union-attr]
     page.form.more.setChecked(True)
     page.form.settings["size"].setText("33")  # type: ignore[attr-defined]
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))
-    assert "multiple of 32" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "multiple of 32" in window.messages.last_failure.sentence  # type: ignore[union-attr]
 
 
 def test_closing_during_a_training_asks_and_keeps_a_checkpoint(

@@ -45,11 +45,11 @@ def test_a_damaged_image_is_told_and_the_others_are_inspected(
     open_folder(window, walls)
     ticket = inspect(window, model)
     assert ticket.state is JobState.DONE
-    assert "unreadable: 1" in window.message.text()
+    assert "unreadable: 1" in window.messages.label.text()
     with project_of(window) as project:
         row = project.database.row("SELECT image_id FROM unreadable")
     assert row is not None
-    window.open_image(row["image_id"])
+    window.controllers.review.open_image(row["image_id"])
     wait_for(lambda: window.canvas.picture is not None)
     assert window.canvas.picture is not None
     assert bad.name in window.canvas.picture.error
@@ -65,11 +65,11 @@ def test_a_model_that_is_gone(window: MainWindow, walls: Path, model: Path, tmp_
     inspect(window, own)
     own.unlink()
     met = closes(window)
-    ticket = window.start_inspection(own, [1], window.model.ids[:2])
+    ticket = window.controllers.inspections.start(own, [1], window.model.ids[:2])
     assert ticket is not None
     wait_for(lambda: ticket.is_over)
     wait_for(lambda: bool(met))
-    assert "is not there any more" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "is not there any more" in window.messages.last_failure.sentence  # type: ignore[union-attr]
 
 
 def test_a_file_that_is_no_model(window: MainWindow, walls: Path, tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_a_file_that_is_no_model(window: MainWindow, walls: Path, tmp_path: Path
     wrong.write_text("no")
     open_folder(window, walls)
     met = closes(window)
-    window.take_paths([wrong])
+    window.controllers.folders.take_paths([wrong])
     wait_for(lambda: bool(met))
-    assert "not a readable model" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "not a readable model" in window.messages.last_failure.sentence  # type: ignore[union-attr]
 
 
 def test_a_read_only_folder_keeps_its_project_elsewhere(
@@ -91,7 +91,7 @@ def test_a_read_only_folder_keeps_its_project_elsewhere(
     inspect(window, model)
     press(window, Qt.Key.Key_R)
     wait_for(lambda: window.reviewer.reviewing)
-    image_id = window.reviewer.order[0]
+    image_id = window.navigator.order[0]
     picture_shown(window)
     press(window, Qt.Key.Key_D)
     settled(window)
@@ -106,16 +106,16 @@ def test_an_image_that_was_changed_meanwhile_gets_no_verdict(
     open_folder(window, walls)
     inspect(window, model)
     image_id = window.model.ids[0]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     picture_shown(window)
-    row = window.reviewer.row
+    row = window.navigator.row
     assert row is not None
     row.path.write_bytes(row.path.read_bytes() + b" ")
     met = closes(window)
     press(window, Qt.Key.Key_D)
     settled(window)
     wait_for(lambda: bool(met))
-    assert "was changed since the last scan" in window.last_failure.sentence  # type: ignore[union-attr]
+    assert "was changed since the last scan" in window.messages.last_failure.sentence  # type: ignore[union-attr]
     with project_of(window) as project:
         assert human_of(project, image_id).verdict is None
 
@@ -128,7 +128,7 @@ def test_corrections_that_cannot_be_stored_come_back(
     open_folder(window, walls)
     inspect(window, model)
     image_id = window.model.ids[0]
-    window.open_image(image_id)
+    window.controllers.review.open_image(image_id)
     picture_shown(window)
     window.inspector.slider.setValue(1000)  # an empty mask to begin with
     press(window, Qt.Key.Key_B)
@@ -141,9 +141,9 @@ def test_corrections_that_cannot_be_stored_come_back(
     press(window, Qt.Key.Key_M)
     settled(window)
     wait_for(lambda: bool(met))
-    assert "was changed by bob" in window.last_failure.sentence  # type: ignore[union-attr]
-    wait_for(lambda: window.reviewer.row is not None and window.reviewer.row.id == image_id)
-    wait_for(lambda: window.reviewer.has_edits)
+    assert "was changed by bob" in window.messages.last_failure.sentence  # type: ignore[union-attr]
+    wait_for(lambda: window.navigator.row is not None and window.navigator.row.id == image_id)
+    wait_for(lambda: window.edits.has_edits)
     assert (window.canvas.editor.mask == drawn).all()  # type: ignore[union-attr]
     press(window, Qt.Key.Key_M)  # having seen what bob said
     settled(window)
@@ -164,7 +164,7 @@ def test_details_can_be_copied(window: MainWindow) -> None:
         dialog.accept()
 
     met = answer(ErrorDialog, look)
-    window.open_project(Path("/no/such/folder"))
+    window.controllers.projects.open(Path("/no/such/folder"))
     wait_for(lambda: bool(met))
     assert "/no/such/folder" in QGuiApplication.clipboard().text()
 
@@ -173,7 +173,7 @@ def test_closing_the_project_during_an_inspection_keeps_what_is_done(
     window: MainWindow, walls: Path, model: Path
 ) -> None:
     open_folder(window, walls)
-    ticket = window.start_inspection(model, [1])
+    ticket = window.controllers.inspections.start(model, [1])
     assert ticket is not None
     wait_for(lambda: ticket.state is JobState.RUNNING)
     met = answer(Question, lambda dialog: dialog.accept())

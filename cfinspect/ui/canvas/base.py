@@ -17,7 +17,7 @@ from cfinspect.ui.canvas.editor import MAX_RADIUS, MIN_RADIUS, MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
     Layers,
 )
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:

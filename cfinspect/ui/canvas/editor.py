@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from cfinspect.masks.drawing import Box, Point, brush, flood_fill, polygon
 from cfinspect.masks.history import History
-from cfinspect.ui.canvas.layers import halved, mask_levels
+from cfinspect.ui.jobs.levels import halved, mask_levels
 
 IndexMask = NDArray[np.uint8]
 

@@ -78,35 +78,6 @@ def indexed(values: NDArray[np.uint8], table: list[int]) -> QImage:
     return image
 
 
-def halved(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A mask at half its size; what is marked in any of four pixels stays marked."""
-    height, width = mask.shape
-    odd = ((0, height % 2), (0, width % 2))
-    padded = np.pad(mask, odd) if height % 2 or width % 2 else mask
-    upper = np.maximum(padded[0::2, 0::2], padded[0::2, 1::2])
-    lower = np.maximum(padded[1::2, 0::2], padded[1::2, 1::2])
-    return np.asarray(np.maximum(upper, lower))
-
-
-def mask_levels(mask: NDArray[np.uint8], *, binary: bool = False) -> list[NDArray[np.uint8]]:
-    """A mask and its halves down to some 512 px; ``binary``: of 0 and 1 only, which is quicker."""
-    levels = [mask]
-    while max(levels[-1].shape) > 512:
-        last = levels[-1]
-        if binary:
-            half = ((last.shape[1] + 1) // 2, (last.shape[0] + 1) // 2)
-            even = cv2.copyMakeBorder(
-                last, 0, last.shape[0] % 2, 0, last.shape[1] % 2, cv2.BORDER_CONSTANT, value=0
-            )
-            # 4 times the average of four is how many of them are marked.
-            levels.append(
-                (cv2.resize(even * 4, half, interpolation=cv2.INTER_AREA) > 0).view(np.uint8)
-            )
-        else:
-            levels.append(halved(last))
-    return levels
-
-
 def outline(mask: NDArray[np.uint8], *, fine: bool = True) -> QPainterPath:
     """The outline of what is not 0 in ``mask`` (h, w), in its pixels.
 

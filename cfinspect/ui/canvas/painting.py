@@ -24,12 +24,12 @@ from cfinspect.ui.canvas.base import CanvasBase, CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.canvas.layers import (
     indexed,
-    mask_levels,
     mask_table,
     outline,
     saliency_table,
 )
-from cfinspect.ui.jobs.pictures import Maps, Picture
+from cfinspect.ui.jobs.levels import mask_levels
+from cfinspect.ui.jobs.picture import Maps, Picture
 from cfinspect.ui.widgets import theme
 from cfinspect.ui.widgets.translate import tr
 

@@ -19,10 +19,11 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.packages import PACKAGES, installed_version
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.resources import resource_path, shipped_models, version_in_words
+from cfinspect.ui.actions.actions import Actions
+from cfinspect.ui.actions.table import MENUS
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.jobs.job import JobHandle, JobQueue, JobState
 from cfinspect.ui.review.reviewer import Summary
-from cfinspect.ui.shell.actions import MENUS, Actions
 from cfinspect.ui.widgets.times import duration
 from cfinspect.ui.widgets.translate import mark, tr
 

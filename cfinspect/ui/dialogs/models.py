@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.engine.model.plugins import model_suffixes
-from cfinspect.project.inspecting import bind_model
-from cfinspect.project.project import Project, ProjectModel
+from cfinspect.project.project import ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
 from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job import JobHandle, JobProgress
@@ -40,17 +37,6 @@ from cfinspect.ui.widgets.times import duration
 from cfinspect.ui.widgets.translate import tr
 
 _HEADS = ("F1", "AUROC", "review", "flip")
-
-
-def add_model_file(session: Session, path: Path, folders: list[int]) -> None:
-    """Let a model file count for folders (ids); a file that is no model is told."""
-
-    def work(project: Project) -> ProjectModel:
-        metadata = json.loads(load_metadata(path).to_json())
-        chosen = [one for one in project.folders() if one.id in folders]
-        return bind_model(project, chosen, path.resolve(), file_digest(path), metadata)
-
-    session.change(work)
 
 
 class ModelsDialog(Dialog):
@@ -195,7 +181,7 @@ class ModelsDialog(Dialog):
             )
             if question.exec() != QDialog.DialogCode.Accepted:
                 return
-        add_model_file(self._session, model.path, [folder])
+        self._session.add_model_file(model.path, [folder])
         self.note.setText(
             tr(
                 "The folder uses {model} now. Images that it has not inspected yet need an "
@@ -216,7 +202,7 @@ class ModelsDialog(Dialog):
         single = len({one.domain for one in open_ones}) == 1
         free = [one.id for one in open_ones] if single else []
         for path in paths:
-            add_model_file(self._session, path, free)
+            self._session.add_model_file(path, free)
 
     def _reveal(self) -> None:
         path = self.selected()[0].path

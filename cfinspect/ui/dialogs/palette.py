@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from cfinspect.ui.shell.actions import Actions
+from cfinspect.ui.actions.actions import Actions
 from cfinspect.ui.widgets.translate import tr
 
 

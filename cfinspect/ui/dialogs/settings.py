@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from cfinspect.ui.actions.actions import Actions
 from cfinspect.ui.dialogs.common import Dialog
-from cfinspect.ui.shell.actions import Actions
 from cfinspect.ui.state.preferences import PREFERENCES, Preference, Preferences
 from cfinspect.ui.widgets.translate import tr
 

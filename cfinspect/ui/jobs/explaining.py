@@ -12,11 +12,10 @@ import numpy as np
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled, Progress
-from cfinspect.ui.canvas.layers import mask_levels
 from cfinspect.ui.jobs.job import JobReporter
 from cfinspect.ui.jobs.job_types import threads_for_work
-from cfinspect.ui.jobs.pictures import Levels, Maps, pyramid
-from cfinspect.ui.jobs.thumbnails import to_qimage
+from cfinspect.ui.jobs.levels import mask_levels, pyramid, to_qimage
+from cfinspect.ui.jobs.picture import Levels, Maps
 from cfinspect.ui.widgets.translate import mark, tr
 
 if TYPE_CHECKING:

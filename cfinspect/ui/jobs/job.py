@@ -7,17 +7,14 @@ signal too and never takes the window down.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import sys
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Protocol
 
 from PySide6.QtCore import (
@@ -32,11 +29,13 @@ from PySide6.QtCore import (
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Progress
+from cfinspect.ui.jobs.serial_worker import SerialWorker
 from cfinspect.ui.widgets.translate import tr
 
 _log = logging.getLogger(__name__)
 
 INTERVAL = 0.1  # seconds between two messages of a job
+_NICENESS = 10
 
 
 @dataclass(frozen=True)
@@ -225,67 +224,6 @@ class PartOfJob(Progress):
         self._show(done, total)
 
 
-class _Worker(QThread):
-    """Runs tickets one after the other.
-
-    ``news``: a ticket's signal and what it is to carry. It goes through the window's event loop,
-    so whoever has added a job and connected to its ticket right away misses nothing.
-    """
-
-    began = Signal(object)
-    news = Signal(object, object)
-    over = Signal(object, object, object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("jobs")
-        self._tickets: deque[JobHandle | None] = deque()
-        self._some = threading.Condition()
-
-    def give(self, ticket: JobHandle | None) -> None:
-        with self._some:
-            self._tickets.append(ticket)
-            self._some.notify()
-
-    def run(self) -> None:
-        # Python's tracing (coverage, debuggers) does not reach threads that Qt has started.
-        sys.settrace(threading.gettrace())
-        self._work()
-
-    def _work(self) -> None:
-        _be_nice()
-        while True:
-            with self._some:
-                self._some.wait_for(lambda: bool(self._tickets))
-                ticket = self._tickets.popleft()
-            if ticket is None:
-                return
-            self._do(ticket)
-            del ticket
-
-    def _do(self, ticket: JobHandle) -> None:
-        if ticket.cancel_token.cancelled:
-            self.over.emit(ticket, None, None)
-            return
-        self.began.emit(ticket)
-        _log.info("Job: %s", ticket.job.title)
-        tell = JobReporter(ticket, self.news.emit)
-        result, failure = None, None
-        try:
-            result = ticket.job.run(tell)
-        except BaseException as error:
-            failure = Failure.of(ticket.job.title, error)
-        tell.flush()
-        self.over.emit(ticket, result, failure)
-
-
-def _be_nice() -> None:
-    """Let the window's thread go before this one and all that it starts."""
-    if sys.platform == "linux":  # elsewhere QThread's own priority does it
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-
-
 class JobQueue(QObject):
     """The jobs of the window: one runs, the others wait; ``changed`` when a list is to be redrawn.
 
@@ -298,11 +236,11 @@ class JobQueue(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._worker = _Worker()
-        self._worker.began.connect(self._began)
-        self._worker.news.connect(self._relay)
-        self._worker.over.connect(self._over)
-        self._worker.start(QThread.Priority.LowPriority)
+        # The window's thread goes before this one and all that its jobs start.
+        self._worker = SerialWorker(
+            "jobs", self, priority=QThread.Priority.LowPriority, niceness=_NICENESS
+        )
+        self._worker.begin()
         self.tickets: list[JobHandle] = []
 
     @property
@@ -316,7 +254,7 @@ class JobQueue(QObject):
         ticket = JobHandle(job)
         ticket.progressed.connect(lambda progress: self._progressed(ticket, progress))
         self.tickets.append(ticket)
-        self._worker.give(ticket)
+        self._worker.put(partial(self._do, ticket))
         self.changed.emit()
         return ticket
 
@@ -337,21 +275,39 @@ class JobQueue(QObject):
     def close(self, seconds: float = 60.0) -> bool:
         """Stop everything and end the thread; whether it ended in time."""
         self.cancel_all()
-        self._worker.give(None)
+        self._worker.end()
         end = time.monotonic() + seconds
         while time.monotonic() < end:  # the window stays alive while a job saves its checkpoint
             if self._worker.wait(20):
                 return True
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents, 20)
-        return False
+        return self._worker.finish(0)
+
+    def _do(self, ticket: JobHandle) -> None:
+        """Do a job, on the worker's thread.
+
+        Its news go through the window's event loop, so whoever has added a job and connected to
+        its ticket right away misses nothing.
+        """
+        send = self._worker.send
+        if ticket.cancel_token.cancelled:
+            send(self._over, ticket, None, None)
+            return
+        send(self._began, ticket)
+        _log.info("Job: %s", ticket.job.title)
+        tell = JobReporter(ticket, lambda signal, news: send(signal.emit, news))
+        result, failure = None, None
+        try:
+            result = ticket.job.run(tell)
+        except BaseException as error:
+            failure = Failure.of(ticket.job.title, error)
+        tell.flush()
+        send(self._over, ticket, result, failure)
 
     def _began(self, ticket: JobHandle) -> None:
         stopping = ticket.cancel_token.cancelled
         ticket.state = JobState.STOPPING if stopping else JobState.RUNNING
         self.changed.emit()
-
-    def _relay(self, signal: SignalInstance, news: Any) -> None:
-        signal.emit(news)
 
     def _progressed(self, ticket: JobHandle, progress: JobProgress) -> None:
         ticket.progress = progress

@@ -1,88 +1,25 @@
-"""Everything about one image that the canvas shows, read ahead on a thread of its own."""
+"""Pictures for the canvas, read ahead on a thread of their own and held within limits."""
 
 from __future__ import annotations
 
-import logging
-import sys
-import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThread, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QObject, Signal
 
-from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import header_size, read_bytes, read_image, read_preview
-from cfinspect.project.listing import ImageRow, by_ids
 from cfinspect.project.paths import ProjectPaths
-from cfinspect.project.predictions import Prediction, prediction_of
-from cfinspect.project.project import Project
-from cfinspect.project.saliency import kept_counterfactual, kept_saliency
-from cfinspect.project.verdicts import HumanAnnotation, human_of, read_mask_of
-from cfinspect.ui.canvas.layers import mask_levels
+from cfinspect.project.verdicts import HumanAnnotation
+from cfinspect.ui.jobs.picture import Picture
+from cfinspect.ui.jobs.picture_reader import PREVIEW_FROM, ImageState, PictureReader, read_state
 from cfinspect.ui.jobs.project_thread import ProjectThread
-from cfinspect.ui.jobs.thumbnails import to_qimage
-from cfinspect.ui.widgets.translate import tr
+from cfinspect.ui.jobs.serial_worker import SerialWorker, Task
 
-_log = logging.getLogger(__name__)
-
-_PREVIEW_SIDE = 1500
-_PREVIEW_FROM = 5_000_000  # px from which a preview comes before the whole image
-_SMALLEST = 256  # no smaller copies than this
 _MEMORY = 512 << 20
 _KEPT = 8
-
-Levels = list[QImage]
-Maps = list[NDArray[np.uint8]]
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One image of H x W px as the canvas shows it.
-
-    ``levels``, ``counterfactual``: the image and x' at full size, half, a quarter, ...; empty when
-    not there (yet). ``preview``: that the largest level is smaller than the image, which is still
-    being read. ``saliency``: |x - x'| as (h, w) uint8, 255 for 1, in the same sizes. ``mask``: of
-    the machine, (H, W) bool, ``mask_levels`` its halves. ``human_mask``: class numbers (H, W)
-    uint8, None where no human drew one. ``error``: why there is no image, a sentence.
-    """
-
-    row: ImageRow
-    width: int
-    height: int
-    levels: Levels
-    preview: bool = False
-    counterfactual: Levels = field(default_factory=list)
-    saliency: Maps = field(default_factory=list)
-    mask: NDArray[np.bool_] | None = None
-    prediction: Prediction | None = None
-    human: HumanAnnotation = field(default_factory=HumanAnnotation)
-    human_mask: NDArray[np.uint8] | None = None
-    mask_levels: Maps = field(default_factory=list)
-    error: str = ""
-
-    @property
-    def size_in_bytes(self) -> int:
-        """Memory that it takes, about."""
-        images = sum(one.sizeInBytes() for one in (*self.levels, *self.counterfactual))
-        maps = sum(one.nbytes for one in self.saliency)
-        arrays = (*self.mask_levels, self.human_mask)
-        return images + maps + sum(one.nbytes for one in arrays if one is not None)
-
-    def pixels(
-        self, rows: slice = slice(None), columns: slice = slice(None)
-    ) -> NDArray[np.uint8] | None:
-        """The image or a part of it, (h, w, 3) RGB uint8; None while only a preview is here."""
-        if self.preview or not self.levels:
-            return None
-        image = self.levels[0]
-        four = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)
-        return np.ascontiguousarray(four[rows, columns, 2::-1])
 
 
 class Pictures(QObject):
@@ -105,9 +42,11 @@ class Pictures(QObject):
         self._said: dict[int, tuple[HumanAnnotation, NDArray[np.uint8] | None]] = {}
         self._upcoming: tuple[int, ...] = ()
         self._current: int | None = None
-        self._loader = _Loader()
-        self._loader.came.connect(self._come)
-        self._loader.start()
+        self._worker = SerialWorker("pictures", self)
+        self._reader = PictureReader(
+            partial(self._worker.send, self._come), lambda: self._worker.has_waiting
+        )
+        self._worker.begin()
 
     def get(self, image_id: int) -> Picture | None:
         """The picture if it is here."""
@@ -126,7 +65,7 @@ class Pictures(QObject):
         if held is None or held.preview:
             self._ask(image_id)
         elif self._lacks_counterfactual(held):
-            self._loader.ask_counterfactual(held, self._place)
+            self._read(partial(self._reader.add_counterfactual, held, self._place), first=True)
         else:
             self._next()
         return held
@@ -146,8 +85,8 @@ class Pictures(QObject):
 
     def close(self) -> None:
         """End the thread and let go of everything."""
-        self._loader.came.disconnect()
-        self._loader.stop()
+        self._worker.stop(10)
+        self._reader.close()
         self._held.clear()
 
     @property
@@ -158,21 +97,30 @@ class Pictures(QObject):
     def _slim(self, image_id: int | None) -> None:
         """Drop the counterfactual of a large photo that is on screen no longer."""
         held = self._held.get(image_id) if image_id is not None else None
-        if held is not None and held.width * held.height >= _PREVIEW_FROM:
+        if held is not None and held.width * held.height >= PREVIEW_FROM:
             self._held[held.row.id] = replace(held, counterfactual=[])
 
     @staticmethod
     def _lacks_counterfactual(held: Picture) -> bool:
         """Whether it was read ahead, and is so large that its counterfactual was not."""
-        large = held.width * held.height >= _PREVIEW_FROM
+        large = held.width * held.height >= PREVIEW_FROM
         return large and held.prediction is not None and not held.counterfactual
 
     def _ask(self, image_id: int) -> None:
+        def after(facts: ImageState | None) -> None:
+            if facts is not None:
+                first = image_id == self._current
+                self._read(partial(self._reader.read, facts, first=first), first=first)
+
         self._desk.ask(
-            lambda project: _facts(project, image_id),
-            lambda facts: self._loader.ask(facts, image_id == self._current) if facts else None,
+            lambda project: read_state(project, image_id),
+            after,
             key="" if image_id == self._current else "ahead",
         )
+
+    def _read(self, task: Task, *, first: bool) -> None:
+        # Whoever leafs on does not wait for what was left behind.
+        self._worker.put(task, alone=first)
 
     def _next(self) -> None:
         while self._ahead:
@@ -202,199 +150,3 @@ class Pictures(QObject):
         self.loaded.emit(image_id, picture)
         if not picture.preview and self.bytes_held < _MEMORY:
             self._next()
-
-
-@dataclass(frozen=True, eq=False)
-class ImageState:
-    """What the database says of an image, and where its maps are kept."""
-
-    row: ImageRow
-    prediction: Prediction | None
-    human: HumanAnnotation
-    human_mask: NDArray[np.uint8] | None
-    place: ProjectPaths
-    model_id: int | None
-    problem: str = ""
-
-
-def _facts(project: Project, image_id: int) -> ImageState | None:
-    rows = by_ids(project, [image_id])
-    if not rows:
-        return None
-    row = rows[0]
-    folder = next((one for one in project.folders() if one.id == row.folder_id), None)
-    model_id = folder.model_id if folder is not None else None
-    human = human_of(project, image_id)
-    problem, mask = "", None
-    try:
-        mask = read_mask_of(project, human)
-    except CfinspectError as error:
-        problem = str(error)
-    prediction = prediction_of(project, image_id, model_id) if model_id is not None else None
-    return ImageState(row, prediction, human, mask, project.paths, model_id, problem)
-
-
-Task = Callable[[], None]
-
-
-class _Loader(QThread):
-    """Reads files: image, saliency and counterfactual side by side."""
-
-    came = Signal(object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("pictures")
-        self._asked: deque[Task] = deque()
-        self._some = threading.Condition()
-        self._over = False
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="decode")
-
-    def ask(self, facts: ImageState, first: bool) -> None:
-        self._put(lambda: self._try(facts, first), first)
-
-    def ask_counterfactual(self, picture: Picture, place: ProjectPaths) -> None:
-        self._put(lambda: self._add_counterfactual(picture, place), True)
-
-    def _put(self, task: Task, first: bool) -> None:
-        with self._some:
-            if first:
-                self._asked.clear()  # whoever leafs on does not wait for what was left behind
-            self._asked.append(task)
-            self._some.notify()
-
-    def stop(self) -> None:
-        with self._some:
-            self._over = True
-            self._some.notify()
-        self.wait(10_000)
-        self._pool.shutdown(cancel_futures=True)
-
-    def run(self) -> None:
-        sys.settrace(threading.gettrace())
-        self._work()
-
-    def _work(self) -> None:
-        while True:
-            with self._some:
-                self._some.wait_for(lambda: self._over or bool(self._asked))
-                if self._over:
-                    return
-                task = self._asked.popleft()
-            task()
-            del task  # or it would hold the picture until the next one
-
-    def _try(self, facts: ImageState, first: bool) -> None:
-        try:
-            self._load(facts, first)
-        except CfinspectError as error:
-            self.came.emit(_without(facts, str(error)))
-        except Exception as error:
-            _log.exception("Cannot show %s", facts.row.path)
-            self.came.emit(_without(facts, f"{type(error).__name__}: {error}"))
-
-    def _superseded(self) -> bool:
-        with self._some:
-            return self._over or bool(self._asked)
-
-    def _load(self, facts: ImageState, first: bool) -> None:
-        row, place = facts.row, facts.place
-        if row.missing:  # what lies there now may be another image
-            raise CfinspectError(
-                tr("{file} was not there at the last scan; rescan (F5).", file=row.path)
-            )
-        # What an inspection has seen needs no look at the header.
-        height, width = row.height or 0, row.width or 0
-        if not width:
-            height, width = header_size(row.path, read_bytes(row.path))
-        large = height * width >= _PREVIEW_FROM
-        model = facts.model_id if facts.prediction is not None else None
-        if large and first:
-            small = read_preview(row.path, _PREVIEW_SIDE)
-            self.came.emit(_picture(facts, small, (height, width), preview=True))
-            if self._superseded():
-                return
-        maps = other = None
-        if model is not None:
-            maps = self._pool.submit(_read_saliency, place, row.id, model)
-            if not large:
-                other = self._pool.submit(_read_counterfactual, place, row.id, model)
-        pixels = read_image(row.path)
-        size = (pixels.shape[0], pixels.shape[1])
-        saliency = maps.result() if maps is not None else []
-        counterfactual = other.result() if other is not None else []
-        if saliency and saliency[0].shape != size:
-            saliency = []  # of a file that was replaced since
-        picture = replace(_picture(facts, pixels, size, preview=False), saliency=saliency)
-        if not large or model is None:
-            picture = replace(picture, counterfactual=_fitting(counterfactual, size))
-            self.came.emit(picture)
-            return
-        # That of a large photo is large, too: only the one on screen needs it, and a bit later.
-        self.came.emit(picture)
-        if first and not self._superseded():
-            self._add_counterfactual(picture, place)
-
-    def _add_counterfactual(self, picture: Picture, place: ProjectPaths) -> None:
-        if picture.prediction is None:
-            return
-        levels = _read_counterfactual(place, picture.row.id, picture.prediction.model_id)
-        levels = _fitting(levels, (picture.height, picture.width))
-        if levels:
-            self.came.emit(replace(picture, counterfactual=levels))
-
-
-def _read_counterfactual(place: ProjectPaths, image_id: int, model_id: int) -> Levels:
-    found = kept_counterfactual(place, image_id, model_id)
-    return [] if found is None else [to_qimage(one) for one in pyramid(found)]
-
-
-def _read_saliency(place: ProjectPaths, image_id: int, model_id: int) -> Maps:
-    found = kept_saliency(place, image_id, model_id)
-    return [] if found is None else pyramid(found)
-
-
-def _fitting(levels: Levels, size: tuple[int, int]) -> Levels:
-    """The levels if they are of an image of this size, else none."""
-    return levels if levels and (levels[0].height(), levels[0].width()) == size else []
-
-
-def _picture(
-    facts: ImageState, pixels: NDArray[np.uint8], size: tuple[int, int], *, preview: bool
-) -> Picture:
-    prediction = facts.prediction
-    mask = prediction.mask if prediction is not None else None
-    if mask is not None and mask.shape != size:
-        mask = None
-    human_mask = facts.human_mask
-    if human_mask is not None and human_mask.shape != size:
-        human_mask = None
-    return Picture(
-        row=facts.row,
-        width=size[1],
-        height=size[0],
-        levels=[to_qimage(one) for one in pyramid(pixels)],
-        preview=preview,
-        mask=mask,
-        mask_levels=[] if mask is None else mask_levels(mask.view(np.uint8), binary=True),
-        prediction=prediction,
-        human=facts.human,
-        human_mask=human_mask,
-        error=facts.problem,
-    )
-
-
-def _without(facts: ImageState, error: str) -> Picture:
-    return Picture(facts.row, 0, 0, [], prediction=facts.prediction, human=facts.human, error=error)
-
-
-def pyramid(pixels: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """``pixels`` (H, W) or (H, W, 3) and its halves down to some 256 px, averaged over areas."""
-    levels = [pixels]
-    while max(levels[-1].shape[:2]) > 2 * _SMALLEST:
-        height, width = levels[-1].shape[:2]
-        size = (max(1, width // 2), max(1, height // 2))
-        levels.append(
-            np.asarray(cv2.resize(levels[-1], size, interpolation=cv2.INTER_AREA), np.uint8)
-        )
-    return levels

@@ -1,22 +1,22 @@
 """A thread with its own connection to the project: whoever asks gets the answer as a call back.
 
-Two of them serve the window: one reads lists, one writes what people said. The window's thread
-never waits for a disk.
+Three of them serve the window: two read, one writes what people said. The window's thread never
+waits for a disk.
 """
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from cfinspect.project.project import Project
 from cfinspect.ui.jobs.job import Failure
+from cfinspect.ui.jobs.serial_worker import SerialWorker
 from cfinspect.ui.widgets.translate import tr
 
 Work = Callable[[Project], Any]
@@ -24,15 +24,7 @@ Then = Callable[[Any], None]
 Sorry = Callable[[Failure], None]
 
 
-class _Ask:
-    def __init__(self, work: Work, then: Then | None, sorry: Sorry | None, key: str) -> None:
-        self.work = work
-        self.then = then
-        self.sorry = sorry
-        self.key = key
-
-
-class ProjectThread(QThread):
+class ProjectThread(QObject):
     """Does what it is asked with a project, in order, and calls back on the window's thread.
 
     ``opened`` when the project is open, ``refused`` with a Failure when it cannot be opened;
@@ -42,17 +34,18 @@ class ProjectThread(QThread):
     opened = Signal()
     refused = Signal(object)
     failed = Signal(object)
-    _answer = Signal(object, object, object)
 
     def __init__(self, open_project: Callable[[], Project], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("desk")
         self._open = open_project
-        self._asked: deque[_Ask | None] = deque()
-        self._some = threading.Condition()
+        self._project: Project | None = None  # for the worker's thread only
+        self._worker = SerialWorker("desk", self, around=self._with_project)
         self._busy = 0
         self._closed = False
-        self._answer.connect(self._deliver)
+
+    def start(self) -> None:
+        """Open the project, then do what is asked."""
+        self._worker.begin()
 
     @property
     def is_idle(self) -> bool:
@@ -66,59 +59,51 @@ class ProjectThread(QThread):
 
         Of several with one ``key`` that wait, only the last is done and answered.
         """
-        with self._some:
-            if key:
-                stale = [one for one in self._asked if one is not None and one.key == key]
-                for one in stale:
-                    self._asked.remove(one)
-                self._busy -= len(stale)
-            self._asked.append(_Ask(work, then, sorry, key))
-            self._busy += 1
-            self._some.notify()
+        self._busy += 1
+        self._busy -= self._worker.put(partial(self._do, work, then, sorry), key=key or None)
 
     def close(self, seconds: float = 30.0) -> bool:
         """Do what was asked so far and end; whether it ended in time. Later answers are dropped."""
         self._closed = True
-        with self._some:
-            self._asked.append(None)
-            self._some.notify()
-        return self.wait(int(seconds * 1000))
+        return self._worker.finish(seconds)
 
-    def run(self) -> None:
-        """Thread's main; see ``_Worker.run`` in job.py for the tracing."""
-        sys.settrace(threading.gettrace())
-        self._work()
-
-    def _work(self) -> None:
+    @contextmanager
+    def _with_project(self) -> Iterator[None]:
+        """Open the project and close it in the end, both on the worker's thread."""
         try:
-            project = self._open()
+            self._project = self._open()
         except BaseException as error:
-            self.refused.emit(Failure.of(tr("The project cannot be opened"), error))
+            failure = Failure.of(tr("The project cannot be opened"), error)
+            self._worker.send(self.refused.emit, failure)
+            self._worker.end(drop=True)
+            yield
             return
-        self.opened.emit()
-        with project:
-            while True:
-                with self._some:
-                    self._some.wait_for(lambda: bool(self._asked))
-                    ask = self._asked.popleft()
-                if ask is None:
-                    return
-                try:
-                    result = ask.work(project)
-                except BaseException as error:
-                    self._answer.emit(ask, None, Failure.of(tr("That did not work"), error))
-                else:
-                    self._answer.emit(ask, result, None)
+        self._worker.send(self.opened.emit)
+        with self._project:
+            yield
 
-    def _deliver(self, ask: _Ask, result: Any, failure: Failure | None) -> None:
+    def _do(self, work: Work, then: Then | None, sorry: Sorry | None) -> None:
+        """Do what was asked, on the worker's thread."""
+        assert self._project is not None
+        try:
+            result = work(self._project)
+        except BaseException as error:
+            failure = Failure.of(tr("That did not work"), error)
+            self._worker.send(self._failed, sorry, failure)
+        else:
+            self._worker.send(self._answered, then, result)
+
+    def _answered(self, then: Then | None, result: Any) -> None:
         self._busy -= 1
-        if self._closed:  # whoever asked has gone
+        if then is not None and not self._closed:  # or whoever asked has gone
+            then(result)
+
+    def _failed(self, sorry: Sorry | None, failure: Failure) -> None:
+        self._busy -= 1
+        if self._closed:
             return
-        if failure is None:
-            if ask.then is not None:
-                ask.then(result)
-        elif ask.sorry is not None:
-            ask.sorry(failure)
+        if sorry is not None:
+            sorry(failure)
         else:
             self.failed.emit(failure)
 

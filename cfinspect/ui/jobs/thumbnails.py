@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from PySide6.QtGui import QImage, QPixmap
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.images import ImageError, read_preview
 from cfinspect.project.paths import ProjectPaths
+from cfinspect.ui.jobs.levels import to_qimage
+from cfinspect.ui.jobs.serial_worker import SerialWorker
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +60,14 @@ class Thumbnails(QObject):
         self._failed: set[str] = set()
         self._come: list[tuple[str, QImage | None]] = []
         self._maker = _Maker(place.data / "cache" / "thumbnails", place.scratch, disk_limit)
-        self._maker.made.connect(self._take)
-        self._maker.start(QThread.Priority.LowPriority)
+        self._worker = SerialWorker(
+            "thumbnails",
+            self,
+            newest_first=True,
+            limit=_WAITING,
+            priority=QThread.Priority.LowPriority,
+        )
+        self._worker.begin()
         # Together, so that a hundred of them cause one repaint.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -73,7 +81,7 @@ class Thumbnails(QObject):
             self._held.move_to_end(wanted.digest)
             return held
         if wanted.digest not in self._failed:
-            self._maker.ask(wanted)
+            self._worker.put(partial(self._make, wanted), key=wanted.digest)
         return None
 
     @property
@@ -83,7 +91,16 @@ class Thumbnails(QObject):
 
     def close(self) -> None:
         """End the thread."""
-        self._maker.stop()
+        self._worker.stop(5)
+
+    def _make(self, wanted: Wanted) -> None:
+        """Make one, on the worker's thread."""
+        try:
+            picture = self._maker.make(wanted)
+        except Exception:  # a strange file must not be asked for again and again
+            _log.exception("No thumbnail of %s", wanted.path)
+            picture = None
+        self._worker.send(self._take, wanted.digest, picture)
 
     def _take(self, digest: str, picture: QImage | None) -> None:
         self._come.append((digest, picture))
@@ -108,50 +125,17 @@ class Thumbnails(QObject):
             self._timer.start()
 
 
-class _Maker(QThread):
-    """Makes thumbnails, the ones asked for last first."""
-
-    made = Signal(str, object)
+class _Maker:
+    """Makes thumbnails, or finds them on the disk, where it keeps them within a limit (bytes)."""
 
     def __init__(self, folder: Path, scratch: Path, limit: int) -> None:
-        super().__init__()
-        self.setObjectName("thumbnails")
         self._folder = folder
         self._scratch = scratch
         self._limit = limit
         self._written: int | None = None
-        self._asked: OrderedDict[str, Wanted] = OrderedDict()
-        self._some = threading.Condition()
-        self._over = False
 
-    def ask(self, wanted: Wanted) -> None:
-        with self._some:
-            self._asked[wanted.digest] = wanted
-            self._asked.move_to_end(wanted.digest)
-            while len(self._asked) > _WAITING:
-                self._asked.popitem(last=False)
-            self._some.notify()
-
-    def stop(self) -> None:
-        with self._some:
-            self._over = True
-            self._some.notify()
-        self.wait(5000)
-
-    def run(self) -> None:
-        while True:
-            with self._some:
-                self._some.wait_for(lambda: self._over or bool(self._asked))
-                if self._over:
-                    return
-                _, wanted = self._asked.popitem()
-            try:
-                self.made.emit(wanted.digest, self._make(wanted))
-            except Exception:  # one strange file must not end all thumbnails
-                _log.exception("No thumbnail of %s", wanted.path)
-                self.made.emit(wanted.digest, None)
-
-    def _make(self, wanted: Wanted) -> QImage | None:
+    def make(self, wanted: Wanted) -> QImage | None:
+        """The thumbnail; None where the image cannot be read."""
         path = self._folder / wanted.digest[:2] / f"{wanted.digest}.jpg"
         small = _read(path)
         if small is None:
@@ -215,11 +199,3 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
         return None
     found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def to_qimage(pixels: NDArray[np.uint8]) -> QImage:
-    """(H, W, 3) RGB uint8 as a QImage of 32 bits a pixel, which Qt draws fastest."""
-    height, width = pixels.shape[:2]
-    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGRA)
-    image = QImage(four.data, width, height, width * 4, QImage.Format.Format_RGB32)
-    return image.copy()

@@ -1,1 +1,1 @@
-"""Folders, the open project, the welcome page."""
+"""The panel of ``folders`` and the ``welcome`` page."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from cfinspect.project.listing import by_ids
+from cfinspect.project.listing import ImageRow, by_ids
 from cfinspect.project.verdicts import HumanAnnotation
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
+from cfinspect.ui.review.comments import Comments
 from cfinspect.ui.review.image_page import ImagePage
 from cfinspect.ui.review.result_panel import ResultPanel
+from cfinspect.ui.review.shown_image import ShownImage
 from cfinspect.ui.review.unsaved_edits import UnsavedEdits
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.translate import tr
@@ -16,17 +18,33 @@ from cfinspect.ui.widgets.translate import tr
 AHEAD = 3
 
 
-class ImageNavigator(UnsavedEdits):
-    """Shows images of a list. ``shown``: the row of the one on screen now."""
+class ImageNavigator(QObject):
+    """Shows images of a list. ``shown``: the row of the one on screen now.
+
+    ``order``: the ids of the list.
+    """
 
     shown = Signal(object)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
+        self,
+        session: Session,
+        page: ImagePage,
+        inspector: ResultPanel,
+        image: ShownImage,
+        edits: UnsavedEdits,
+        comments: Comments,
     ) -> None:
-        super().__init__(session, page, inspector, parent)
+        super().__init__(image)
+        self._session = session
+        self._page = page
+        self._canvas = page.canvas
+        self._inspector = inspector
+        self._image = image
+        self._edits = edits
+        self._comments = comments
         self.order: list[int] = []
-        self.again.connect(self.show)
+        edits.again.connect(self.show)
         session.said.connect(self._said)
         session.closed.connect(self._forget)
         session.opened.connect(self._opened)
@@ -38,25 +56,24 @@ class ImageNavigator(UnsavedEdits):
         self._session.pictures.loaded.connect(self._loaded)
 
     def _forget(self) -> None:
-        self.row, self.order = None, []
+        self._image.row, self.order = None, []
         self._canvas.show_picture(None)
         self._inspector.show_picture(None)
-        self.changed.emit()
+        self._image.changed.emit()
 
     @property
-    def is_shown(self) -> bool:
-        """Whether the image can be seen: nobody judges what is still being read."""
-        picture = self._canvas.picture
-        return self.row is not None and picture is not None and picture.row.id == self.row.id
+    def row(self) -> ImageRow | None:
+        """The image on screen."""
+        return self._image.row
 
     def show(self, image_id: int) -> None:
         """Show an image; corrections of the one before are stored."""
-        self.keep_edits()
-        self.keep_comment()
+        self._edits.keep()
+        self._comments.keep()
         rows = self._session.rows([image_id])
         if not rows:
             return
-        self.row = rows[0]
+        self._image.row = rows[0]
         place = self.place
         ahead = [] if place is None else self.order[place + 1 : place + 1 + AHEAD]
         picture = self._session.pictures.want(image_id, ahead)
@@ -68,9 +85,9 @@ class ImageNavigator(UnsavedEdits):
             self._canvas.picture = None
             self._canvas.update()
             self._inspector.show_picture(None)  # its words and its comment are another image's
-        self._show_strip()
+        self.show_strip()
         self.shown.emit(self.row)
-        self.changed.emit()
+        self._image.changed.emit()
 
     @property
     def place(self) -> int | None:
@@ -100,7 +117,14 @@ class ImageNavigator(UnsavedEdits):
         self.show(self.order[place + by])
         return True
 
-    def _show_strip(self) -> None:
+    def put_away(self) -> None:
+        """Leave the image's page: corrections are on their way to the disk."""
+        self._edits.keep()
+        self._comments.keep()
+        self._canvas.set_editor(None)
+
+    def show_strip(self) -> None:
+        """Show the neighbours in the list below the image."""
         if self.row is not None:
             place = self.place or 0
             # The strip shows what is near; a list of 100,000 has no use for all of them.
@@ -115,8 +139,9 @@ class ImageNavigator(UnsavedEdits):
         self._canvas.message = tr("reading the whole image…") if picture.preview else ""
         self._canvas.show_picture(picture)
         self._inspector.show_picture(picture)
-        self._bring_back(picture)
-        self.changed.emit()
+        self._edits.bring_back(picture)
+        self._comments.bring_back(picture)
+        self._image.changed.emit()
 
     def _jump(self, image_id: int) -> None:
         if self.row is None or self.row.id != image_id:
@@ -128,12 +153,12 @@ class ImageNavigator(UnsavedEdits):
 
     def _said(self, image_id: int, human: HumanAnnotation) -> None:
         if self.row is None or image_id != self.row.id:
-            self.changed.emit()
+            self._image.changed.emit()
             return
         project = self._session.project
         if project is not None:
-            self.row = next(iter(by_ids(project, [image_id])), self.row)
-        self._heard(human)
+            self._image.row = next(iter(by_ids(project, [image_id])), self.row)
+        self._edits.heard(human)
         held = self._session.pictures.get(image_id)
         editor = self._canvas.editor
         if held is not None:
@@ -141,7 +166,7 @@ class ImageNavigator(UnsavedEdits):
                 self._canvas.set_editor(None)
             self._canvas.show_picture(held)
             self._inspector.show_picture(held)
-        self.changed.emit()
+        self._image.changed.emit()
 
     def reload(self) -> None:
         """Read the image again: a model has looked at it meanwhile."""
@@ -150,11 +175,11 @@ class ImageNavigator(UnsavedEdits):
         self._session.pictures.forget()
         if self.row is None:
             return
-        self.row = next(iter(self._session.rows([self.row.id])), self.row)
-        if self.has_edits:
+        self._image.row = next(iter(self._session.rows([self.row.id])), self.row)
+        if self._edits.has_edits:
             return
         self._session.pictures.want(self.row.id)
-        self.changed.emit()
+        self._image.changed.emit()
 
     def _images_changed(self, changed: list[int] | None) -> None:
         if changed is None:
@@ -162,5 +187,5 @@ class ImageNavigator(UnsavedEdits):
 
     def _stale(self, image_id: int) -> None:
         """Something else was stored than what was shown: look again."""
-        if self.row is not None and self.row.id == image_id and not self.has_edits:
+        if self.row is not None and self.row.id == image_id and not self._edits.has_edits:
             self.reload()

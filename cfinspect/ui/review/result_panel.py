@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
-    QPushButton,
     QScrollArea,
     QSlider,
     QToolButton,
@@ -25,19 +24,16 @@ from PySide6.QtWidgets import (
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.masks.regions import Region, regions_of
 from cfinspect.project.project import Project
-from cfinspect.ui.gallery.image_model import label_text
-from cfinspect.ui.jobs.job_types import model_name
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
+from cfinspect.ui.review.answer import Answer
 from cfinspect.ui.review.histogram import Histogram
-from cfinspect.ui.review.probability_bars import Bars
 from cfinspect.ui.review.region_table import MOST, Regions
 from cfinspect.ui.state.session import IndexMask, Session
-from cfinspect.ui.widgets.translate import reasons_in_words, tr
+from cfinspect.ui.widgets.translate import tr
 
 _STEPS = 255
 _TRAVEL = 1000
 _WIDTH = 296
-_REASON_LINES = 4
 _KEPT_THRESHOLDS = 1000
 
 
@@ -102,28 +98,9 @@ class ResultPanel(QScrollArea):
 
     def _make_answer(self) -> None:
         self._heading(tr("What the model says"), "score")
-        row = QHBoxLayout()
-        self.label = QLabel()
-        self.score = QLabel()
-        self.score.setProperty("role", "big")
-        self.score.setAlignment(Qt.AlignmentFlag.AlignRight)
-        row.addWidget(self.label)
-        row.addWidget(self.score, 1)
-        self._layout.addLayout(row)
-        self.bars = Bars()
-        self._layout.addWidget(self.bars)
-        self.model_name = QLabel()
-        self.model_name.setProperty("role", "faint")
-        self.why = QLabel()
-        self.why.setWordWrap(True)
-        self.why.setAlignment(Qt.AlignmentFlag.AlignTop)
-        # What is below stays where it is, however long the reason: hands learn places.
-        self.why.setMinimumHeight(_REASON_LINES * self.fontMetrics().lineSpacing() + 4)
-        self._layout.addWidget(self.why)
-        self._layout.addWidget(self.model_name)
-        self.inspect_button = QPushButton(tr("Inspect this folder"))
-        self.inspect_button.clicked.connect(self.inspect_asked)
-        self._layout.addWidget(self.inspect_button)
+        self.answer = Answer(self._session)
+        self.answer.inspect_asked.connect(self.inspect_asked)
+        self._layout.addLayout(self.answer)
 
     def _make_human(self) -> None:
         self._heading(tr("What humans say"))
@@ -188,7 +165,7 @@ class ResultPanel(QScrollArea):
         if changed:
             self._is_moved = False
             self._measure_timer.stop()
-        self._show_answer()
+        self.answer.show_picture(picture)
         self.show_human(fresh=changed)
         self._drawn = picture.human_mask if picture is not None else None
         self._show_threshold(changed)
@@ -201,42 +178,6 @@ class ResultPanel(QScrollArea):
         else:
             self._show_regions()
         self.histogram.show_image(picture.row if picture else None)
-
-    def _show_answer(self) -> None:
-        picture = self._picture
-        found = picture.prediction if picture is not None else None
-        model = self._session.model_of(picture.row.folder_id) if picture is not None else None
-        self.model_name.setText(tr("model: {name}", name=model_name(model)) if model else "")
-        self.inspect_button.setVisible(picture is not None and found is None and not picture.error)
-        if found is None:
-            self.label.setText(tr("not inspected") if picture else tr("no image"))
-            role = "faint"
-            self.score.setText("")
-            self.bars.show_values(None)
-            self.why.setText("")
-        else:
-            self.label.setText((found.kind or label_text(found.label)).upper())
-            role = "damaged" if found.label else "undamaged"
-            self.score.setText(f"{found.score:.2f}")
-            self.bars.show_values((found.p0, found.p1, found.p_fake))
-            reasons_given = reasons_in_words(found.reasons) if found.review else []
-            assert picture is not None
-            label = picture.row.label
-            if label in {0, 1} and label != found.label:
-                reasons_given.append(
-                    tr("its folder says {label}, the model does not", label=label_text(label))
-                )
-            if reasons_given:
-                reasons = "; ".join(reasons_given)
-                self.why.setText(tr("REVIEW: {reasons}.", reasons=reasons))
-                self.why.setProperty("role", "review")
-            else:
-                self.why.setText(tr("No need for a review by the model's own rule."))
-                self.why.setProperty("role", "faint")
-        self.label.setProperty("role", role)
-        for widget in (self.label, self.why):
-            widget.style().unpolish(widget)
-            widget.style().polish(widget)
 
     def show_human(self, *, fresh: bool = True) -> None:
         """Show what humans said; ``fresh``: of another image than before."""

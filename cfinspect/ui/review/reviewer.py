@@ -1,15 +1,10 @@
-"""Verdicts, and the review: the most doubtful images first.
-
-Between the session (which stores) and the pages (which show). Nothing counts as stored here before
-the session says so.
-"""
+"""The review: the most doubtful images first."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from cfinspect.project.project import Project
@@ -17,8 +12,8 @@ from cfinspect.project.queue import Rank, take
 from cfinspect.project.verdicts import Verdict
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.review.image_navigator import AHEAD, ImageNavigator
-from cfinspect.ui.review.image_page import ImagePage
-from cfinspect.ui.review.result_panel import ResultPanel
+from cfinspect.ui.review.shown_image import ShownImage
+from cfinspect.ui.review.unsaved_edits import UnsavedEdits
 from cfinspect.ui.state.session import Session, VerdictRecord
 from cfinspect.ui.widgets.translate import tr
 
@@ -43,18 +38,26 @@ class Summary:
         return self.undamaged + self.damaged + self.skipped
 
 
-class Reviewer(ImageNavigator):
-    """Shows one image after the other and hands on what the person says.
+class Reviewer(QObject):
+    """Works down the queue of what waits. ``finished``: a review is over, with a Summary.
 
-    ``finished``: a review is over, with a Summary.
+    ``reviewing``: whether one runs.
     """
 
     finished = Signal(object)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
+        self,
+        session: Session,
+        image: ShownImage,
+        edits: UnsavedEdits,
+        navigator: ImageNavigator,
     ) -> None:
-        super().__init__(session, page, inspector, parent)
+        super().__init__(image)
+        self._session = session
+        self._image = image
+        self._edits = edits
+        self._navigator = navigator
         self.reviewing = False
         self._started = 0.0
         self._scope: tuple[str | None, str | None] = (None, None)
@@ -62,7 +65,7 @@ class Reviewer(ImageNavigator):
         self._end_when_empty = False
         self._number = 0  # of the queue that is asked: answers of an earlier one find nobody
         session.closed.connect(self._give_up)
-        session.facts_changed.connect(self.changed)
+        session.facts_changed.connect(image.changed)
 
     def _give_up(self) -> None:
         self.reviewing = False
@@ -77,17 +80,17 @@ class Reviewer(ImageNavigator):
     def browse(self, image_id: int, order: list[int]) -> None:
         """Show an image of a list."""
         self.end()
-        self.order = order
-        self.show(image_id)
+        self._navigator.order = order
+        self._navigator.show(image_id)
 
     def step(self, by: int) -> bool:
         """Go on or back; a review takes more images from the queue before its list ends."""
-        went = super().step(by)
+        went = self._navigator.step(by)
         if self.reviewing:
-            place = self.place
+            place = self._navigator.place
             if not went and place is not None and by > 0:
                 self._take_more(then_end=True)
-            elif went and place is not None and place + AHEAD >= len(self.order):
+            elif went and place is not None and place + AHEAD >= len(self._navigator.order):
                 self._take_more()
         return went
 
@@ -118,7 +121,7 @@ class Reviewer(ImageNavigator):
         holder, who = session.holder, session.who
         rank = Rank(session.preferences.get("rank"))
         number = self._number
-        wanted = _LEASED + (0 if begin else len(self.order))
+        wanted = _LEASED + (0 if begin else len(self._navigator.order))
 
         def work(project: Project) -> list[int]:
             rows = take(
@@ -140,15 +143,17 @@ class Reviewer(ImageNavigator):
             self._taking = False
             ends, self._end_when_empty = self._end_when_empty, False
             session.leases = True
-            known = [] if begin else list(self.order)
+            known = [] if begin else list(self._navigator.order)
             if anew:  # what was judged stays in reach; what was passed over may come again
                 said = {one.image_id for one in self._verdicts()}
-                known = [one for one in self.order[: self.place] if one in said]
+                known = [
+                    one for one in self._navigator.order[: self._navigator.place] if one in said
+                ]
             before = set(known)
             new = [one for one in ids if one not in before]
             if begin:
                 if not new:
-                    self.note.emit(
+                    self._image.note.emit(
                         tr(
                             "Nothing waits for a review here. Inspect the folder first, or choose "
                             "another one on the left."
@@ -158,16 +163,16 @@ class Reviewer(ImageNavigator):
                 session.review += 1
                 self._started = time.monotonic()
                 self.reviewing = True
-                self.order = new
-                self.show(new[0])
+                self._navigator.order = new
+                self._navigator.show(new[0])
                 return
             if anew:
                 if new:
-                    self.order = known + new
-                    self.show(new[0])
+                    self._navigator.order = known + new
+                    self._navigator.show(new[0])
                 return
-            self.order = self.order + new
-            self._show_strip()
+            self._navigator.order = self._navigator.order + new
+            self._navigator.show_strip()
             if ends and new:
                 self.step(1)
             elif ends:
@@ -186,7 +191,7 @@ class Reviewer(ImageNavigator):
             return
         self.reviewing = False  # first: what comes in while it settles must not end it once more
         self._ask_anew()
-        self.keep_edits()
+        self._edits.keep()
         self._session.settle(10)
         self._session.release_leases()
         said = self._said_now()
@@ -201,7 +206,7 @@ class Reviewer(ImageNavigator):
             left=self.left if left is None else left,
         )
         self.finished.emit(summary)
-        self.changed.emit()
+        self._image.changed.emit()
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -228,83 +233,3 @@ class Reviewer(ImageNavigator):
             for one in facts.folders
             if folder in {None, one.name} and domain in {None, one.domain}
         )
-
-    # Verdicts -------------------------------------------------------------------------------------
-
-    def say(self, verdict: Verdict) -> None:
-        """A verdict on the image on screen; a corrected mask goes with it."""
-        row = self.row
-        if row is None or not self.is_shown:
-            return
-        editor = self._canvas.editor
-        if editor is not None and editor.is_drawing:
-            editor.end()
-        if editor is not None and editor.is_changed and verdict is not Verdict.UNDAMAGED:
-            mask = editor.mask.copy()
-            editor.mark_saved()
-            if verdict is Verdict.DAMAGED and not mask.any():
-                self._session.say(row, verdict=verdict, mask=None, expected=self._expected())
-            else:
-                self._store_mask(row, mask, verdict)
-        else:
-            self.keep_edits()  # undo brings them back
-            if editor is not None:
-                self._canvas.set_editor(None)
-            self._session.say(row, verdict=verdict, expected=self._expected())
-        self._base = (self._base[0], verdict)
-        self._autosave.stop()
-        self._advance()
-
-    def accept(self) -> None:
-        """The model is right: it is the word on screen that counts, if it is still the model's."""
-        picture, row = self._canvas.picture, self.row
-        if row is None or not self.is_shown or picture is None or picture.prediction is None:
-            return
-        if row.machine == picture.prediction.label:
-            self.say(Verdict(picture.prediction.label))
-
-    def withdraw(self) -> None:
-        """Take the verdict back, whenever it was given; a drawn mask becomes a draft."""
-        row, picture = self.row, self._canvas.picture
-        if row is None or picture is None or not self.is_shown:
-            return
-        if picture.human.verdict is None and not self._session.unsaved:
-            self.note.emit(tr("There is no verdict to withdraw."))
-            return
-        self.keep_edits()
-        self._session.say(row, verdict=None, expected=self._expected())
-        self._base = (self._base[0], None)
-
-    def mask_is_right(self) -> None:
-        """Store the mask on screen: the corrected one, or the machine's at this threshold."""
-        row, picture = self.row, self._canvas.picture
-        if row is None or picture is None or not picture.width:
-            return
-        self._inspector.settle()
-        editor = self._canvas.editor
-        machine = self._canvas.machine_mask()
-        if editor is not None:
-            if editor.is_drawing:
-                editor.end()
-            mask = editor.mask.copy()
-        elif picture.human_mask is not None:
-            mask = picture.human_mask
-        elif machine is not None and picture.human.mask is None:
-            mask = machine.copy()
-        else:
-            mask = np.zeros((picture.height, picture.width), np.uint8)
-        if not mask.any():
-            # A verdict by the way would be one that nobody meant.
-            self.note.emit(tr("The mask is empty: press U if the image is undamaged."))
-            return
-        if editor is not None:
-            editor.mark_saved()
-        self._store_mask(row, mask)
-        self._base = (True, Verdict.DAMAGED)  # which a mask says as well
-        self._autosave.stop()
-        self._advance()
-
-    def _advance(self) -> None:
-        if self._session.preferences.get("auto_advance"):
-            self.step(1)
-        self.changed.emit()

@@ -1,4 +1,4 @@
-"""What is being drawn and written on the image on screen, until it is stored."""
+"""What is being drawn on the image on screen, until it is stored."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from cfinspect.project.project import Project
 from cfinspect.project.verdicts import KEEP, HumanAnnotation, Kept, Verdict
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.jobs.job import Failure
-from cfinspect.ui.jobs.pictures import Picture
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.image_page import ImagePage
 from cfinspect.ui.review.result_panel import ResultPanel
+from cfinspect.ui.review.shown_image import ShownImage
 from cfinspect.ui.state.session import IndexMask, Session
 from cfinspect.ui.widgets.translate import tr
 
@@ -23,30 +24,25 @@ _SNAP_PIXELS = 1_400_000
 
 
 class UnsavedEdits(QObject):
-    """Corrections and comments of the image on screen: drawn, taken back, stored, never lost.
+    """Corrections of the image on screen: drawn, taken back, stored, never lost.
 
-    ``changed``: what can be done now is different. ``note``: something to tell in passing.
     ``again``: an image (id) whose correction could not be stored is to be shown again.
     """
 
-    changed = Signal()
-    note = Signal(str)
     again = Signal(int)
 
     def __init__(
-        self, session: Session, page: ImagePage, inspector: ResultPanel, parent: QObject
+        self, session: Session, page: ImagePage, inspector: ResultPanel, shown: ShownImage
     ) -> None:
-        super().__init__(parent)
+        super().__init__(shown)
         self._session = session
         self._page = page
         self._canvas = page.canvas
         self._inspector = inspector
-        self.row: ImageRow | None = None
+        self._shown = shown
         # Whether there was a mask by a human when the editor was made, and with which verdict.
         self._base: tuple[bool, Verdict | None] = (False, None)
-        self._sent_comments: dict[int, str] = {}
         self._lost: dict[int, IndexMask] = {}
-        self._lost_comments: dict[int, str] = {}
         self._autosave = QTimer(self, singleShot=True, interval=_AUTOSAVE_MS)
         self._autosave.timeout.connect(self._save_meanwhile)
         self._canvas.needs_editor.connect(self._make_editor)
@@ -54,22 +50,12 @@ class UnsavedEdits(QObject):
         inspector.mask_moved.connect(self._canvas.set_machine_mask)
         inspector.threshold_moved.connect(self._canvas.preview_threshold)
         inspector.region_chosen.connect(self._canvas.look_at)
-        inspector.comment.focusOutEvent = self._comment_left  # type: ignore[method-assign]
         session.closed.connect(self._drop_drafts)
 
     def _drop_drafts(self) -> None:
         self._lost.clear()
-        self._lost_comments.clear()
-        self._sent_comments.clear()
         self._autosave.stop()
         self._canvas.set_editor(None)
-
-    def _expected(self) -> int | None:
-        """The version that the person looked at; unknown while own words are on their way."""
-        picture = self._canvas.picture
-        if picture is None or self._session.unsaved:
-            return None
-        return picture.human.version
 
     # Masks ----------------------------------------------------------------------------------------
 
@@ -87,14 +73,19 @@ class UnsavedEdits(QObject):
         editor.state_changed.connect(self._drawn)
         self._base = (picture.human.mask is not None, picture.human.verdict)
         self._canvas.set_editor(editor)
-        self.changed.emit()
+        self._shown.changed.emit()
 
-    def _heard(self, human: HumanAnnotation) -> None:
+    def heard(self, human: HumanAnnotation) -> None:
         """What stands now of the image on screen, whoever said or took it back."""
         had_mask, verdict = self._base
         own_draft = human.verdict is None and human.mask is not None
         if not (own_draft and verdict is Verdict.UNDAMAGED):  # which comes back with the strokes
             self._base = (had_mask, human.verdict)
+
+    def judged(self, verdict: Verdict | None, *, with_mask: bool = False) -> None:
+        """A verdict was given; ``with_mask``: and the mask was stored with it."""
+        self._base = (with_mask or self._base[0], verdict)
+        self._autosave.stop()
 
     def _drawn(self) -> None:
         editor, picture = self._canvas.editor, self._canvas.picture
@@ -102,11 +93,11 @@ class UnsavedEdits(QObject):
             self._inspector.show_drawn(editor.mask)
         elif picture is not None:
             self._inspector.show_drawn(picture.human_mask)
-        self.changed.emit()
+        self._shown.changed.emit()
 
     def _stroke_ended(self) -> None:
         self._autosave.start()
-        self.changed.emit()
+        self._shown.changed.emit()
 
     @property
     def has_edits(self) -> bool:
@@ -119,13 +110,13 @@ class UnsavedEdits(QObject):
         if editor is not None and editor.is_drawing:  # in the middle of a stroke
             self._autosave.start()
         else:
-            self.keep_edits()
+            self.keep()
 
-    def keep_edits(self) -> None:
+    def keep(self) -> None:
         """Store corrections that were made: on leaving the image, and every now and then."""
         editor = self._canvas.editor
         self._autosave.stop()
-        if self.row is None or editor is None:
+        if self._shown.row is None or editor is None:
             return
         if editor.is_drawing:
             editor.end()
@@ -136,12 +127,12 @@ class UnsavedEdits(QObject):
             if editor.can_undo or had_mask:
                 # A draft: who draws has not said anything yet, and contradicts what was said.
                 draft = None if verdict is Verdict.UNDAMAGED and mask.any() else verdict
-                self._store_mask(self.row, mask, draft)
+                self.store_mask(self._shown.row, mask, draft)
             else:  # all strokes were taken back: what an autosave stored of them goes, too
-                expected = self._expected()
-                self._session.say(self.row, verdict=verdict, mask=None, expected=expected)
+                expected = self._shown.expected_version()
+                self._session.say(self._shown.row, verdict=verdict, mask=None, expected=expected)
 
-    def _store_mask(
+    def store_mask(
         self, row: ImageRow, mask: IndexMask, verdict: Verdict | Kept | None = KEEP
     ) -> None:
         """Store a mask, with a verdict where one was given; it comes back if that fails."""
@@ -149,18 +140,18 @@ class UnsavedEdits(QObject):
             row,
             verdict=verdict,
             mask=mask,
-            expected=self._expected(),
+            expected=self._shown.expected_version(),
             sorry=lambda _: self._not_stored(row.id, mask),
         )
 
     def _not_stored(self, image_id: int, mask: IndexMask) -> None:
         """Bring corrections back to the screen that could not be stored; X drops them."""
         self._lost[image_id] = mask
-        if self.row is not None and self.row.id == image_id:
+        if self._shown.row is not None and self._shown.row.id == image_id:
             self._canvas.set_editor(None)  # or what is on screen would be stored once more
         self.again.emit(image_id)
 
-    def _bring_back(self, picture: Picture) -> None:
+    def bring_back(self, picture: Picture) -> None:
         """Put what could not be stored of this image on the screen again."""
         lost = self._lost.get(picture.row.id)
         if lost is not None and lost.shape == (picture.height, picture.width):
@@ -168,24 +159,23 @@ class UnsavedEdits(QObject):
             if self._canvas.editor is not None:
                 self._canvas.editor.replace(lost)
                 del self._lost[picture.row.id]
-        comment = self._lost_comments.pop(picture.row.id, None)
-        if comment is not None:
-            self._inspector.comment.setPlainText(comment)
 
     def discard(self) -> None:
         """Drop unsaved corrections; without any, take a stored mask away."""
-        row, picture, editor = self.row, self._canvas.picture, self._canvas.editor
+        row, picture, editor = self._shown.row, self._canvas.picture, self._canvas.editor
         if row is None or picture is None:
             return
         drawn = editor is not None and (editor.is_changed or editor.can_undo)
         verdict = self._base[1] if drawn else picture.human.verdict
         had_mask = drawn or picture.human.mask is not None
-        self.keep_edits()  # so that undo can bring them back
+        self.keep()  # so that undo can bring them back
         self._canvas.set_editor(None)
         if had_mask:
-            self._session.say(row, verdict=verdict, mask=None, expected=self._expected())
-            self.note.emit(tr("Corrections dropped (Ctrl+Z brings them back)."))
-        self.changed.emit()
+            self._session.say(
+                row, verdict=verdict, mask=None, expected=self._shown.expected_version()
+            )
+            self._shown.note.emit(tr("Corrections dropped (Ctrl+Z brings them back)."))
+        self._shown.changed.emit()
 
     def snap(self) -> None:
         """Move the outline of what is in sight to the edges of the picture."""
@@ -201,10 +191,14 @@ class UnsavedEdits(QObject):
         mask = editor.mask.copy()
         part = mask[rows, columns]
         if part.size > _SNAP_PIXELS:
-            self.note.emit(tr("Too much is in sight to snap at once; zoom in on the damage."))
+            self._shown.note.emit(
+                tr("Too much is in sight to snap at once; zoom in on the damage.")
+            )
             return
         if not part.any():
-            self.note.emit(tr("There is no mask in sight to snap; mark the damage roughly first."))
+            self._shown.note.emit(
+                tr("There is no mask in sight to snap; mark the damage roughly first.")
+            )
             return
         pixels = picture.pixels(rows, columns)
         assert pixels is not None
@@ -263,7 +257,7 @@ class UnsavedEdits(QObject):
             self._canvas.update()
         else:
             self._session.undo()
-        self.changed.emit()
+        self._shown.changed.emit()
 
     def redo(self) -> None:
         """Do again what was taken back."""
@@ -273,45 +267,7 @@ class UnsavedEdits(QObject):
             self._canvas.update()
         else:
             self._session.redo()
-        self.changed.emit()
-
-    # Comment --------------------------------------------------------------------------------------
-
-    def comment(self) -> None:
-        """Put the cursor into the comment."""
-        self._inspector.ensureWidgetVisible(self._inspector.comment)
-        self._inspector.comment.setFocus()
-
-    def _comment_left(self, event: object) -> None:
-        self.keep_comment()
-        type(self._inspector.comment).focusOutEvent(self._inspector.comment, event)  # type: ignore[arg-type]
-
-    def keep_comment(self) -> None:
-        """Store the comment if it was changed."""
-        row, picture = self.row, self._canvas.picture
-        if row is None or picture is None or picture.row.id != row.id:
-            return
-        text = self._inspector.comment.toPlainText().strip()
-        if text == self._sent_comments.get(row.id, picture.human.comment):
-            return
-        self._sent_comments[row.id] = text
-
-        def stored(_: object) -> None:
-            if self._sent_comments.get(row.id) == text:
-                del self._sent_comments[row.id]
-
-        def sorry(_: Failure) -> None:
-            stored(None)
-            self._lost_comments[row.id] = text
-
-        expected = self._expected()
-        self._session.say(row, comment=text, expected=expected, then=stored, sorry=sorry)
-
-    def put_away(self) -> None:
-        """Leave the image's page: corrections are on their way to the disk."""
-        self.keep_edits()
-        self.keep_comment()
-        self._canvas.set_editor(None)
+        self._shown.changed.emit()
 
     def set_tool(self, tool: Tool) -> None:
         """Take a tool; the canvas gets the keys."""
@@ -320,4 +276,4 @@ class UnsavedEdits(QObject):
         self._canvas.highlight = None
         self._canvas.set_tool(tool)
         self._canvas.setFocus()
-        self.changed.emit()
+        self._shown.changed.emit()

@@ -67,7 +67,7 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
     from cfinspect.ui.shell.main_window import MainWindow  # noqa: PLC0415  (after the checks above)
 
     window = MainWindow(preferences)
-    _catch_exceptions(window.show_failure)
+    _catch_exceptions(window.messages.show_failure)
     window.show()
     start = path.resolve() if path is not None and model is None else None
     if start is None and demo is None and preferences.get("restore"):
@@ -77,11 +77,11 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
     def go_on() -> None:
         window.build()
         if demo is not None:
-            window.demo(demo)
+            window.controllers.projects.demo(demo)
         elif start is not None:
-            window.open_project(start)
+            window.controllers.projects.open(start)
         if model is not None:
-            window.take_model(model.resolve())
+            window.controllers.models.take_file(model.resolve())
 
     QTimer.singleShot(_AFTER_PAINT_MS, go_on)
     return app.exec()

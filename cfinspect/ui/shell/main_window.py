@@ -1,41 +1,85 @@
-"""The main window: puts the parts together; what they do is theirs."""
+"""The main window: one class that owns the parts; what they do is theirs."""
 
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
-from PySide6.QtWidgets import QApplication, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
+from cfinspect.ui.frame.gui_gc import Collector
+from cfinspect.ui.frame.layout import WindowLayout, restore_geometry
+from cfinspect.ui.frame.messages import Messages
 from cfinspect.ui.project.welcome import Welcome
-from cfinspect.ui.shell.gui_gc import Collector
-from cfinspect.ui.shell.window_review import ReviewPart
 from cfinspect.ui.state.preferences import Preferences
-from cfinspect.ui.widgets import theme
 from cfinspect.ui.widgets.drops import dropped_paths
-from cfinspect.ui.widgets.icons import dress_again
 from cfinspect.ui.widgets.translate import tr
 
-_LAYOUT_VERSION = 1
+if TYPE_CHECKING:
+    from cfinspect.ui.actions.actions import Actions
+    from cfinspect.ui.canvas.view import Canvas
+    from cfinspect.ui.controllers.building import Controllers
+    from cfinspect.ui.frame.action_refresher import ActionRefresher
+    from cfinspect.ui.frame.context import Context
+    from cfinspect.ui.frame.parts import Bars
+    from cfinspect.ui.frame.status import Status
+    from cfinspect.ui.gallery.image_model import ImageModel
+    from cfinspect.ui.gallery.panel import Gallery
+    from cfinspect.ui.project.folders import Folders
+    from cfinspect.ui.review.image_navigator import ImageNavigator
+    from cfinspect.ui.review.image_page import ImagePage
+    from cfinspect.ui.review.result_panel import ResultPanel
+    from cfinspect.ui.review.reviewer import Reviewer
+    from cfinspect.ui.review.shown_image import ShownImage
+    from cfinspect.ui.review.unsaved_edits import UnsavedEdits
+    from cfinspect.ui.state.session import Session
+    from cfinspect.ui.training.page import TrainingPage
+    from cfinspect.ui.widgets.log import LogView
 
 
-class MainWindow(ReviewPart):
+class MainWindow(QMainWindow):
     """Everything in its place.
 
-    Made with the first page only; ``build`` makes the rest, for after the first paint.
+    Made with the first page only, so that it is on the screen before NumPy and OpenCV are
+    imported; ``build`` makes the rest, for after the first paint. What is named below and not made
+    by the constructor is there after ``build``.
+
+    ``controllers``: what can be done, by subject.
     """
+
+    preferences: Preferences
+    messages: Messages
+    pages: QStackedWidget
+    welcome: Welcome
+    is_built: bool
+
+    session: Session
+    actions_: Actions
+    model: ImageModel
+    gallery: Gallery
+    image_page: ImagePage
+    canvas: Canvas
+    inspector: ResultPanel
+    shown_image: ShownImage
+    navigator: ImageNavigator
+    edits: UnsavedEdits
+    reviewer: Reviewer
+    training: TrainingPage
+    folders: Folders
+    log: LogView
+    bars: Bars
+    status: Status
+    layout_: WindowLayout
+    refresher: ActionRefresher
+    controllers: Controllers
 
     def __init__(self, preferences: Preferences) -> None:
         super().__init__()
         self.preferences = preferences
-        self.last_failure = None
-        self.is_built = self.is_closing = False
-        self.device_text = ""
-        self.docks = {}
-        self._failures = []
-        self._is_telling = False
-        self._hidden_for_fullscreen: list[QWidget] = []
+        self.messages = Messages(self)
+        self.is_built = self._is_closing = False
         self.setWindowTitle("cfinspect")
         self.resize(1440, 900)
         self.setAcceptDrops(True)
@@ -43,181 +87,55 @@ class MainWindow(ReviewPart):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.welcome)
         self.setCentralWidget(self.pages)
-        geometry = preferences.bytes_of("geometry")
-        if not geometry.isEmpty():
-            self.restoreGeometry(geometry)
+        restore_geometry(self, preferences)
 
     def build(self) -> None:
         """Make everything else; a second call does nothing."""
         if self.is_built:
             return
-        from cfinspect.ui.shell import window_building as building  # noqa: PLC0415  (NumPy, OpenCV, the project)
+        # NumPy, OpenCV and the project come with these.
+        from cfinspect.ui.controllers.building import build_controllers  # noqa: PLC0415
+        from cfinspect.ui.shell.building import build_context  # noqa: PLC0415
+        from cfinspect.ui.shell.connections import connect_all  # noqa: PLC0415
 
         self._collector = Collector(self)
-        building.build(self)
-        self.is_built = True
-        self._restore_layout()
-        self.show_page(self.welcome)
+        context = build_context(self, self.preferences, self.pages, self.welcome, self.messages)
+        self._take(context)
+        self.controllers = build_controllers(context)
+        connect_all(context, self.controllers)
+        self.controllers.jobs.show_running()
+        self.controllers.jobs.warm_up_soon()
+        self.is_built = self.messages.may_show = True
+        self.layout_.restore()
+        self.controllers.preferences.apply_to_canvas()
+        self.layout_.show_page(self.welcome)
 
-    def conditions(self) -> set[str]:
-        """The conditions of the actions' table that hold now."""
-        page = self.pages.currentWidget()
-        on_image = page is self.image_page and self.reviewer.row is not None
-        found = set()
-        if self.session.project is not None and self.session.facts is not None:
-            found.add("project")
-        if on_image:
-            found.add("image")
-            if self.reviewer.is_shown:
-                found.add("target")
-            picture = self.canvas.picture
-            if picture is not None and picture.width:
-                found.add("editable")
-        elif page is self.gallery:
-            found.add("gallery")
-            if self.gallery.grid.selectionModel().hasSelection():
-                found.add("target")
-        rows = [self.reviewer.row] if on_image and self.reviewer.row else []
-        if (rows and rows[0].machine is not None) or page is self.gallery:
-            found.add("inspected")
-        folder = self._target_folder()
-        if folder is not None and self.session.model_of(folder) is not None:
-            found.add("bound")
-        if self.reviewer.can_undo:
-            found.add("can_undo")
-        if self.reviewer.can_redo:
-            found.add("can_redo")
-        if self.session.jobs.running is not None:
-            found.add("job")
-        return found
-
-    def refresh_now(self) -> None:
-        """Enable and tick the actions as things are now."""
-        from cfinspect.ui.canvas.base import CompareMode  # noqa: PLC0415
-        from cfinspect.ui.canvas.editor import Tool  # noqa: PLC0415
-
-        self.actions_.refresh(self.conditions())
-        tool = self.canvas.tool
-        for one in Tool:
-            self.actions_[one.value].setChecked(tool is one)
-        self.actions_["swipe"].setChecked(self.canvas.compare is CompareMode.SWIPE)
-        self.actions_["side"].setChecked(self.canvas.compare is CompareMode.SIDE)
-        self.actions_["fullscreen"].setChecked(self.isFullScreen())
-        before, after = self.reviewer.can_leaf
-        self.image_page.previous.setEnabled(before)
-        self.image_page.next.setEnabled(after or self.reviewer.reviewing)
-        self.show_review_text()
-        self.show_saving(self.session.unsaved)
-
-    def _target_folder(self) -> int | None:
-        if self.pages.currentWidget() is self.image_page and self.reviewer.row is not None:
-            return self.reviewer.row.folder_id
-        index = self.gallery.grid.currentIndex()
-        row = self.model.row_at(index.row()) if index.isValid() else None
-        return row.folder_id if row is not None else None
-
-    def show_page(self, page: QWidget) -> None:
-        """Bring a page to the front, with the panels that belong to it; leaving an image stores
-        what was drawn on it and ends the review.
-        """
-        if self.pages.currentWidget() is self.image_page and page is not self.image_page:
-            self.reviewer.put_away()
-            self.reviewer.end()
-        self.pages.setCurrentWidget(page)
-        with_panels = page in {self.gallery, self.image_page}
-        if not self.isFullScreen():
-            for name in ("panel_left", "panel_right"):
-                wanted = with_panels and self.preferences.text(f"dock_{name}", "on") == "on"
-                wanted = wanted and (name == "panel_left" or page is self.image_page)
-                self.docks[name].setVisible(wanted)
-        self.refresh_actions()
-
-    def quit(self) -> None:
-        """Close the window."""
-        self.close()
-
-    # Looks ----------------------------------------------------------------------------------------
-
-    def switch_theme(self) -> None:
-        """Dark to light and back."""
-        self.preferences.set("theme", "light" if theme.colours().dark else "dark")
-
-    def preference_changed(self, name: str) -> None:
-        """Answer a changed preference."""
-        app = QApplication.instance()
-        if name == "theme" and isinstance(app, QApplication):
-            theme.apply(app, self.preferences.get("theme"))
-            self.actions_.reload_icons()
-            dress_again()
-            self.folders.show_facts()
-            self.canvas.retheme()
-            self.training.retheme()
-            self.inspector.histogram.retheme()
-            self.gallery.grid.viewport().update()
-        elif name == "saliency_map":
-            self.canvas.layers.colour_map = self.preferences.get(name)
-            self.canvas.refresh()
-        elif name == "keep_zoom":
-            self.canvas.keeps_view = self.preferences.get(name)
-        elif name == "language":
-            self.tell(tr("The language changes when the program starts next."))
-        elif name == "device":
-            self.device_text = ""
-            self.warm_up()
-
-    def toggle_dock(self, name: str) -> None:
-        """Show or hide a panel, and remember it."""
-        dock = self.docks[name]
-        dock.setVisible(not dock.isVisible())
-        self.preferences.set_text(f"dock_{name}", "on" if dock.isVisible() else "off")
-
-    def show_dock_state(self) -> None:
-        """Tick the panels that are shown."""
-        for name, dock in self.docks.items():
-            self.actions_[name].setChecked(dock.isVisible())
-
-    def toggle_fullscreen(self) -> None:
-        """The picture and the review strip alone, or everything again."""
-        if self.isFullScreen():
-            self.showNormal()
-            for widget in self._hidden_for_fullscreen:
-                widget.show()
-            self._hidden_for_fullscreen = []
-        else:
-            parts: list[QWidget] = [*self.docks.values(), self.tool_bar, self.menuBar()]
-            page = self.image_page
-            parts += [self.statusBar(), page.head, page.tools, page.layer_bar]
-            self._hidden_for_fullscreen = [part for part in parts if part.isVisible()]
-            for part in self._hidden_for_fullscreen:
-                part.hide()
-            self.showFullScreen()
-        self.refresh_actions()
-
-    def _restore_layout(self) -> None:
-        geometry = self.preferences.bytes_of("geometry")
-        if not geometry.isEmpty():
-            self.restoreGeometry(geometry)
-        state = self.preferences.bytes_of("state")
-        if not state.isEmpty():
-            self.restoreState(state, _LAYOUT_VERSION)
-        self.canvas.layers.colour_map = self.preferences.get("saliency_map")
-        self.canvas.keeps_view = self.preferences.get("keep_zoom")
-
-    # Qt's side ------------------------------------------------------------------------------------
+    def _take(self, context: Context) -> None:
+        """Name what was built."""
+        parts = context.parts
+        self.session, self.actions_ = context.session, context.actions
+        self.bars, self.status = context.bars, context.status
+        self.layout_, self.refresher = context.layout, context.refresher
+        self.model, self.gallery = parts.model, parts.gallery
+        self.image_page, self.canvas = parts.image_page, parts.canvas
+        self.inspector, self.navigator = parts.inspector, parts.review.navigator
+        self.edits, self.reviewer = parts.review.edits, parts.review.reviewer
+        self.shown_image = parts.review.image
+        self.training, self.folders, self.log = parts.training, parts.folders, parts.log
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take folders and model files anywhere."""
-        if dropped_paths(event):
+        if self.is_built and dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open, add or import them."""
-        self.take_paths(dropped_paths(event))
+        self.controllers.folders.take_paths(dropped_paths(event))
         event.acceptProposedAction()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space blinks wherever the keys are on the image's page."""
-        if event.key() == Qt.Key.Key_Space and self.pages.currentWidget() is self.image_page:
+        if event.key() == Qt.Key.Key_Space and self.is_built and self.layout_.is_on_image:
             self.canvas.setFocus()
             self.canvas.keyPressEvent(event)
         else:
@@ -228,16 +146,15 @@ class MainWindow(ReviewPart):
         if not self.is_built:
             event.accept()
             return
-        if self.is_closing or not self.may_leave(quitting=True) or not self.store_all():
+        projects = self.controllers.projects
+        if self._is_closing or not projects.may_leave(quitting=True) or not projects.store_all():
             event.ignore()
             return
-        self.is_closing = True
-        if not self.isFullScreen():
-            self.preferences.set_bytes("geometry", QByteArray(self.saveGeometry()))
-            self.preferences.set_bytes("state", QByteArray(self.saveState(_LAYOUT_VERSION)))
-        self.tell(tr("Stopping and storing…"))
+        self._is_closing, self.messages.may_show = True, False
+        self.layout_.save()
+        self.messages.tell(tr("Stopping and storing…"))
         QApplication.processEvents()
-        self.session.jobs.close()
+        self.controllers.jobs.close()
         QApplication.processEvents()  # what the last job had to say
         self.session.close()
         self.log.detach()

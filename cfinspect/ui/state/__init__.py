@@ -1,1 +1,5 @@
-"""What the window remembers: the session of a project, and preferences."""
+"""What the window remembers.
+
+``preferences``, the open project (``open_project``), and what was said of its images in this
+sitting (``session``).
+"""

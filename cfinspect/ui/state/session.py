@@ -25,7 +25,7 @@ from cfinspect.project.verdicts import (
     revert,
 )
 from cfinspect.ui.jobs.job import Failure
-from cfinspect.ui.project.open_project import OpenProject
+from cfinspect.ui.state.open_project import OpenProject
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.widgets.translate import tr
 

@@ -31,7 +31,6 @@ from cfinspect.engine.base.events import (
     Validated,
 )
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.ui.dialogs.models import add_model_file
 from cfinspect.ui.jobs.job import Failure, JobHandle, JobProgress, JobState
 from cfinspect.ui.jobs.training import Train
 from cfinspect.ui.state.preferences import LAST_DIFFUSION
@@ -265,7 +264,8 @@ class TrainingPage(QWidget):
             self.result.show_diffusion(last.model)
             return
         if self._session.project is not None:
-            add_model_file(self._session, last.model, [])  # so that it can be found under Models
+            # So that it can be found under Models.
+            self._session.add_model_file(last.model, [])
         self.result.show_result(last.model, last.figures, self._current_figures())
 
     def _current_figures(self) -> dict[str, float]:

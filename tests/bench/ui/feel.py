@@ -71,9 +71,9 @@ def gallery(place: Path, arguments: argparse.Namespace) -> None:
     with Project.create(root) as project:
         scan(project)
     with a_window(place / "home") as window:
-        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
+        wait_for(lambda: window.status.device_label.text() not in {"", "getting ready…"})
         started = time.perf_counter()
-        window.open_project(root)
+        window.controllers.projects.open(root)
         wait_for(lambda: listed(window))
         QApplication.processEvents()
         opened = time.perf_counter() - started
@@ -130,7 +130,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
         root = place / name.replace(" ", "")
         inspected_project(root, 9, size)
         with a_window(place / "home") as window:
-            wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
+            wait_for(lambda: window.status.device_label.text() not in {"", "getting ready…"})
             open_first(window, root)
             ahead = []
             for _step in range(8):
@@ -149,7 +149,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
                 window.session.pictures.forget()
                 live(0.5)
                 started = time.perf_counter()
-                window.reviewer.show(image_id)
+                window.navigator.show(image_id)
                 wait_for(lambda: sharp(window))
                 window.canvas.repaint()
                 cold.append(time.perf_counter() - started)
@@ -161,7 +161,7 @@ def review(place: Path, _: argparse.Namespace) -> None:
 
 def sharp(window: MainWindow) -> bool:
     """Whether the image on screen is the asked one, at least as fine as the screen shows it."""
-    picture, row = window.canvas.picture, window.reviewer.row
+    picture, row = window.canvas.picture, window.navigator.row
     if picture is None or row is None or picture.row.id != row.id or not picture.levels:
         return False
     fine = picture.levels[0].width() / picture.width
@@ -173,7 +173,7 @@ def threshold(place: Path, _: argparse.Namespace) -> None:
     root = place / "hall"
     inspected_project(root, 1, _4_MP)
     with a_window(place / "home") as window:
-        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
+        wait_for(lambda: window.status.device_label.text() not in {"", "getting ready…"})
         open_first(window, root)
         wait_for(lambda: bool(window.canvas.picture and window.canvas.picture.saliency))
         for name, zoom in (("fitted", 0.0), ("at 100 %", 1.0)):
@@ -191,10 +191,10 @@ def threshold(place: Path, _: argparse.Namespace) -> None:
 
 def open_first(window: MainWindow, root: Path) -> None:
     """Open a project and its first image."""
-    window.open_project(root)
+    window.controllers.projects.open(root)
     wait_for(lambda: listed(window))
     wait_for(lambda: window.session.jobs.running is None)
-    window.open_image(window.model.ids[0])
+    window.controllers.review.open_image(window.model.ids[0])
     wait_for(lambda: sharp(window))
 
 
@@ -266,9 +266,9 @@ def training(place: Path, arguments: argparse.Namespace) -> None:
         ticks = Ticks()
         live(0.2)
         ticks.restart()
-        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
+        wait_for(lambda: window.status.device_label.text() not in {"", "getting ready…"})
         print(f"loading the networks' library: longest gap {1000 * max(ticks.gaps):.0f} ms (once)")
-        window.show_training()
+        window.controllers.training.show()
         page = window.training
         page.form.add_folder(data)
         page.form.minutes.setValue(arguments.minutes)
@@ -300,11 +300,11 @@ def memory(place: Path, _: argparse.Namespace) -> None:
     other = place / "other"
     shutil.copytree(root, other, ignore=shutil.ignore_patterns(".cfinspect"))
     with a_window(place / "home") as window:
-        wait_for(lambda: window.device_label.text() not in {"", "getting ready…"})
+        wait_for(lambda: window.status.device_label.text() not in {"", "getting ready…"})
         open_first(window, root)
         before = 0.0
         for number in range(500):
-            window.reviewer.show(window.model.ids[number % 60])
+            window.navigator.show(window.model.ids[number % 60])
             wait_for(lambda: sharp(window) and not window.canvas.picture.preview)  # type: ignore[union-attr]
             if number == 50:
                 before = resident()

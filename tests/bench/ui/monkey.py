@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMenu, QPushBu
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project import audit
 from cfinspect.project.project import Project
-from cfinspect.ui.shell.actions import COMMANDS
+from cfinspect.ui.actions.table import COMMANDS
 from cfinspect.ui.shell.main_window import MainWindow
 
 _KEYS = [
@@ -87,7 +87,7 @@ def play(place: Path, root: Path, arguments: argparse.Namespace, broken: list[st
         answers = QTimer(window, interval=25)
         answers.timeout.connect(lambda: answer_dialogs(chance))
         answers.start()
-        window.open_project(root)
+        window.controllers.projects.open(root)
         wait_for(lambda: listed(window))
         for _ in range(arguments.actions):
             started = time.perf_counter()
@@ -96,7 +96,7 @@ def play(place: Path, root: Path, arguments: argparse.Namespace, broken: list[st
             worst = max(worst, time.perf_counter() - started)
             if chance.random() < 0.1:
                 live(0.1)
-            failure = window.last_failure
+            failure = window.messages.last_failure
             if failure is not None and "Unexpected" in failure.sentence:
                 broken.append(failure.details)
             if worst > 10:
@@ -141,11 +141,11 @@ def act(window: MainWindow, chance: random.Random, model: Path) -> None:
         drag(window.canvas, chance)
     elif kind < 0.7:
         name = chance.choice([one.name for one in COMMANDS if one.name not in _SPARED])
-        window.refresh_now()
+        window.refresher.refresh_now()
         if window.actions_[name].isEnabled():
             window.actions_[name].trigger()
     elif kind < 0.8 and window.model.ids:
-        window.open_image(chance.choice(window.model.ids))
+        window.controllers.review.open_image(chance.choice(window.model.ids))
     elif kind < 0.86:
         place = QPoint(chance.randrange(window.width()), chance.randrange(window.height()))
         widget = window.childAt(place) or window
@@ -155,9 +155,9 @@ def act(window: MainWindow, chance: random.Random, model: Path) -> None:
     elif kind < 0.94 and window.session.facts is not None:
         if len(window.session.jobs.tickets) < 3:
             folders = [one.id for one in window.session.facts.folders]
-            window.start_inspection(model, folders)
+            window.controllers.inspections.start(model, folders)
     elif kind < 0.97:
-        window.cancel_job()
+        window.controllers.jobs.cancel()
     else:
         window.resize(chance.randrange(950, 1600), chance.randrange(600, 1000))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.project import queue
 from cfinspect.project.database import ProjectError
+from cfinspect.project.inspecting import bind_model
 from cfinspect.project.listing import Count, ImageRow, by_ids, counts, unreadable, waiting
 from cfinspect.project.paths import find_project_paths
 from cfinspect.project.project import Folder, Project, ProjectModel
@@ -206,6 +209,16 @@ class OpenProject(QObject):
             self.images_changed.emit(None)
 
         self.writer.ask(work, after)
+
+    def add_model_file(self, path: Path, folders: list[int]) -> None:
+        """Let a model file count for folders (ids); a file that is no model is told."""
+
+        def work(project: Project) -> ProjectModel:
+            metadata = json.loads(load_metadata(path).to_json())
+            chosen = [one for one in project.folders() if one.id in folders]
+            return bind_model(project, chosen, path.resolve(), file_digest(path), metadata)
+
+        self.change(work)
 
     # Leases ---------------------------------------------------------------------------------------
 

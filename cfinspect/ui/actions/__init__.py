@@ -1,0 +1,1 @@
+"""Everything that can be done: one ``table`` of commands, and their QActions (``actions``)."""
