@@ -103,12 +103,6 @@ _NEVER = {
         "mpl_toolkits/*/tests/*",
         "dateutil/zoneinfo/*",
     ),
-    "pictures of the README": (
-        "resources/pictures/window.jpg",
-        "resources/pictures/review.jpg",
-        "resources/pictures/bundle.png",
-        "resources/pictures/operators.jpg",
-    ),
 }
 
 # cuDNN's work horses are loaded when a GPU computes; without one they are never opened. The rest

@@ -19,12 +19,13 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QComboBox, QLine
 
 from cfinspect.resources import resource_path
 from cfinspect.ui.actions.table import COMMANDS
+from cfinspect.ui.dialogs.guide import Guide
 from cfinspect.ui.dialogs.help import AboutDialog, KeysDialog, WordDialog
 from cfinspect.ui.dialogs.palette import Palette
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
 from cfinspect.ui.shell.main_window import MainWindow
 from cfinspect.ui.widgets import theme, translate
-from cfinspect.ui.widgets.translate import tr
+from cfinspect.ui.widgets.translate import language, tr
 
 pytest_plugins = ["stage"]
 
@@ -178,6 +179,38 @@ def test_the_dialogs_of_the_help_menu(window: MainWindow) -> None:
         met = answer(kind, lambda dialog: dialog.accept())
         trigger(window, name)
         wait_for(lambda met=met: bool(met))  # type: ignore[misc]
+
+
+def test_f1_shows_the_keys_and_the_guide(window: MainWindow) -> None:
+    met = answer(KeysDialog, lambda dialog: dialog.accept())
+    trigger(window, "keys")
+    wait_for(lambda: bool(met))
+    dialog = KeysDialog(None, window.actions_)
+    assert [dialog.tabs.tabText(n) for n in range(2)] == ["Keys at a glance", "Guide for operators"]
+    text = dialog.guide.toPlainText()
+    assert "A verdict is stored when the status bar says saved" in text
+    assert "|" not in text, "a table of the guide is not understood"
+
+
+def test_the_guide_is_in_the_language_of_the_window(window: MainWindow) -> None:
+    assert language() == "en"
+    translate.install("de")
+    try:
+        assert language() == "de"
+        guide = Guide()
+        assert guide.heading == "Anleitung für die Prüfung"
+        assert "Leertaste (halten)" in guide.toPlainText()
+    finally:
+        translate.install("en")
+
+
+def test_both_guides_name_the_same_keys() -> None:
+    """What is a key in one is one in the other: a line is not forgotten in a translation."""
+    rows = {}
+    for name in ("operator.md", "operator.de.md"):
+        text = (resource_path("help") / name).read_text(encoding="utf-8")
+        rows[name] = (text.count("\n|"), text.count("\n- "), text.count("\n## "))
+    assert rows["operator.md"] == rows["operator.de.md"]
 
 
 def test_the_window_is_a_paint_device_like_any_widget(window: MainWindow) -> None:

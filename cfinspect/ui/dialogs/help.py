@@ -1,4 +1,4 @@
-"""Keys at a glance, the words explained, the summary of a review, the jobs, and who we are."""
+"""Keys and guide, the words explained, the summary of a review, the jobs, and who we are."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +23,7 @@ from cfinspect.resources import resource_path, shipped_models, version_in_words
 from cfinspect.ui.actions.actions import Actions
 from cfinspect.ui.actions.table import MENUS
 from cfinspect.ui.dialogs.common import Dialog
+from cfinspect.ui.dialogs.guide import Guide
 from cfinspect.ui.jobs.job import JobHandle, JobQueue, JobState
 from cfinspect.ui.review.reviewer import Summary
 from cfinspect.ui.widgets.times import duration
@@ -83,13 +85,18 @@ class WordDialog(Dialog):
 
 
 class KeysDialog(Dialog):
-    """All shortcuts by menu, on one page."""
+    """All shortcuts by menu on one page, and the guide for operators on another."""
 
     def __init__(self, parent: QWidget | None, actions: Actions) -> None:
-        super().__init__(parent, tr("Keys at a glance"), 1120)
-        row = QHBoxLayout()
+        super().__init__(parent, tr("&Help").replace("&", ""), 1120)
+        self.tabs = QTabWidget()
+        self.column.addWidget(self.tabs)
+        keys = QWidget()
+        self.tabs.addTab(keys, tr("Keys at a glance"))
+        self.guide = Guide()
+        self.tabs.addTab(self.guide, self.guide.heading)
+        row = QHBoxLayout(keys)
         row.setSpacing(28)
-        self.column.addLayout(row)
         groups = [("review",), ("view",), ("file", "edit"), ("model", "tools", "help")]
         titles = dict(MENUS)
         for group in groups:

@@ -41,6 +41,11 @@ def install(language: str) -> None:
         _installed.append(translator)
 
 
+def language() -> str:
+    """The language of the words on screen: "en", or that of the catalogue in use, such as "de"."""
+    return _installed[0].language() if _installed else "en"
+
+
 _REASONS = {
     ReviewCode.P_FAKE_HIGH: mark("looks unlike the training images (p_fake {0} above {1})"),
     ReviewCode.SCORE_IN_BAND: mark("the score {0} lies inside the doubtful band {1} to {2}"),
