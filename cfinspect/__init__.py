@@ -45,16 +45,17 @@ _PLACES = {
     "train_events": "cfinspect.api.training",
 }
 
+if not TYPE_CHECKING:  # with it, every misspelt name would have a type
 
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name == "errors":
-        return importlib.import_module("cfinspect.errors")
-    if name not in _PLACES:
-        raise AttributeError(f"module 'cfinspect' has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for (PEP 562)."""
+        if name == "errors":
+            return importlib.import_module("cfinspect.errors")
+        if name not in _PLACES:
+            raise AttributeError(f"module 'cfinspect' has no attribute {name!r}")
+        value: object = getattr(importlib.import_module(_PLACES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

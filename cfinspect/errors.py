@@ -84,14 +84,15 @@ __all__ = [
     "ProjectError",
 ]
 
+if not TYPE_CHECKING:  # with it, every misspelt name would have a type
 
-def __getattr__(name: str) -> type[Exception]:
-    """Import an error when it is first asked for (PEP 562)."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'cfinspect.errors' has no attribute {name!r}")
-    found: type[Exception] = getattr(importlib.import_module(_PLACES[name]), name)
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> type[Exception]:
+        """Import an error when it is first asked for (PEP 562)."""
+        if name not in _PLACES:
+            raise AttributeError(f"module 'cfinspect.errors' has no attribute {name!r}")
+        found: type[Exception] = getattr(importlib.import_module(_PLACES[name]), name)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -35,7 +35,7 @@ assert counts.damaged == len(damaged)
 print(counts)
 
 # %% Train a model of one's own (seconds here; minutes=4 for a real one)
-losses = []
+losses: list[dict[str, float]] = []
 
 
 def watch(event: object) -> None:

@@ -70,4 +70,4 @@ def test_the_errors_are_the_engines_own() -> None:
         assert f"``{name}``" in str(errors.__doc__)
     assert set(errors.__all__) <= set(dir(errors))
     with pytest.raises(AttributeError, match="NoSuchError"):
-        _ = errors.NoSuchError
+        _ = errors.NoSuchError  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,28 @@ from cfinspect import errors
 from cfinspect.engine.base.events import Event, Finished, StepDone
 from cfinspect.engine.synth import write_folder
 
-TINY = {
-    "size": 32,
-    "width": 4,
-    "discriminator_width": 8,
-    "batch": 8,
-    "warmup": 5,
-    "scope": "whole",
-    "device": "cpu",
-    "precision": "fp32",
-}
+train = partial(
+    cfinspect.train,
+    size=32,
+    width=4,
+    discriminator_width=8,
+    batch=8,
+    warmup=5,
+    scope="whole",
+    device="cpu",
+    precision="fp32",
+)
+train_events = partial(
+    cfinspect.train_events,
+    size=32,
+    width=4,
+    discriminator_width=8,
+    batch=8,
+    warmup=5,
+    scope="whole",
+    device="cpu",
+    precision="fp32",
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +48,12 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(walls: Path, tmp_path_factory: pytest.TempPathFactory) -> cfinspect.Model:
     out = tmp_path_factory.mktemp("runs") / "run"
-    return cfinspect.train(walls, out, preset="fast", steps=12, holdout=0.25, **TINY)
+    return train(walls, out, preset="fast", steps=12, holdout=0.25)
 
 
 def test_events_come_as_they_happen(walls: Path, tmp_path: Path) -> None:
     seen: list[Event] = []
-    model = cfinspect.train([walls], tmp_path / "run", steps=8, on_event=seen.append, **TINY)
+    model = train([walls], tmp_path / "run", steps=8, on_event=seen.append)
     steps = [one.step for one in seen if isinstance(one, StepDone)]
     assert steps == list(range(1, 9))
     assert isinstance(seen[-1], Finished)
@@ -52,7 +65,7 @@ def test_events_come_as_they_happen(walls: Path, tmp_path: Path) -> None:
 
 def test_leaving_the_loop_keeps_a_run_that_goes_on(walls: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    events = cfinspect.train_events(walls, run, steps=30, checkpoint_every=5, **TINY)
+    events = train_events(walls, run, steps=30, checkpoint_every=5)
     for event in events:
         if isinstance(event, StepDone) and event.step == 12:
             break
@@ -88,7 +101,7 @@ def test_settings_that_cannot_work_are_told_at_the_call(
 
 def test_a_run_is_not_overwritten(walls: Path, trained: cfinspect.Model) -> None:
     with pytest.raises(errors.CfinspectError, match="already holds a run"):
-        cfinspect.train(walls, trained.path.parent, steps=2, **TINY)
+        train(walls, trained.path.parent, steps=2)
 
 
 def test_figures_are_those_of_the_engine(walls: Path, trained: cfinspect.Model) -> None:
@@ -104,7 +117,7 @@ def test_figures_are_those_of_the_engine(walls: Path, trained: cfinspect.Model) 
 
 
 def test_only_images_that_were_seen_cannot_be_evaluated_unseen(walls: Path, tmp_path: Path) -> None:
-    model = cfinspect.train(walls, tmp_path / "run", steps=2, **TINY)
+    model = train(walls, tmp_path / "run", steps=2)
     with pytest.raises(errors.EvaluationError, match="has seen all 32 images"):
         cfinspect.evaluate(model, walls, unseen=True)
 
