@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.plots.charts import svg_chart
+from cfinspect.engine.plots.svg_chart import svg_chart
 
 if TYPE_CHECKING:
     from jinja2 import Environment

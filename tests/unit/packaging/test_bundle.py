@@ -96,7 +96,8 @@ class Block:
         if any(name == one or name.startswith(one + ".") for one in {kept_out!r}):
             raise ImportError(name + " is not in the bundle")
 sys.meta_path.insert(0, Block())
-from cfinspect.engine.plots.charts import curves, svg_chart
+from cfinspect.engine.plots.charts import curves
+from cfinspect.engine.plots.svg_chart import svg_chart
 from cfinspect.engine.plots.text import shorten
 from cfinspect.engine.evaluation.html_report import page
 picture = curves({{"ä": [(0, 0), (1, 1)]}}, {{"Größe": ["ä"]}})

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.plots.charts import curves, svg_chart
+from cfinspect.engine.plots.charts import curves
+from cfinspect.engine.plots.svg_chart import svg_chart
 
 BLUE, ORANGE = (31, 119, 180), (255, 127, 14)
 SERIES = {"loss": [(0.0, 1.0), (100.0, 0.0)], "f1": [(0.0, 0.5), (100.0, 0.9)]}
@@ -108,7 +109,8 @@ def test_charts_need_neither_pyplot_nor_a_window() -> None:
 import sys
 import cfinspect.engine.plots.pictures
 assert "matplotlib" not in sys.modules
-from cfinspect.engine.plots.charts import curves, svg_chart
+from cfinspect.engine.plots.charts import curves
+from cfinspect.engine.plots.svg_chart import svg_chart
 assert "matplotlib" not in sys.modules
 curves({"a": [(0, 0), (1, 1)]})
 svg_chart("t", {"a": [(0, 0), (1, 1)]}, ("x", "y"))
