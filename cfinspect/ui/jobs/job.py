@@ -28,7 +28,7 @@ from PySide6.QtCore import (
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
-from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.ui.jobs.serial_worker import SerialWorker
 from cfinspect.ui.widgets.translate import tr
 
@@ -299,6 +299,8 @@ class JobQueue(QObject):
         result, failure = None, None
         try:
             result = ticket.job.run(tell)
+        except Cancelled:
+            pass  # as the person asked; what it keeps, the job has said
         except BaseException as error:
             failure = Failure.of(ticket.job.title, error)
         tell.flush()
