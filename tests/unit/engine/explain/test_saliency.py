@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy_backend import make_card
 from recorded_progress import Recorded
-from torch import Tensor, nn
 from report_parts import there
+from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
