@@ -29,7 +29,7 @@ def evaluate(
     ``unseen``: only images that the model's training and validation never looked at.
     ``undamaged``, ``damaged``: names of the class folders where they are other words.
 
-    Gives an ``Evaluation``: ``report`` with the figures of classification, localisation,
+    Gives an ``Evaluation``: ``figures``, those of classification, localisation,
     counterfactuals and review, ``rows`` with the answer for each image. A UserWarning says when the
     model has seen some of the images in training: the figures flatter it.
 
@@ -38,7 +38,7 @@ def evaluate(
 
     >>> import cfinspect
     >>> found = cfinspect.evaluate("crack", "walls")
-    >>> found.report["classification"]["auroc"] > 0.9
+    >>> found.figures.classification.auroc > 0.9
     True
     """
     if not isinstance(model, Model):

@@ -21,7 +21,7 @@ from cfinspect.cli.options import (
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import json_object
 from cfinspect.workflows.evaluation_data import read_data
 
 EXAMPLES = """
@@ -74,11 +74,12 @@ def calibrate(
             review_rate=metadata.decision.review_rate if review_rate is None else review_rate,
             progress=counter,
         )
-    facts = plain(result)
-    for warning in facts.pop("warnings", []):
+    for warning in result.certainty.warnings:
         note(f"Note: {warning}")
     output = Output(as_json)
-    output.emit("calibrated", {**plain(result), "out": out})
+    facts = json_object(result)
+    output.emit("calibrated", {**facts, "out": out})
+    del facts["warnings"]  # said above
     output.table("Calibration", list(flat(facts)))
     output.say(f"Model: {out}")
 

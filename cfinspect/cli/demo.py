@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfinspect.cli import inspect as inspect_command
-from cfinspect.cli.evaluation_shown import show_report
+from cfinspect.cli.evaluation_shown import show_figures
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.options import open_inspector, require_folder_to_write
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.resources import resource_path, shipped_model
 from cfinspect.workflows.evaluate_model import evaluate_samples, save_figures
@@ -116,8 +117,10 @@ def _show(
     listener = CommandLine(output, cancel)
     samples = list(read_data([new], listener).samples)
     found = evaluate_samples(inspector, samples, [new], listener)
-    save_figures(place / "report", found.report, found.rows)
-    show_report(found.report, place / "report", output)
+    figures = json_object(found.figures)
+    save_figures(place / "report", figures, found.rows)
+    output.emit("report", {**figures, "out": place / "report"})
+    show_figures(found.figures, output)
     note(f"== {domain}: inspecting them")
     inspect_command.run(inspector, model, [new], place / "results", output=output, cancel=cancel)
     return _contact_sheet(place / "contact-sheet.png", inspector, samples, recipe["shown"])

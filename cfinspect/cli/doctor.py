@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import json_object
 from cfinspect.resources import version_in_words
 
 EXAMPLES = """
@@ -29,7 +29,7 @@ def doctor(as_json: JsonFlag = False) -> None:
     output = Output(as_json)
     output.say(f"cfinspect {version_in_words()}")
     for check in checks:
-        output.emit("check", plain(check))
+        output.emit("check", json_object(check))
         mark = "ok  " if check.ok else "FAIL" if check.required else "note"
         output.say(f"{mark}  {check.name}: {check.detail}")
         if not check.ok:

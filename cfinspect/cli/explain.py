@@ -207,6 +207,7 @@ def explain(
         open_denoiser,
     )
     from cfinspect.engine.explain.plugins import method_names  # noqa: PLC0415
+    from cfinspect.workflows.explanation_files import AboutExplanations  # noqa: PLC0415
 
     if method not in method_names():
         raise CfinspectError(f"--method {method}: give one of {', '.join(method_names())}.")
@@ -231,12 +232,12 @@ def explain(
             explainer = Ace(opened.classifier, denoiser, size, settings)
         else:
             explainer = make_explainer(method, opened, rise_masks or 400)
-        about = {
-            "method": method,
-            "classifier": classifier.name,
-            "threshold": probability(opened.classifier.limit),
-            **({"settings": dataclasses.asdict(settings)} if method == "ace" else {}),
-        }
+        about = AboutExplanations(
+            method=method,
+            classifier=classifier.name,
+            threshold=probability(opened.classifier.limit),
+            settings=settings if method == "ace" else None,
+        )
         output = Output(as_json)
         summary = explain_images(
             explainer,

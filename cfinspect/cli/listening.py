@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from cfinspect.cli.output import Output, note
 from cfinspect.engine.base.events import CancelToken, Event
+from cfinspect.engine.base.json_types import Json
 from cfinspect.engine.base.progress import Progress
 from cfinspect.workflows.listener import Listener
 
@@ -38,6 +39,6 @@ class CommandLine(Listener):
         """See ``Listener``."""
         note(text)
 
-    def result(self, event: str, fields: Mapping[str, object]) -> None:
+    def result(self, event: str, fields: Mapping[str, Json]) -> None:
         """See ``Listener``."""
         self.output.emit(event, fields)

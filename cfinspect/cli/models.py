@@ -10,7 +10,7 @@ import typer
 
 from cfinspect.cli.options import ModelArgument, require_exists
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import json_object
 
 EXAMPLES = """
 Examples:
@@ -41,7 +41,7 @@ def show(model: ModelArgument, as_json: JsonFlag = False) -> None:
     from cfinspect.engine.model.file import file_digest, load_metadata, seen_digests  # noqa: PLC0415
 
     require_exists(model)
-    metadata = plain(load_metadata(model))
+    metadata = json_object(load_metadata(model))
     facts = {
         "file": model.name,
         "bytes": model.stat().st_size,
@@ -94,7 +94,7 @@ def verify(
     output = Output(as_json)
     bad = 0
     for found in check_models(paths, known):
-        output.emit("model", plain(found))
+        output.emit("model", json_object(found))
         bad += not found.ok
         output.say(f"{'ok  ' if found.ok else 'FAIL'}  {found.path}: {found.detail}")
         output.say(f"      sha256 {found.sha256}")

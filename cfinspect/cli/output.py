@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 import typer
 
@@ -35,10 +35,15 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def emit(self, event: str, fields: Mapping[str, Any] | None = None) -> None:
+    def emit(self, event: str, fields: Mapping[str, object] | None = None) -> None:
         """Write one JSON line ``{"event": event, **fields}``; does nothing for people."""
         if self.as_json:
-            _write(json.dumps({"event": event, **plain(fields or {})}, allow_nan=False))
+            _write(
+                json.dumps(
+                    {"event": event, **{name: plain(one) for name, one in (fields or {}).items()}},
+                    allow_nan=False,
+                )
+            )
 
     def say(self, text: str) -> None:
         """Write a line for people; does nothing with ``as_json``."""

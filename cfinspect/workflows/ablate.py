@@ -8,16 +8,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Finished
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.workflows.ablation_table import Cell, markdown, table
+from cfinspect.workflows.ablation_table import Cell, CellFigures, markdown, table
 from cfinspect.workflows.evaluate_model import evaluate_samples
 from cfinspect.workflows.evaluation_data import choose_samples
 from cfinspect.workflows.evaluation_parts import attack, judge
@@ -60,7 +60,7 @@ def ablate(
             progress=progress,
         )
     _same_as_before(out, base, dataset.fingerprint())
-    results: dict[str, list[dict[str, Any]]] = {cell.name: [] for cell in cells}
+    results: dict[str, list[CellFigures]] = {cell.name: [] for cell in cells}
     total, done, text = len(cells) * seeds, 0, ""
     # Seed by seed: an interrupted table has all its rows.
     for seed in range(seeds):
@@ -68,18 +68,16 @@ def ablate(
             done += 1
             listener.note(f"Training {done} of {total}: {name}, seed {seed}")
             report = _measured(configs[seed], dataset, trials, listener)
-            results[name].append(report)
+            results[name].append(CellFigures.from_json(report))
             listener.result("cell", {"cell": name, "seed": seed, **report})
             text = _save_table(out, results)
-    failed = [
-        report["error"] for found in results.values() for report in found if "error" in report
-    ]
+    failed = [one.error for found in results.values() for one in found if one.error is not None]
     if len(failed) == total:
         raise CfinspectError(f"Every training failed; the last one: {failed[-1]}")
     return text
 
 
-def _save_table(out: Path, results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def _save_table(out: Path, results: Mapping[str, Sequence[CellFigures]]) -> str:
     rows = table({cell: found for cell, found in results.items() if found})
     text = markdown(rows)
     save_text(out / "table.md", text)
@@ -96,9 +94,9 @@ class Trials:
     attacked: int | None
     realism: bool
 
-    def done(self, report: Mapping[str, Any]) -> bool:
+    def done(self, report: JsonObject) -> bool:
         """Whether a report has all of it."""
-        return (self.attacked in (None, report.get("attacked"))) and (
+        return (self.attacked in (None, number_at(report, "attacked"))) and (
             not self.realism or "realism" in report
         )
 
@@ -117,12 +115,12 @@ def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
 
 def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     """Figures of other data or budgets must not come into the same table."""
-    values = cast("dict[str, Any]", plain({**base.to_dict(), "fingerprint": fingerprint}))
+    values = plain({**base.to_dict(), "fingerprint": fingerprint})
     file = out / "base.json"
     if file.exists():
         # Settings that are younger than the file had their defaults then.
-        defaults = cast("dict[str, Any]", plain(TrainConfig().to_dict()))
-        if {**defaults, **json.loads(file.read_text(encoding="utf-8"))} != values:
+        known = TrainConfig().to_dict() | json.loads(file.read_text(encoding="utf-8"))
+        if plain(known) != values:
             raise CfinspectError(
                 f"{out} holds trainings with other data or settings: give them again, or another "
                 "--out"
@@ -132,10 +130,10 @@ def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
 
 def _measured(
     config: TrainConfig, dataset: Dataset, trials: Trials, listener: Listener
-) -> dict[str, Any]:
+) -> JsonObject:
     """Train and evaluate on what was held out, as far as that is not done; the report is kept."""
     file = Path(config.out) / "report.json"
-    known: dict[str, Any] = {}
+    known: JsonObject = {}
     if file.exists():
         known = json.loads(file.read_text(encoding="utf-8"))
         if "error" in known:
@@ -148,7 +146,6 @@ def _measured(
         # One cell that diverges must not cost the others; the next call tries it again.
         listener.note(f"Failed: {error}")
         report = {"error": str(error)}
-    report = cast("dict[str, Any]", plain(report))
     save_text(file, json.dumps(report, indent=1, allow_nan=False) + "\n")
     return report
 
@@ -158,27 +155,27 @@ def _report(
     dataset: Dataset,
     trials: Trials,
     listener: Listener,
-    known: dict[str, Any],
-) -> dict[str, Any]:
+    known: JsonObject,
+) -> JsonObject:
     """``known``: an earlier report, whose parts are not made again."""
     model = Path(config.out) / "model.safetensors"
     if not model.exists():
         _train(config, listener)
     samples, _ = choose_samples(model, dataset, True, listener)
     inspector = open_inspector(model, config.device, config.precision, 64, listener)
-    report = known or dict(
-        evaluate_samples(inspector, samples, [Path(one) for one in config.data], listener).report
-    )
+    folders = [Path(one) for one in config.data]
+    report = known or json_object(evaluate_samples(inspector, samples, folders, listener).figures)
     if trials.realism and "realism" not in report:
         report["realism"] = None
         if config.counterfactual:
             try:
-                report["realism"] = judge(inspector, samples, None, True, listener)
+                report["realism"] = json_object(judge(inspector, samples, None, True, listener))
             except CfinspectError as error:
                 listener.note(f"Without realism: {error}")
-    if trials.attacked not in (None, report.get("attacked")):
+    if trials.attacked not in (None, number_at(report, "attacked")):
         backend = cast("TorchBackend", inspector.backend)
-        report["robustness"] = attack(backend, inspector, samples, trials.attacked, True, listener)
+        found = attack(backend, inspector, samples, trials.attacked, True, listener)
+        report["robustness"] = json_object(found)
         report["attacked"] = trials.attacked
     seconds = float(load_metadata(model).training["seconds"])
     report["training"] = {
@@ -189,7 +186,7 @@ def _report(
     return report
 
 
-def _without(config: TrainConfig) -> list[str]:
+def _without(config: TrainConfig) -> list[Json]:
     """Parts of a report that say nothing about a reference system: what it does not make."""
     if config.counterfactual:
         return []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cfinspect.engine.base.json_types import Json, JsonObject, at, number_at
 from cfinspect.engine.training.config import ConfigError
 from cfinspect.workflows.config_parsing import parse_setting
 
@@ -63,62 +64,102 @@ def cells(vary: Sequence[str], cross: bool) -> list[Cell]:
 
 
 _OWN = ("seed", "holdout_seed", "holdout", "device", "precision")
-COLUMNS = (
-    ("F1", ("classification", "f1")),
-    ("AUROC", ("classification", "auroc")),
-    ("right class", ("kinds", "accuracy")),
-    ("right kind of what is found", ("kinds", "right_kind")),
-    ("IoU", ("localisation", "iou")),
-    ("flips damaged", ("counterfactual", "flip_rate_damaged")),
-    ("flips undamaged", ("counterfactual", "flip_rate_undamaged")),
-    ("errors in review", ("review", "errors_caught")),
-    ("judge flips damaged", ("realism", "judge_flips")),
-    ("FID", ("realism", "fid")),
-    ("robust F1 1/255", ("robustness", 1.0)),
-    ("robust F1 2/255", ("robustness", 2.0)),
-    ("minutes", ("training", "minutes")),
+
+
+@dataclass(frozen=True)
+class CellFigures:
+    """What the table needs of one training's report; None where it has no figure, or no honest one.
+
+    ``robust_f1``: F1 under attack by eps, in grey levels; ``minutes``: of the training;
+    ``counterfactual``: whether there is a generator; ``error``: why there are no figures at all.
+    """
+
+    f1: float | None
+    auroc: float | None
+    right_class: float | None
+    right_kind: float | None
+    iou: float | None
+    flips_damaged: float | None
+    flips_undamaged: float | None
+    errors_caught: float | None
+    judge_flips: float | None
+    fid: float | None
+    robust_f1: Mapping[float, float | None]
+    minutes: float | None
+    counterfactual: bool
+    error: str | None
+
+    @classmethod
+    def from_json(cls, report: JsonObject) -> CellFigures:
+        """From the report.json of a training, also an older one, or one that says its error.
+
+        ``training.without`` names parts that a reference system has no figures for.
+        """
+        without = at(report, "training", "without")
+        left_out = without if isinstance(without, list) else []
+        known: JsonObject = {name: part for name, part in report.items() if name not in left_out}
+        error = at(report, "error")
+        return cls(
+            f1=number_at(known, "classification", "f1"),
+            auroc=number_at(known, "classification", "auroc"),
+            right_class=number_at(known, "kinds", "accuracy"),
+            right_kind=number_at(known, "kinds", "right_kind"),
+            iou=number_at(known, "localisation", "iou"),
+            flips_damaged=number_at(known, "counterfactual", "flip_rate_damaged"),
+            flips_undamaged=number_at(known, "counterfactual", "flip_rate_undamaged"),
+            errors_caught=number_at(known, "review", "errors_caught"),
+            judge_flips=number_at(known, "realism", "directions", "damaged", "judge_flips"),
+            fid=number_at(known, "realism", "directions", "damaged", "fid"),
+            robust_f1=_by_eps(at(known, "robustness")),
+            minutes=number_at(known, "training", "minutes"),
+            counterfactual=at(known, "training", "counterfactual") is not False,
+            error=None if error is None else str(error),
+        )
+
+    @property
+    def converged(self) -> bool:
+        """Whether D tells the classes apart and, with a generator, half of damaged flip."""
+        good = self.auroc is not None and self.auroc > 0.7
+        return good and (not self.counterfactual or (self.flips_damaged or 0.0) >= 0.5)
+
+
+def _by_eps(robustness: Json) -> dict[float, float | None]:
+    eps, f1 = at(robustness, "eps"), at(robustness, "f1")
+    if not isinstance(eps, list) or not isinstance(f1, list):
+        return {}
+    pairs = [(number_at(level), number_at(value)) for level, value in zip(eps, f1, strict=True)]
+    return {level: value for level, value in pairs if level is not None}
+
+
+COLUMNS: tuple[tuple[str, Callable[[CellFigures], float | None]], ...] = (
+    ("F1", lambda cell: cell.f1),
+    ("AUROC", lambda cell: cell.auroc),
+    ("right class", lambda cell: cell.right_class),
+    ("right kind of what is found", lambda cell: cell.right_kind),
+    ("IoU", lambda cell: cell.iou),
+    ("flips damaged", lambda cell: cell.flips_damaged),
+    ("flips undamaged", lambda cell: cell.flips_undamaged),
+    ("errors in review", lambda cell: cell.errors_caught),
+    ("judge flips damaged", lambda cell: cell.judge_flips),
+    ("FID", lambda cell: cell.fid),
+    ("robust F1 1/255", lambda cell: cell.robust_f1.get(1.0)),
+    ("robust F1 2/255", lambda cell: cell.robust_f1.get(2.0)),
+    ("minutes", lambda cell: cell.minutes),
 )
 
 
-def figure(report: Mapping[str, Any], path: tuple[str, Any]) -> float | None:
-    """A figure of one cell's report, None where it has none or it would mean nothing.
-
-    ``training.without`` names parts that a reference system has no figures for.
-    """
-    trained = report.get("training") or {}
-    if path[0] in trained.get("without", ()):
-        return None
-    part = report.get(path[0]) or {}
-    if path[0] == "robustness":
-        known = dict(zip(part.get("eps", ()), part.get("f1", ()), strict=True))
-        value = known.get(path[1])
-    elif path[0] == "realism":
-        value = ((part.get("directions") or {}).get("damaged") or {}).get(path[1])
-    else:
-        value = part.get(path[1])
-    return float(value) if isinstance(value, int | float) else None
-
-
-def converged(report: Mapping[str, Any]) -> bool:
-    """Whether D tells the classes apart and, where there is a generator, half of damaged flip."""
-    auroc = figure(report, ("classification", "auroc"))
-    flips = figure(report, ("counterfactual", "flip_rate_damaged"))
-    makes = (report.get("training") or {}).get("counterfactual", True)
-    return auroc is not None and auroc > 0.7 and (not makes or (flips or 0.0) >= 0.5)
-
-
-def table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[list[str]]:
+def table(results: Mapping[str, Sequence[CellFigures]]) -> list[list[str]]:
     """Rows of text, the heading first: a cell's name, seeds that converged, mean and range.
 
-    ``results``: reports of all seeds that are done, by cell. Columns without any figure are left
-    out; a seed that failed has an "error" and counts as not converged.
+    ``results``: figures of all seeds that are done, by cell. Columns without any figure are left
+    out; a seed that failed has an ``error`` and counts as not converged.
     """
-    reports = [report for group in results.values() for report in group]
-    shown = [c for c in COLUMNS if any(figure(report, c[1]) is not None for report in reports)]
+    cells_of_all = [one for group in results.values() for one in group]
+    shown = [c for c in COLUMNS if any(c[1](one) is not None for one in cells_of_all)]
     rows = [["cell", "converged", *(name for name, _ in shown)]]
     for name, group in results.items():
-        good = sum(converged(report) for report in group)
-        values = [[figure(report, path) for report in group] for _, path in shown]
+        good = sum(one.converged for one in group)
+        values = [[figure(one) for one in group] for _, figure in shown]
         texts = [
             each(found) if column == "FID" else spread(found)
             for (column, _), found in zip(shown, values, strict=True)

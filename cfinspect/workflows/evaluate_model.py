@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import JsonObject
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_data import choose_samples, read_data
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from cfinspect.engine.data.dataset import Sample
     from cfinspect.engine.evaluation.encoders import Encoder
-    from cfinspect.engine.evaluation.evaluate import Evaluation
+    from cfinspect.engine.evaluation.evaluate import EvaluatedImage, Evaluation
+    from cfinspect.engine.evaluation.report import EvaluationReport
     from cfinspect.engine.explain.ace import AceSettings
     from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.engine.inference.torch_backend import TorchBackend
@@ -75,13 +76,18 @@ class EvaluationOptions:
 
 def evaluate_model(
     model: Path, data: Sequence[Path], out: Path, options: EvaluationOptions, listener: Listener
-) -> dict[str, Any]:
+) -> EvaluationReport:
     """Evaluate ``model`` on labelled folders; leaves report.html, report.json, images.csv in out.
 
     Returns the report. Raises CfinspectError with a sentence, and ``Cancelled``: what was finished
     by then is in ``out``.
     """
     from cfinspect.engine.evaluation.gallery import galleries  # noqa: PLC0415
+    from cfinspect.engine.evaluation.report import (  # noqa: PLC0415
+        EvaluatedData,
+        EvaluatedModel,
+        EvaluationReport,
+    )
 
     metadata = load_metadata(model)
     for part in PARTS:
@@ -94,59 +100,58 @@ def evaluate_model(
     found = evaluate_samples(inspector, samples, data, listener)
     # The fingerprint is that of the images the figures are about.
     chosen = dataclasses.replace(dataset, samples=tuple(samples))
-    whole = {
-        "cfinspect_version": __version__,
-        "model": {"name": model.name, "digest": file_digest(model)},
-        "data": {"fingerprint": chosen.fingerprint(), "counts": chosen.counts()},
-        "unseen_only": options.unseen,
-        "seen": seen,
-        **found.report,
-    }
+    report = EvaluationReport(
+        cfinspect_version=__version__,
+        model=EvaluatedModel(model.name, file_digest(model)),
+        data=EvaluatedData(chosen.fingerprint(), chosen.counts()),
+        unseen_only=options.unseen,
+        seen=seen,
+        figures=found.figures,
+        rows=found.rows,
+    )
     files = {_relative(sample.path, data): sample.path for sample in samples}
-    pictures = galleries(inspector, found.rows, [files[row["file"]] for row in found.rows])
+    pictures = galleries(inspector, found.rows, [files[row.file] for row in found.rows])
     # What takes minutes must not cost what is already known.
-    _save(out, whole, found.rows, pictures, options.command)
+    _save(out, report, pictures, options.command)
     for name, work in _works(inspector, samples, encoder, options, listener).items():
         if name not in options.asked and not options.every:
             continue
         try:
             require_one_kind(metadata, name)
-            whole[name] = work()
+            report = work(report)
         except CfinspectError as error:
             if name in options.asked:
                 raise
             listener.note(f"Without the part {name}: {error}")
         else:
-            _save(out, whole, found.rows, pictures, options.command)
-    return whole
+            _save(out, report, pictures, options.command)
+    return report
 
 
 def evaluate_samples(
     inspector: Inspector, samples: list[Sample], data: Sequence[Path], listener: Listener
 ) -> Evaluation:
     """Evaluate ``samples``; file names in the result are relative to the folders ``data``."""
-    from cfinspect.engine.evaluation.evaluate import evaluate  # noqa: PLC0415
+    from cfinspect.engine.evaluation.evaluate import evaluate, with_names  # noqa: PLC0415
 
     try:
         with listener.task("Evaluating") as progress:
             found = evaluate(inspector, samples, progress=progress)
     except Cancelled:
         raise Cancelled("Interrupted: no report was written.") from None
-    for entry in (*found.rows, *found.report["left_out"]):
-        entry["file"] = _relative(Path(entry["file"]), data)
-    return found
+    return with_names(found, lambda file: _relative(Path(file), data))
 
 
-def save_figures(out: Path, report: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+def save_figures(out: Path, report: JsonObject, rows: Sequence[EvaluatedImage]) -> None:
     """Write report.json and images.csv into ``out``."""
     from cfinspect.engine.evaluation.evaluate import ROW_FIELDS  # noqa: PLC0415
 
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, ROW_FIELDS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: getattr(row, name) for name in ROW_FIELDS} for row in rows)
     save_text(out / "images.csv", table.getvalue())
-    save_text(out / "report.json", json.dumps(plain(report), indent=1, allow_nan=False) + "\n")
+    save_text(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
 
 
 def _works(
@@ -155,26 +160,26 @@ def _works(
     encoder: Encoder | None,
     options: EvaluationOptions,
     listener: Listener,
-) -> dict[str, Callable[[], dict[str, Any]]]:
-    """How each of ``PARTS`` is made, in their order."""
+) -> dict[str, Callable[[EvaluationReport], EvaluationReport]]:
+    """How each of ``PARTS`` is made and put into the report, in their order."""
     from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415  (starts torch)
 
     backend, quick = cast("TorchBackend", inspector.backend), options.quick
-    works: dict[str, Callable[[], dict[str, Any]]] = {
-        "baselines": lambda: compare(backend, samples, quick, listener),
-        "explainers": lambda: ask_explainers(
-            backend,
-            samples,
-            options.diffusion,
-            options.ace or ACE_PRESETS["default"],
-            encoder,
-            options.images,
-            quick,
-            listener,
+    images, ace = options.images, options.ace or ACE_PRESETS["default"]
+    put = dataclasses.replace
+    works: dict[str, Callable[[EvaluationReport], EvaluationReport]] = {
+        "baselines": lambda to: put(to, baselines=compare(backend, samples, quick, listener)),
+        "explainers": lambda to: put(
+            to,
+            explainers=ask_explainers(
+                backend, samples, options.diffusion, ace, encoder, images, quick, listener
+            ),
         ),
-        "realism": lambda: judge(inspector, samples, encoder, quick, listener),
-        "uncertainty": lambda: doubt(inspector, samples, quick, listener),
-        "robustness": lambda: attack(backend, inspector, samples, options.images, quick, listener),
+        "realism": lambda to: put(to, realism=judge(inspector, samples, encoder, quick, listener)),
+        "uncertainty": lambda to: put(to, uncertainty=doubt(inspector, samples, quick, listener)),
+        "robustness": lambda to: put(
+            to, robustness=attack(backend, inspector, samples, images, quick, listener)
+        ),
     }
     return {name: works[name] for name in PARTS}
 
@@ -191,16 +196,15 @@ def _encoder(options: EvaluationOptions) -> Encoder | None:
 
 def _save(
     out: Path,
-    whole: dict[str, Any],
-    rows: list[dict[str, Any]],
+    report: EvaluationReport,
     pictures: dict[str, NDArray[np.uint8]],
     command: str,
 ) -> None:
     """All files of the report."""
     from cfinspect.engine.evaluation.html_report import page  # noqa: PLC0415
 
-    save_text(out / "report.html", page(plain(whole), rows, pictures, command))
-    save_figures(out, whole, rows)
+    save_text(out / "report.html", page(report, pictures, command))
+    save_figures(out, report.to_json(), report.rows)
 
 
 def _relative(file: Path, folders: Sequence[Path]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
@@ -12,6 +12,12 @@ from cfinspect.workflows.listener import Listener
 if TYPE_CHECKING:
     from cfinspect.engine.data.dataset import Sample
     from cfinspect.engine.evaluation.encoders import Encoder
+    from cfinspect.engine.evaluation.part_figures import (
+        BaselineFigures,
+        RealismFigures,
+        RobustnessFigures,
+        UncertaintyFigures,
+    )
     from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.engine.inference.torch_backend import TorchBackend
     from cfinspect.engine.model.metadata import ModelMetadata
@@ -38,7 +44,7 @@ def attack(
     images: int | None,
     quick: bool,
     listener: Listener,
-) -> dict[str, Any]:
+) -> RobustnessFigures:
     """Figures of ``robustness`` on some of the samples; says which were left aside."""
     from cfinspect.engine.evaluation.robustness import (  # noqa: PLC0415
         Effort,
@@ -66,7 +72,7 @@ def attack(
 
 def compare(
     backend: TorchBackend, samples: list[Sample], quick: bool, listener: Listener
-) -> dict[str, Any]:
+) -> dict[str, BaselineFigures]:
     """Localisation by other explainers, beside the counterfactual's."""
     from cfinspect.engine.evaluation.localisation_baselines import (  # noqa: PLC0415
         baselines,
@@ -96,7 +102,7 @@ def judge(
     encoder: Encoder | None,
     quick: bool,
     listener: Listener,
-) -> dict[str, Any]:
+) -> RealismFigures:
     """Figures of ``realism``: one half of the samples trains a judge, the other is measured."""
     from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
     from cfinspect.engine.evaluation.realism import (  # noqa: PLC0415
@@ -130,10 +136,11 @@ def judge(
 
 def doubt(
     inspector: Inspector, samples: list[Sample], quick: bool, listener: Listener
-) -> dict[str, Any]:
+) -> UncertaintyFigures:
     """Figures of ``uncertainty`` on the samples and under shifts, and of conformal sets."""
     import numpy as np  # noqa: PLC0415
 
+    from cfinspect.engine.evaluation.part_figures import UncertaintyFigures  # noqa: PLC0415
     from cfinspect.engine.evaluation.sampling import squares  # noqa: PLC0415
     from cfinspect.engine.evaluation.uncertainty import (  # noqa: PLC0415
         SHIFTS,
@@ -167,7 +174,7 @@ def doubt(
                     for groups in (None, chosen.groups)
                 ]
             counter.show(done, len(SHIFTS) + 1)
-    return {"looks": result, "conformal": sets}
+    return UncertaintyFigures(result, tuple(sets))
 
 
 def _tell_photos(count: int, listener: Listener) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.explain.factory import OpenedClassifier
     from cfinspect.engine.explain.protocol import Explainer
     from cfinspect.engine.inference.stream import Source
-    from cfinspect.workflows.explanation_files import ExplanationSummary
+    from cfinspect.workflows.explanation_files import AboutExplanations, ExplanationSummary
 
 
 def explain_images(
@@ -26,7 +26,7 @@ def explain_images(
     *,
     target: Target,
     batch: int,
-    about: Mapping[str, object],
+    about: AboutExplanations,
     listener: Listener,
 ) -> ExplanationSummary:
     """Explain ``sources`` into ``out``; the listener's results are the rows of explanations.csv.
@@ -51,7 +51,7 @@ def explain_images(
                 too_large=inspector.is_photo if inspector else lambda image: False,
                 progress=progress,
             ):
-                listener.result("image", results.add(one))
+                listener.result("image", results.add(one).to_json())
                 if one.error:
                     listener.note(f"Left out: {one.error}")
     except Cancelled:

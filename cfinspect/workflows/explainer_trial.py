@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled, Progress, Ticks
@@ -15,6 +15,7 @@ from cfinspect.workflows.listener import Listener
 if TYPE_CHECKING:
     from cfinspect.engine.data.dataset import Sample
     from cfinspect.engine.evaluation.encoders import Encoder
+    from cfinspect.engine.evaluation.part_figures import ExplainersFigures
     from cfinspect.engine.evaluation.sampling import Squares
     from cfinspect.engine.explain.ace import Ace, AceSettings
     from cfinspect.engine.explain.classifier import Classifier
@@ -35,7 +36,7 @@ def ask_explainers(
     images: int | None,
     quick: bool,
     listener: Listener,
-) -> dict[str, Any]:
+) -> ExplainersFigures:
     """Figures of ``explaining``; half of the groups teach the encoder, the others are asked."""
     from cfinspect.engine.data.splits import split_by_group  # noqa: PLC0415
     from cfinspect.engine.evaluation.explainer_benchmark import STOCHASTIC as DRAWS  # noqa: PLC0415
@@ -86,8 +87,7 @@ def ask_explainers(
             )
     except Cancelled:
         raise Cancelled("Interrupted: the report holds what was done before.") from None
-    about = {"ace": dataclasses.asdict(settings)} if "ace" in makers else {}
-    return {**found, "filter_keeps": keeps, **about}
+    return dataclasses.replace(found, filter_keeps=keeps, ace=settings if "ace" in makers else None)
 
 
 def verdicts_kept(ace: Ace, asked: Squares, progress: Progress) -> float:

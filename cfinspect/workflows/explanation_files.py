@@ -6,10 +6,9 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,25 +16,73 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.json_types import OMIT_NONE, JsonObject, json_object
 from cfinspect.engine.explain.explained import NOT_ASKED, Explained
 from cfinspect.engine.plots.pictures import sample_rows
 
-COLUMNS = (
-    "file",
-    "target",
-    "before",
-    "after",
-    "flipped",
-    "kept",
-    "note",
-    "area_fraction",
-    "evaluations",
-    "seconds",
-    "error",
-)
+if TYPE_CHECKING:
+    from cfinspect.engine.explain.ace import AceSettings
+
 TABLE, OVERVIEW = "explanations.csv", "overview.png"
 _SHOWN, _SIDE = 16, 256
 _CLASSES = ("undamaged", "damaged")
+
+
+@dataclass(frozen=True)
+class ExplanationRow:
+    """One image, a row of explanations.csv; of one that was left out only ``file`` and ``error``.
+
+    ``target``: the class to reach; ``before``, ``after``: the classifier's score in 0..1;
+    ``flipped``, ``kept``: 0 or 1, ``kept`` by the filter of ACE; ``area_fraction`` of the mask;
+    ``evaluations``: passes of a network. None where nothing can be said.
+    """
+
+    file: str
+    target: str | None = None
+    before: float | None = None
+    after: float | None = None
+    flipped: int | None = None
+    kept: int | None = None
+    note: str | None = None
+    area_fraction: float | None = None
+    evaluations: float | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+    @classmethod
+    def of(cls, one: Explained) -> ExplanationRow:
+        """The row of an image that was explained or left out."""
+        if one.error:
+            return cls(one.source.name, error=one.error)
+        return cls(
+            file=one.source.name,
+            target=_CLASSES[one.target],
+            before=round(one.before, 6),
+            after=None if one.after is None else round(one.after, 6),
+            flipped=None if one.flipped is None else int(one.flipped),
+            kept=None if one.kept is None else int(one.kept),
+            note=one.note or None,
+            area_fraction=None if one.mask is None else round(float(one.mask.mean()), 8),
+            evaluations=one.evaluations,
+            seconds=round(one.seconds, 3),
+        )
+
+    def to_json(self) -> JsonObject:
+        """As the command's JSON and explanations.csv have it."""
+        return json_object(self)
+
+
+COLUMNS = tuple(one.name for one in fields(ExplanationRow))
+
+
+@dataclass(frozen=True)
+class AboutExplanations:
+    """Who explained what: kept in explanation.json; ``settings`` of ACE only."""
+
+    method: str
+    classifier: str
+    threshold: float
+    settings: AceSettings | None = field(default=None, metadata=OMIT_NONE)
 
 
 @dataclass(frozen=True)
@@ -54,22 +101,22 @@ class ExplanationSummary:
     errors: int
     seconds: float
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> JsonObject:
         """As the command's JSON has them."""
-        return dataclasses.asdict(self)
+        return json_object(self)
 
 
 class Explanations:
     """The results folder: pictures first, then the row."""
 
-    def __init__(self, out: Path, about: Mapping[str, object]) -> None:
+    def __init__(self, out: Path, about: AboutExplanations) -> None:
         self.out = out
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[ExplanationRow] = []
         self._shown: list[Explained] = []  # small: whole photos would fill the memory
         out.mkdir(parents=True, exist_ok=True)
-        save_text(out / "explanation.json", json.dumps(dict(about), indent=1) + "\n")
+        save_text(out / "explanation.json", json.dumps(json_object(about), indent=1) + "\n")
 
-    def add(self, one: Explained) -> dict[str, Any]:
+    def add(self, one: Explained) -> ExplanationRow:
         """Write one image's pictures; returns its row."""
 
         pictures = {
@@ -85,19 +132,7 @@ class Explanations:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             write_png(place, picture)
-        row = dict.fromkeys(COLUMNS, None) | {"file": one.source.name, "error": one.error or None}
-        if not one.error:
-            row |= {
-                "target": _CLASSES[one.target],
-                "before": round(one.before, 6),
-                "after": None if one.after is None else round(one.after, 6),
-                "flipped": None if one.flipped is None else int(one.flipped),
-                "kept": None if one.kept is None else int(one.kept),
-                "note": one.note or None,
-                "area_fraction": None if one.mask is None else round(float(one.mask.mean()), 8),
-                "evaluations": one.evaluations,
-                "seconds": round(one.seconds, 3),
-            }
+        row = ExplanationRow.of(one)
         self.rows.append(row)
         if one.saliency is not None and len(self._shown) < _SHOWN:
             self._shown.append(_small(one))
@@ -109,7 +144,7 @@ class Explanations:
         text = io.StringIO(newline="")
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(self.rows)
+        writer.writerows(row.to_json() for row in self.rows)
         save_text(self.out / TABLE, text.getvalue())
         (self.out / OVERVIEW).unlink(missing_ok=True)
         if self._shown:
@@ -130,16 +165,16 @@ class Explanations:
 
     def summary(self, seconds: float) -> ExplanationSummary:
         """Counts; ``seconds``: how long it took."""
-        explained = [row for row in self.rows if not row["error"] and row["note"] != NOT_ASKED]
-        kept = [row["kept"] for row in explained if row["kept"] is not None]
-        flips = [row["flipped"] for row in explained if row["flipped"] is not None]
+        explained = [row for row in self.rows if not row.error and row.note != NOT_ASKED]
+        kept = [row.kept for row in explained if row.kept is not None]
+        flips = [row.flipped for row in explained if row.flipped is not None]
         return ExplanationSummary(
             images=len(self.rows),
             explained=len(explained),
             flipped=sum(flips) if flips else None,
             kept=sum(kept) if kept else None,
-            already=sum(row["note"] == NOT_ASKED for row in self.rows),
-            errors=sum(bool(row["error"]) for row in self.rows),
+            already=sum(row.note == NOT_ASKED for row in self.rows),
+            errors=sum(bool(row.error) for row in self.rows),
             seconds=round(seconds, 3),
         )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from cfinspect.engine.base.events import CancelToken, Event
+from cfinspect.engine.base.json_types import Json
 from cfinspect.engine.base.progress import Progress
 
 
@@ -31,7 +32,7 @@ class Listener:
     def note(self, text: str) -> None:
         """A sentence that the person should read, such as what was left out and why."""
 
-    def result(self, event: str, fields: Mapping[str, object]) -> None:
+    def result(self, event: str, fields: Mapping[str, Json]) -> None:
         """A result that is complete, long before all are: one image, one cell of a table."""
 
 

@@ -20,10 +20,11 @@ from typing import Any
 from common import DATA, keep
 
 from cfinspect.engine.base.events import Finished, Notice
+from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.calibration.recalibrate import calibrate
 from cfinspect.engine.data.dataset import Dataset, Sample, read_folders
 from cfinspect.engine.data.splits import folds_by_group
-from cfinspect.engine.evaluation.evaluate import evaluate
+from cfinspect.engine.evaluation.evaluate import EvaluationFigures, evaluate
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.file import seen_digests
@@ -63,17 +64,17 @@ def metu_model(out: Path, seed: int) -> Path:
     return model_of(out, f"metu_{seed}", METU, seed=seed, minutes=METU_MINUTES, **shares)
 
 
-def measure(out: Path, part: str, seed: int, work: Callable[[], dict[str, Any]]) -> None:
+def measure(out: Path, part: str, seed: int, work: Callable[[], EvaluationFigures]) -> None:
     """Keep what ``work`` measures, unless this figure stands in the results already."""
     results = out / "figures.jsonl"
     known = results.read_text("utf-8").splitlines() if results.exists() else []
     if not any((row["part"], row["seed"]) == (part, seed) for row in map(json.loads, known)):
-        keep(results, {"part": part, "seed": seed, **work()})
+        keep(results, {"part": part, "seed": seed, **json_object(work())})
 
 
-def report_of(model: Path, samples: list[Sample]) -> dict[str, Any]:
-    """The report of `cfinspect evaluate` over ``samples``."""
-    return evaluate(Inspector(load_backend(model)), samples).report
+def report_of(model: Path, samples: list[Sample]) -> EvaluationFigures:
+    """The figures of `cfinspect evaluate` over ``samples``."""
+    return evaluate(Inspector(load_backend(model)), samples).figures
 
 
 def unseen(data: Path, model: Path) -> list[Sample]:
@@ -87,7 +88,7 @@ def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) ->
     """Tiles, a quarter of the photos held out."""
     shares = {"preset": preset, "holdout": 0.25}
 
-    def work(seed: int) -> dict[str, Any]:
+    def work(seed: int) -> EvaluationFigures:
         settings = {**shares, "holdout_seed": seed, "seed": seed}
         model = model_of(out, f"{name}_{seed}", CRACKS, **settings)
         return report_of(model, unseen(CRACKS, model))
@@ -99,7 +100,7 @@ def cracks(out: Path, preset: str, name: str, seeds: tuple[int, ...] = SEEDS) ->
 def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Each crack source with the other's model: untouched, and after 40 labelled images."""
 
-    def tuned(seed: int) -> dict[str, Any]:
+    def tuned(seed: int) -> EvaluationFigures:
         few, rest = forty(read_folders([CRACKS]), seed)
         model = out / f"metu_{seed}" / "calibrated.safetensors"
         calibrate(metu_model(out, seed), few, model, review_rate=0.1)
@@ -118,7 +119,7 @@ def transfer(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
 
 def _untouched(
     out: Path, seed: int, model: Callable[[Path, int], Path], data: Path
-) -> dict[str, Any]:
+) -> EvaluationFigures:
     return report_of(model(out, seed), list(read_folders([data]).samples))
 
 
@@ -144,7 +145,7 @@ def forty(dataset: Dataset, seed: int) -> tuple[Dataset, list[Sample]]:
 def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """Whole photos of the held-out groups through the tile model."""
 
-    def work(seed: int) -> dict[str, Any]:
+    def work(seed: int) -> EvaluationFigures:
         model = crack_model(out, seed)
         groups = {sample.group for sample in unseen(CRACKS, model)}
         dataset = read_folders([PHOTOS], allow_one_class=True)
@@ -157,7 +158,7 @@ def photos(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
 def metu(out: Path, seeds: tuple[int, ...] = SEEDS) -> None:
     """METU on its own held-out quarter."""
 
-    def work(seed: int) -> dict[str, Any]:
+    def work(seed: int) -> EvaluationFigures:
         model = metu_model(out, seed)
         return report_of(model, unseen(METU, model))
 
@@ -175,7 +176,7 @@ def apples(out: Path, _seeds: tuple[int, ...]) -> None:
 APPLE_MINUTES = 1.5
 
 
-def _fold(out: Path, number: int, dataset: Dataset, test: list[Sample]) -> dict[str, Any]:
+def _fold(out: Path, number: int, dataset: Dataset, test: list[Sample]) -> EvaluationFigures:
     data = out / f"apple_fold_{number}"
     if not (data / "labels.csv").exists():
         write_fold(data, dataset, {sample.digest for sample in test})

@@ -11,9 +11,9 @@ as the counterfactual run of the same seed took.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import time
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +34,7 @@ from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.metrics.classification import classification
-from cfinspect.engine.metrics.localisation import Localisation
+from cfinspect.engine.metrics.localisation import Localisation, LocalisationFigures
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.networks.generators import UNet
 from cfinspect.engine.training.config import TrainConfig
@@ -113,14 +113,14 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
             "seed": seed,
             "minutes": minutes,
             "steps": step,
-            **measure(mean.module, parts["held_out"], config.size, device),
+            **dataclasses.asdict(measure(mean.module, parts["held_out"], config.size, device)),
         },
     )
 
 
 def measure(
     net: torch.nn.Module, samples: list[Sample], size: int, device: Device
-) -> dict[str, Any]:
+) -> LocalisationFigures:
     """IoU of the fixed threshold 0.5 and the rest of the localisation figures."""
     store = TileStore([s for s in samples if s.mask], size)
     store.load()
@@ -177,15 +177,15 @@ def plain(out: Path, seed: int) -> None:
     logits, labels = figures["held_out"]
     scores = score(probabilities(logits, temperature))
     row = classification(labels, scores, threshold)
-    own = report_of(twin, unseen(CRACKS, twin))["classification"]
+    own = report_of(twin, unseen(CRACKS, twin)).classification
     keep(
         out / "references.jsonl",
         {
             "part": "plain",
             "seed": seed,
             "steps": steps,
-            "plain": {k: row[k] for k in ("f1", "accuracy", "auroc")},
-            "as_discriminator": {k: own[k] for k in ("f1", "accuracy", "auroc")},
+            "plain": {k: getattr(row, k) for k in ("f1", "accuracy", "auroc")},
+            "as_discriminator": {k: getattr(own, k) for k in ("f1", "accuracy", "auroc")},
         },
     )
 

@@ -18,9 +18,10 @@ from common import DATA
 
 from cfinspect.engine.base.images import read_image, write_png
 from cfinspect.engine.data.dataset import Sample, read_folders
-from cfinspect.engine.evaluation.evaluate import evaluate
+from cfinspect.engine.evaluation.evaluate import EvaluationFigures, evaluate
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.metrics.classification import Interval
 from cfinspect.engine.model.file import seen_digests
 from cfinspect.engine.plots.pictures import sample_rows
 from cfinspect.resources import shipped_models
@@ -63,31 +64,28 @@ def main() -> None:
         parts = halves(samples) if name in _HALVED else {"unseen": samples}
         inspector = Inspector(load_backend(model), batch=32)
         for part, chosen in parts.items():
-            print(row(kind, f"{name}, {part}", evaluate(inspector, chosen).report, chosen))
+            print(row(kind, f"{name}, {part}", evaluate(inspector, chosen).figures, chosen))
         if arguments.pictures is not None:
             picture(arguments.pictures / f"{name}.png", inspector, samples)
 
 
-def row(kind: str, title: str, report: dict[str, dict[str, object]], chosen: list[Sample]) -> str:
+def row(kind: str, title: str, figures: EvaluationFigures, chosen: list[Sample]) -> str:
     """One line of the table."""
-    said = report["classification"]
+    said = figures.classification
     both = {sample.label for sample in chosen} == {0, 1}
-    intervals = said.get("ci95") or {}
 
-    def figure(name: str) -> str:
-        value = said.get(name)
-        if not both or not isinstance(value, float):
+    def sure(value: float | None, ends: Interval) -> str:
+        if not both or value is None:
             return "-"
-        ends = intervals.get(name) if isinstance(intervals, dict) else None
         return f"{value:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
 
-    def plain(part: str, name: str) -> str:
-        value = (report.get(part) or {}).get(name)
-        return f"{value:.3f}" if isinstance(value, float) else "-"
+    def plain(value: float | None) -> str:
+        return "-" if value is None else f"{value:.3f}"
 
-    cells = (kind, title, str(len(chosen)), figure("f1"), figure("auroc"))
-    flips = plain("counterfactual", "flip_rate_damaged")
-    rest = (plain("localisation", "iou"), flips, plain("review", "rate"))
+    f1, auroc = sure(said.f1, said.ci95.f1), sure(said.auroc, said.ci95.auroc)
+    cells = (kind, title, str(len(chosen)), f1, auroc)
+    flips = plain(figures.counterfactual.flip_rate_damaged)
+    rest = (plain(figures.localisation.figures.iou), flips, plain(figures.review.rate))
     return "| " + " | ".join((*cells, *rest)) + " |"
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
+from cfinspect.engine.base.json_types import INLINE, json_object
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import LabelledOutputs, fit_decision, fit_scores
@@ -19,7 +20,11 @@ from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.classification import auroc
-from cfinspect.engine.metrics.review import in_sample_review_metrics, wilson
+from cfinspect.engine.metrics.review import (
+    InSampleReviewMetrics,
+    in_sample_review_metrics,
+    wilson,
+)
 from cfinspect.engine.model.file import (
     Model,
     load_metadata,
@@ -41,6 +46,33 @@ class CalibrationError(CfinspectError):
     """Too few images, or a class without any."""
 
 
+@dataclass(frozen=True)
+class CalibrationCertainty:
+    """How good a refit is, on images that it was not fitted to, and how sure that is.
+
+    ``n`` images; ``auroc`` of D's margin, which no threshold can mend; ``error_old`` and
+    ``error_new``: share of wrong labels before and after, the latter by cross-validation, with its
+    95 % interval; ``warnings``: sentences.
+    """
+
+    n: int
+    auroc: float | None
+    error_old: float
+    error_new: float
+    error_new_ci95: tuple[float, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CalibrationResult:
+    """The decision before and after, how good it is, and what it does on the images fitted to."""
+
+    old: Decision
+    new: Decision
+    certainty: CalibrationCertainty = field(metadata=INLINE)
+    review: InSampleReviewMetrics
+
+
 def calibrate(
     model: Path,
     dataset: Dataset,
@@ -50,12 +82,11 @@ def calibrate(
     precision: str = "auto",
     review_rate: float,
     progress: Progress = Progress(),
-) -> dict[str, Any]:
+) -> CalibrationResult:
     """Refit temperature, score threshold, mask threshold and review rule; write them to ``out``.
 
-    The weights stay as they are. Returns n, the old and new decision, the AUROC (which no
-    threshold can mend), the error with its interval estimated by resampling, and warnings.
-    Raises CalibrationError for fewer than five readable images of a class.
+    The weights stay as they are, and so does the file ``model``. The figures are also kept in the
+    metadata of ``out``. Raises CalibrationError for fewer than five readable images of a class.
     """
     require_inspecting(model, load_metadata(model))
     loaded = load_model(model)
@@ -69,15 +100,21 @@ def calibrate(
     backend = TorchBackend(loaded, choose_device(device, precision))
     seen, digests = _look(backend, dataset, progress)
     new = fit_decision(seen, review_rate, start=old)
-    result = _certainty(seen, old)
     p = probabilities(seen.logits, new.temperature)
-    result["review"] = in_sample_review_metrics(new, p, seen.labels)
-    notes = {**metadata.metrics, "calibration": {**result, "fingerprint": dataset.fingerprint()}}
+    result = CalibrationResult(
+        old, new, _certainty(seen, old), in_sample_review_metrics(new, p, seen.labels)
+    )
+    calibration = {
+        **json_object(result.certainty),
+        "review": json_object(result.review),
+        "fingerprint": dataset.fingerprint(),
+    }
+    notes = {**metadata.metrics, "calibration": calibration}
     metadata = dataclasses.replace(metadata, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))
     save_model(out, Model(loaded.generator, loaded.discriminator, metadata, known))
-    return {"old": dataclasses.asdict(old), "new": dataclasses.asdict(new), **result}
+    return result
 
 
 def _look(
@@ -137,7 +174,7 @@ def _some(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     return flat[np.linspace(0, len(flat) - 1, _PIXELS).astype(np.intp)]
 
 
-def _certainty(seen: LabelledOutputs, old: Decision) -> dict[str, Any]:
+def _certainty(seen: LabelledOutputs, old: Decision) -> CalibrationCertainty:
     """How good the refit is, measured on images it was not fitted to, and how sure that is."""
     count = len(seen.labels)
     folds = np.random.default_rng(0).permutation(count) % min(count, _MOST_FOLDS)
@@ -166,11 +203,11 @@ def _certainty(seen: LabelledOutputs, old: Decision) -> dict[str, Any]:
         )
     if wrong_new > wrong_old:
         warnings.append("the old thresholds make fewer errors on these images: keep the old model")
-    return {
-        "n": count,
-        "auroc": area,
-        "error_old": wrong_old / count,
-        "error_new": wrong_new / count,
-        "error_new_ci95": [low, high],
-        "warnings": warnings,
-    }
+    return CalibrationCertainty(
+        n=count,
+        auroc=area,
+        error_old=wrong_old / count,
+        error_new=wrong_new / count,
+        error_new_ci95=(low, high),
+        warnings=tuple(warnings),
+    )

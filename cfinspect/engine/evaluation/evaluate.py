@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image, read_mask
+from cfinspect.engine.base.json_types import INLINE, OMIT_NONE
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.inference.inspector import Inspection, Inspector
-from cfinspect.engine.metrics.classification import classification
-from cfinspect.engine.metrics.counterfactual import counterfactual
-from cfinspect.engine.metrics.localisation import Localisation
-from cfinspect.engine.metrics.review import review
-
-ROW_FIELDS = (
-    "file",
-    "group",
-    "label",
-    "predicted",
-    "score",
-    "p0",
-    "p1",
-    "p_fake",
-    "head",
-    "flipped",
-    "review",
-    "reason",
-    "mean_abs_change",
-    "area_fraction",
-    "iou",
-    "error",
-    "kind",
-    "answer",
-)
+from cfinspect.engine.metrics.classification import ClassificationFigures, classification
+from cfinspect.engine.metrics.counterfactual import CounterfactualFigures, counterfactual
+from cfinspect.engine.metrics.localisation import Localisation, LocalisationFigures
+from cfinspect.engine.metrics.review import ReviewFigures, review
 
 
 class EvaluationError(CfinspectError):
@@ -47,15 +26,87 @@ class EvaluationError(CfinspectError):
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """``report``: nested figures, JSON-able, None where undefined.
+class EvaluatedImage:
+    """One image: its label, what the model says, and how well they agree; a row of images.csv.
 
-    ``rows``: one dict per image with the keys ROW_FIELDS, for a CSV; labels are 0 or 1, ``iou`` is
-    None without a mask, and an unreadable image has its ``error`` and None for all figures.
+    ``label`` and ``predicted`` are 0 or 1, ``kind`` and ``answer`` names of the kinds of damage or
+    ""; ``mean_abs_change`` is mean |x - x'| and ``iou`` that of the masks, both in 0..1, ``iou``
+    None without a true mask. An unreadable image has its ``error`` and None for all figures.
     """
 
-    report: dict[str, Any]
-    rows: list[dict[str, Any]]
+    file: str
+    group: str
+    label: int
+    predicted: int | None = None
+    score: float | None = None
+    p0: float | None = None
+    p1: float | None = None
+    p_fake: float | None = None
+    head: float | None = None
+    flipped: bool | None = None
+    review: bool | None = None
+    reason: str | None = None
+    mean_abs_change: float | None = None
+    area_fraction: float | None = None
+    iou: float | None = None
+    error: str = ""
+    kind: str | None = None
+    answer: str | None = None
+
+
+ROW_FIELDS = tuple(one.name for one in fields(EvaluatedImage))
+
+
+@dataclass(frozen=True)
+class LocalisationReport:
+    """How well the masks fit, and how many damaged images have none to compare with."""
+
+    figures: LocalisationFigures = field(metadata=INLINE)
+    missing_masks: int
+
+
+@dataclass(frozen=True)
+class KindFigures:
+    """How well kinds of damage are told apart.
+
+    ``names``: "" for undamaged, then the kinds; ``confusion``: images by true class (rows) and by
+    answer (columns) in that order. ``accuracy``: share of images with the right answer of all
+    classes; ``right_kind``: share of those damaged images that are found whose kind is right,
+    None where none is found.
+    """
+
+    names: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    accuracy: float
+    right_kind: float | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that could not be read, or whose mask could not be used, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EvaluationFigures:
+    """The figures of all parts; ``kinds`` only of a model that knows several kinds of damage."""
+
+    kinds: KindFigures | None = field(metadata=OMIT_NONE)
+    classification: ClassificationFigures
+    localisation: LocalisationReport
+    counterfactual: CounterfactualFigures
+    review: ReviewFigures
+    left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures, and one row for each image: those that were read, then those that were not."""
+
+    figures: EvaluationFigures
+    rows: tuple[EvaluatedImage, ...]
 
 
 def evaluate(
@@ -66,12 +117,8 @@ def evaluate(
 ) -> Evaluation:
     """Inspect ``samples`` and compare with their labels and masks, at original resolution.
 
-    The report has the parts classification, localisation (with ``missing_masks``: damaged images
-    without one, not part of its figures), counterfactual, review, and left_out: files that could
-    not be read, or whose mask could not be used, and why; of a model that knows several kinds of
-    damage also kinds, see ``kinds_told``. ``progress`` is shown every
-    image, and asked before it. Raises ``EvaluationError`` when no image can be read,
-    ``Cancelled``: there is no report then.
+    ``progress`` is shown every image, and asked before it. Raises ``EvaluationError`` when no image
+    can be read, ``Cancelled``: there is no report then.
     """
     reader = _Reader(samples, progress)
     gathered = _Gathered(tuple(inspector.backend.metadata.kinds))
@@ -81,12 +128,25 @@ def evaluate(
     if not gathered.rows:
         why = f": {reader.left_out[0][1]}" if reader.left_out else "."
         raise EvaluationError(f"There is no image to evaluate{why}")
-    report = gathered.report(inspector.backend.metadata.decision.score_threshold)
-    report["left_out"] = [
-        {"file": str(sample.path), "reason": reason}
+    left_out = [
+        LeftOut(str(sample.path), reason)
         for sample, reason in [*reader.left_out, *gathered.bad_masks]
     ]
-    return Evaluation(report, gathered.rows + [_error_row(*entry) for entry in reader.left_out])
+    threshold = inspector.backend.metadata.decision.score_threshold
+    unreadable = [
+        EvaluatedImage(str(sample.path), sample.group, sample.label, error=reason)
+        for sample, reason in reader.left_out
+    ]
+    return Evaluation(gathered.figures(threshold, left_out), (*gathered.rows, *unreadable))
+
+
+def with_names(found: Evaluation, name: Callable[[str], str]) -> Evaluation:
+    """The evaluation with other names of its files: ``name`` gets a path as text."""
+    left_out = tuple(replace(one, file=name(one.file)) for one in found.figures.left_out)
+    return Evaluation(
+        replace(found.figures, left_out=left_out),
+        tuple(replace(row, file=name(row.file)) for row in found.rows),
+    )
 
 
 class _Reader:
@@ -114,7 +174,7 @@ class _Gathered:
     """Everything the figures need, without keeping any image."""
 
     def __init__(self, kinds: Sequence[str]) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[EvaluatedImage] = []
         self._kinds = tuple(kinds)
         self._localisation = Localisation()
         self._missing_masks = 0
@@ -123,26 +183,26 @@ class _Gathered:
     def add(self, sample: Sample, found: Inspection) -> None:
         """Take in one inspection."""
         self.rows.append(
-            {
-                "file": str(sample.path),
-                "group": sample.group,
-                "label": sample.label,
-                "predicted": found.label,
-                "score": found.score,
-                "p0": found.p0,
-                "p1": found.p1,
-                "p_fake": found.p_fake,
-                "head": found.head,
-                "flipped": found.flipped,
-                "review": found.review,
-                "reason": found.reason,
-                "mean_abs_change": float(found.saliency.mean(dtype=np.float64)),
-                "area_fraction": found.area_fraction,
-                "iou": self._locate(sample, found),
-                "error": "",
-                "kind": self._kinds[sample.kind] if self._kinds and sample.label else "",
-                "answer": found.kind,
-            }
+            EvaluatedImage(
+                file=str(sample.path),
+                group=sample.group,
+                label=sample.label,
+                predicted=found.label,
+                score=found.score,
+                p0=found.p0,
+                p1=found.p1,
+                p_fake=found.p_fake,
+                head=found.head,
+                flipped=found.flipped,
+                review=found.review,
+                reason=found.reason,
+                mean_abs_change=float(found.saliency.mean(dtype=np.float64)),
+                area_fraction=found.area_fraction,
+                iou=self._locate(sample, found),
+                error="",
+                kind=self._kinds[sample.kind] if self._kinds and sample.label else "",
+                answer=found.kind,
+            )
         )
 
     def _locate(self, sample: Sample, found: Inspection) -> float | None:
@@ -171,49 +231,33 @@ class _Gathered:
         self._missing_masks += 1
         self.bad_masks.append((sample, reason))
 
-    def report(self, score_threshold: float) -> dict[str, Any]:
+    def figures(self, score_threshold: float, left_out: Sequence[LeftOut]) -> EvaluationFigures:
         """Compute all figures."""
         labels, predicted, scores = self._column("label", "predicted", "score")
-        groups = [row["group"] for row in self.rows]
-        told = {"kinds": kinds_told(self.rows, self._kinds)} if self._kinds else {}
-        return told | {
-            "classification": classification(labels, scores, score_threshold, groups),
-            "localisation": self._localisation.result() | {"missing_masks": self._missing_masks},
-            "counterfactual": counterfactual(
-                predicted, *self._column("flipped", "mean_abs_change")
-            ),
-            "review": review(labels, predicted, scores, *self._column("p_fake", "review")),
-        }
+        groups = [row.group for row in self.rows]
+        return EvaluationFigures(
+            kinds=kinds_told(self.rows, self._kinds) if self._kinds else None,
+            classification=classification(labels, scores, score_threshold, groups),
+            localisation=LocalisationReport(self._localisation.result(), self._missing_masks),
+            counterfactual=counterfactual(predicted, *self._column("flipped", "mean_abs_change")),
+            review=review(labels, predicted, scores, *self._column("p_fake", "review")),
+            left_out=tuple(left_out),
+        )
 
     def _column(self, *names: str) -> list[NDArray[np.float64]]:
-        return [np.array([row[name] for row in self.rows], dtype=np.float64) for name in names]
+        return [np.array([getattr(row, n) for row in self.rows], dtype=np.float64) for n in names]
 
 
-def kinds_told(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, Any]:
-    """How well kinds of damage are told apart, from the ``rows`` of an evaluation.
-
-    ``names``: "" for undamaged, then the kinds; ``confusion``: images by true class (rows) and by
-    answer (columns) in that order. ``accuracy``: share of images with the right answer of all
-    classes; ``right_kind``: share of those damaged images that are found whose kind is right.
-    """
-    names = ["", *kinds]
+def kinds_told(rows: Sequence[EvaluatedImage], kinds: Sequence[str]) -> KindFigures:
+    """How well kinds of damage are told apart, from the ``rows`` of images that were read."""
+    names = ("", *kinds)
     table = np.zeros((len(names), len(names)), dtype=np.int64)
     for row in rows:
-        table[names.index(row["kind"]), names.index(row["answer"])] += 1
+        table[names.index(row.kind or ""), names.index(row.answer or "")] += 1
     found = int(table[1:, 1:].sum())
-    return {
-        "names": names,
-        "confusion": table.tolist(),
-        "accuracy": float(np.trace(table) / table.sum()),
-        "right_kind": float(np.trace(table[1:, 1:]) / found) if found else None,
-    }
-
-
-def _error_row(sample: Sample, reason: str) -> dict[str, Any]:
-    known = {
-        "file": str(sample.path),
-        "group": sample.group,
-        "label": sample.label,
-        "error": reason,
-    }
-    return dict.fromkeys(ROW_FIELDS) | known
+    return KindFigures(
+        names=names,
+        confusion=tuple(tuple(int(count) for count in line) for line in table),
+        accuracy=float(np.trace(table) / table.sum()),
+        right_kind=float(np.trace(table[1:, 1:]) / found) if found else None,
+    )

@@ -20,6 +20,13 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED
 from cfinspect.engine.evaluation.encoders import Encoder
+from cfinspect.engine.evaluation.part_figures import (
+    CounterfactualQuality,
+    CounterfactualSetDistances,
+    ExplainerEncoder,
+    ExplainerFigures,
+    ExplainersFigures,
+)
 from cfinspect.engine.evaluation.realism import fid, halves, have_distances
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.evaluation.simsiam import SimSiam
@@ -67,7 +74,7 @@ def explaining(
     batch: int = 16,
     seeds: int = 2,
     progress: Progress = Progress(),
-) -> dict[str, Any]:
+) -> ExplainersFigures:
     """Figures of each explainer, by its name.
 
     ``explainers``: makers, of a seed; asked again with another for the images' diversity where
@@ -75,23 +82,23 @@ def explaining(
     ``encoder``, without one by ``simsiam``. ``progress.tick``: see ``Explainer``.
     """
     encoder = encoder or simsiam
-    result: dict[str, Any] = {}
+    result: dict[str, ExplainerFigures] = {}
     for name, make in explainers.items():
         count = seeds if name in STOCHASTIC else 1
         runs = [run(make(seed), asked, batch, progress) for seed in range(count)]
         result[name] = _figures(runs, classifier, asked, others, simsiam, encoder, progress)
-    return {
-        "n": len(asked.images),
-        "n_damaged": int((asked.labels == DAMAGED).sum()),
-        "encoder": {
-            "name": encoder.name,
-            "features": int(encoder.encode(asked.images[:1]).shape[1]),
-            "similarity": simsiam.name,
-            "any_two": simsiam.any_two(asked.images),
-        },
-        "left_out": {name: "needs networks for faces" for name in NEED_FACES},
-        "explainers": result,
-    }
+    return ExplainersFigures(
+        n=len(asked.images),
+        n_damaged=int((asked.labels == DAMAGED).sum()),
+        encoder=ExplainerEncoder(
+            name=encoder.name,
+            features=int(encoder.encode(asked.images[:1]).shape[1]),
+            similarity=simsiam.name,
+            any_two=simsiam.any_two(asked.images),
+        ),
+        left_out={name: "needs networks for faces" for name in NEED_FACES},
+        explainers=result,
+    )
 
 
 @dataclass(frozen=True)
@@ -141,37 +148,55 @@ def _figures(
     simsiam: SimSiam,
     encoder: Encoder,
     progress: Progress,
-) -> dict[str, Any]:
-    """What does not flip is no counterfactual: all but flips and COUT are of those that do."""
+) -> ExplainerFigures:
     first = runs[0]
-    found: dict[str, Any] = {
-        "seconds": first.seconds,
-        "evaluations": first.evaluations,
-        **_localised(first.saliency, asked),
-    }
-    if first.pictures is None or first.flipped is None:
-        return found
-    couts = cout(classifier, asked.images, first.pictures, 1 - asked.labels, progress)
-    for name, label in (("damaged", 1), ("undamaged", 0)):
-        own = asked.labels == label
-        found[f"flips_{name}"] = _mean(first.flipped[own])
-        found[f"cout_{name}"] = _mean(couts[own])
-    turned = np.flatnonzero(first.flipped)
-    change = np.abs(first.pictures[turned].astype(np.float32) - asked.images[turned]) / 255
-    return found | {
-        "flips": _mean(first.flipped),
-        "flips_ci95": group_draws(asked.groups, _weighted(first.flipped)),
-        "cout": _mean(couts),
-        "cout_ci95": group_draws(asked.groups, _weighted(couts)),
-        "flipped_n": len(turned),
-        "s3": _alike(simsiam, asked.images[turned], first.pictures[turned]),
-        "change": _mean(change),
-        "area": _mean(change.mean(axis=3) >= _AREA),
-        "diversity": _diversity(runs, simsiam),
-        **_distances(
-            encoder, asked.chosen(turned.tolist()), first.pictures[turned], others, progress
+    iou, oracle_iou, pixel_ap, masks = _localised(first.saliency, asked)
+    return ExplainerFigures(
+        seconds=first.seconds,
+        evaluations=first.evaluations,
+        iou=iou,
+        oracle_iou=oracle_iou,
+        pixel_ap=pixel_ap,
+        masks=masks,
+        made=_quality(runs, classifier, asked, others, simsiam, encoder, progress),
+    )
+
+
+def _quality(
+    runs: list[Run],
+    classifier: Classifier,
+    asked: Squares,
+    others: Squares,
+    simsiam: SimSiam,
+    encoder: Encoder,
+    progress: Progress,
+) -> CounterfactualQuality | None:
+    """What does not flip is no counterfactual: all but flips and COUT are of those that do."""
+    pictures, flipped = runs[0].pictures, runs[0].flipped
+    if pictures is None or flipped is None:
+        return None
+    couts = cout(classifier, asked.images, pictures, 1 - asked.labels, progress)
+    damaged = asked.labels == DAMAGED
+    turned = np.flatnonzero(flipped)
+    change = np.abs(pictures[turned].astype(np.float32) - asked.images[turned]) / 255
+    return CounterfactualQuality(
+        flips_damaged=_mean(flipped[damaged]),
+        cout_damaged=_mean(couts[damaged]),
+        flips_undamaged=_mean(flipped[~damaged]),
+        cout_undamaged=_mean(couts[~damaged]),
+        flips=_mean(flipped),
+        flips_ci95=group_draws(asked.groups, _weighted(flipped)),
+        cout=_mean(couts),
+        cout_ci95=group_draws(asked.groups, _weighted(couts)),
+        flipped_n=len(turned),
+        s3=_alike(simsiam, asked.images[turned], pictures[turned]),
+        change=_mean(change),
+        area=_mean(change.mean(axis=3) >= _AREA),
+        diversity=_diversity(runs, simsiam),
+        distances=_distances(
+            encoder, asked.chosen(turned.tolist()), pictures[turned], others, progress
         ),
-    }
+    )
 
 
 def _alike(simsiam: SimSiam, images: Images, pictures: Images) -> float | None:
@@ -236,17 +261,8 @@ def _distances(
     pictures: Images,
     others: Squares,
     progress: Progress,
-) -> dict[str, Any]:
-    """FID to real images of the classes asked for, and sFID.
-
-    Most of a counterfactual's pixels are its image's, so FID to a set that holds the image itself
-    flatters: ``sfid`` is the mean over random halves of the groups, both ways, ten times over,
-    of counterfactuals of one half to real images of the other (Jeanneret et al. 2023).
-    ``fid_floor``: of other real images among themselves, of as many of each class, which is what
-    a perfect explainer would reach. On ``fid_n``, ``fid_floor_n`` and about ``sfid_n`` images a
-    side; those of different numbers do not compare.
-    """
-    names = ("fid", "fid_floor", "fid_floor_n", "sfid", "sfid_sd", "sfid_n")
+) -> CounterfactualSetDistances:
+    """Distances of ``pictures``, counterfactuals of ``asked``, to real images."""
     wanted = 1 - asked.labels
     rng = np.random.default_rng(0)
     everyone = np.arange(len(pictures))
@@ -255,7 +271,7 @@ def _distances(
     )
     n = len(chosen)
     if not have_distances() or n < 2 * _FEWEST:
-        return {**dict.fromkeys(names), "fid_n": n}
+        return CounterfactualSetDistances(None, None, None, None, None, None, n)
     made, before, target = (
         encoder.encode(one) for one in (pictures, asked.images, others.images[real])
     )
@@ -271,15 +287,15 @@ def _distances(
                 apart.append(fid(made[mine], before[theirs]))
                 counts.append(len(mine))
             progress.tick()
-    return {
-        "fid": fid(made[chosen], target),
-        "fid_floor": fid(before[floor], target[against]) if len(floor) >= _FEWEST else None,
-        "fid_floor_n": len(floor),
-        "sfid": float(np.mean(apart)) if apart else None,
-        "sfid_sd": float(np.std(apart)) if apart else None,
-        "sfid_n": round(float(np.mean(counts))) if counts else None,
-        "fid_n": n,
-    }
+    return CounterfactualSetDistances(
+        fid=fid(made[chosen], target),
+        fid_floor=fid(before[floor], target[against]) if len(floor) >= _FEWEST else None,
+        fid_floor_n=len(floor),
+        sfid=float(np.mean(apart)) if apart else None,
+        sfid_sd=float(np.std(apart)) if apart else None,
+        sfid_n=round(float(np.mean(counts))) if counts else None,
+        fid_n=n,
+    )
 
 
 def _same_classes(
@@ -300,13 +316,15 @@ def _same_classes(
     return np.concatenate(mine), np.concatenate(theirs)
 
 
-def _localised(saliency: NDArray[np.float32], asked: Squares) -> dict[str, Any]:
-    """IoU by the median of Otsu's thresholds and by the best, pixel AP; on images with masks."""
+def _localised(
+    saliency: NDArray[np.float32], asked: Squares
+) -> tuple[float | None, float | None, float | None, int]:
+    """IoU by the median of Otsu's thresholds and by the best, pixel AP, and images with masks."""
     damaged = np.flatnonzero(asked.labels == DAMAGED)
     if not len(damaged):
-        return {"iou": None, "oracle_iou": None, "pixel_ap": None, "masks": 0}
+        return None, None, None, 0
     threshold = fit_mask_threshold(saliency[damaged])
-    found, count = Localisation(), 0
+    found = Localisation()
     for place in damaged:
         path = asked.samples[place].mask
         try:
@@ -317,6 +335,5 @@ def _localised(saliency: NDArray[np.float32], asked: Squares) -> dict[str, Any]:
             continue
         full = resize_map(saliency[place], *mask.shape)
         found.add(mask, full >= threshold, full)
-        count += 1
     figures = found.result()
-    return {name: figures[name] for name in ("iou", "oracle_iou", "pixel_ap")} | {"masks": count}
+    return figures.iou, figures.oracle_iou, figures.pixel_ap, figures.n

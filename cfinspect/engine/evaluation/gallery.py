@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import ImageError, read_image
+from cfinspect.engine.evaluation.evaluate import EvaluatedImage
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.plots.pictures import sample_rows
 
@@ -18,16 +19,16 @@ _EACH = 4
 _SIDE = 192  # px in the report
 
 
-def choose(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
+def choose(rows: Sequence[EvaluatedImage]) -> dict[str, list[int]]:
     """Places in ``rows`` (as ``evaluate`` gives them) by heading; headings without any left out."""
     located = sorted(
-        (i for i, row in enumerate(rows) if row.get("iou") is not None),
-        key=lambda i: -float(rows[i]["iou"]),
+        (i for i, row in enumerate(rows) if row.iou is not None),
+        key=lambda i: -(rows[i].iou or 0.0),
     )
     middle = max(0, len(located) // 2 - _EACH // 2)
     wrong = [i for i, row in enumerate(rows) if _wrong(row)]
-    missed = sorted((i for i in wrong if rows[i]["label"] == 1), key=lambda i: rows[i]["score"])
-    alarms = sorted((i for i in wrong if rows[i]["label"] == 0), key=lambda i: -rows[i]["score"])
+    missed = sorted((i for i in wrong if rows[i].label == 1), key=lambda i: rows[i].score or 0.0)
+    alarms = sorted((i for i in wrong if rows[i].label == 0), key=lambda i: -(rows[i].score or 0.0))
     found = {
         "Masks that fit best": located[:_EACH],
         "Masks in the middle": located[middle : middle + _EACH],
@@ -38,12 +39,12 @@ def choose(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[int]]:
     return {heading: places for heading, places in found.items() if places}
 
 
-def _wrong(row: Mapping[str, Any]) -> bool:
-    return row.get("score") is not None and row["predicted"] != row["label"]
+def _wrong(row: EvaluatedImage) -> bool:
+    return row.score is not None and row.predicted != row.label
 
 
 def galleries(
-    inspector: Inspector, rows: Sequence[Mapping[str, Any]], paths: Sequence[Path]
+    inspector: Inspector, rows: Sequence[EvaluatedImage], paths: Sequence[Path]
 ) -> dict[str, NDArray[np.uint8]]:
     """A picture (H, W, 3) for each heading of ``choose``; ``paths``: the files of ``rows``."""
     result = {}
@@ -58,8 +59,8 @@ def galleries(
         if not found:
             continue
         captions = [
-            f"{Path(str(row['file'])).name}   score {row['score']:.2f}"
-            + ("" if row["iou"] is None else f"   IoU {row['iou']:.2f}")
+            f"{Path(row.file).name}   score {row.score:.2f}"
+            + ("" if row.iou is None else f"   IoU {row.iou:.2f}")
             for row, _ in kept
         ]
         result[heading] = sample_rows(

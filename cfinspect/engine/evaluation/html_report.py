@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import functools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.engine.base.json_types import json_object
+from cfinspect.engine.evaluation.evaluate import EvaluatedImage, EvaluationFigures
+from cfinspect.engine.evaluation.part_figures import RobustnessFigures, UncertaintyFigures
+from cfinspect.engine.evaluation.report import EvaluationReport
+from cfinspect.engine.metrics.classification import Interval
 from cfinspect.engine.plots.svg_chart import svg_chart
 
 if TYPE_CHECKING:
@@ -28,25 +33,31 @@ _PARTS = (
 
 
 def page(
-    report: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    report: EvaluationReport,
     galleries: Mapping[str, NDArray[np.uint8]],
     command: str,
 ) -> str:
     """The HTML text.
 
-    ``report``: as ``evaluate`` gives it, with or without the parts robustness, uncertainty,
-    realism, baselines, explainers, and the facts about model and data; ``rows``: one per image;
     ``galleries``: a picture (H, W, 3) for each heading; ``command``: what was typed.
     """
     template = _templates().get_template("report.html.j2")
     return template.render(
-        name=str((report.get("model") or {}).get("name", "model")),
+        name=report.model.name,
         summary=summary(report),
-        figures=_figures(report),
-        charts=_charts(report, rows),
-        report=report,
-        parts=_PARTS,
+        figures=_figures(report.figures),
+        charts=_charts(report),
+        # A figure is a row of that table, also where an explainer does not have it.
+        explainers={
+            name: json_object(one)
+            for name, one in (report.explainers.explainers if report.explainers else {}).items()
+        },
+        parts=[
+            (name, title, found)
+            for name, title in _PARTS
+            if (found := report.figures.kinds if name == "kinds" else getattr(report, name))
+            is not None
+        ],
         pictures={name: _png(picture) for name, picture in galleries.items()},
         facts=_facts(report),
         command=command,
@@ -70,107 +81,123 @@ def _templates() -> Environment:
     return found
 
 
-def summary(report: Mapping[str, Any]) -> list[str]:
+def summary(report: EvaluationReport) -> list[str]:
     """The figures as sentences; only what is known, and what to doubt first."""
-    said = report["classification"]
+    figures = report.figures
+    said, review = figures.classification, figures.review
     lines = []
-    if report.get("seen"):
+    if report.seen:
         lines.append(
-            f"The model has seen {report['seen']} of these images in training: all figures "
-            "flatter it."
+            f"The model has seen {report.seen} of these images in training: all figures flatter it."
         )
-    damaged, sound = said["n_damaged"], said["n"] - said["n_damaged"]
-    if said.get("recall") is not None:
-        lines.append(f"Of {damaged} damaged images it finds {said['recall']:.1%}.")
-    if sound and said.get("accuracy") is not None:
-        missed = round((1 - (said["recall"] or 0.0)) * damaged)
-        wrong = round((1 - said["accuracy"]) * said["n"]) - missed
+    damaged, sound = said.n_damaged, said.n - said.n_damaged
+    if said.recall is not None:
+        lines.append(f"Of {damaged} damaged images it finds {said.recall:.1%}.")
+    if sound and said.accuracy is not None:
+        missed = round((1 - (said.recall or 0.0)) * damaged)
+        wrong = round((1 - said.accuracy) * said.n) - missed
         lines.append(f"Of {sound} undamaged images it calls {wrong / sound:.1%} damaged.")
-    review = report["review"]
-    if review.get("errors_caught") is not None:
+    if review.errors_caught is not None:
         lines.append(
-            f"It sends {review['rate']:.1%} to a human, and {review['errors_caught']:.0%} of its "
-            f"{review['errors']} errors are among them."
+            f"It sends {review.rate:.1%} to a human, and {review.errors_caught:.0%} of its "
+            f"{review.errors} errors are among them."
         )
-    iou = report["localisation"].get("iou")
+    iou = figures.localisation.figures.iou
     if iou is not None:
         lines.append(f"Its masks and the true ones overlap by {iou:.2f} (intersection over union).")
-    flips = report["counterfactual"].get("flip_rate_damaged")
+    flips = figures.counterfactual.flip_rate_damaged
     if flips is not None:
         lines.append(
             f"Of the images that it calls damaged, it can mend {flips:.0%} so that it calls them "
             "undamaged."
         )
-    attacked = report.get("robustness")
-    if attacked:
-        clean, *others = zip(attacked["eps"], attacked["accuracy"], strict=True)
+    attacked = report.robustness
+    if attacked is not None:
+        clean, *others = zip(attacked.eps, attacked.accuracy, strict=True)
         held = ", ".join(f"{value:.0%} at {eps:g}" for eps, value in others)
         lines.append(
-            f"Of {attacked['n']} attacked images {clean[1]:.0%} are right untouched; changed to "
+            f"Of {attacked.n} attacked images {clean[1]:.0%} are right untouched; changed to "
             f"deceive it by so many grey levels of 255: {held}."
         )
     return lines
 
 
-def _figures(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    found = []
-    intervals = report["classification"].get("ci95") or {}
-    for part in ("classification", "localisation", "counterfactual", "review"):
-        for name, value in report[part].items():
-            if isinstance(value, dict):
-                continue
-            ends = intervals.get(name) if part == "classification" else None
-            found.append((f"{part}: {name.replace('_', ' ')}", _number(value), _interval(ends)))
-    return found
+def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
+    intervals = figures.classification.ci95
+    ends = {"f1": intervals.f1, "accuracy": intervals.accuracy, "auroc": intervals.auroc}
+    parts = {
+        "classification": figures.classification,
+        "localisation": figures.localisation,
+        "counterfactual": figures.counterfactual,
+        "review": figures.review,
+    }
+    return [
+        (
+            f"{part}: {name.replace('_', ' ')}",
+            _number(value),
+            _interval(ends.get(name) if part == "classification" else None),
+        )
+        for part, values in parts.items()
+        for name, value in json_object(values).items()
+        if not isinstance(value, dict)
+    ]
 
 
-def _charts(report: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    known = [(row["label"], row["score"]) for row in rows if row.get("score") is not None]
+def _charts(report: EvaluationReport) -> list[str]:
+    shown = _curves(report.rows)
+    if report.uncertainty is not None:
+        shown += _doubt_charts(report.uncertainty)
+    if report.robustness is not None:
+        shown.append(_attack_chart(report.robustness))
+    return shown
+
+
+def _curves(rows: Sequence[EvaluatedImage]) -> list[str]:
+    """ROC and precision over recall, of images of both classes."""
+    known = [(row.label, row.score) for row in rows if row.score is not None]
     labels = np.array([label for label, _ in known], dtype=np.int64)
     scores = np.array([score for _, score in known], dtype=np.float64)
-    shown = []
-    if len(set(labels.tolist())) == 2:
-        order = np.argsort(-scores, kind="stable")
-        last = np.append(np.diff(scores[order]) != 0, True)  # equal scores are one step
-        hits = np.cumsum(labels[order])[last]
-        alarms = np.cumsum(1 - labels[order])[last]
-        recall, fall_out = hits / hits[-1], alarms / alarms[-1]
-        precision = hits / (hits + alarms)
-        roc = _thin([(0.0, 0.0), *zip(fall_out.tolist(), recall.tolist(), strict=True)])
-        shown.append(svg_chart("ROC", {"": roc}, ("false alarms", "damage found"), diagonal=True))
-        pr = _thin(list(zip(recall.tolist(), precision.tolist(), strict=True)))
-        shown.append(svg_chart("Precision over recall", {"": pr}, ("recall", "precision")))
-    doubt = report.get("uncertainty")
-    if doubt:
-        bins = doubt["looks"]["as they are"]["calibration"]["bins"]
-        points = [(row["confidence"], row["accuracy"]) for row in bins]
-        axes = ("confidence", "share right")
-        shown.append(svg_chart("Reliability", {"": points}, axes, diagonal=True))
-        risks = {
-            name: [(float(at), value) for at, value in one["risk_at"].items()]
-            for name, one in doubt["looks"]["as they are"]["doubts"].items()
-        }
-        top = max([value for points in risks.values() for _, value in points] + [0.01])
-        shown.append(
-            svg_chart(
-                "Risk over coverage", risks, ("share decided", "errors"), (0.8, 1.0), (0.0, top)
-            )
-        )
-    attacked = report.get("robustness")
-    if attacked:
-        lines = {
-            name: [
-                (eps, value)
-                for eps, value in zip(attacked["eps"], attacked[key], strict=True)
-                if value is not None
-            ]
-            for name, key in (("F1", "f1"), ("F1 of the accepted", "accepted_f1"))
-        }
-        most = max(attacked["eps"])
-        shown.append(
-            svg_chart("Under attack", lines, ("eps, grey levels of 255", "F1"), (0.0, most))
-        )
-    return shown
+    if len(set(labels.tolist())) < 2:
+        return []
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)  # equal scores are one step
+    hits = np.cumsum(labels[order])[last]
+    alarms = np.cumsum(1 - labels[order])[last]
+    recall, fall_out = hits / hits[-1], alarms / alarms[-1]
+    precision = hits / (hits + alarms)
+    roc = _thin([(0.0, 0.0), *zip(fall_out.tolist(), recall.tolist(), strict=True)])
+    pr = _thin(list(zip(recall.tolist(), precision.tolist(), strict=True)))
+    return [
+        svg_chart("ROC", {"": roc}, ("false alarms", "damage found"), diagonal=True),
+        svg_chart("Precision over recall", {"": pr}, ("recall", "precision")),
+    ]
+
+
+def _doubt_charts(doubt: UncertaintyFigures) -> list[str]:
+    look = doubt.looks["as they are"]
+    points = [(one.confidence, one.accuracy) for one in look.calibration.bins]
+    risks = {
+        name: [(float(at), value) for at, value in one.risk_at.items()]
+        for name, one in look.doubts.items()
+    }
+    top = max([value for points in risks.values() for _, value in points] + [0.01])
+    return [
+        svg_chart("Reliability", {"": points}, ("confidence", "share right"), diagonal=True),
+        svg_chart("Risk over coverage", risks, ("share decided", "errors"), (0.8, 1.0), (0.0, top)),
+    ]
+
+
+def _attack_chart(attacked: RobustnessFigures) -> str:
+    lines = {
+        name: [
+            (eps, value)
+            for eps, value in zip(attacked.eps, values, strict=True)
+            if value is not None
+        ]
+        for name, values in (("F1", attacked.f1), ("F1 of the accepted", attacked.accepted_f1))
+    }
+    axes = ("eps, grey levels of 255", "F1")
+    return svg_chart("Under attack", lines, axes, (0.0, max(attacked.eps)))
 
 
 def _thin(points: list[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
@@ -179,14 +206,13 @@ def _thin(points: list[tuple[float, float]], most: int = 300) -> list[tuple[floa
     return [points[index] for index in chosen]
 
 
-def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    model, data = report.get("model") or {}, report.get("data") or {}
-    counts = ", ".join(f"{value} {key}" for key, value in (data.get("counts") or {}).items())
+def _facts(report: EvaluationReport) -> list[tuple[str, str]]:
+    counts = ", ".join(f"{value} {key}" for key, value in report.data.counts.items())
     return [
-        ("cfinspect", str(report.get("cfinspect_version", ""))),
-        ("model", f"{model.get('name', '')} ({model.get('digest', '')})"),
-        ("data", f"{counts}; fingerprint {data.get('fingerprint', '')}"),
-        ("left out", str(len(report.get("left_out") or []))),
+        ("cfinspect", report.cfinspect_version),
+        ("model", f"{report.model.name} ({report.model.digest})"),
+        ("data", f"{counts}; fingerprint {report.data.fingerprint}"),
+        ("left out", str(len(report.figures.left_out))),
     ]
 
 
@@ -197,7 +223,7 @@ def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _interval(ends: Sequence[float] | None) -> str:
+def _interval(ends: Interval) -> str:
     """Both ends; a dash for what is not known."""
     return f"{ends[0]:.3f} to {ends[1]:.3f}" if ends else "-"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from cfinspect.engine.base.images import ImageError, read_image, read_mask, resi
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED, Sample
+from cfinspect.engine.evaluation.part_figures import BaselineFigures
 from cfinspect.engine.explain.classifier import OwnClassifier
 from cfinspect.engine.explain.saliency import explainers
 from cfinspect.engine.inference.forward import classify
@@ -33,13 +33,13 @@ def baselines(
     rise_masks: int = 400,
     seed: int = 0,
     progress: Progress = Progress(),
-) -> dict[str, Any]:
-    """Localisation figures (see ``Localisation.result``) of each explainer, by its name.
+) -> dict[str, BaselineFigures]:
+    """Localisation figures of each explainer, by its name.
 
     ``count`` of the damaged images that have a mask and are looked at as a whole, at their own
     resolution. Where D says undamaged, the mask is empty for every explainer. All thresholds are
     the median of Otsu's over these images' own saliencies, without a look at a mask; ``oracle_iou``
-    has looked. ``seconds``: per image. Raises ``Cancelled``, and CfinspectError where no
+    has looked. Raises ``Cancelled``, and CfinspectError where no
     image has a mask.
     """
     images, masks = _with_masks(backend, samples, count, seed)
@@ -48,7 +48,7 @@ def baselines(
     said = _said(backend, squares)
     named = explainers(backend, OwnClassifier(backend, "D"), rise_masks)
     undamaged = np.zeros(len(squares), dtype=np.int64)
-    result: dict[str, Any] = {}
+    result: dict[str, BaselineFigures] = {}
     for done, (name, explainer) in enumerate(named.items(), start=1):
         begun = time.perf_counter()
         parts = []
@@ -64,10 +64,7 @@ def baselines(
         for mask, change, damaged in zip(masks, saliency, said, strict=True):
             full = resize_map(change, *mask.shape)
             found.add(mask, (full >= threshold) & damaged, full)
-        result[name] = found.result() | {
-            "threshold": threshold,
-            "seconds": spent / len(squares),
-        }
+        result[name] = BaselineFigures(found.result(), threshold, spent / len(squares))
         progress.show(done, len(named))
     return result
 

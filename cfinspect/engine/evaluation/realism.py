@@ -6,7 +6,6 @@ import importlib.util
 import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +15,17 @@ from torch import Tensor, nn
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.evaluation.encoders import Encoder, train_judge
+from cfinspect.engine.evaluation.part_figures import (
+    DirectionFigures,
+    EncoderFigures,
+    JudgeFigures,
+    RealismFigures,
+    SetDistances,
+)
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.inference.inspector import says_damaged
 from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.metrics.classification import group_draws, numbered
+from cfinspect.engine.metrics.classification import Interval, group_draws, numbered
 
 Features = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -44,19 +50,14 @@ def realism(
     steps: int = 300,
     seed: int = 0,
     progress: Progress = Progress(),
-) -> dict[str, Any]:
+) -> RealismFigures:
     """Figures of the counterfactuals of ``measured``; a judge learns from ``learned``.
 
     The two should have no group in common. ``judge`` is a small classifier of its own, not the
     model's; its ``accuracy`` on ``measured`` says what its word is worth, and below 0.65 it has
     none: ``judge_flips`` is None. Without ``encoder`` the judge's features are compared, and
-    distances compare within one data set only.
-    For both ``directions`` (by the true class of x): ``flips`` and ``judge_flips`` (of the images
-    that D, or the judge, has right, the share whose counterfactual, rounded to 8 bit, it gives
-    the other class) with their 95 % intervals over groups; ``change`` mean |x - x'|, ``area`` share
-    of pixels that change by the mask threshold or more; ``cycle`` mean |x - G(G(x))|, all in
-    [0, 1]; distances as in ``_distances``. Raises ``Cancelled``, and CfinspectError
-    where a class has too few images.
+    distances compare within one data set only. Raises ``Cancelled``, and CfinspectError where a
+    class has too few images.
     """
     _require_both(learned, measured)
     ticks = Ticks(progress, steps + 4 * -(-len(measured.images) // _BATCH))
@@ -74,21 +75,27 @@ def realism(
         right = own & (judged == truth) & (accuracy >= _KNOWS)
         sets = made[own], before[own], before[~own]
         target = [group for group, other in zip(groups, ~own, strict=True) if other]
-        directions[name] = {
-            "n": int(own.sum()),
-            **_share("flips", seen.said != seen.after, own & (seen.said == truth), groups, seed),
-            **_share("judge_flips", judged != judged_after, right, groups, seed),
-            "change": float(seen.change[own].mean()),
-            "area": float(seen.area[own].mean()),
-            "cycle": float(seen.cycle[own].mean()),
-            **_distances(*sets, target, seed),
-        }
-    return {
-        "n": len(images),
-        "judge": {"name": judge.name, "accuracy": accuracy},
-        "encoder": {"name": encoder.name, "features": int(before.shape[1])},
-        "directions": directions,
-    }
+        flips = _share(seen.said != seen.after, own & (seen.said == truth), groups, seed)
+        judge_flips = _share(judged != judged_after, right, groups, seed)
+        directions[name] = DirectionFigures(
+            n=int(own.sum()),
+            flips=flips.value,
+            flips_n=flips.n,
+            flips_ci95=flips.ci95,
+            judge_flips=judge_flips.value,
+            judge_flips_n=judge_flips.n,
+            judge_flips_ci95=judge_flips.ci95,
+            change=float(seen.change[own].mean()),
+            area=float(seen.area[own].mean()),
+            cycle=float(seen.cycle[own].mean()),
+            distances=_distances(*sets, target, seed),
+        )
+    return RealismFigures(
+        n=len(images),
+        judge=JudgeFigures(judge.name, accuracy),
+        encoder=EncoderFigures(encoder.name, int(before.shape[1])),
+        directions=directions,
+    )
 
 
 def _require_both(learned: Squares, measured: Squares) -> None:
@@ -146,10 +153,17 @@ def _encoded(encoder: Encoder, images: NDArray[np.uint8], progress: Progress) ->
     return np.concatenate(parts)
 
 
-def _share(
-    name: str, flipped: Bools, of: Bools, groups: Sequence[Hashable], seed: int
-) -> dict[str, Any]:
-    """``name``: the share of ``flipped`` among ``of``, how many those are, and the interval."""
+@dataclass(frozen=True)
+class _Share:
+    """A share in 0..1 of ``n`` images and its interval; None of none."""
+
+    value: float | None
+    n: int
+    ci95: Interval
+
+
+def _share(flipped: Bools, of: Bools, groups: Sequence[Hashable], seed: int) -> _Share:
+    """The share of ``flipped`` among ``of``."""
 
     def share(weights: Floats) -> float:
         chosen = weights * of
@@ -157,42 +171,34 @@ def _share(
         return float((chosen * flipped).sum() / total) if total else np.nan
 
     known = bool(of.any())
-    return {
-        name: share(np.ones(len(of))) if known else None,
-        f"{name}_n": int(of.sum()),
-        f"{name}_ci95": group_draws(groups, share, seed) if known else None,
-    }
+    return _Share(
+        share(np.ones(len(of))) if known else None,
+        int(of.sum()),
+        group_draws(groups, share, seed) if known else None,
+    )
 
 
 def _distances(
     made: Features, source: Features, target: Features, groups: Sequence[Hashable], seed: int
-) -> dict[str, Any]:
-    """FID (Heusel et al. 2017) and KID (Binkowski et al. 2018) of features (n, d).
-
-    ``fid`` from counterfactuals to real images of the class they should belong to, ``fid_before``
-    from the images as they were, ``fid_floor`` from other real images of that class, of other
-    ``groups``: what a perfect generator would have. FID shrinks with the number of images, so all
-    three have the same, ``fid_n``, on both sides. ``kid``, ``kid_sd`` and ``kid_before`` take all
-    images. All None with fewer than 10 images in a set or without torchmetrics.
-    """
+) -> SetDistances:
+    """Distances of features (n, d); ``groups`` are those of ``target``."""
     rng = np.random.default_rng(seed)
     one, other = (rng.permutation(half) for half in halves(groups, rng))
     sources = rng.permutation(len(made))
     n = min(len(one), len(other), len(made))
     if not have_distances() or n < _FEWEST:
-        names = ("fid", "fid_before", "fid_floor", "kid", "kid_sd", "kid_before")
-        return {**dict.fromkeys(names), "fid_n": n}
+        return SetDistances(None, None, None, n, None, None, None)
     real = target[one[:n]]
     kid, kid_sd = _kid(made, target, seed)
-    return {
-        "fid": fid(made[sources[:n]], real),
-        "fid_before": fid(source[sources[:n]], real),
-        "fid_floor": fid(target[other[:n]], real),
-        "fid_n": n,
-        "kid": kid,
-        "kid_sd": kid_sd,
-        "kid_before": _kid(source, target, seed)[0],
-    }
+    return SetDistances(
+        fid=fid(made[sources[:n]], real),
+        fid_before=fid(source[sources[:n]], real),
+        fid_floor=fid(target[other[:n]], real),
+        fid_n=n,
+        kid=kid,
+        kid_sd=kid_sd,
+        kid_before=_kid(source, target, seed)[0],
+    )
 
 
 def halves(

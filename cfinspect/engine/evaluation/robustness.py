@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.evaluation.attacks import AttackResult, pgd, square
+from cfinspect.engine.evaluation.part_figures import Alarm, RobustnessFigures
 from cfinspect.engine.inference.decision_logits import Aim, DecisionLogits
 from cfinspect.engine.metrics.classification import classification
 
@@ -47,14 +47,10 @@ def robustness(
     eps: Sequence[float] = EPS,
     seed: int = 0,
     progress: Progress = Progress(),
-) -> dict[str, Any]:
+) -> RobustnessFigures:
     """Figures for ``images`` (n, S, S, 3) of the network's input size with ``labels`` (n,).
 
-    The result has n, the effort, and for each eps, 0 among them: ``accuracy`` and ``f1`` against
-    the worst of all attacks (``f1_ci95``: bootstrapped over ``groups``); ``accepted_f1`` of the
-    ``accepted_n`` images that p_fake lets pass, at the limit that lets 99 % of these images pass
-    untouched (not the model's own review rule), when the attacks have to keep it low as well; and
-    ``alarms``: {name: {"value", "fired", "means"}}. An image that breaks at one eps is taken to
+    An image that breaks at one eps is taken to
     break at all larger ones, one that holds to hold at all smaller ones. ``progress`` counts
     decided pairs of image and eps. Raises ``Cancelled``.
     """
@@ -74,34 +70,31 @@ def robustness(
     fooled_at = _weakest(wrong & accepted, eps, run.fools, clock)
     held = len(labels) - int((broken_at < len(eps)).sum())
     held -= int(run.breaks_hugely(np.flatnonzero(broken_at == len(eps))).sum())
-    result: dict[str, Any] = {
-        "n": len(labels),
-        "pgd_steps": effort.steps,
-        "restarts": effort.restarts,
-        "square_queries": effort.queries,
-        "seed": seed,
-        "eps": [0.0, *eps],
-        "accuracy": [],
-        "f1": [],
-        "f1_ci95": [],
-        "accepted_f1": [],
-        "accepted_n": [],
-        "accepted_p_fake": limit,
-        "alarms": _alarms(run.late, held, len(labels)),
-    }
+    figures, passed, kept = [], [], []
     for level in range(-1, len(eps)):
         said = np.where(broken_at <= level, 1 - labels, labels)
-        figures = classification(labels, said, 0.5, groups, seed)
-        result["accuracy"].append(figures["accuracy"])
-        result["f1"].append(figures["f1"])
-        result["f1_ci95"].append(figures["ci95"]["f1"])
+        figures.append(classification(labels, said, 0.5, groups, seed))
         # What the attack could not slip past p_fake it leaves alone.
         fooled = fooled_at <= level
-        kept = accepted | fooled
-        passed = np.where(fooled, 1 - labels, labels)[kept]
-        result["accepted_f1"].append(classification(labels[kept], passed, 0.5)["f1"])
-        result["accepted_n"].append(int(kept.sum()))
-    return result
+        within = accepted | fooled
+        answers = np.where(fooled, 1 - labels, labels)[within]
+        passed.append(classification(labels[within], answers, 0.5))
+        kept.append(int(within.sum()))
+    return RobustnessFigures(
+        n=len(labels),
+        pgd_steps=effort.steps,
+        restarts=effort.restarts,
+        square_queries=effort.queries,
+        seed=seed,
+        eps=(0.0, *eps),
+        accuracy=tuple(one.accuracy for one in figures),
+        f1=tuple(one.f1 for one in figures),
+        f1_ci95=tuple(one.ci95.f1 for one in figures),
+        accepted_f1=tuple(one.f1 for one in passed),
+        accepted_n=tuple(kept),
+        accepted_p_fake=limit,
+        alarms=_alarms(run.late, held, len(labels)),
+    )
 
 
 Attack = Callable[[NDArray[np.intp], float], NDArray[np.bool_]]
@@ -257,7 +250,7 @@ def _parts(done: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     return [left[start : start + _BATCH] for start in range(0, len(left), _BATCH)]
 
 
-def _alarms(late: dict[str, int], held: int, n: int) -> dict[str, Any]:
+def _alarms(late: dict[str, int], held: int, n: int) -> dict[str, Alarm]:
     """Signs that the attacks were too weak to believe the figures; ``value`` is a share of n."""
     found = {
         "square_beats_gradients": (late["square"], "broke only by a search without gradients"),
@@ -266,7 +259,7 @@ def _alarms(late: dict[str, int], held: int, n: int) -> dict[str, Any]:
         "held_at_64": (held, "did not even break by 64 grey levels"),
     }
     return {
-        name: {"value": count / max(n, 1), "fired": count > _TOLERATED * n, "means": means}
+        name: Alarm(value=count / max(n, 1), fired=count > _TOLERATED * n, means=means)
         for name, (count, means) in found.items()
     }
 

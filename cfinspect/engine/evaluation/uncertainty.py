@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.evaluation.part_figures import (
+    CalibrationFigures,
+    ConformalFigures,
+    DoubtFigures,
+    LookFigures,
+    ReliabilityBin,
+)
 from cfinspect.engine.inference.inspector import NetworkOutputs
-from cfinspect.engine.metrics.classification import auroc, average_precision, group_draws, numbered
+from cfinspect.engine.metrics.classification import (
+    Interval,
+    auroc,
+    average_precision,
+    group_draws,
+    numbered,
+)
 from cfinspect.engine.model.metadata import Decision
 
 Floats = NDArray[np.float64]
@@ -78,34 +90,26 @@ class Answers:
 
 def uncertainty(
     answers: Answers, labels: ArrayLike, groups: Sequence[Hashable], seed: int = 0
-) -> dict[str, Any]:
-    """Figures for n images with ``labels`` (n,) from source photos ``groups``.
-
-    ``doubts``: for each measure, how well it finds the model's errors: ``auroc`` with its 95 %
-    interval (bootstrapped over groups), ``aupr``, ``aurc`` (area under risk over coverage, Geifman
-    and El-Yaniv 2017; lower is better), ``risk_at`` each coverage, and ``caught``: the share of
-    errors among the 10 % most doubtful. ``calibration``: expected calibration error (Guo et al.
-    2017, 15 bins) with and without the temperature, and the bins. ``errors`` says from how many
-    errors all this comes. None where there is no error, or nothing else.
-    """
+) -> LookFigures:
+    """Figures for n images with ``labels`` (n,) from source photos ``groups``."""
     truth = np.asarray(labels).astype(np.bool_)
     wrong = (answers.scores >= answers.threshold) != truth
     found = {name: _finds(wrong, doubt, groups, seed) for name, doubt in answers.doubts().items()}
-    return {
-        "n": int(truth.size),
-        "errors": int(wrong.sum()),
-        "doubts": found,
-        "calibration": {
-            "ece": calibration_error(answers.damaged, truth),
-            "ece_without_temperature": calibration_error(answers.damaged_raw, truth),
-            "bins": reliability(answers.damaged, truth),
-        },
-    }
+    return LookFigures(
+        n=int(truth.size),
+        errors=int(wrong.sum()),
+        doubts=found,
+        calibration=CalibrationFigures(
+            ece=calibration_error(answers.damaged, truth),
+            ece_without_temperature=calibration_error(answers.damaged_raw, truth),
+            bins=tuple(reliability(answers.damaged, truth)),
+        ),
+    )
 
 
 def _finds(
     wrong: NDArray[np.bool_], doubt: Floats, groups: Sequence[Hashable], seed: int
-) -> dict[str, Any]:
+) -> DoubtFigures:
     def area(weights: Floats) -> float:
         found = auroc(wrong, doubt, weights)
         return np.nan if found is None else found
@@ -115,14 +119,14 @@ def _finds(
     most = max(1, round(REVIEWED * n))
     # Equal doubts are shared evenly, so that the order of the files decides nothing.
     caught = _share_within(wrong, doubt, most) if wrong.any() else None
-    return {
-        "auroc": auroc(wrong, doubt),
-        "auroc_ci95": group_draws(groups, area, seed),
-        "aupr": average_precision(wrong, doubt),
-        "aurc": float(risks.mean()) if n else None,
-        "risk_at": {str(c): float(risks[max(0, round(c * n) - 1)]) for c in COVERAGES},
-        "caught": caught,
-    }
+    return DoubtFigures(
+        auroc=auroc(wrong, doubt),
+        auroc_ci95=group_draws(groups, area, seed),
+        aupr=average_precision(wrong, doubt),
+        aurc=float(risks.mean()) if n else None,
+        risk_at={str(c): float(risks[max(0, round(c * n) - 1)]) for c in COVERAGES},
+        caught=caught,
+    )
 
 
 def risk_by_coverage(wrong: ArrayLike, doubt: ArrayLike) -> Floats:
@@ -146,17 +150,13 @@ def calibration_error(scores: Floats, truth: NDArray[np.bool_], bins: int = 15) 
     """Expected calibration error of the predicted class, equal bins of its confidence."""
     if not len(scores):
         return None
-    rows = _binned(scores, truth, bins)
-    n = sum(row["n"] for row in rows)
-    return float(sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows) / n)
+    rows = reliability(scores, truth, bins)
+    n = sum(row.n for row in rows)
+    return float(sum(row.n * abs(row.confidence - row.accuracy) for row in rows) / n)
 
 
-def reliability(scores: Floats, truth: NDArray[np.bool_], bins: int = 15) -> list[dict[str, float]]:
-    """Bins that are not empty: ``n``, mean ``confidence`` and ``accuracy`` in it."""
-    return _binned(scores, truth, bins)
-
-
-def _binned(scores: Floats, truth: NDArray[np.bool_], bins: int) -> list[dict[str, float]]:
+def reliability(scores: Floats, truth: NDArray[np.bool_], bins: int = 15) -> list[ReliabilityBin]:
+    """Equal bins of the confidence that are not empty."""
     confidence = np.maximum(scores, 1 - scores)
     right = (scores >= 0.5) == truth
     place = np.minimum((confidence * bins).astype(np.intp), bins - 1)
@@ -164,11 +164,11 @@ def _binned(scores: Floats, truth: NDArray[np.bool_], bins: int) -> list[dict[st
     for index in np.unique(place):
         chosen = place == index
         rows.append(
-            {
-                "n": float(chosen.sum()),
-                "confidence": float(confidence[chosen].mean()),
-                "accuracy": float(right[chosen].mean()),
-            }
+            ReliabilityBin(
+                n=float(chosen.sum()),
+                confidence=float(confidence[chosen].mean()),
+                accuracy=float(right[chosen].mean()),
+            )
         )
     return rows
 
@@ -181,7 +181,7 @@ def conformal(
     *,
     splits: int = 200,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> ConformalFigures:
     """Class-conditional split conformal sets (Vovk 2012), calibrated on random halves.
 
     A set that is not one class goes to review. With ``groups`` whole groups are drawn: images of
@@ -210,24 +210,27 @@ def conformal(
             test = truth[~half] == label
             if test.any():
                 lacking[label].append(float((~holds[test, label]).mean()))
-    return {
-        "alpha": alpha,
-        "splits": splits,
-        "by_group": groups is not None,
-        "guarantee": bool(enough),
-        "miss_rate": _mean_or_none(lacking[1]),
-        "miss_rate_middle95": _middle(lacking[1]),
-        "false_alarm_rate": _mean_or_none(lacking[0]),
-        "reviewed": float(np.mean(reviewed)),
-    }
+    return ConformalFigures(
+        alpha=alpha,
+        splits=splits,
+        by_group=groups is not None,
+        guarantee=bool(enough),
+        miss_rate=_mean_or_none(lacking[1]),
+        miss_rate_middle95=_middle(lacking[1]),
+        false_alarm_rate=_mean_or_none(lacking[0]),
+        reviewed=float(np.mean(reviewed)),
+    )
 
 
 def _mean_or_none(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _middle(values: Sequence[float]) -> list[float] | None:
-    return [float(end) for end in np.quantile(values, (0.025, 0.975))] if values else None
+def _middle(values: Sequence[float]) -> Interval:
+    if not values:
+        return None
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)
 
 
 def strangeness(scores: Floats, label: int) -> Floats:

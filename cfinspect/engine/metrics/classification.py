@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 _ROUNDS = 1000
+
+# Both ends of a 95 % interval; None where there is too little to draw from.
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class ClassificationIntervals:
+    """95 % intervals of three figures, see ``classification``."""
+
+    f1: Interval
+    accuracy: Interval
+    auroc: Interval
+
+
+@dataclass(frozen=True)
+class ClassificationFigures:
+    """How well ``n`` images, ``n_damaged`` of them damaged, are told apart; all others in 0..1.
+
+    None where a figure is undefined, see ``classification``.
+    """
+
+    n: int
+    n_damaged: int
+    f1: float | None
+    accuracy: float | None
+    precision: float | None
+    recall: float | None
+    auroc: float | None
+    ci95: ClassificationIntervals
 
 
 def auroc(
@@ -44,7 +74,7 @@ def average_precision(labels: ArrayLike, scores: ArrayLike) -> float | None:
 
 def group_draws(
     groups: Sequence[Hashable], figure: Callable[[NDArray[np.float64]], float], seed: int = 0
-) -> list[float] | None:
+) -> Interval:
     """95 % interval of ``figure(weights)`` over 1000 bootstrap draws of whole ``groups``.
 
     ``weights`` (n,): how often each image was drawn. None as for ``classification``.
@@ -66,27 +96,27 @@ def classification(
     threshold: float,
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
-) -> dict[str, Any]:
+) -> ClassificationFigures:
     """Figures for ``labels`` (1 damaged) and ``scores`` (damaged from ``threshold`` on).
 
-    Returns n, n_damaged, f1, accuracy, precision, recall, auroc and ci95: for f1, accuracy and
-    auroc the 2.5 % and 97.5 % quantiles of 1000 bootstrap rounds that draw whole ``groups``
-    (images of one source photo stand or fall together; default: every image on its own). None
-    where a figure is undefined: f1, precision and recall without damaged images (precision also
-    when none is called damaged), auroc with one class, intervals with fewer than two groups.
+    ``ci95``: for f1, accuracy and auroc the 2.5 % and 97.5 % quantiles of 1000 bootstrap rounds
+    that draw whole ``groups`` (images of one source photo stand or fall together; default: every
+    image on its own). None where a figure is undefined: f1, precision and recall without damaged
+    images (precision also when none is called damaged), auroc with one class, intervals with fewer
+    than two groups.
     """
     truth = np.asarray(labels).astype(np.bool_)
     values = np.asarray(scores, dtype=np.float64)
     if groups is None:
         groups = range(truth.size)
     counts = _outcomes(truth, values >= threshold)
-    return {
-        "n": int(truth.size),
-        "n_damaged": int(truth.sum()),
+    return ClassificationFigures(
+        n=int(truth.size),
+        n_damaged=int(truth.sum()),
         **{name: _or_none(value) for name, value in _figures(counts.sum(axis=0)).items()},
-        "auroc": auroc(truth, values),
-        "ci95": _intervals(truth, values, counts, groups, seed),
-    }
+        auroc=auroc(truth, values),
+        ci95=_intervals(truth, values, counts, groups, seed),
+    )
 
 
 def _outcomes(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -113,11 +143,11 @@ def _intervals(
     counts: NDArray[np.float64],
     groups: Sequence[Hashable],
     seed: int,
-) -> dict[str, list[float] | None]:
+) -> ClassificationIntervals:
     """Return the 95 % interval of f1, accuracy and auroc over bootstrap draws of whole groups."""
     group_of, count = numbered(groups)
     if count < 2:
-        return {"f1": None, "accuracy": None, "auroc": None}
+        return ClassificationIntervals(None, None, None)
     per_group = np.stack(
         [np.bincount(group_of, column, minlength=count) for column in counts.T], axis=-1
     )
@@ -133,11 +163,11 @@ def _intervals(
         downs = np.bincount(inverse, weights * ~truth, minlength=levels.size)
         areas.append(_area(ups, downs) if ups.any() and downs.any() else np.nan)
     drawn_figures = _figures(np.array(totals))
-    return {
-        "f1": _interval(drawn_figures["f1"]),
-        "accuracy": _interval(drawn_figures["accuracy"]),
-        "auroc": _interval(np.array(areas)),
-    }
+    return ClassificationIntervals(
+        f1=_interval(drawn_figures["f1"]),
+        accuracy=_interval(drawn_figures["accuracy"]),
+        auroc=_interval(np.array(areas)),
+    )
 
 
 def numbered(groups: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:
@@ -154,12 +184,13 @@ def _area(ups: NDArray[Any], downs: NDArray[Any]) -> float:
     return won / (float(ups.sum()) * float(downs.sum()))
 
 
-def _interval(drawn: NDArray[np.float64]) -> list[float] | None:
+def _interval(drawn: NDArray[np.float64]) -> Interval:
     """Return the middle 95 % of what is defined; None when less than half of the rounds is."""
     defined = drawn[np.isfinite(drawn)]
     if defined.size < drawn.size / 2:
         return None
-    return [float(bound) for bound in np.quantile(defined, [0.025, 0.975])]
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 _BINS = 4096  # saliency levels kept: sixteen to one step of an 8 bit image
+
+
+@dataclass(frozen=True)
+class LocalisationFigures:
+    """Figures of ``n`` images with a true mask, in 0..1; None where undefined (no true pixel).
+
+    ``iou``: summed intersection over summed union, with the model's own masks;
+    ``mean_image_iou``: mean over images; ``pixel_ap``: average precision of the saliency over
+    all pixels; ``oracle_iou``: the saliency under the one threshold that suits the true masks
+    best, ``oracle_threshold``. That is an upper bound for a global threshold on the saliency,
+    not a result: it has seen the true masks.
+    """
+
+    iou: float | None
+    mean_image_iou: float | None
+    pixel_ap: float | None
+    oracle_iou: float | None
+    oracle_threshold: float | None
+    n: int
 
 
 class Localisation:
@@ -47,28 +66,25 @@ class Localisation:
         self._image_ious.append(hits / union)
         return hits / union
 
-    def result(self) -> dict[str, Any]:
-        """Return the figures so far; None where undefined (no image, no true pixel).
+    def result(self) -> LocalisationFigures:
+        """Return the figures of the images so far."""
+        pixel_ap, oracle_iou, oracle_threshold = self._over_thresholds()
+        return LocalisationFigures(
+            iou=self._hits / self._union if self._union else None,
+            mean_image_iou=float(np.mean(self._image_ious)) if self._image_ious else None,
+            pixel_ap=pixel_ap,
+            oracle_iou=oracle_iou,
+            oracle_threshold=oracle_threshold,
+            n=self._n,
+        )
 
-        ``iou``: summed intersection over summed union, with the model's own masks;
-        ``mean_image_iou``: mean over images; ``pixel_ap``: average precision of the saliency over
-        all pixels; ``oracle_iou``: the saliency under the one threshold that suits the true masks
-        best, ``oracle_threshold``. That is an upper bound for a global threshold on the saliency,
-        not a result: it has seen the true masks. ``n``: images.
-        """
-        return {
-            "iou": self._hits / self._union if self._union else None,
-            "mean_image_iou": float(np.mean(self._image_ious)) if self._image_ious else None,
-            **self._over_thresholds(),
-            "n": self._n,
-        }
-
-    def _over_thresholds(self) -> dict[str, float | None]:
+    def _over_thresholds(self) -> tuple[float | None, float | None, float | None]:
+        """Average precision, the best IoU of one threshold, and that threshold."""
         found = np.cumsum(self._inside[::-1])  # true pixels from the highest level down
         chosen = np.cumsum(self._all[::-1])
         total = int(found[-1])
         if not total:
-            return {"pixel_ap": None, "oracle_iou": None, "oracle_threshold": None}
+            return None, None, None
         used = chosen > 0
         found, chosen = found[used], chosen[used]
         precision = found / chosen
@@ -76,8 +92,8 @@ class Localisation:
         iou = found / (total + chosen - found)
         best = int(np.argmax(iou))
         level = int(np.flatnonzero(used)[best])
-        return {
-            "pixel_ap": float((precision * recall_steps).sum()),
-            "oracle_iou": float(iou[best]),
-            "oracle_threshold": (_BINS - 1 - level) / _BINS,
-        }
+        return (
+            float((precision * recall_steps).sum()),
+            float(iou[best]),
+            (_BINS - 1 - level) / _BINS,
+        )

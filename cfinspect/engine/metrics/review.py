@@ -2,16 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.probability import score
-from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.metrics.classification import Interval, auroc
 from cfinspect.engine.model.metadata import Decision
 
 _SMALLEST = 1e-12  # scores of exactly 0 or 1 would give an infinite likelihood
+
+
+@dataclass(frozen=True)
+class ReviewFigures:
+    """Who is sent to a human, and whether the errors are among them; see ``review``."""
+
+    rate: float | None
+    errors: int
+    errors_caught: float | None
+    auroc_p_fake: float | None
+    auroc_max_softmax: float | None
+    corr_p_fake_nll: float | None
+
+
+@dataclass(frozen=True)
+class InSampleReviewMetrics:
+    """What a decision does on the images that it was fitted to; see ``in_sample_review_metrics``.
+
+    The model file's metadata keep these as ``metrics.review``.
+    """
+
+    damaged_n: int
+    missed_alone: float | None
+    missed_alone_ci95: Interval
+    miss_rate: float | None
+    miss_rate_ci95: Interval
+    reviewed: float
+    errors: int
+    errors_caught: float | None
 
 
 def review(
@@ -20,7 +49,7 @@ def review(
     scores: ArrayLike,
     p_fake: ArrayLike,
     reviewed: ArrayLike,
-) -> dict[str, Any]:
+) -> ReviewFigures:
     """Figures from true and predicted labels, scores, p_fake and who was sent to review.
 
     ``rate``: share sent to review. ``errors``: number of wrong labels; ``errors_caught``: share of
@@ -37,14 +66,14 @@ def review(
     sent = np.asarray(reviewed).astype(np.bool_)
     likelihood = np.where(truth, values, 1 - values)
     errors = int(wrong.sum())
-    return {
-        "rate": float(sent.mean()) if sent.size else None,
-        "errors": errors,
-        "errors_caught": float(sent[wrong].mean()) if errors else None,
-        "auroc_p_fake": auroc(wrong, fake),
-        "auroc_max_softmax": auroc(wrong, 1 - np.maximum(values, 1 - values)),
-        "corr_p_fake_nll": _correlation(fake, -np.log(np.maximum(likelihood, _SMALLEST))),
-    }
+    return ReviewFigures(
+        rate=float(sent.mean()) if sent.size else None,
+        errors=errors,
+        errors_caught=float(sent[wrong].mean()) if errors else None,
+        auroc_p_fake=auroc(wrong, fake),
+        auroc_max_softmax=auroc(wrong, 1 - np.maximum(values, 1 - values)),
+        corr_p_fake_nll=_correlation(fake, -np.log(np.maximum(likelihood, _SMALLEST))),
+    )
 
 
 def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None:
@@ -56,7 +85,7 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None
 
 def in_sample_review_metrics(
     decision: Decision, p: NDArray[np.float64], labels: NDArray[np.int64]
-) -> dict[str, Any]:
+) -> InSampleReviewMetrics:
     """What ``decision`` does on these n images.
 
     ``p`` (n, 3): calibrated p0, p1, p_fake; ``labels`` (n,). ``miss_rate``: share of damaged images
@@ -71,23 +100,23 @@ def in_sample_review_metrics(
     seen |= p[:, 2] > decision.review_p_fake
     damaged, wrong = int(truth.sum()), said != truth
     alone, missed = truth & ~said, truth & ~said & ~seen
-    return {
-        "damaged_n": damaged,
-        "missed_alone": float(alone.sum() / damaged) if damaged else None,
-        "missed_alone_ci95": wilson(int(alone.sum()), damaged),
-        "miss_rate": float(missed.sum() / damaged) if damaged else None,
-        "miss_rate_ci95": wilson(int(missed.sum()), damaged),
-        "reviewed": float(seen.mean()),
-        "errors": int(wrong.sum()),
-        "errors_caught": float(seen[wrong].mean()) if wrong.any() else None,
-    }
+    return InSampleReviewMetrics(
+        damaged_n=damaged,
+        missed_alone=float(alone.sum() / damaged) if damaged else None,
+        missed_alone_ci95=wilson(int(alone.sum()), damaged),
+        miss_rate=float(missed.sum() / damaged) if damaged else None,
+        miss_rate_ci95=wilson(int(missed.sum()), damaged),
+        reviewed=float(seen.mean()),
+        errors=int(wrong.sum()),
+        errors_caught=float(seen[wrong].mean()) if wrong.any() else None,
+    )
 
 
-def wilson(wrong: int, count: int) -> list[float] | None:
+def wilson(wrong: int, count: int) -> Interval:
     """95 % interval of a share (Wilson 1927), honest for few images; None for none."""
     if not count:
         return None
     z, share = 1.96, wrong / count
     middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
     reach = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2)) / (1 + z**2 / count)
-    return [max(0.0, float(middle - reach)), min(1.0, float(middle + reach))]
+    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))

@@ -15,6 +15,7 @@ from torch import nn
 import cfinspect
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
     NO_MASKS,
@@ -29,7 +30,7 @@ from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.inference.forward import classify, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
-from cfinspect.engine.metrics.review import in_sample_review_metrics
+from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
@@ -136,7 +137,7 @@ def write_model(
     """Fit the decisions on the validation images and write the best networks as one file."""
     discriminator = state.nets["best_discriminator"]
     decision, kinds, review = _decisions(config, discriminator, data, raw, device, most)
-    return _written(folder, config, state, data, decision, kinds, {"review": review})
+    return _written(folder, config, state, data, decision, kinds, {"review": json_object(review)})
 
 
 def write_undecided(
@@ -194,7 +195,7 @@ def _decisions(
     raw: NetworkOutputs,
     device: Device,
     most: int,
-) -> tuple[Decision, dict[str, Any], dict[str, Any]]:
+) -> tuple[Decision, dict[str, Any], InSampleReviewMetrics]:
     """The decision, those of several kinds of damage by name, and what to expect of it."""
     views = data.preprocessing.views
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QDragEnterEvent, QDropEvent
@@ -29,7 +28,7 @@ from cfinspect.project.project import ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
 from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job import JobHandle, JobProgress
-from cfinspect.ui.jobs.job_types import CompareModels, card_of, model_name
+from cfinspect.ui.jobs.job_types import ComparedModel, CompareModels, card_of, model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.layouts import clear
@@ -243,24 +242,22 @@ class ModelsDialog(Dialog):
         self._ticket = None
         self._chosen()
 
-    def _show_comparison(self, found: list[dict[str, Any]]) -> None:
+    def _show_comparison(self, found: list[ComparedModel]) -> None:
         clear(self.figures)
         for column, text in enumerate(("", *_HEADS)):
             self.figures.addWidget(QLabel(text), 0, column)
         for row, one in enumerate(found, start=1):
-            report = one["report"]
-            figures = report["classification"]
-            interval = (figures.get("ci95") or {}).get("f1")
-            f1 = _number(figures.get("f1"))
+            figures = one.figures.classification
+            interval = figures.ci95.f1
+            f1 = _number(figures.f1)
             if interval:
                 f1 += f" ({interval[0]:.2f} – {interval[1]:.2f})"
-            flip = (report.get("counterfactual") or {}).get("flip_rate_damaged")
-            share = (report.get("review") or {}).get("rate")
-            texts = (Path(one["model"]).parent.name + "/" + Path(one["model"]).name, f1)
-            rest = (_number(figures.get("auroc")), _number(share), _number(flip))
+            flip = one.figures.counterfactual.flip_rate_damaged
+            texts = (f"{one.model.parent.name}/{one.model.name}", f1)
+            rest = (_number(figures.auroc), _number(one.figures.review.rate), _number(flip))
             for column, text in enumerate((*texts, *rest)):
                 self.figures.addWidget(QLabel(text), row, column)
-        images = found[0]["report"]["classification"]["n"] if found else 0
+        images = found[0].figures.classification.n if found else 0
         self.note.setText(
             tr(
                 "Images of this folder with a known label: {n}. Figures on images that a model was "

@@ -4,6 +4,7 @@ imported here and nowhere else in the window, on the job's thread.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from collections.abc import Collection, Iterator, Sequence
@@ -23,6 +24,7 @@ from cfinspect.ui.jobs.job import JobProgress, JobReporter, PartOfJob
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
+    from cfinspect.engine.evaluation.evaluate import EvaluationFigures
     from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.formats.exporting import ExportReport
     from cfinspect.formats.importing import ImportReport
@@ -204,6 +206,14 @@ class Import:
             )
 
 
+@dataclass(frozen=True)
+class ComparedModel:
+    """A model file, and its figures on the images that all models were compared on."""
+
+    model: Path
+    figures: EvaluationFigures
+
+
 @dataclass
 class CompareModels:
     """Several models on the images whose truth is known; the result is a row of figures each.
@@ -218,12 +228,12 @@ class CompareModels:
     title: str = field(default_factory=lambda: tr("Comparing models"))
     keeps: str = ""
 
-    def run(self, tell: JobReporter) -> list[dict[str, Any]]:
+    def run(self, tell: JobReporter) -> list[ComparedModel]:
         """Evaluate one model after the other."""
         from cfinspect.engine.evaluation.evaluate import evaluate  # noqa: PLC0415
 
         samples = self._samples()
-        found: list[dict[str, Any]] = []
+        found: list[ComparedModel] = []
         total = len(samples) * len(self.models)
         for number, path in enumerate(self.models):
             base = number * len(samples)
@@ -237,8 +247,8 @@ class CompareModels:
                 except Cancelled:
                     break
             # What humans said has no kinds of damage.
-            report = {name: part for name, part in result.report.items() if name != "kinds"}
-            found.append({"model": str(path), "report": report})
+            figures = dataclasses.replace(result.figures, kinds=None)
+            found.append(ComparedModel(path, figures))
         return found
 
     def _samples(self) -> list[Any]:

@@ -126,16 +126,15 @@ def section_train(look: Look, found: Found) -> None:
         samples = read_folders([Path(p) for p in look.folders("test", one.size)]).samples
         inspector = load_inspector(Path(row["model"]), look.name, one.precision)
         begun = time.perf_counter()
-        report = evaluate(inspector, samples).report
+        unseen = evaluate(inspector, samples).figures
         row["evaluated_images_s"] = round(len(samples) / (time.perf_counter() - begun))
         inspector.close()
-        figures, place = report["classification"], report["localisation"]
         row["unseen"] = {
             "n": len(samples),
-            "f1": figures["f1"],
-            "auroc": figures["auroc"],
-            "iou": place["iou"],
-            "flip_damaged": report["counterfactual"]["flip_rate_damaged"],
+            "f1": unseen.classification.f1,
+            "auroc": unseen.classification.auroc,
+            "iou": unseen.localisation.figures.iou,
+            "flip_damaged": unseen.counterfactual.flip_rate_damaged,
         }
     found["after"] = look.memory()
     found["left_allocated_mib"] = found["after"].get("allocated_mib")

@@ -2,8 +2,9 @@
 
 import pytest
 
+from cfinspect.engine.base.json_types import JsonObject
 from cfinspect.engine.training.config import ConfigError, TrainConfig
-from cfinspect.workflows.ablation_table import USUAL, Cell, cells, converged, markdown, table
+from cfinspect.workflows.ablation_table import USUAL, Cell, CellFigures, cells, markdown, table
 
 
 def test_one_change_at_a_time_beside_the_base() -> None:
@@ -47,7 +48,7 @@ def test_impossible_cells_are_sentences(vary: list[str], sentence: str) -> None:
         cells(vary, cross=False)
 
 
-def report(f1: float, flips: float = 0.9, auroc: float = 0.95) -> dict[str, object]:
+def report(f1: float, flips: float = 0.9, auroc: float = 0.95) -> JsonObject:
     return {
         "classification": {"f1": f1, "auroc": auroc},
         "counterfactual": {"flip_rate_damaged": flips},
@@ -57,7 +58,9 @@ def report(f1: float, flips: float = 0.9, auroc: float = 0.95) -> dict[str, obje
 
 def test_the_table_has_mean_and_range_of_what_there_is() -> None:
     attacked = report(0.8) | {"robustness": {"eps": [0.0, 1.0, 2.0], "f1": [0.8, 0.5, None]}}
-    rows = table({"base": [report(0.9), attacked], "rho=1": [{"error": "diverged"}]})
+    base = [CellFigures.from_json(one) for one in (report(0.9), attacked)]
+    failed = CellFigures.from_json({"error": "diverged"})
+    rows = table({"base": base, "rho=1": [failed]})
     heading = ["cell", "converged", "F1", "AUROC", "flips damaged", "robust F1 1/255", "minutes"]
     assert rows[0] == heading
     assert rows[1][:3] == ["base", "2 of 2", "0.850 (0.800 to 0.900)"]
@@ -69,8 +72,16 @@ def test_the_table_has_mean_and_range_of_what_there_is() -> None:
 
 
 def test_convergence_needs_flips_only_of_a_generator() -> None:
-    assert converged(report(0.9))
-    assert not converged(report(0.9, flips=0.3))
-    assert not converged(report(0.9, auroc=0.6))
+    assert CellFigures.from_json(report(0.9)).converged
+    assert not CellFigures.from_json(report(0.9, flips=0.3)).converged
+    assert not CellFigures.from_json(report(0.9, auroc=0.6)).converged
     plain = report(0.9, flips=0.0) | {"training": {"counterfactual": False}}
-    assert converged(plain)
+    assert CellFigures.from_json(plain).converged
+
+
+def test_what_a_reference_system_does_not_make_has_no_figures() -> None:
+    found = CellFigures.from_json(
+        report(0.9) | {"training": {"counterfactual": False, "without": ["counterfactual"]}}
+    )
+    assert found.f1 == 0.9
+    assert found.flips_damaged is None

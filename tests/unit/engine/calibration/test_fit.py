@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from report_parts import there
 
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
@@ -132,14 +133,15 @@ def test_what_to_expect_counts_by_hand() -> None:
     logits[5, 2] = 5
     p = probabilities(logits, 1.0)
     found = in_sample_review_metrics(rule, p, labels)
-    assert found["damaged_n"] == 3
-    assert found["missed_alone"] == pytest.approx(2 / 3)
-    assert found["miss_rate"] == pytest.approx(1 / 3)
-    assert found["miss_rate_ci95"][0] < 1 / 3 < found["miss_rate_ci95"][1]
-    assert found["reviewed"] == pytest.approx(2 / 6)
-    assert (found["errors"], found["errors_caught"]) == (3, pytest.approx(1 / 3))
+    assert found.damaged_n == 3
+    assert found.missed_alone == pytest.approx(2 / 3)
+    assert found.miss_rate == pytest.approx(1 / 3)
+    low, high = there(found.miss_rate_ci95)
+    assert low < 1 / 3 < high
+    assert found.reviewed == pytest.approx(2 / 6)
+    assert (found.errors, found.errors_caught) == (3, pytest.approx(1 / 3))
     none = in_sample_review_metrics(rule, p[4:5], labels[4:5])
-    assert none["miss_rate"] is none["miss_rate_ci95"] is none["errors_caught"] is None
+    assert none.miss_rate is none.miss_rate_ci95 is none.errors_caught is None
 
 
 def test_images_of_other_cameras_decide_the_scores_alone() -> None:

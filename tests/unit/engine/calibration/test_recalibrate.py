@@ -58,15 +58,15 @@ def test_weights_stay_and_decisions_change(model: Path, camera: Dataset, tmp_pat
         progress=progress,
     )
     assert progress.seen[-1] == (20, 20)
-    assert result["n"] == 20
+    assert result.certainty.n == 20
     assert load_metadata(out).decision.review_rate == 0.2
     assert load_metadata(out).decision != load_metadata(model).decision
     before, after = load_model(model), load_model(out)
     for name, value in before.discriminator.state_dict().items():
         assert (value == after.discriminator.state_dict()[name]).all()
-    low, high = result["error_new_ci95"]
-    assert low <= result["error_new"] <= high
-    assert any("only" in warning for warning in result["warnings"])
+    low, high = result.certainty.error_new_ci95
+    assert low <= result.certainty.error_new <= high
+    assert any("only" in warning for warning in result.certainty.warnings)
 
 
 def test_the_images_used_are_remembered_as_seen(

@@ -40,9 +40,9 @@ def test_classification(answers: tuple[np.ndarray, np.ndarray]) -> None:
         ("precision", binary_precision),
         ("recall", binary_recall),
     ):
-        assert found[name] == pytest.approx(float(measure(said, target)), abs=1e-6), name
-    assert found["auroc"] == pytest.approx(float(binary_auroc(given, target)), abs=1e-6)
-    assert auroc(labels, scores) == found["auroc"]
+        assert getattr(found, name) == pytest.approx(float(measure(said, target)), abs=1e-6), name
+    assert found.auroc == pytest.approx(float(binary_auroc(given, target)), abs=1e-6)
+    assert auroc(labels, scores) == found.auroc
 
 
 def test_average_precision(answers: tuple[np.ndarray, np.ndarray]) -> None:
@@ -70,4 +70,4 @@ def test_overlap_of_masks() -> None:
     for one, mask in zip(truth, said, strict=True):
         found.add(one, mask, mask.astype(np.float32))
     theirs = binary_jaccard_index(torch.from_numpy(said), torch.from_numpy(truth))
-    assert found.result()["iou"] == pytest.approx(float(theirs), abs=1e-6)
+    assert found.result().iou == pytest.approx(float(theirs), abs=1e-6)

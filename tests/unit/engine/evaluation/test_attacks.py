@@ -10,6 +10,7 @@ import torch
 from foolbox.attacks import LinfPGD
 from foolbox.models.pytorch import PyTorchModel
 from recorded_progress import Recorded
+from report_parts import there
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
@@ -128,12 +129,12 @@ def test_the_protocols_figures_by_hand() -> None:
         eps=(1.0, 2.0, 16.0),
         progress=progress,
     )
-    assert found["eps"] == [0.0, 1.0, 2.0, 16.0]
-    assert found["accuracy"] == [1.0, 1.0, 0.5, 0.0]
-    assert found["f1"] == [1.0, 1.0, 0.0, 0.0]
+    assert found.eps == (0.0, 1.0, 2.0, 16.0)
+    assert found.accuracy == (1.0, 1.0, 0.5, 0.0)
+    assert found.f1 == (1.0, 1.0, 0.0, 0.0)
     assert progress.seen[-1] == (120, 120)
     assert progress.seen == sorted(progress.seen)
-    assert not any(alarm["fired"] for alarm in found["alarms"].values())
+    assert not any(alarm.fired for alarm in found.alarms.values())
 
 
 def test_pixels_at_the_end_of_their_range_do_not_stop_an_attack() -> None:
@@ -158,9 +159,9 @@ def test_whoever_is_fooled_unnoticed_by_any_attack_counts() -> None:
         effort=Effort(steps=5, restarts=1, queries=200),
         eps=(40.0,),
     )
-    assert found["f1"][-1] < 1
-    assert found["accepted_f1"] == pytest.approx(found["f1"])
-    assert found["accepted_n"] == [20, 20]
+    assert there(found.f1[-1]) < 1
+    assert found.accepted_f1 == pytest.approx(found.f1)
+    assert found.accepted_n == (20, 20)
 
 
 def test_masked_gradients_raise_the_alarm() -> None:
@@ -173,8 +174,8 @@ def test_masked_gradients_raise_the_alarm() -> None:
         effort=Effort(steps=10, restarts=1, queries=200),
         eps=(40.0,),
     )
-    assert found["accuracy"][-1] < 1
-    assert found["alarms"]["square_beats_gradients"]["fired"]
+    assert there(found.accuracy[-1]) < 1
+    assert found.alarms["square_beats_gradients"].fired
 
 
 def test_an_attack_can_be_stopped() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from recorded_progress import Recorded
+from report_parts import there
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
@@ -166,24 +167,25 @@ def test_explainers_side_by_side(walls: Path) -> None:
         batch=16,
         progress=progress,
     )
-    good, bad = found["explainers"]["mender"], found["explainers"]["ace"]
-    assert found["n"] == 40
-    assert (good["flips"], good["flips_damaged"], good["flips_undamaged"]) == (1.0, 1.0, 1.0)
-    assert bad["flips"] == 0.0
-    assert good["cout"] > 0.7 > bad["cout"]
-    assert good["cout"] == pytest.approx((good["cout_damaged"] + good["cout_undamaged"]) / 2)
-    assert found["n_damaged"] == 20 and good["fid_floor_n"] == 40
-    assert 0 < good["change"] < 0.1 and 0 < good["area"] < 0.1 and 0 < good["s3"] < 1
-    assert good["fid"] > 0 and good["fid_floor"] is not None
-    assert good["sfid"] is not None and good["fid_n"] == 40
+    mender = found.explainers["mender"]
+    good, bad = there(mender.made), there(found.explainers["ace"].made)
+    assert found.n == 40
+    assert (good.flips, good.flips_damaged, good.flips_undamaged) == (1.0, 1.0, 1.0)
+    assert bad.flips == 0.0
+    assert there(good.cout) > 0.7 > there(bad.cout)
+    assert good.cout == pytest.approx((there(good.cout_damaged) + there(good.cout_undamaged)) / 2)
+    assert found.n_damaged == 20 and good.distances.fid_floor_n == 40
+    assert 0 < there(good.change) < 0.1 and 0 < there(good.area) < 0.1 and 0 < there(good.s3) < 1
+    assert there(good.distances.fid) > 0 and good.distances.fid_floor is not None
+    assert good.distances.sfid is not None and good.distances.fid_n == 40
     # What does not flip is no counterfactual, however alike it is.
-    assert (good["flipped_n"], bad["flipped_n"]) == (40, 0)
-    for name in ("change", "area", "s3", "diversity", "fid", "sfid"):
-        assert bad[name] is None, name
-    assert good["diversity"] is None
-    assert found["encoder"]["features"] == 128
-    assert good["evaluations"] == 3 and good["seconds"] == pytest.approx(0.1)
-    assert good["iou"] is None and good["masks"] == 0
+    assert (good.flipped_n, bad.flipped_n) == (40, 0)
+    nothing = (bad.change, bad.area, bad.s3, bad.diversity, bad.distances.fid, bad.distances.sfid)
+    assert set(nothing) == {None}
+    assert good.diversity is None
+    assert found.encoder.features == 128
+    assert mender.evaluations == 3 and mender.seconds == pytest.approx(0.1)
+    assert mender.iou is None and mender.masks == 0
     # Three batches each, the one that draws lots twice; curves and distances can be stopped, too.
     assert progress.ticks > 9 + 2 * 40
 
@@ -212,8 +214,7 @@ def test_diversity_is_the_distance_between_seeds(walls: Path) -> None:
             simsiam,
             seeds=seeds,
         )
-        value: float | None = found["explainers"]["ace"]["diversity"]
-        return value
+        return there(found.explainers["ace"].made).diversity
 
     assert diversity(1, True) is None
     assert diversity(2, False) == pytest.approx(0, abs=1e-7)
@@ -240,7 +241,7 @@ def test_distances_compare_as_many_of_each_class(walls: Path) -> None:
         others,
         simsiam,
     )
-    assert found["explainers"]["mender"]["fid_n"] == 24 + 12
+    assert there(found.explainers["mender"].made).distances.fid_n == 24 + 12
 
 
 def test_what_simsiam_learns_is_what_views_share(walls: Path) -> None:

@@ -1,5 +1,6 @@
 """The report as a page: whole, self-contained, escaped, and saying what the figures say."""
 
+import dataclasses
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,33 @@ import cv2
 import numpy as np
 import pytest
 from jinja2 import UndefinedError
+from report_parts import row
 
+from cfinspect.engine.evaluation.evaluate import (
+    EvaluatedImage,
+    EvaluationFigures,
+    LocalisationReport,
+)
 from cfinspect.engine.evaluation.gallery import choose, galleries
 from cfinspect.engine.evaluation.html_report import page, summary
+from cfinspect.engine.evaluation.part_figures import (
+    Alarm,
+    BaselineFigures,
+    CalibrationFigures,
+    ConformalFigures,
+    DoubtFigures,
+    LookFigures,
+    ReliabilityBin,
+    RobustnessFigures,
+    UncertaintyFigures,
+)
+from cfinspect.engine.evaluation.report import EvaluatedData, EvaluatedModel, EvaluationReport
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.metrics.classification import ClassificationFigures, ClassificationIntervals
+from cfinspect.engine.metrics.counterfactual import CounterfactualFigures
+from cfinspect.engine.metrics.localisation import LocalisationFigures
+from cfinspect.engine.metrics.review import ReviewFigures
 from cfinspect.engine.synth import write_folder
 from cfinspect.resources import shipped_models
 
@@ -52,80 +75,84 @@ def parsed(text: str) -> Strict:
     return parser
 
 
-def report(**more: Any) -> dict[str, Any]:
-    return {
-        "cfinspect_version": "0",
-        "model": {"name": "<b>steel & co</b>.safetensors", "digest": "abc"},
-        "data": {"fingerprint": "f00", "counts": {"damaged": 10, "undamaged": 20}},
-        "seen": 0,
-        "classification": {
-            "n": 30,
-            "n_damaged": 10,
-            "f1": 0.8,
-            "accuracy": 0.9,
-            "precision": 0.8,
-            "recall": 0.8,
-            "auroc": 0.95,
-            "ci95": {"f1": [0.7, 0.9], "accuracy": None, "auroc": None},
-        },
-        "localisation": {"iou": 0.61, "n": 10},
-        "counterfactual": {"flip_rate_damaged": 0.9},
-        "review": {"rate": 0.1, "errors": 3, "errors_caught": 2 / 3},
-        "left_out": [],
-        **more,
-    }
+def figures(
+    classification: ClassificationFigures = ClassificationFigures(
+        n=30,
+        n_damaged=10,
+        f1=0.8,
+        accuracy=0.9,
+        precision=0.8,
+        recall=0.8,
+        auroc=0.95,
+        ci95=ClassificationIntervals(f1=(0.7, 0.9), accuracy=None, auroc=None),
+    ),
+    iou: float | None = 0.61,
+    flips: float | None = 0.9,
+    review: ReviewFigures = ReviewFigures(0.1, 3, 2 / 3, None, None, None),
+) -> EvaluationFigures:
+    located = LocalisationFigures(iou, None, None, None, None, 10)
+    return EvaluationFigures(
+        kinds=None,
+        classification=classification,
+        localisation=LocalisationReport(located, missing_masks=0),
+        counterfactual=CounterfactualFigures(None, flips, None, None),
+        review=review,
+        left_out=(),
+    )
 
 
-ROWS: list[dict[str, Any]] = [
-    {"file": f"{n}.png", "label": n % 2, "predicted": int(n > 4), "score": n / 10, "iou": None}
-    for n in range(10)
-]
+ROWS = tuple(row(n % 2, int(n > 4), n / 10, file=f"{n}.png") for n in range(10))
 
 
-def doubts() -> dict[str, Any]:
-    measure = {
-        "auroc": 0.8,
-        "auroc_ci95": [0.7, 0.9],
-        "caught": 0.5,
-        "risk_at": {"0.8": 0.01, "0.99": 0.03},
-    }
-    look = {
-        "n": 30,
-        "errors": 3,
-        "doubts": {"p_fake": measure},
-        "calibration": {"bins": [{"n": 3, "confidence": 0.7, "accuracy": 0.6}]},
-    }
-    sets = {"alpha": 0.1, "miss_rate": 0.1, "false_alarm_rate": 0.09, "reviewed": 0.1}
-    return {
-        "looks": {"as they are": look, "dark": look},
-        "conformal": [
-            sets | {"guarantee": True, "by_group": True, "miss_rate_middle95": [0.0, 0.2]}
-        ],
-    }
+def report(
+    shown: EvaluationFigures | None = None,
+    rows: tuple[EvaluatedImage, ...] = ROWS,
+    seen: int = 0,
+    **parts: Any,
+) -> EvaluationReport:
+    return EvaluationReport(
+        cfinspect_version="0",
+        model=EvaluatedModel("<b>steel & co</b>.safetensors", "abc"),
+        data=EvaluatedData("f00", {"damaged": 10, "undamaged": 20}),
+        unseen_only=False,
+        seen=seen,
+        figures=shown or figures(),
+        rows=rows,
+        **parts,
+    )
 
 
-ATTACKED = {
-    "n": 20,
-    "pgd_steps": 50,
-    "restarts": 5,
-    "square_queries": 500,
-    "seed": 0,
-    "eps": [0.0, 1.0],
-    "accuracy": [0.9, 0.5],
-    "f1": [0.9, None],
-    "f1_ci95": [[0.8, 1.0], None],
-    "accepted_f1": [0.9, 0.4],
-    "accepted_n": [20, 19],
-    "alarms": {"steps": {"value": 0.1, "fired": True, "means": "broke late"}},
-}
+def doubts() -> UncertaintyFigures:
+    measure = DoubtFigures(0.8, (0.7, 0.9), None, None, {"0.8": 0.01, "0.99": 0.03}, 0.5)
+    bins = (ReliabilityBin(3, 0.7, 0.6),)
+    look = LookFigures(30, 3, {"p_fake": measure}, CalibrationFigures(None, None, bins))
+    sets = ConformalFigures(0.1, 200, True, True, 0.1, (0.0, 0.2), 0.09, 0.1)
+    return UncertaintyFigures({"as they are": look, "dark": look}, (sets,))
+
+
+ATTACKED = RobustnessFigures(
+    n=20,
+    pgd_steps=50,
+    restarts=5,
+    square_queries=500,
+    seed=0,
+    eps=(0.0, 1.0),
+    accuracy=(0.9, 0.5),
+    f1=(0.9, None),
+    f1_ci95=((0.8, 1.0), None),
+    accepted_f1=(0.9, 0.4),
+    accepted_n=(20, 19),
+    accepted_p_fake=0.1,
+    alarms={"steps": Alarm(0.1, fired=True, means="broke late")},
+)
 
 
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere() -> None:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
-    baselines = {"cfgan": {"iou": 0.6, "oracle_iou": 0.6, "pixel_ap": 0.8, "seconds": 0.01}}
+    located = LocalisationFigures(0.6, 0.6, 0.8, 0.6, 0.5, 10)
+    baselines = {"cfgan": BaselineFigures(located, 0.5, 0.01)}
     text = page(
         report(uncertainty=doubts(), robustness=ATTACKED, baselines=baselines),
-        ROWS,
         {"Best": picture},
         "cfinspect evaluate 'a b' --all",
     )
@@ -202,7 +229,7 @@ def test_a_part_that_lacks_a_figure_is_an_error_and_not_an_empty_cell() -> None:
 
 
 def test_parts_that_were_not_measured_are_not_there() -> None:
-    text = page(report(), ROWS, {}, "x")
+    text = page(report(), {}, "x")
     parsed(text)
     for part in ("Under attack", "Which doubt", "by explainer", "Image, counterfactual"):
         assert part not in text
@@ -219,23 +246,23 @@ def test_the_summary_counts_as_people_do() -> None:
 
 
 def test_one_class_and_no_masks_still_make_a_page() -> None:
-    bare = report(
-        classification={"n": 3, "n_damaged": 0, "f1": None, "accuracy": 1.0, "recall": None},
-        localisation={"iou": None},
-        counterfactual={"flip_rate_damaged": None},
-        review={"rate": 0.0, "errors": 0, "errors_caught": None},
+    nothing = ClassificationIntervals(None, None, None)
+    bare = figures(
+        ClassificationFigures(3, 0, None, 1.0, None, None, None, nothing),
+        iou=None,
+        flips=None,
+        review=ReviewFigures(0.0, 0, None, None, None, None),
     )
-    found = parsed(page(bare, [{**row, "label": 0} for row in ROWS[:3]], {}, "x"))
+    sound = tuple(dataclasses.replace(one, label=0) for one in ROWS[:3])
+    found = parsed(page(report(bare, sound), {}, "x"))
     assert "Of 3 undamaged images it calls 0.0% damaged." in found.text
 
 
 def test_the_gallery_shows_extremes_and_errors() -> None:
-    rows: list[dict[str, Any]] = [
-        {"label": 1, "predicted": 1, "score": 0.9, "iou": n / 20} for n in range(20)
-    ] + [
-        {"label": 1, "predicted": 0, "score": 0.1, "iou": None},
-        {"label": 0, "predicted": 1, "score": 0.8, "iou": None},
-        {"label": 0, "predicted": None, "score": None, "iou": None, "error": "torn"},
+    rows = [row(1, 1, 0.9, iou=n / 20) for n in range(20)] + [
+        row(1, 0, 0.1),
+        row(0, 1, 0.8),
+        row(0, error="torn"),
     ]
     found = choose(rows)
     assert found["Masks that fit best"] == [19, 18, 17, 16]
@@ -248,9 +275,7 @@ def test_the_gallery_shows_extremes_and_errors() -> None:
 def test_the_gallery_reads_and_inspects(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "w", "crack", count=4, size=96, seed=3)
     files = sorted((folder / "damaged").iterdir())
-    rows: list[dict[str, Any]] = [
-        {"file": path.name, "label": 1, "predicted": 1, "score": 0.9, "iou": 0.5} for path in files
-    ]
+    rows = [row(1, 1, 0.9, file=path.name, iou=0.5) for path in files]
     inspector = Inspector(load_backend(shipped_models()["crack"], "cpu", "fp32"))
     pictures = galleries(inspector, rows, files)
     assert set(pictures) == {"Masks that fit best", "Masks in the middle", "Masks that fit worst"}

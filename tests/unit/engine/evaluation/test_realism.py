@@ -1,7 +1,6 @@
 """Judges, encoders and distances, on images whose answers are known."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import torchvision
 from numpy.typing import NDArray
 from numpy_backend import make_card
 from recorded_progress import Recorded
+from report_parts import there
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
@@ -17,6 +17,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.evaluation import realism as module
 from cfinspect.engine.evaluation.encoders import load_encoder, train_judge
+from cfinspect.engine.evaluation.part_figures import RealismFigures
 from cfinspect.engine.evaluation.realism import realism
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.inference.torch_backend import TorchBackend
@@ -61,53 +62,55 @@ def backend_of(generator: nn.Module) -> TorchBackend:
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, Any]:
+def found() -> RealismFigures:
     return realism(backend_of(Mend()), stripes(120, 0), stripes(80, 1), steps=120)
 
 
 def test_mended_images_flip_for_the_model_and_for_a_judge_that_never_saw_it(
-    found: dict[str, Any],
+    found: RealismFigures,
 ) -> None:
-    assert found["judge"]["accuracy"] > 0.9
-    damaged, sound = found["directions"]["damaged"], found["directions"]["undamaged"]
-    assert damaged["n"] == sound["n"] == 40
-    assert damaged["flips"] == 1
-    assert damaged["judge_flips"] > 0.8
+    assert found.judge.accuracy > 0.9
+    damaged, sound = found.directions["damaged"], found.directions["undamaged"]
+    assert damaged.n == sound.n == 40
+    assert damaged.flips == 1
+    assert there(damaged.judge_flips) > 0.8
     assert (
-        damaged["judge_flips_ci95"][0] <= damaged["judge_flips"] <= damaged["judge_flips_ci95"][1]
+        there(damaged.judge_flips_ci95)[0]
+        <= there(damaged.judge_flips)
+        <= there(damaged.judge_flips_ci95)[1]
     )
-    assert sound["flips"] == sound["judge_flips"] == 0
+    assert sound.flips == sound.judge_flips == 0
 
 
-def test_changes_are_measured_in_units_of_the_image(found: dict[str, Any]) -> None:
-    damaged, sound = found["directions"]["damaged"], found["directions"]["undamaged"]
-    assert damaged["area"] == pytest.approx(4 / SIDE)
-    assert damaged["change"] == pytest.approx(4 / SIDE * (0.51 - 10 / 255), abs=1e-3)
+def test_changes_are_measured_in_units_of_the_image(found: RealismFigures) -> None:
+    damaged, sound = found.directions["damaged"], found.directions["undamaged"]
+    assert damaged.area == pytest.approx(4 / SIDE)
+    assert damaged.change == pytest.approx(4 / SIDE * (0.51 - 10 / 255), abs=1e-3)
     # What was mended once is not changed again, so x never comes back.
-    assert damaged["cycle"] == pytest.approx(damaged["change"], abs=1e-3)
-    assert sound["area"] == sound["change"] == 0
-    assert sound["cycle"] == pytest.approx(0, abs=1e-6)
+    assert damaged.cycle == pytest.approx(damaged.change, abs=1e-3)
+    assert sound.area == sound.change == 0
+    assert sound.cycle == pytest.approx(0, abs=1e-6)
 
 
 def test_mended_images_are_nearer_to_the_real_ones_than_the_broken_were(
-    found: dict[str, Any],
+    found: RealismFigures,
 ) -> None:
-    damaged = found["directions"]["damaged"]
-    assert damaged["fid"] < damaged["fid_before"] / 4
-    assert damaged["kid"] < damaged["kid_before"] / 4
-    assert 0 <= damaged["fid_floor"] < damaged["fid_before"] / 4
-    assert damaged["fid_n"] == 20  # half of the 40 real ones
-    assert found["encoder"]["features"] == 256
-    assert "120 other images" in found["encoder"]["name"]
+    apart = found.directions["damaged"].distances
+    assert there(apart.fid) < there(apart.fid_before) / 4
+    assert there(apart.kid) < there(apart.kid_before) / 4
+    assert 0 <= there(apart.fid_floor) < there(apart.fid_before) / 4
+    assert apart.fid_n == 20  # half of the 40 real ones
+    assert found.encoder.features == 256
+    assert "120 other images" in found.encoder.name
 
 
 def test_a_perfect_generator_lies_at_the_floor() -> None:
     rng = np.random.default_rng(0)
     made, target = rng.normal(0, 1, (2, 300, 64)).astype(np.float32)
     found = module._distances(made, made + 1, target, range(300), 0)
-    assert found["fid_n"] == 150
-    assert found["fid"] == pytest.approx(found["fid_floor"], rel=0.1)
-    assert found["fid_before"] > 2 * found["fid"]
+    assert found.fid_n == 150
+    assert found.fid == pytest.approx(found.fid_floor, rel=0.1)
+    assert there(found.fid_before) > 2 * there(found.fid)
 
 
 def test_halves_have_no_group_in_common() -> None:
@@ -132,13 +135,13 @@ def test_distances_by_hand() -> None:
 def test_without_torchmetrics_the_rest_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "have_distances", lambda: False)
     result = realism(backend_of(Mend()), stripes(40, 0), stripes(40, 1), steps=5)
-    assert result["directions"]["damaged"]["flips"] == 1
-    assert result["directions"]["damaged"]["fid"] is None
+    assert result.directions["damaged"].flips == 1
+    assert result.directions["damaged"].distances.fid is None
 
 
 def test_few_images_give_no_distance_and_one_class_a_sentence() -> None:
     result = realism(backend_of(Mend()), stripes(20, 0), stripes(12, 1), steps=5)
-    assert result["directions"]["damaged"]["fid"] is None
+    assert result.directions["damaged"].distances.fid is None
     with pytest.raises(CfinspectError, match="at least 10"):
         realism(backend_of(Mend()), stripes(18, 0), stripes(12, 1), steps=5)
     lonely = stripes(20, 2)
@@ -166,9 +169,9 @@ def test_a_judge_that_knows_nothing_has_no_word() -> None:
     learned = stripes(40, 0)
     shuffled = Squares(learned.images[::2], learned.labels[:20], learned.groups[:20], 0)
     found = realism(backend_of(Mend()), shuffled, stripes(40, 1), steps=3)
-    assert found["judge"]["accuracy"] < 0.65
-    assert found["directions"]["damaged"]["judge_flips"] is None
-    assert found["directions"]["damaged"]["flips"] == 1
+    assert found.judge.accuracy < 0.65
+    assert found.directions["damaged"].judge_flips is None
+    assert found.directions["damaged"].flips == 1
 
 
 def test_the_judge_is_a_function_of_its_seed() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from report_parts import there
 
 from cfinspect.engine.evaluation.uncertainty import (
     SHIFTS,
@@ -40,7 +41,7 @@ def test_weights_count_images_more_often() -> None:
 
 def test_intervals_draw_whole_groups() -> None:
     assert group_draws(["a"] * 4, lambda weights: float(weights.sum())) is None
-    low, high = group_draws(["a", "a", "b"], lambda weights: float(weights[0] - weights[1])) or []
+    low, high = there(group_draws(["a", "a", "b"], lambda weights: float(weights[0] - weights[1])))
     assert low == high == 0
 
 
@@ -56,21 +57,21 @@ def test_the_doubt_that_knows_the_errors_is_told_from_the_others() -> None:
     labels = [0, 0, 0, 1, 0, 1, 1, 0, 1, 1]
     fake = [0.9, 0.9, 0.9, 0.0, 0.9, 0.1, 0.1, 0.0, 0.1, 0.1]
     found = uncertainty(answers(scores, fake), labels, [str(n) for n in range(10)])
-    assert (found["n"], found["errors"]) == (10, 2)
-    best, worst = found["doubts"]["max_softmax"], found["doubts"]["p_fake"]
-    assert best["auroc"] == best["aupr"] == 1
-    assert worst["auroc"] == 0
-    assert worst["auroc_ci95"] == [0, 0]
-    assert best["caught"] == pytest.approx(0.5)  # 10 % of ten is one image
-    assert best["risk_at"] == {"0.8": 0.0, "0.9": pytest.approx(1 / 9), "0.95": 0.2, "0.99": 0.2}
-    assert best["aurc"] < worst["aurc"]
+    assert (found.n, found.errors) == (10, 2)
+    best, worst = found.doubts["max_softmax"], found.doubts["p_fake"]
+    assert best.auroc == best.aupr == 1
+    assert worst.auroc == 0
+    assert worst.auroc_ci95 == (0, 0)
+    assert best.caught == pytest.approx(0.5)  # 10 % of ten is one image
+    assert best.risk_at == {"0.8": 0.0, "0.9": pytest.approx(1 / 9), "0.95": 0.2, "0.99": 0.2}
+    assert there(best.aurc) < there(worst.aurc)
 
 
 def test_without_errors_there_is_nothing_to_find() -> None:
     found = uncertainty(answers([0.1, 0.9]), [0, 1], ["a", "b"])
-    assert found["errors"] == 0
-    assert found["doubts"]["p_fake"]["auroc"] is None
-    assert found["doubts"]["p_fake"]["caught"] is None
+    assert found.errors == 0
+    assert found.doubts["p_fake"].auroc is None
+    assert found.doubts["p_fake"].caught is None
 
 
 def test_calibration_error_by_hand() -> None:
@@ -78,7 +79,7 @@ def test_calibration_error_by_hand() -> None:
     truth = np.array([True, True, True, False, False, False])
     # 0.9: right in 3 of 4; 0.8: right in 2 of 2
     assert calibration_error(scores, truth) == pytest.approx((4 * 0.15 + 2 * 0.2) / 6)
-    assert [row["n"] for row in reliability(scores, truth)] == [2, 4]
+    assert [row.n for row in reliability(scores, truth)] == [2, 4]
     assert calibration_error(np.zeros(0), np.zeros(0, bool)) is None
 
 
@@ -98,12 +99,12 @@ def mixed(n: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 def test_the_promised_miss_rate_holds_on_average_in_both_classes(alpha: float) -> None:
     scores, labels = mixed(800, 1)
     found = conformal(scores, labels, alpha)
-    assert found["guarantee"]
-    low, high = found["miss_rate_middle95"]
-    assert low < found["miss_rate"] < high
-    assert found["miss_rate"] == pytest.approx(alpha, abs=0.03)
-    assert found["false_alarm_rate"] == pytest.approx(alpha, abs=0.03)
-    assert 0 < found["reviewed"] < 1
+    assert found.guarantee
+    low, high = there(found.miss_rate_middle95)
+    assert low < there(found.miss_rate) < high
+    assert found.miss_rate == pytest.approx(alpha, abs=0.03)
+    assert found.false_alarm_rate == pytest.approx(alpha, abs=0.03)
+    assert 0 < found.reviewed < 1
 
 
 def test_other_photos_are_missed_more_often_than_promised() -> None:
@@ -115,21 +116,22 @@ def test_other_photos_are_missed_more_often_than_promised() -> None:
     scores = 1 / (1 + np.exp(-(4 * labels - 2 + light + rng.normal(0, 0.5, 400))))
     alike = conformal(scores, labels, 0.1)
     others = conformal(scores, labels, 0.1, groups.tolist())
-    assert alike["miss_rate"] == pytest.approx(0.1, abs=0.03)
-    assert others["miss_rate"] > alike["miss_rate"] + 0.03
+    assert alike.miss_rate == pytest.approx(0.1, abs=0.03)
+    assert there(others.miss_rate) > there(alike.miss_rate) + 0.03
     spread = [
-        one["miss_rate_middle95"][1] - one["miss_rate_middle95"][0] for one in (alike, others)
+        there(one.miss_rate_middle95)[1] - there(one.miss_rate_middle95)[0]
+        for one in (alike, others)
     ]
     assert spread[1] > 2 * spread[0]
-    assert others["by_group"] and not alike["by_group"]
+    assert others.by_group and not alike.by_group
 
 
 def test_too_few_images_give_no_guarantee_and_review_everything() -> None:
     scores, labels = mixed(40, 2)
     found = conformal(scores, labels, 0.01)
-    assert not found["guarantee"]
-    assert found["reviewed"] == 1
-    assert found["miss_rate"] == 0
+    assert not found.guarantee
+    assert found.reviewed == 1
+    assert found.miss_rate == 0
 
 
 def test_answers_come_from_the_networks_outputs() -> None:

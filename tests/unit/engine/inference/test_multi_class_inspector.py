@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from numpy_backend import RepairDark, make_card
+from report_parts import row
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.probability import probabilities, score
@@ -175,11 +176,11 @@ def test_a_card_of_kinds_is_read_strictly() -> None:
 
 def test_a_confusion_matrix_by_hand() -> None:
     rows = [
-        {"kind": kind, "answer": answer}
+        row(kind=kind, answer=answer)
         for kind, answer in (("", ""), ("", "a"), ("a", "a"), ("a", "b"), ("b", ""), ("b", "b"))
     ]
     told = kinds_told(rows, ("a", "b"))
-    assert told["confusion"] == [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
-    assert told["accuracy"] == 0.5
-    assert told["right_kind"] == pytest.approx(2 / 3)
-    assert kinds_told(rows[:2], ("a", "b"))["right_kind"] is None
+    assert told.confusion == ((1, 1, 0), (0, 1, 1), (1, 0, 1))
+    assert told.accuracy == 0.5
+    assert told.right_kind == pytest.approx(2 / 3)
+    assert kinds_told(rows[:2], ("a", "b")).right_kind is None
