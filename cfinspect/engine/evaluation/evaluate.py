@@ -74,7 +74,7 @@ def evaluate(
     ``Cancelled``: there is no report then.
     """
     reader = _Reader(samples, progress)
-    gathered = _Gathered(tuple(inspector.backend.metadata.kinds))
+    gathered = _Gathered(tuple(inspector.backend.metadata.defect_classes))
     for done, found in enumerate(inspector.inspect_many(reader), start=1):
         gathered.add(reader.waiting.popleft(), found)
         progress.show(done + len(reader.left_out), len(samples))
@@ -140,8 +140,8 @@ class _Gathered:
                 "area_fraction": found.area_fraction,
                 "iou": self._locate(sample, found),
                 "error": "",
-                "kind": self._kinds[sample.kind] if self._kinds and sample.label else "",
-                "answer": found.kind,
+                "kind": self._kinds[sample.defect_class] if self._kinds and sample.label else "",
+                "answer": found.defect_class,
             }
         )
 
@@ -190,7 +190,7 @@ class _Gathered:
 
 
 def kinds_told(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> dict[str, Any]:
-    """How well kinds of damage are told apart, from the ``rows`` of an evaluation.
+    """How well defect classes are told apart, from the ``rows`` of an evaluation.
 
     ``names``: "" for undamaged, then the kinds; ``confusion``: images by true class (rows) and by
     answer (columns) in that order. ``accuracy``: share of images with the right answer of all

@@ -236,7 +236,7 @@ class CompareModels:
                     result = evaluate(inspector, samples, progress=PartOfJob(tell, show))
                 except Cancelled:
                     break
-            # What humans said has no kinds of damage.
+            # What humans said has no defect classes.
             report = {name: part for name, part in result.report.items() if name != "kinds"}
             found.append({"model": str(path), "report": report})
         return found
