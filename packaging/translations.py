@@ -27,8 +27,9 @@ def texts() -> list[str]:
     found: set[str] = set()
     for path in sorted((ROOT / "cfinspect" / "ui").rglob("*.py")):
         found |= set(_texts_in(ast.parse(path.read_text(encoding="utf-8"))))
-    settings = ROOT / "cfinspect" / "engine" / "training" / "config.py"
-    found |= set(_settings_in(ast.parse(settings.read_text(encoding="utf-8"))))
+    engine = ROOT / "cfinspect" / "engine"
+    for place in ("data/settings.py", "networks/settings.py", "training/config.py"):
+        found |= set(_settings_in(ast.parse((engine / place).read_text(encoding="utf-8"))))
     return sorted(found)
 
 
@@ -47,7 +48,7 @@ def _texts_in(tree: ast.AST) -> Iterator[str]:
 def _settings_in(tree: ast.AST) -> Iterator[str]:
     """Title and help of every setting of a training that the form shows."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_setting":
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "setting":
             titles = [one.value for one in node.keywords if one.arg == "title"]
             for text in titles and [node.args[1], *titles]:
                 assert isinstance(text, ast.Constant)

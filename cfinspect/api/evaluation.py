@@ -49,7 +49,7 @@ def evaluate(
         [Path(folder) for folder in folders],
         undamaged=undamaged,
         damaged=damaged,
-        kinds=model.defect_classes,
+        defect_classes=model.defect_classes,
         allow_one_class=True,
     )
     known = {int(digest) for digest in seen_digests(model.path)}

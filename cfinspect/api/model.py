@@ -112,7 +112,7 @@ class Model:
         >>> cfinspect.load("crack").defect_classes
         ()
         """
-        return tuple(self.metadata.kinds)
+        return tuple(self.metadata.defect_classes)
 
     @property
     def device(self) -> str:

@@ -105,7 +105,7 @@ def result_of(
     return Result(
         name=name,
         image=image,
-        label=found.kind or classes[found.label],
+        label=found.defect_class or classes[found.label],
         damaged=bool(found.label),
         score=found.score,
         p_fake=found.p_fake,
@@ -115,5 +115,5 @@ def result_of(
         saliency=found.saliency,
         counterfactual=found.counterfactual,
         area_fraction=found.area_fraction,
-        scores={kind: own.score for kind, own in found.kinds.items()},
+        scores={kind: own.score for kind, own in found.defect_classes.items()},
     )

@@ -118,9 +118,9 @@ def _config(
         for name, value in settings.items()
     }
     if resume and (out / "config.json").exists():
-        return resumed_config(out, {**given, "data": data})
+        return resumed_config(out, data, given)
     try:
-        config = new_config(data, out, preset, given, [])
+        config = new_config(data, out, preset, given)
     except TypeError as error:  # from a comparison with a value that is no number
         raise ConfigError(f"a setting has a value of the wrong type ({error})") from error
     return TrainConfig.from_dict(config.to_dict())  # which checks the types

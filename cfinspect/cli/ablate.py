@@ -11,9 +11,12 @@ from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.options import require_exists, require_folder_to_write
 from cfinspect.cli.output import JsonFlag, Output, guarded
+from cfinspect.cli.setting_options import with_setting_options
+from cfinspect.engine.base.setting import SettingValue
+from cfinspect.engine.training.config import TrainConfig
 from cfinspect.workflows import ablate as workflow
 from cfinspect.workflows.ablation_table import USUAL, cells
-from cfinspect.workflows.config_parsing import new_config
+from cfinspect.workflows.config_parsing import new_config, parsed_settings
 from cfinspect.workflows.evaluation_parts import QUICK_IMAGES
 
 EXAMPLES = """
@@ -32,6 +35,14 @@ Examples:
 
 
 @guarded
+@with_setting_options(
+    ("preset", "size", "steps", "minutes"),
+    {
+        "preset": "The base's preset. [default: balanced]",
+        "steps": "Of each training, instead of minutes.",
+        "minutes": "Of each training.",
+    },
+)
 def ablate(
     *,
     data: Annotated[
@@ -49,16 +60,11 @@ def ablate(
         bool, typer.Option("--cross", help="All combinations instead of one change at a time.")
     ] = False,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Trainings of each cell.")] = 3,
-    preset: Annotated[str, typer.Option("--preset", help="The base's preset.")] = "balanced",
+    chosen: dict[str, SettingValue],
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting of all cells."),
     ] = None,
-    minutes: Annotated[float | None, typer.Option("--minutes", help="Of each training.")] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", help="Of each training, instead of minutes.")
-    ] = None,
-    size: Annotated[int | None, typer.Option("--size", help="Side of the input in px.")] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Attack each model, quickly.")
     ] = False,
@@ -73,8 +79,9 @@ def ablate(
     """Train a grid of settings with several seeds and compare them on held-out images."""
     require_exists(*data)
     require_folder_to_write(out)
-    options = {"minutes": minutes, "steps": steps, "size": size, "holdout": 0.25}
-    base = new_config(data, out, preset, options, settings or [])
+    preset = str(chosen.pop("preset", TrainConfig().preset))
+    chosen["holdout"] = 0.25
+    base = new_config(data, out, preset, chosen | parsed_settings(settings or [], chosen))
     trials = workflow.Trials((images or QUICK_IMAGES) if robustness else None, realism)
     output = Output(as_json)
     with cancel_on_signals("Stopping after this step") as cancel:

@@ -60,7 +60,7 @@ def calibrate(
 
     metadata = load_metadata(model)
     dataset = read_data(
-        data, CommandLine(Output(as_json)), undamaged, damaged, tuple(metadata.kinds)
+        data, CommandLine(Output(as_json)), undamaged, damaged, tuple(metadata.defect_classes)
     )
     from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 

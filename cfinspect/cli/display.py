@@ -81,7 +81,7 @@ class TrainDisplay:
             case StepDone():
                 self._step(event)
             case Validated():
-                self._figures.plain = f"validation at {event.step}: {figures(event.figures)}"
+                self._figures.plain = f"validation at {event.step}: {figures(event.metrics)}"
                 self._figures.style = "green" if event.best else ""
             case Notice(step, text):
                 self._say(f"step {step}: {text}" if step else text)

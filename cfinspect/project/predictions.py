@@ -192,7 +192,7 @@ def _row(model: ProjectModel, one: Inspected, threshold: float) -> tuple[object,
         json.dumps(regions),
         _encode(found.mask) if found.mask.any() else None,
         now_text(),
-        found.kind,
+        found.defect_class,
     )
 
 

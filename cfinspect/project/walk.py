@@ -85,7 +85,7 @@ def walk(folder: Folder) -> Walked:
     others: set[str] = set()
     rows: dict[str, LabelRow] = read_labels(table, words, others=others) if table.is_file() else {}
     found = Walked()
-    if others:  # of several kinds of damage, or a slip of the pen
+    if others:  # of several defect classes, or a slip of the pen
         found.problems.append(
             f"{table} has labels that mean neither undamaged nor damaged here and are left out: "
             f"{', '.join(sorted(others)[:10])}."

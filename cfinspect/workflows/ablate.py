@@ -16,6 +16,7 @@ from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import load_metadata
+from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.workflows.ablation_table import Cell, CellFigures, markdown, table
 from cfinspect.workflows.evaluate_model import evaluate_samples
@@ -46,9 +47,9 @@ def ablate(
     if any(one.method == "diffusion" for group in planned.values() for one in group):
         raise CfinspectError("a diffusion model gives no verdicts that could be compared")
     tried = trials.attacked is not None or trials.realism
-    if tried and any(one.kinds for group in planned.values() for one in group):
+    if tried and any(one.defect_classes for group in planned.values() for one in group):
         raise CfinspectError(
-            "--robustness and --realism look at one kind of damage at a time: leave out kinds"
+            "--robustness and --realism look at one defect class at a time: leave them out"
         )
     with listener.task("Reading folders", "files") as progress:
         # What is wrong with the images must not look like a training that failed.
@@ -56,7 +57,7 @@ def ablate(
             [Path(folder) for folder in base.data],
             undamaged=base.undamaged,
             damaged=base.damaged,
-            kinds=base.kind_names,
+            defect_classes=base.defect_class_names,
             progress=progress,
         )
     _same_as_before(out, base, dataset.fingerprint())
@@ -119,8 +120,8 @@ def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     file = out / "base.json"
     if file.exists():
         # Settings that are younger than the file had their defaults then.
-        known = TrainConfig().to_dict() | json.loads(file.read_text(encoding="utf-8"))
-        if plain(known) != values:
+        stored = with_new_names(json.loads(file.read_text(encoding="utf-8")))
+        if plain(TrainConfig().to_dict() | dict(stored)) != values:
             raise CfinspectError(
                 f"{out} holds trainings with other data or settings: give them again, or another "
                 "--out"
@@ -177,7 +178,7 @@ def _report(
         found = attack(backend, inspector, samples, trials.attacked, True, listener)
         report["robustness"] = json_object(found)
         report["attacked"] = trials.attacked
-    seconds = float(load_metadata(model).training["seconds"])
+    seconds = load_metadata(model).training_seconds or 0.0
     report["training"] = {
         "minutes": seconds / 60,
         "counterfactual": config.counterfactual,

@@ -46,10 +46,12 @@ def cells(vary: Sequence[str], cross: bool) -> list[Cell]:
             raise ConfigError(f"--vary {text}: give NAME=A,B,...")
         if name.strip().replace("-", "_") in _OWN:
             raise ConfigError(f"--vary {text}: every cell has its own seeds and shares the rest")
+        # As it was typed: cells of earlier versions lie in folders of these names.
+        typed_name = name.strip().replace("-", "_")
         axis = []
         for value in values.split(","):
             field, typed = parse_setting(f"{name}={value}")
-            axis.append((f"{field}={value.strip()}", field, typed))
+            axis.append((f"{typed_name}={value.strip()}", field, typed))
         axes.append(axis)
     names = [axis[0][1] for axis in axes]
     if len(set(names)) < len(names):

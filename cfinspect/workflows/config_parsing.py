@@ -3,114 +3,134 @@
 from __future__ import annotations
 
 import json
-import types
-import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.model.file import load_metadata
-from cfinspect.engine.training.config import ConfigError, TrainConfig, plain_kinds
+from cfinspect.engine.model.renamed_settings import with_new_names
+from cfinspect.engine.networks.settings import NetworkSettings
+from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 CHANGEABLE = ("minutes", "steps", "device", "precision")
+_NO_SETTING = ("data", "out", "preset")  # given otherwise
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Read ``NAME=VALUE`` as the type of the TrainConfig field NAME; ``none`` where it may be None.
+def parse_setting(text: str) -> tuple[str, SettingValue]:
+    """Read ``NAME=VALUE`` as the type of that setting; ``none`` where it may be None.
 
-    Raises ConfigError for an unknown name or a value of another type.
+    NAME may be one of an earlier version, with its values. Raises ConfigError for an unknown name
+    or a value of another type.
     """
-    name, equals, value = text.partition("=")
-    name = name.strip().replace("-", "_")
-    hints = typing.get_type_hints(TrainConfig)
-    if not equals or name not in hints or name in ("data", "out", "preset"):
+    given, equals, value = text.partition("=")
+    given, value = given.strip().replace("-", "_"), value.strip()
+    settings = TrainConfig.settings()
+    ((name, translated),) = with_new_names({given: value}).items()
+    if not equals or name not in settings or name in _NO_SETTING:
         raise ConfigError(
             f"--set {text}: give NAME=VALUE with one of "
-            f"{', '.join(sorted(set(hints) - {'data', 'out', 'preset'}))}"
+            f"{', '.join(sorted(set(settings) - set(_NO_SETTING)))}"
         )
-    return name, _typed(name, value.strip(), hints[name])
+    if isinstance(translated, bool):
+        return name, translated
+    return name, _typed(settings[name], str(translated))
 
 
-def _typed(name: str, value: str, hint: Any) -> Any:
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if type(None) in kinds and value.lower() == "none":
+def parsed_settings(
+    texts: Sequence[str], chosen: Mapping[str, SettingValue]
+) -> dict[str, SettingValue]:
+    """All of ``--set``; raises ConfigError for what is ``chosen`` by its own option already."""
+    found: dict[str, SettingValue] = {}
+    for name, value in map(parse_setting, texts):
+        if name in chosen or name in found:
+            raise ConfigError(f"{name} is given twice: by its own option and by --set")
+        found[name] = value
+    return found
+
+
+def _typed(about: Setting, value: str) -> SettingValue:
+    if about.optional and value.lower() == "none":
         return None
-    for kind in kinds:
-        if kind is bool and value.lower() in _TRUE + _FALSE:
+    for one in about.types:
+        if one is bool and value.lower() in _TRUE + _FALSE:
             return value.lower() in _TRUE
-        if kind in (int, float):
+        if one in (int, float):
             try:
-                return kind(value)
+                return int(value) if one is int else float(value)
             except ValueError:
                 continue
-        if kind is str:
+        if one is str:
             return value
-    names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
-    raise ConfigError(f"--set {name}: {value!r} is no {names}")
+    names = " or ".join(one.__name__ for one in about.types)
+    raise ConfigError(f"--set {about.name}: {value!r} is no {names}")
 
 
 def new_config(
-    data: list[Path], out: Path, preset: str, options: dict[str, Any], settings: list[str]
+    data: Sequence[Path], out: Path, preset: str, changes: Mapping[str, SettingValue]
 ) -> TrainConfig:
-    """Settings of a fresh run: the preset, then options that were given, then ``--set``.
+    """Settings of a fresh run in ``out``: the preset, and ``changes`` by the settings' names.
 
-    Paths become absolute, so that the run can be resumed from anywhere.
+    A change to None counts: the preset's value is not taken. Paths become absolute, so that the
+    run can be resumed from anywhere. Raises ConfigError for settings that cannot be.
     """
-    changes = {name: value for name, value in options.items() if value is not None}
-    for name, value in map(parse_setting, settings):
-        if name in changes:
-            raise ConfigError(f"{name} is given twice: by its own option and by --set")
-        changes[name] = value
-    for name in ("init_from", "backbone_weights"):
-        if changes.get(name):
-            changes[name] = str(Path(changes[name]).resolve())
-    if changes.get("init_from"):
-        _take_over(changes)
-    config = TrainConfig.from_preset(preset, **changes)
+    changed = _absolute(changes)
+    if changed.get("init_from"):
+        _require_own_networks(changes)
+        for name, value in _taken_over(Path(str(changed["init_from"]))).items():
+            if changed.get(name) is None:
+                changed[name] = value
+    config = TrainConfig.from_preset(preset, **changed)
     # A change to None is no change for from_preset, but here the person asked for it.
-    cleared = {name: None for name, value in changes.items() if value is None}
+    cleared = {name: None for name, value in changed.items() if value is None}
     folders = tuple(str(folder.resolve()) for folder in data)
     return config.replace(data=folders, out=str(out.resolve()), **cleared)
 
 
-_NETWORK = (
-    "generator",
-    "width",
-    "generator_stem",
-    "gate",
-    "discriminator",
-    "discriminator_width",
-    "trunk",
-    "backbone_weights",
-)
+def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
+    """With paths that hold wherever the program is started."""
+    settings = TrainConfig.settings()
+    return {
+        name: str(Path(str(value)).resolve()) if value and settings[name].is_file else value
+        for name, value in values.items()
+    }
 
 
-def _take_over(changes: dict[str, Any]) -> None:
-    """Fine-tuning keeps the model's networks; size, method and looks unless others are given."""
-    other = [name for name in _NETWORK if changes.get(name) is not None]
+def _require_own_networks(changes: Mapping[str, SettingValue]) -> None:
+    fixed = {*NetworkSettings.settings(), "gate"} - {"method"}
+    other = [name for name, value in changes.items() if name in fixed and value is not None]
     if other:
         raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
-    metadata = load_metadata(Path(changes["init_from"]))
-    kept: dict[str, Any] = {
+
+
+def _taken_over(model: Path) -> dict[str, SettingValue]:
+    """What fine-tuning keeps of a model: size, method and looks, unless others are given."""
+    metadata = load_metadata(model)
+    training = metadata.training
+    kept: dict[str, SettingValue] = {
         "size": metadata.preprocessing.size,
-        "views": metadata.preprocessing.views,
+        "tta": metadata.preprocessing.tta,
     }
-    kept |= {
-        name: metadata.training[name] for name in ("method", "cameras") if name in metadata.training
-    }
-    if metadata.kinds:
-        kept |= {"kinds": ",".join(metadata.kinds), "trunk": metadata.training["trunk"]}
-    for name, value in kept.items():
-        if changes.get(name) is None:
-            changes[name] = value
+    kept |= {name: str(training[name]) for name in ("method", "calibrate_on") if name in training}
+    if metadata.defect_classes:
+        kept |= {
+            "defect_classes": ",".join(metadata.defect_classes),
+            "share_backbone": bool(training["share_backbone"]),
+        }
+    return kept
 
 
-def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
-    """Settings of the run in ``out``; of ``given`` only CHANGEABLE ones may differ from them.
+def resumed_config(
+    out: Path,
+    data: Sequence[Path],
+    chosen: Mapping[str, SettingValue],
+    settings: Sequence[str] = (),
+) -> TrainConfig:
+    """Settings of the run in ``out``; of ``chosen`` only CHANGEABLE ones may differ from them.
 
-    What is given again with its old value is fine, so that a script can repeat its command with
-    ``--resume``. Raises ConfigError when there is no run, its settings cannot be read, or others
-    are given.
+    ``chosen``: by own options; ``settings``: NAME=VALUE of ``--set``. What is given again with its
+    old value, ``data`` too, is fine, so that a script can repeat its command with ``--resume``.
+    Raises ConfigError when there is no run, its settings cannot be read, or others are given.
     """
     file = out / "config.json"
     try:
@@ -123,16 +143,14 @@ def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
         raise ConfigError(f"Cannot read {file}: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"Cannot read {file}: it holds no settings.")
-    wishes = {name: value for name, value in given.items() if value not in (None, [])}
-    wishes |= dict(map(parse_setting, wishes.pop("settings", [])))
-    if "data" in wishes:
-        wishes["data"] = [str(folder.resolve()) for folder in wishes["data"]]
-    if "kinds" in wishes:
-        wishes["kinds"] = plain_kinds(wishes["kinds"])
-    for name in ("init_from", "backbone_weights"):
-        if name in wishes:
-            wishes[name] = str(Path(wishes[name]).resolve())
-    other = sorted(n for n, v in wishes.items() if n not in CHANGEABLE and values.get(n) != v)
+    stored = TrainConfig.from_dict(values)
+    wishes = {name: value for name, value in _absolute(chosen).items() if value is not None}
+    wishes |= _absolute(dict(map(parse_setting, settings)))
+    if data:
+        wishes["data"] = tuple(str(folder.resolve()) for folder in data)
+    if isinstance(classes := wishes.get("defect_classes"), str):
+        wishes["defect_classes"] = plain_defect_classes(classes)
+    other = sorted(n for n, v in wishes.items() if n not in CHANGEABLE and getattr(stored, n) != v)
     if other:
         raise ConfigError(
             f"The run in {out} has another {', '.join(other)}: --resume goes on with its own data "
@@ -143,5 +161,4 @@ def resumed_config(out: Path, given: dict[str, Any]) -> TrainConfig:
         changes["minutes"] = None
     if "minutes" in changes and "steps" not in changes:
         changes["steps"] = None
-    changes["out"] = str(out.resolve())
-    return TrainConfig.from_dict(values).replace(**changes)
+    return stored.replace(out=str(out.resolve()), **changes)

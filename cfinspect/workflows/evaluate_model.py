@@ -18,7 +18,13 @@ from cfinspect.engine.base.json_types import JsonObject
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_data import choose_samples, read_data
-from cfinspect.workflows.evaluation_parts import attack, compare, doubt, judge, require_one_kind
+from cfinspect.workflows.evaluation_parts import (
+    attack,
+    compare,
+    doubt,
+    judge,
+    require_one_defect_class,
+)
 from cfinspect.workflows.explainer_trial import ask_explainers
 from cfinspect.workflows.listener import Listener
 from cfinspect.workflows.opening import open_inspector
@@ -92,8 +98,10 @@ def evaluate_model(
     metadata = load_metadata(model)
     for part in PARTS:
         if part in options.asked:
-            require_one_kind(metadata, part)
-    dataset = read_data(data, listener, options.undamaged, options.damaged, tuple(metadata.kinds))
+            require_one_defect_class(metadata, part)
+    dataset = read_data(
+        data, listener, options.undamaged, options.damaged, tuple(metadata.defect_classes)
+    )
     samples, seen = choose_samples(model, dataset, options.unseen, listener, options.diffusion)
     inspector = open_inspector(model, options.device, options.precision, options.batch, listener)
     encoder = _encoder(options)
@@ -117,7 +125,7 @@ def evaluate_model(
         if name not in options.asked and not options.every:
             continue
         try:
-            require_one_kind(metadata, name)
+            require_one_defect_class(metadata, name)
             report = work(report)
         except CfinspectError as error:
             if name in options.asked:

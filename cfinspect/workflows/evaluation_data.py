@@ -30,14 +30,14 @@ def read_data(
             data,
             undamaged=undamaged,
             damaged=damaged,
-            kinds=kinds,
+            defect_classes=kinds,
             allow_one_class=True,
             progress=progress,
         )
     for left_out in dataset.left_out[:_LEFT_OUT_SHOWN]:
         listener.note(f"Left out: {left_out.path}: {left_out.reason}")
     for kind, name in enumerate(kinds):
-        if not any(one.label and one.kind == kind for one in dataset.samples):
+        if not any(one.label and one.defect_class == kind for one in dataset.samples):
             listener.note(
                 f"WARNING: there is no {name} image: the model's figures say nothing about it."
             )

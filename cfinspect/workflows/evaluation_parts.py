@@ -29,11 +29,11 @@ JUDGED, QUICK_JUDGED = 1000, 200
 _BATCH = 64
 
 
-def require_one_kind(metadata: ModelMetadata, part: str) -> None:
-    """Raise CfinspectError for a model of several kinds of damage; ``part`` is what was asked."""
-    if metadata.kinds:
+def require_one_defect_class(metadata: ModelMetadata, part: str) -> None:
+    """Raise CfinspectError for a model of several defect classes; ``part`` is what was asked."""
+    if metadata.defect_classes:
         raise CfinspectError(
-            f"--{part} looks at one kind of damage at a time, and this model knows several"
+            f"--{part} looks at one defect class at a time, and this model knows several"
         )
 
 
@@ -114,7 +114,7 @@ def judge(
     if not have_distances():
         listener.note("Without FID and KID: pip install 'cfinspect[evaluate]' brings them.")
     backend = cast("TorchBackend", inspector.backend)
-    if not makes_counterfactuals(str(backend.metadata.training.get("method", "cfgan"))):
+    if not makes_counterfactuals(backend.metadata.method):
         raise CfinspectError("realism needs counterfactuals, and this model makes none")
     count = QUICK_JUDGED if quick else JUDGED
     halves = split_by_group(samples, {"learned": 0.5, "measured": 0.5}, 0)

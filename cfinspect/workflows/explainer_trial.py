@@ -122,7 +122,7 @@ def _makers(
     )
 
     makers: dict[str, Callable[[int], Explainer]] = {}
-    if makes_counterfactuals(str(backend.metadata.training.get("method", "cfgan"))):
+    if makes_counterfactuals(backend.metadata.method):
         makers["cfgan"] = lambda _: Cfgan(backend)
     if diffusion is None:
         listener.note(

@@ -46,7 +46,10 @@ def inspect_into(
     is no image, and when ``skip_done`` meets results of another model.
     """
     metadata = inspector.backend.metadata
-    about, kinds = {"name": model.name, "digest": file_digest(model)}, tuple(metadata.kinds)
+    about, kinds = (
+        {"name": model.name, "digest": file_digest(model)},
+        tuple(metadata.defect_classes),
+    )
     with Inspections(
         out, metadata.classes, about, kinds, skip_done=skip_done, overlays=overlays
     ) as files:
@@ -67,7 +70,7 @@ class FolderInspection:
         metadata = inspector.backend.metadata
         self._inspector = inspector
         self._files = files
-        self._damaged = {metadata.classes[1], *metadata.kinds}
+        self._damaged = {metadata.classes[1], *metadata.defect_classes}
         self.sources = sources
         self.masks = masks
         self.todo = [source for source in sources if source.name not in files.done]

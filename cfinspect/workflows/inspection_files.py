@@ -48,7 +48,7 @@ Row = dict[str, Any]
 class Inspections:
     """Writes outcomes into a results folder, in order; use as a context manager.
 
-    ``model`` identifies the model file; ``kinds`` names the kinds of damage that it tells apart:
+    ``model`` identifies the model file; ``kinds`` names the defect classes that it tells apart:
     each has its columns, and its saliency (0..255) in saliency/KIND. ``skip_done`` keeps the rows
     without an error that the folder holds already. ``done`` are the names of these, ``stems`` the
     places of their pictures.
@@ -146,7 +146,7 @@ class Inspections:
             write_png(self.out / mask, found.mask)
         if wanted[picture]:
             write_jpeg(self.out / picture, overlay(outcome.image, found.saliency, found.mask))
-        for name, own in found.kinds.items():
+        for name, own in found.defect_classes.items():
             row.update(
                 {f"score {name}": round(own.score, 6), f"p_fake {name}": round(own.p_fake, 6)}
             )
@@ -155,7 +155,7 @@ class Inspections:
             write_png(target, own.saliency)
         height, width = outcome.image.shape[:2]
         row.update(
-            label=found.kind or self._classes[found.label],
+            label=found.defect_class or self._classes[found.label],
             score=round(found.score, 6),
             p0=round(found.p0, 6),
             p1=round(found.p1, 6),

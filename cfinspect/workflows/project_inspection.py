@@ -81,7 +81,7 @@ def _tell(outcome: Outcome, listener: Listener) -> None:
         "image",
         {
             "file": outcome.source.name,
-            "label": found.kind or ("damaged" if found.label else "undamaged"),
+            "label": found.defect_class or ("damaged" if found.label else "undamaged"),
             "score": round(found.score, 6),
             "p_fake": round(found.p_fake, 6),
             "review": int(found.review),

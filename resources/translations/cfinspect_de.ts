@@ -212,8 +212,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Pinsel</translation>
     </message>
     <message>
-      <source>Cameras</source>
-      <translation>Kameras</translation>
+      <source>Calibrate on</source>
+      <translation>Abgestimmt auf</translation>
     </message>
     <message>
       <source>Cancel</source>
@@ -382,6 +382,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Default</source>
       <translation>Standard</translation>
+    </message>
+    <message>
+      <source>Defect classes</source>
+      <translation>Schadensklassen</translation>
     </message>
     <message>
       <source>Details</source>
@@ -752,8 +756,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>In {time}, {pace} s je Bild. Alles ist gespeichert; Strg+Z nimmt Urteile weiterhin zurück.</translation>
     </message>
     <message>
-      <source>Input size (px)</source>
-      <translation>Eingangsgröße (px)</translation>
+      <source>Input size</source>
+      <translation>Eingangsgröße</translation>
     </message>
     <message>
       <source>Inspect</source>
@@ -830,10 +834,6 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Keys at a glance</source>
       <translation>Tasten auf einen Blick</translation>
-    </message>
-    <message>
-      <source>Kinds of damage</source>
-      <translation>Arten von Schäden</translation>
     </message>
     <message>
       <source>Language</source>
@@ -960,8 +960,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Wird gemessen, wie lange es dauern würde…</translation>
     </message>
     <message>
-      <source>Memory for images (GiB)</source>
-      <translation>Speicher für Bilder (GiB)</translation>
+      <source>Memory for images</source>
+      <translation>Speicher für Bilder</translation>
     </message>
     <message>
       <source>Method</source>
@@ -1448,6 +1448,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Zurückgehaltener Anteil</translation>
     </message>
     <message>
+      <source>Shared backbone</source>
+      <translation>Gemeinsames Rückgrat</translation>
+    </message>
+    <message>
       <source>Shortcuts</source>
       <translation>Tastenkürzel</translation>
     </message>
@@ -1628,6 +1632,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Gilt ab dem nächsten Start.</translation>
     </message>
     <message>
+      <source>Test-time augmentation</source>
+      <translation>Mitteln beim Prüfen</translation>
+    </message>
+    <message>
       <source>That did not work</source>
       <translation>Das hat nicht geklappt</translation>
     </message>
@@ -1796,10 +1804,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Training</translation>
     </message>
     <message>
-      <source>Trunk</source>
-      <translation>Rumpf</translation>
-    </message>
-    <message>
       <source>Try the demo</source>
       <translation>Demo ausprobieren</translation>
     </message>
@@ -1838,10 +1842,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Verdicts are stored under this name; empty: your login.</source>
       <translation>Urteile werden unter diesem Namen gespeichert; leer: Ihr Anmeldename.</translation>
-    </message>
-    <message>
-      <source>Views</source>
-      <translation>Ansichten</translation>
     </message>
     <message>
       <source>Violet: doubtful, for review.</source>
@@ -2008,10 +2008,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>als Polygone, wo das Format beides kennt</translation>
     </message>
     <message>
-      <source>auto, fp32, bf16 or fp16</source>
-      <translation>auto, fp32, bf16 oder fp16</translation>
-    </message>
-    <message>
       <source>balanced: for daily use</source>
       <translation>balanced: für den Alltag</translation>
     </message>
@@ -2116,8 +2112,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Gruppe {name}</translation>
     </message>
     <message>
-      <source>how inspections look; 'near and far': also at some two thirds of the size, twice as slow</source>
-      <translation>wie Prüfungen schauen; 'near and far': auch auf etwa zwei Drittel verkleinert, halb so schnell</translation>
+      <source>how numbers are kept while the networks compute</source>
+      <translation>wie Zahlen beim Rechnen der Netze gespeichert werden</translation>
     </message>
     <message>
       <source>human: {state}</source>
@@ -2200,8 +2196,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Name des Ordners der unbeschädigten Bilder</translation>
     </message>
     <message>
-      <source>names of the folders of several kinds of damage, with commas between them</source>
-      <translation>Namen der Ordner mehrerer Arten von Schäden, durch Kommas getrennt</translation>
+      <source>names of the folders of several defect classes, with commas between them</source>
+      <translation>Namen der Ordner mehrerer Schadensklassen, durch Kommas getrennt</translation>
     </message>
     <message>
       <source>network that classifies and tells fakes</source>
@@ -2460,8 +2456,16 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>was dem Label seines Ordners widerspricht</translation>
     </message>
     <message>
+      <source>what decisions are fitted on; augmented: images changed as by other cameras</source>
+      <translation>worauf Entscheidungen abgestimmt werden; augmented: Bilder, verändert wie von anderen Kameras</translation>
+    </message>
+    <message>
       <source>what humans decided</source>
       <translation>was Menschen entschieden haben</translation>
+    </message>
+    <message>
+      <source>what inspections average over; flips+scale: also two thirds of the size, twice as slow</source>
+      <translation>worüber Prüfungen mitteln; flips+scale: auch über zwei Drittel der Größe, halb so schnell</translation>
     </message>
     <message>
       <source>what is trained; diffusion is for explanations by ACE, the others to measure cfgan by</source>
@@ -2480,16 +2484,12 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>wo Menschen dem Modell zustimmten, und korrigierte Masken</translation>
     </message>
     <message>
-      <source>where the model will work; other: decisions are fitted on images changed as by others</source>
-      <translation>wo das Modell arbeiten wird; other: Entscheidungen werden an Bildern angepasst, wie andere Kameras sie machten</translation>
-    </message>
-    <message>
       <source>whole: an image is resized to size; tiles: photos go by windows</source>
       <translation>whole: das Bild wird auf size gebracht; tiles: Fotos gehen fensterweise</translation>
     </message>
     <message>
-      <source>with several kinds of damage; shared: one discriminator answers for all of them</source>
-      <translation>bei mehreren Arten von Schäden; shared: ein Diskriminator antwortet für alle</translation>
+      <source>with several defect classes: one discriminator answers for all of them</source>
+      <translation>bei mehreren Schadensklassen: ein Diskriminator antwortet für alle</translation>
     </message>
     <message>
       <source>{device}. Images to learn from: {training}, to validate on: {validation}. Run: {folder}</source>

@@ -144,7 +144,7 @@ def plain(out: Path, seed: int) -> None:
     """D's backbone without fakes, for as many steps as the counterfactual run of this seed."""
     tune_host()
     twin = crack_model(out, seed)
-    steps = int(load_metadata(twin).metrics["steps"])
+    steps = int(str(load_metadata(twin).metrics["steps"]))
     config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, steps=steps)
     parts = split(read_folders([CRACKS]), config)
     device = choose_device()

@@ -1,4 +1,4 @@
-"""Several kinds of damage by the command line: drawn, trained, inspected, evaluated."""
+"""Several defect classes by the command line: drawn, trained, inspected, evaluated."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_evaluation_counts_answers_by_class(
     done = cf("evaluate", model, apples, "--out", tmp_path, "--all", "--quick")
     assert done.returncode == 0, done.stderr
     assert "Answers by true class" in done.stdout
-    assert "Without the part robustness: --robustness looks at one kind" in done.stderr
+    assert "Without the part robustness: --robustness looks at one defect class" in done.stderr
     told = json.loads((tmp_path / "report.json").read_text())["kinds"]
     assert told["names"] == ["", *KINDS]
     assert [sum(counts) for counts in told["confusion"]] == [24, 8, 8, 8]
@@ -105,12 +105,12 @@ def test_a_part_for_one_kind_is_refused_when_asked_for(
 ) -> None:
     done = cf("evaluate", model, apples, "--out", tmp_path, "--robustness", "--quick")
     assert done.returncode == 2
-    assert "one kind of damage at a time" in done.stderr
+    assert "one defect class at a time" in done.stderr
     assert not (tmp_path / "report.json").exists()  # told before anything slow
     words = ("ablate", apples, "--out", tmp_path / "a", "--set", "kinds=rot,scab", "--realism")
     done = cf(*words, "--vary", "trunk=shared,alone", "--steps", 2)
     assert done.returncode == 2
-    assert "one kind of damage at a time" in done.stderr
+    assert "one defect class at a time" in done.stderr
 
 
 def test_a_folder_without_the_kinds_is_told(
@@ -135,4 +135,4 @@ def test_calibrating_several_kinds_is_refused(
 ) -> None:
     done = cf("calibrate", model, apples, "--out", tmp_path / "new.safetensors")
     assert done.returncode == 2
-    assert "several kinds of damage" in done.stderr
+    assert "several defect classes" in done.stderr

@@ -182,9 +182,9 @@ def test_a_diffusion_model_is_trained_like_any_other_and_inspects_nothing(
     open_folder(window, walls)
     page = window.training
     trigger(window, "train")
-    page.form.settings["method"].setCurrentText("diffusion")  # type: ignore[attr-defined]
-    for name, value in {"size": "32", "width": "8", "batch": "4"}.items():
-        page.form.settings[name].setText(value)  # type: ignore[attr-defined]
+    page.form.settings["method"].show_value("diffusion")
+    for name, value in {"size": 32, "width": 8, "batch": 4}.items():
+        page.form.settings[name].show_value(value)
     page.form.minutes.setValue(0.1)
     page.form.device.setCurrentText("cpu")
     click(page, "Start")

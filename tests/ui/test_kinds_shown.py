@@ -1,4 +1,4 @@
-"""A model of several kinds of damage in the window: it answers with the kind."""
+"""A model of several defect classes in the window: it answers with the kind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def model(apples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = TrainConfig(
         data=(str(apples),),
         out=str(out),
-        kinds=",".join(KINDS),
+        defect_classes=",".join(KINDS),
         steps=40,
         size=32,
         width=8,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 from driver import answer, click, live, open_folder, trigger, wait_for
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog
 
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
@@ -17,15 +16,15 @@ from cfinspect.ui.shell.main_window import MainWindow
 pytest_plugins = ["stage"]
 
 TINY = {
-    "size": "32",
-    "width": "4",
-    "discriminator_width": "4",
-    "warmup": "10",
-    "batch": "8",
-    "steps": None,
-    "validate_every": "5",
-    "checkpoint_every": "10",
-    "l1_ramp": "5",
+    "size": 32,
+    "width": 4,
+    "discriminator_width": 4,
+    "warmup": 10,
+    "batch": 8,
+    "validate_every": 5,
+    "checkpoint_every": 10,
+    "l1_ramp": 5,
+    "scope": "whole",
 }
 
 
@@ -36,21 +35,16 @@ def fill_in(window: MainWindow, walls: Path, minutes: float) -> None:
     assert page.form.data() == [walls]  # the project's folder has labels
     page.form.more.setChecked(True)
     for name, value in TINY.items():
-        if value is not None:
-            field = page.form.settings[name]
-            assert isinstance(field, QLineEdit)
-            field.setText(value)
-    page.form.settings["scope"].setCurrentText("whole")  # type: ignore[attr-defined]
+        page.form.settings[name].show_value(value)
     page.form.minutes.setValue(minutes)
     page.form.device.setCurrentText("cpu")
 
 
 def test_the_form_has_every_setting_of_trainconfig(window: MainWindow) -> None:
     own = {"data", "out", "preset", "minutes", "steps", "device"}
-    names = {setting.name for setting in dataclasses.fields(TrainConfig)}
-    assert set(window.training.form.settings) == names - own
-    for name, widget in window.training.form.settings.items():
-        assert widget.toolTip(), name
+    assert set(window.training.form.settings) == set(TrainConfig.settings()) - own
+    for name, field in window.training.form.settings.items():
+        assert field.widget.toolTip(), name
 
 
 def test_start_pause_cancel_resume_and_use(
@@ -113,7 +107,7 @@ def test_bad_input_is_a_sentence(window: MainWindow, tmp_path: Path) -> None:
     wait_for(lambda: not page.is_running)
     assert "undamaged" in window.messages.last_failure.sentence  # type: ignore[union-attr]
     page.form.more.setChecked(True)
-    page.form.settings["size"].setText("33")  # type: ignore[attr-defined]
+    page.form.settings["size"].show_value(33)
     met = answer(ErrorDialog, lambda dialog: dialog.accept())
     page.start()
     wait_for(lambda: bool(met))

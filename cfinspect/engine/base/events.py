@@ -40,10 +40,10 @@ class StepDone:
 
 @dataclass(frozen=True)
 class Validated:
-    """Figures on the validation images: f1, auroc, flip rates, p_fake, sparsity, criterion."""
+    """Metrics on the validation images: f1, auroc, flip rates, p_fake, sparsity, criterion."""
 
     step: int
-    figures: dict[str, float]
+    metrics: dict[str, float]
     best: bool
 
 
@@ -79,7 +79,7 @@ class Finished:
     model: Path | None
     interrupted: bool
     seconds: float
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 Event = (

@@ -1,4 +1,4 @@
-"""Decisions of a model that knows several kinds of damage: of each kind, and of all together."""
+"""Decisions of a model that knows several defect classes: of each class, and of all together."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def fit_together(
     familiar: NDArray[np.float32],
     review_rate: float,
 ) -> tuple[Decision, list[Decision]]:
-    """The decision of all kinds together, and those of each kind with thresholds moved to fit.
+    """The decision of all classes together, and those of each class with thresholds moved to fit.
 
-    ``logits`` (k, n, 3): what each kind says about all n images, also those of the other kinds,
-    with ``labels`` (n,). Several kinds have several chances of a false alarm, and one of their
+    ``logits`` (k, n, 3): what each class says about all n images, also those of the other classes,
+    with ``labels`` (n,). Several classes have several chances of a false alarm, and one of their
     largest margins is fitted to the labels as a single margin would be; what that moves the
-    threshold by, all kinds are moved by. Temperature and review rule are those of that margin,
+    threshold by, all classes are moved by. Temperature and review rule are those of that margin,
     the latter on ``familiar`` (k, m, 3), which may be other images.
     """
     largest, _ = _largest(decisions, logits)
@@ -37,7 +37,7 @@ def fit_together(
     temperature, threshold = fit_scores(as_logits, labels)
     moved = temperature * float(np.log(threshold / (1 - threshold)))
     each = [_moved(decision, moved) for decision in decisions]
-    # Masks are each kind's own; these stand where no kind is named.
+    # Masks are each class's own; these stand where no class is named.
     together = Decision(
         temperature=temperature,
         score_threshold=0.5,
@@ -51,7 +51,7 @@ def fit_together(
 def answers(
     together: Decision, each: Sequence[Decision], logits: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """p0, p1, p_fake (n, 3) of all kinds together, as inspections give them; logits (k, n, 3)."""
+    """p0, p1, p_fake (n, 3) of all classes together, as inspections give them; logits (k, n, 3)."""
     largest, fake = _largest(each, logits)
     return answer_of_all(largest, fake, together)
 
@@ -59,7 +59,7 @@ def answers(
 def _largest(
     decisions: Sequence[Decision], logits: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The largest margin of each image over the kinds, and that kind's p_fake; (n,) each."""
+    """The largest margin of each image over the classes, and that class's p_fake; (n,) each."""
     p = np.stack(
         [probabilities(one, d.temperature) for one, d in zip(logits, decisions, strict=True)]
     )

@@ -91,9 +91,9 @@ def calibrate(
     require_inspecting(model, load_metadata(model))
     loaded = load_model(model)
     metadata = loaded.metadata
-    if metadata.kinds:
+    if metadata.defect_classes:
         raise CalibrationError(
-            f"{model} knows several kinds of damage, which calibration cannot refit: train it with "
+            f"{model} knows several defect classes, which calibration cannot refit: train it with "
             "images of the new camera ('cfinspect train --from')"
         )
     old = metadata.decision

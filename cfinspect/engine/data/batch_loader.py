@@ -43,7 +43,7 @@ def balanced_indices(
 class BatchLoader:
     """Iterator of (images (n, S, S, 3) uint8, labels (n,) int64), prepared by a thread ahead.
 
-    ``kind``: of augmentation; ``turns``: how many kinds of damage take turns.
+    ``kind``: of augmentation; ``turns``: how many defect classes take turns.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class BatchLoader:
         self._waiting: deque[Future[Batch]] = deque()
 
     def _make(self, step: int) -> Batch:
-        # Kinds of damage take turns; each is shown beside all undamaged images.
+        # Defect classes take turns; each is shown beside all undamaged images.
         labels, turns = self._store.labels, self._turns
-        others = (labels == 1) & (self._store.kinds != step % turns)
+        others = (labels == 1) & (self._store.defect_classes != step % turns)
         known = np.where(others, -1, labels)
         indices = balanced_indices(known, self._batch, self._seed, step // turns)
         rng = np.random.default_rng((self._seed, 7, step))

@@ -51,7 +51,7 @@ class Sample:
     ``label`` is UNDAMAGED or DAMAGED; samples of one ``group`` show the same object and must stay
     on one side of a split; ``digest`` is the 64 bit hash of the file's bytes; ``width`` and
     ``height`` are in pixels of the upright image; ``mask`` is for evaluation, and for
-    training the reference that learns from masks. ``kind``: which kind of damage, from 0 on.
+    training the reference that learns from masks. ``defect_class``: which defect class, from 0 on.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Sample:
     digest: int
     width: int
     height: int
-    kind: int = 0
+    defect_class: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,17 +69,17 @@ class Dataset:
     """The samples of one or more data folders.
 
     ``names`` are the folders' own words for (undamaged, damaged), such as ("good", "rotten");
-    ``kinds`` the names of the kinds of damage where several are told apart.
+    ``defect_classes`` the names of the defect classes where several are told apart.
     """
 
     samples: tuple[Sample, ...]
     left_out: tuple[LeftOut, ...]
     names: tuple[str, str]
-    kinds: tuple[str, ...] = ()
+    defect_classes: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
         """16 hex digits that depend on file contents and labels, not on names, order or place."""
-        rows = sorted(f"{s.digest:016x}{s.label + s.kind}" for s in self.samples)
+        rows = sorted(f"{s.digest:016x}{s.label + s.defect_class}" for s in self.samples)
         return blake2b("\n".join(rows).encode(), digest_size=8).hexdigest()
 
     def counts(self) -> dict[str, int]:
@@ -89,8 +89,10 @@ class Dataset:
             "undamaged": labels[UNDAMAGED],
             "damaged": labels[DAMAGED],
             **{
-                f"damaged: {name}": sum(s.label == DAMAGED and s.kind == kind for s in self.samples)
-                for kind, name in enumerate(self.kinds)
+                f"damaged: {name}": sum(
+                    s.label == DAMAGED and s.defect_class == index for s in self.samples
+                )
+                for index, name in enumerate(self.defect_classes)
             },
             "groups": len({sample.group for sample in self.samples}),
             "masks": sum(sample.mask is not None for sample in self.samples),
@@ -103,14 +105,14 @@ def read_folders(
     *,
     undamaged: str | None = None,
     damaged: str | None = None,
-    kinds: Sequence[str] = (),
+    defect_classes: Sequence[str] = (),
     allow_one_class: bool = False,
     progress: Progress = Progress(),
 ) -> Dataset:
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
-    take their place; ``kinds`` names the folders of several kinds of damage instead.
+    take their place; ``defect_classes`` names the folders of several defect classes instead.
     ``progress`` steps in this thread after every file, and may raise ``Cancelled``. Equal group
     names in several folders are one group: folders often hold the same photos in another cut, and
     a group too coarse costs less than a leak. An image without one is its own group. A file is
@@ -120,7 +122,7 @@ def read_folders(
     Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
     or a class has no image (of one class alone only unless ``allow_one_class``).
     """
-    words = class_words(undamaged, damaged, kinds)
+    words = class_words(undamaged, damaged, defect_classes)
     roots = {path.resolve(): path for path in paths}
     scans = [scan_folder(root, words) for root in roots]
     candidates = [candidate for scan in scans for candidate in scan.candidates]
@@ -129,7 +131,7 @@ def read_folders(
     left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
     samples, contradicted = _without_contradictions(opened)
     left_out += contradicted
-    missing = set(words.values()) - {sample.label + sample.kind for sample in samples}
+    missing = set(words.values()) - {sample.label + sample.defect_class for sample in samples}
     if missing and not (allow_one_class and samples):
         where = ", ".join(str(root) for root in roots.values()) or "no folder"
         folders = [folder for scan in scans for folder in scan.folders]
@@ -138,9 +140,9 @@ def read_folders(
         next((scan.names[label] for scan in scans if label in scan.names), CLASS_NAMES[label])
         for label in (UNDAMAGED, DAMAGED)
     ]
-    if kinds:
+    if defect_classes:
         names[DAMAGED] = CLASS_NAMES[DAMAGED]
-    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(kinds))
+    return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(defect_classes))
 
 
 def read_unlabelled(paths: Sequence[Path], progress: Progress = Progress()) -> Dataset:
@@ -206,7 +208,7 @@ def _without_contradictions(
     samples = [entry for entry in opened if isinstance(entry, Sample)]
     labels: dict[int, set[int]] = {}
     for sample in samples:
-        labels.setdefault(sample.digest, set()).add(sample.label + sample.kind)
+        labels.setdefault(sample.digest, set()).add(sample.label + sample.defect_class)
     kept = [sample for sample in samples if len(labels[sample.digest]) == 1]
     dropped = [sample.path for sample in samples if len(labels[sample.digest]) > 1]
     return kept, [LeftOut(path, "the same image is in two classes") for path in dropped]

@@ -47,7 +47,7 @@ class LeftOut:
 class Candidate:
     """A labelled file that has not been opened yet; ``group`` is empty where none is known.
 
-    ``label``: UNDAMAGED, or DAMAGED and more where there are several kinds of damage. ``inner`` is
+    ``label``: UNDAMAGED, or DAMAGED and more where there are several defect classes. ``inner`` is
     the path below the class folder, without suffix.
     """
 
@@ -72,15 +72,15 @@ class FolderScan:
 
 
 def class_words(
-    undamaged: str | None = None, damaged: str | None = None, kinds: Sequence[str] = ()
+    undamaged: str | None = None, damaged: str | None = None, defect_classes: Sequence[str] = ()
 ) -> dict[str, int]:
     """Folded class word -> label: the built-in words, or the given name instead of its class's.
 
-    ``kinds``: names of several kinds of damage, with the labels 1, 2, ... in their order.
+    ``defect_classes``: names of several defect classes, with the labels 1, 2, ... in their order.
     Raises DataError when two classes have the same name.
     """
-    if kinds:
-        return _words_of_kinds(undamaged, damaged, kinds)
+    if defect_classes:
+        return _words_of_defect_classes(undamaged, damaged, defect_classes)
     given = {UNDAMAGED: undamaged, DAMAGED: damaged}
     words = {
         word: label
@@ -94,17 +94,17 @@ def class_words(
     return words | {word: label for label, word in chosen.items()}
 
 
-def _words_of_kinds(
-    undamaged: str | None, damaged: str | None, kinds: Sequence[str]
+def _words_of_defect_classes(
+    undamaged: str | None, damaged: str | None, defect_classes: Sequence[str]
 ) -> dict[str, int]:
     if damaged:
-        raise DataError("Give either the name of the damaged folder or those of kinds of damage.")
+        raise DataError("Give either the name of the damaged folder or those of defect classes.")
     sound = (undamaged,) if undamaged else _ALIASES[UNDAMAGED].split()
     words = {fold_word(word): UNDAMAGED for word in sound}
-    for label, name in enumerate(kinds, start=DAMAGED):
+    for label, name in enumerate(defect_classes, start=DAMAGED):
         folded = fold_word(name)
         if not folded:
-            raise DataError("A kind of damage has no name.")
+            raise DataError("A defect class has no name.")
         if folded in words:
             raise DataError(f'Two classes are named "{name}"; give different names.')
         words[folded] = label
@@ -112,14 +112,14 @@ def _words_of_kinds(
 
 
 def class_name(label: int, words: Mapping[str, int]) -> str:
-    """What to call a label in a message: undamaged, damaged, or the kind of damage."""
+    """What to call a label in a message: undamaged, damaged, or the defect class."""
     if label == UNDAMAGED or not _several(words):
         return CLASS_NAMES[label]
     return next(word for word, value in words.items() if value == label)
 
 
 def _several(words: Mapping[str, int]) -> bool:
-    """Whether the words are those of several kinds of damage."""
+    """Whether the words are those of several defect classes."""
     return max(words.values()) > DAMAGED
 
 
@@ -142,7 +142,7 @@ def missing_classes(
         f"There is no {' and no '.join(class_name(label, words) for label in missing)} image in "
         f"{where}: "
         f"looked for folders called {sought} and found {', '.join(folders) or 'no folder'}{why}; "
-        f"rename yours or name them with --undamaged and --damaged, or --kinds for several kinds."
+        "rename yours or name them with --undamaged and --damaged, or with --defect-classes."
     )
 
 
@@ -197,7 +197,7 @@ def _apply_labels(
     root: Path, found: list[Candidate], words: Mapping[str, int], left_out: list[LeftOut]
 ) -> list[Candidate]:
     """Join the table to the files: groups, and labels of files outside the class folders."""
-    # Of several kinds of damage some may be left aside: such files are no error.
+    # Of several defect classes some may be left aside: such files are no error.
     rows = read_labels(root / LABELS, words, others=set() if _several(words) else None)
     listed = len(rows)
     kept: list[Candidate] = []
@@ -282,7 +282,7 @@ def _add_row(
         if others is None:
             raise DataError(
                 f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
-                f"words with --undamaged and --damaged, or --kinds for several kinds of damage."
+                "words with --undamaged and --damaged, or with --defect-classes."
             )
         others.add(word)
     row = LabelRow(label, _nfc(cells.get("group") or "").strip())

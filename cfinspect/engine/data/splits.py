@@ -92,13 +92,13 @@ def _blocks(samples: Sequence[Sample]) -> list[_Block]:
         members[root(index)].append(sample)
     groups = [sorted(group, key=_content_order) for group in members.values()]
     groups.sort(key=lambda group: _content_order(group[0]))
-    last = max([DAMAGED, *(sample.label + sample.kind for sample in samples)])
+    last = max([DAMAGED, *(sample.label + sample.defect_class for sample in samples)])
     return [_Block(tuple(group), _sizes(group, last)) for group in groups]
 
 
 def _sizes(samples: Iterable[Sample], last: int) -> tuple[int, ...]:
-    """How many there are of each class; kinds of damage are classes of their own."""
-    classes = [sample.label + sample.kind for sample in samples]
+    """How many there are of each class; defect classes are classes of their own."""
+    classes = [sample.label + sample.defect_class for sample in samples]
     return tuple(classes.count(number) for number in range(last + 1))
 
 

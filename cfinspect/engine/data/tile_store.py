@@ -19,7 +19,7 @@ class TileStore:
     whenever they are asked for. That fixed share beats a least-recently-used cache here: epochs
     visit every tile once, so such a cache would drop each tile just before its next use.
 
-    ``samples``, ``labels`` and ``kinds`` of damage (int64, shape (N,)) and ``left_out`` are final
+    ``samples``, ``labels`` and ``defect_classes`` (int64, shape (N,)) and ``left_out`` are final
     after `load`.
     """
 
@@ -35,7 +35,7 @@ class TileStore:
         self.size = size
         self.samples = list(samples)
         self.labels: NDArray[np.int64] = _labels(self.samples)
-        self.kinds: NDArray[np.int64] = _kinds(self.samples)
+        self.defect_classes: NDArray[np.int64] = _defect_classes(self.samples)
         self.left_out: list[LeftOut] = []
         self._pool = ThreadPoolExecutor(workers, "decode")
         self._shape = (size, size, 4 if masks else 3)
@@ -127,7 +127,7 @@ class TileStore:
         kept = [index for index in range(len(self.samples)) if index not in failed]
         self.samples = [self.samples[index] for index in kept]
         self.labels = _labels(self.samples)
-        self.kinds = _kinds(self.samples)
+        self.defect_classes = _defect_classes(self.samples)
         self._rows = self._rows[kept]
 
 
@@ -135,5 +135,5 @@ def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:
     return np.array([sample.label for sample in samples], dtype=np.int64)
 
 
-def _kinds(samples: Sequence[Sample]) -> NDArray[np.int64]:
-    return np.array([sample.kind for sample in samples], dtype=np.int64)
+def _defect_classes(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    return np.array([sample.defect_class for sample in samples], dtype=np.int64)

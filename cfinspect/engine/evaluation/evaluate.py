@@ -121,7 +121,7 @@ def evaluate(
     can be read, ``Cancelled``: there is no report then.
     """
     reader = _Reader(samples, progress)
-    gathered = _Gathered(tuple(inspector.backend.metadata.kinds))
+    gathered = _Gathered(tuple(inspector.backend.metadata.defect_classes))
     for done, found in enumerate(inspector.inspect_many(reader), start=1):
         gathered.add(reader.waiting.popleft(), found)
         progress.show(done + len(reader.left_out), len(samples))
@@ -200,8 +200,8 @@ class _Gathered:
                 area_fraction=found.area_fraction,
                 iou=self._locate(sample, found),
                 error="",
-                kind=self._kinds[sample.kind] if self._kinds and sample.label else "",
-                answer=found.kind,
+                kind=self._kinds[sample.defect_class] if self._kinds and sample.label else "",
+                answer=found.defect_class,
             )
         )
 
@@ -249,7 +249,7 @@ class _Gathered:
 
 
 def kinds_told(rows: Sequence[EvaluatedImage], kinds: Sequence[str]) -> KindFigures:
-    """How well kinds of damage are told apart, from the ``rows`` of images that were read."""
+    """How well defect classes are told apart, from the ``rows`` of images that were read."""
     names = ("", *kinds)
     table = np.zeros((len(names), len(names)), dtype=np.int64)
     for row in rows:

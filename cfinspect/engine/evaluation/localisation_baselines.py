@@ -98,6 +98,6 @@ def _with_masks(
 
 
 def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    views = backend.metadata.preprocessing.views
-    logits = classify(backend.discriminator, squares, backend.device, views, _BATCH)
+    tta = backend.metadata.preprocessing.tta
+    logits = classify(backend.discriminator, squares, backend.device, tta, _BATCH)
     return says_damaged(logits, backend.metadata.decision)

@@ -58,7 +58,7 @@ def open_denoiser(
 ) -> tuple[Denoiser, int]:
     """A model trained by ``--method diffusion``, and the side of its images in px."""
     metadata = load_metadata(path)
-    if metadata.generator["name"] != DDPM:
+    if metadata.generator.name != DDPM:
         raise CfinspectError(
             f"{path} is no diffusion model: train one with 'cfinspect train DATA --method "
             "diffusion --out RUN'"
@@ -85,9 +85,7 @@ def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400)
     """
     if method == "cfgan":
         backend = opened.backend
-        if backend is None or not makes_counterfactuals(
-            str(backend.metadata.training.get("method", "cfgan"))
-        ):
+        if backend is None or not makes_counterfactuals(backend.metadata.method):
             raise CfinspectError(
                 f"{opened.classifier.name} has no generator: use ace, gradcam, layercam, rise or "
                 "occlusion"

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.forward import mean_answer
-from cfinspect.engine.model.metadata import Decision, Views
+from cfinspect.engine.model.metadata import Decision, Tta
 
 Aim = Literal["margin", "ce", "unnoticed"]
 
@@ -30,13 +30,13 @@ class DecisionLogits:
     discriminator: nn.Module
     decision: Decision
     device: Device
-    views: Views = "near"
+    tta: Tta = "flips"
     most_fake: float = 1.0
 
     def logits(self, x: Tensor) -> Tensor:
         """D's answer (n, 3) to ``x`` (n, 3, S, S), divided by the temperature."""
         with self.device.autocast():
-            answer = mean_answer(self.discriminator, x, self.views)
+            answer = mean_answer(self.discriminator, x, self.tta)
         return answer / self.decision.temperature
 
     def excess(self, logits: Tensor) -> Tensor:

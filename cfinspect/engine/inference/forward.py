@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.inspector import NetworkOutputs
-from cfinspect.engine.model.metadata import Views
+from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.generators import GeneratorOutput
 
 _FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
@@ -25,16 +25,16 @@ def run_networks(
     images: NDArray[np.uint8],
     device: Device,
     batch: int = 64,
-    views: Views = "near",
+    tta: Tta = "flips",
 ) -> NetworkOutputs:
     """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
 
-    D's logits on x are the mean over ``views`` of x, see ``metadata.Preprocessing``.
+    D's logits on x are the mean over views that ``tta`` takes of x, see ``metadata.Preprocessing``.
     """
     rows: list[tuple[NDArray[np.float32], ...]] = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        rows.append(_outputs(generator, discriminator, x, device, views))
+        rows.append(_outputs(generator, discriminator, x, device, tta))
     return NetworkOutputs.joined([NetworkOutputs(*row) for row in rows])
 
 
@@ -42,11 +42,11 @@ def classify(
     discriminator: nn.Module,
     images: NDArray[np.uint8],
     device: Device,
-    views: Views,
+    tta: Tta,
     batch: int = 64,
 ) -> NDArray[np.float32]:
     """D's logits (n, 3) on ``images`` (n, S, S, 3) uint8, as ``run_networks`` gives them."""
-    return batched(lambda x: mean_answer(discriminator, x, views), images, device, batch)
+    return batched(lambda x: mean_answer(discriminator, x, tta), images, device, batch)
 
 
 @torch.inference_mode()
@@ -65,9 +65,9 @@ def batched(
     return np.concatenate(rows)
 
 
-def mean_answer(discriminator: nn.Module, x: torch.Tensor, views: Views) -> torch.Tensor:
+def mean_answer(discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> torch.Tensor:
     """D's logits (n, 3) on x (n, 3, S, S) in [0, 1], the mean over its views; gradients pass."""
-    return _mean([discriminator(seen).float() for seen in _views(x, views)], len(x))
+    return _mean([discriminator(seen).float() for seen in _views(x, tta)], len(x))
 
 
 def _outputs(
@@ -75,16 +75,16 @@ def _outputs(
     discriminator: nn.Module,
     x: torch.Tensor,
     device: Device,
-    views: Views,
+    tta: Tta,
 ) -> tuple[NDArray[np.float32], ...]:
     with device.autocast():
         output: GeneratorOutput = generator(x)
         picture = output.image
-        if views == "near and far":
+        if tta == "flips+scale":
             picture = (picture + _far_counterfactual(generator, x)) / 2
         # D is cheap beside G: four views of x steady its answer, as training saw them all.
         # One pass over everything of a size is faster than five small ones.
-        first, *others = _views(x, views)
+        first, *others = _views(x, tta)
         logits = [discriminator(seen).float() for seen in (torch.cat([first, picture]), *others)]
     flipped = logits[0][len(first) :]
     own = _mean([logits[0][: len(first)], *logits[1:]], len(x))
@@ -92,10 +92,10 @@ def _outputs(
     return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
 
 
-def _views(x: torch.Tensor, views: Views) -> list[torch.Tensor]:
+def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
     """Four mirror images of x (n, 3, S, S) as (k * n, 3, ...), those of one size together."""
     mirrored = [x, x.flip(2), x.flip(3), x.flip((2, 3))]
-    if views == "near":
+    if tta == "flips":
         return [torch.cat(mirrored)]
     side = x.shape[-1]
     # As its stages halve it, D takes multiples of 32. Without a rim, unlike G: fewer places to

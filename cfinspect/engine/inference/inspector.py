@@ -86,8 +86,8 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class KindAnswer:
-    """What one of several kinds of damage says on its own; ``saliency``: (H, W) uint8, 255 is 1."""
+class DefectClassResult:
+    """What one of several defect classes says on its own; ``saliency``: (H, W) uint8, 255 is 1."""
 
     label: int
     score: float
@@ -103,9 +103,9 @@ class Inspection:
     calibrated probabilities. ``flipped``: D gives x' the other label. ``review``: a human should
     look, ``reasons`` say why (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
     ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
-    ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged. ``kind``: the
-    name of the kind of damage and ``kinds`` what each kind says on its own, where the model knows
-    several (see ``kinds_inspection``); else empty.
+    ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged.
+    ``defect_class``: the name of the class that is found and ``defect_classes`` what each says on
+    its own, where the model knows several (see ``multi_class``); else empty.
     """
 
     label: int
@@ -121,8 +121,8 @@ class Inspection:
     mask: NDArray[np.bool_]
     area_fraction: float
     head: float
-    kind: str = ""
-    kinds: Mapping[str, KindAnswer] = dataclasses.field(default_factory=dict)
+    defect_class: str = ""
+    defect_classes: Mapping[str, DefectClassResult] = dataclasses.field(default_factory=dict)
 
     @property
     def reason(self) -> str:

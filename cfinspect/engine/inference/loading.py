@@ -30,9 +30,9 @@ def load_inspector(
         from cfinspect.engine.inference.torch_backend import load_torch_inspector  # noqa: PLC0415
 
         return load_torch_inspector(path, device, precision, batch)
-    if metadata.kinds:
+    if metadata.defect_classes:
         raise ModelFileError(
-            f"{path} knows several kinds of damage, which a plug-in's backend cannot answer for"
+            f"{path} knows several defect classes, which a plug-in's backend cannot answer for"
         )
     backend = cast("Backend", foreign_backend(path, device, precision))
     return Inspector(_GuardedBackend(path.suffix[1:], backend, metadata), batch)

@@ -1,4 +1,4 @@
-"""One answer from several: which kind of damage an image has, if any."""
+"""One answer from several: which defect class an image has, if any."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.inference.inspector import (
     Backend,
+    DefectClassResult,
     Inspection,
     Inspector,
-    KindAnswer,
     NetworkOutputs,
 )
 from cfinspect.engine.inference.review_reason import review_reasons
@@ -25,7 +25,7 @@ _SMALLEST = 1e-300
 def margins(p: NDArray[np.float64], thresholds: ArrayLike) -> NDArray[np.float64]:
     """How far scores lie beyond their ``thresholds`` (...,), in logits; negative: undamaged.
 
-    ``p`` (..., 3): p0, p1, p_fake. From p0 and p1 themselves: two kinds may both be so sure that
+    ``p`` (..., 3): p0, p1, p_fake. From p0 and p1 themselves: two classes may both be so sure that
     their scores are 1.
     """
     limits = np.asarray(thresholds, dtype=np.float64)
@@ -36,24 +36,24 @@ def margins(p: NDArray[np.float64], thresholds: ArrayLike) -> NDArray[np.float64
 def answer_of_all(
     margin: NDArray[np.float64], p_fake: NDArray[np.float64], decision: Decision
 ) -> NDArray[np.float64]:
-    """p0, p1, p_fake (n, 3) of all kinds together; the score p1 / (p0 + p1) is 0.5 at margin 0.
+    """p0, p1, p_fake (n, 3) of all classes together; the score p1 / (p0 + p1) is 0.5 at margin 0.
 
-    ``margin`` (n,): the largest of the kinds'; ``p_fake`` (n,): that kind's.
+    ``margin`` (n,): the largest of the classes'; ``p_fake`` (n,): that class's.
     """
     score = 1 / (1 + np.exp(-np.clip(margin / decision.temperature, -50, 50)))
     return np.stack([(1 - score) * (1 - p_fake), score * (1 - p_fake), p_fake], axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)
-class KindsBackend:
-    """A model of several kinds; ``members``: the backend of each, in the order of the metadata."""
+class MultiClassBackend:
+    """A model of several classes; ``members``: the backend of each, in the metadata's order."""
 
     metadata: ModelMetadata
     members: tuple[Backend, ...]
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """There is no single answer in terms of one G and one D."""
-        raise CfinspectError("this looks at one kind of damage at a time; the model knows several")
+        raise CfinspectError("this looks at one defect class at a time; the model knows several")
 
     @property
     def device(self) -> str:
@@ -68,18 +68,20 @@ class KindsBackend:
                 close()
 
 
-class KindsInspector(Inspector):
-    """Asks every kind and answers with the one whose score lies farthest beyond its threshold.
+class MultiClassInspector(Inspector):
+    """Asks every class and answers with the one whose score lies farthest beyond its threshold.
 
-    An image is damaged when any kind says so. The answer's saliency, counterfactual, mask, p_fake
-    and head are those of that kind; ``kinds`` holds what each kind says on its own.
+    An image is damaged when any class says so. The answer's saliency, counterfactual, mask, p_fake
+    and head are those of that class; ``defect_classes`` holds what each class says on its own.
     """
 
-    def __init__(self, backend: KindsBackend, batch: int = 64) -> None:
+    def __init__(self, backend: MultiClassBackend, batch: int = 64) -> None:
         super().__init__(backend, batch)
-        self._names = tuple(backend.metadata.kinds)
+        self._names = tuple(backend.metadata.defect_classes)
         self._members = [Inspector(member, batch) for member in backend.members]
-        self._thresholds = [backend.metadata.of_kind(name).score_threshold for name in self._names]
+        self._thresholds = [
+            backend.metadata.of_defect_class(name).score_threshold for name in self._names
+        ]
 
     def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
         answers = [member._inspect_whole(images) for member in self._members]
@@ -90,14 +92,14 @@ class KindsInspector(Inspector):
         return self._one([iter((member._inspect_photo(image),)) for member in self._members])
 
     def _one(self, answers: Sequence[Iterator[Inspection]]) -> Inspection:
-        """The next image's answer; of the kinds that do not win, no more than is told is kept."""
+        """The next image's answer; of the classes that do not win, no more than is told is kept."""
         found: Inspection | None = None
         largest = -np.inf
-        kinds: dict[str, KindAnswer] = {}
+        defect_classes: dict[str, DefectClassResult] = {}
         winner = ""
         for name, limit, own in zip(self._names, self._thresholds, answers, strict=True):
             said = next(own)
-            kinds[name] = KindAnswer(
+            defect_classes[name] = DefectClassResult(
                 said.label,
                 said.score,
                 said.p_fake,
@@ -118,6 +120,6 @@ class KindsInspector(Inspector):
             p1=float(p[1]),
             review=bool(reasons),
             reasons=reasons,
-            kind=winner if found.label else "",
-            kinds=kinds,
+            defect_class=winner if found.label else "",
+            defect_classes=defect_classes,
         )

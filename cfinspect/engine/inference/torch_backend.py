@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.device import Device, choose_device, tune_host
 from cfinspect.engine.inference.forward import run_networks
 from cfinspect.engine.inference.inspector import InspectionError, Inspector, NetworkOutputs
-from cfinspect.engine.inference.multi_class import KindsBackend, KindsInspector
+from cfinspect.engine.inference.multi_class import MultiClassBackend, MultiClassInspector
 from cfinspect.engine.model.file import (
     Model,
     ModelFileError,
@@ -22,7 +22,7 @@ from cfinspect.engine.model.file import (
     require_inspecting,
 )
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.networks.multi_class import of_defect_class
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.decision_logits import DecisionLogits
@@ -51,7 +51,7 @@ class TorchBackend:
         ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
         memory.
         """
-        size, views = self.metadata.preprocessing.size, self.metadata.preprocessing.views
+        size, tta = self.metadata.preprocessing.size, self.metadata.preprocessing.tta
         if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
             raise ValueError(
                 f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
@@ -59,7 +59,7 @@ class TorchBackend:
         generator, discriminator = self._networks
         while True:
             try:
-                return run_networks(generator, discriminator, batch, self.device, self.most, views)
+                return run_networks(generator, discriminator, batch, self.device, self.most, tta)
             except torch.OutOfMemoryError as error:
                 if self.most == 1:
                     raise InspectionError(
@@ -79,8 +79,8 @@ class TorchBackend:
         """The decision, for attacks on it."""
         from cfinspect.engine.inference.decision_logits import DecisionLogits  # noqa: PLC0415  (seldom needed)
 
-        views = self.metadata.preprocessing.views
-        return DecisionLogits(self.discriminator, self.metadata.decision, self.device, views)
+        tta = self.metadata.preprocessing.tta
+        return DecisionLogits(self.discriminator, self.metadata.decision, self.device, tta)
 
     def close(self) -> None:
         """Let the networks go and hand their memory back; nothing can be run afterwards."""
@@ -92,34 +92,37 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
 
     Raises ModelFileError, MetadataError or DeviceError with a sentence, also for a model that knows
-    several kinds of damage: see ``load_torch_inspector``.
+    several defect classes: see ``load_torch_inspector``.
     """
     tune_host()
     require_inspecting(path, load_metadata(path))
     model = load_model(path)
-    if model.metadata.kinds:
-        raise ModelFileError(f"{path} knows several kinds of damage: give a model of one")
+    if model.metadata.defect_classes:
+        raise ModelFileError(f"{path} knows several defect classes: give a model of one")
     return TorchBackend(model, choose_device(device, precision))
 
 
 def load_torch_inspector(
     path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
 ) -> Inspector:
-    """An inspector for our own model files, of one kind of damage or several; errors as above.
+    """An inspector for our own model files, of one defect class or several; errors as above.
 
     ``loading.load_inspector`` opens those of plug-ins as well.
     """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
-    if not metadata.kinds:
+    if not metadata.defect_classes:
         return Inspector(load_backend(path, device, precision), batch)
     tune_host()
     model, chosen = load_model(path), choose_device(device, precision)
     members = []
-    for kind, name in enumerate(model.metadata.kinds):
+    for index, name in enumerate(model.metadata.defect_classes):
         metadata = dataclasses.replace(
-            model.metadata, kinds={}, decision=model.metadata.of_kind(name)
+            model.metadata, defect_classes={}, decision=model.metadata.of_defect_class(name)
         )
-        networks = (of_kind(model.generator, kind), of_kind(model.discriminator, kind))
+        networks = (
+            of_defect_class(model.generator, index),
+            of_defect_class(model.discriminator, index),
+        )
         members.append(TorchBackend(Model(*networks, metadata, model.seen), chosen))
-    return KindsInspector(KindsBackend(model.metadata, tuple(members)), batch)
+    return MultiClassInspector(MultiClassBackend(model.metadata, tuple(members)), batch)

@@ -58,7 +58,7 @@ def load_metadata(path: Path) -> ModelMetadata:
 
 def require_inspecting(path: Path, metadata: ModelMetadata) -> None:
     """Raise ModelFileError for a diffusion model, which gives no verdicts."""
-    if metadata.generator["name"] == DDPM:
+    if metadata.generator.name == DDPM:
         raise ModelFileError(
             f"{path} is a diffusion model: it helps to explain other models ('cfinspect explain "
             "--diffusion') and inspects nothing itself"
@@ -118,7 +118,7 @@ def load_model(path: Path) -> Model:
     _check_settings(path, metadata)
     try:
         generator, discriminator = make_networks(
-            metadata.generator, metadata.discriminator, len(metadata.kinds)
+            metadata.generator, metadata.discriminator, len(metadata.defect_classes)
         )
         for part, network in (("generator", generator), ("discriminator", discriminator)):
             prefix = f"{part}."
@@ -139,8 +139,8 @@ def load_model(path: Path) -> Model:
 def _check_settings(path: Path, metadata: ModelMetadata) -> None:
     """Refuse networks that no training made, before memory is taken for them."""
     for network in (metadata.generator, metadata.discriminator):
-        values = network["kwargs"].values() if isinstance(network.get("kwargs"), dict) else [None]
-        if not all(isinstance(value, bool | int) and 0 <= value <= _LARGEST for value in values):
+        values = network.kwargs.values()
+        if not all(isinstance(value, int) and 0 <= value <= _LARGEST for value in values):
             raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")
 
 

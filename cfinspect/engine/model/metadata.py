@@ -16,10 +16,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import numpy as np
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
+from cfinspect.engine.networks.spec import NetworkSpec
 
 FORMAT_VERSION = 1
 Scope = Literal["whole", "tiles"]
-Views = Literal["near", "near and far"]
+Tta = Literal["flips", "flips+scale"]
 
 
 class MetadataError(CfinspectError):
@@ -33,20 +35,20 @@ class Preprocessing:
     ``size``: side of the square input in px. ``scope``: "whole" resizes every image to that square;
     "tiles" looks at a large photo through windows of ``tile`` source px (each resized to ``size``)
     and at an image whose longer side is at most 2 * ``tile`` as a whole. ``tile``: side of a
-    training tile in source px; not used with "whole". ``views``: "near" looks at it as
-    it is; "near and far" also at some two thirds of its size (D in steps of 32 px), and takes the
-    mean of what D says and of what G changes.
+    training tile in source px; not used with "whole". ``tta``: what an inspection
+    takes the mean over (test-time augmentation): "flips" of the square for D; "flips+scale" also
+    at some two thirds of its size (D in steps of 32 px), for what D says and what G changes.
     """
 
     size: int
     scope: Scope = "whole"
     tile: int = 0
-    views: Views = "near"
+    tta: Tta = "flips"
 
     def __post_init__(self) -> None:
         _require(self.size > 0, "preprocessing.size", "must be above 0", self.size)
         _require(self.scope in get_args(Scope), "preprocessing.scope", "is unknown", self.scope)
-        _require(self.views in get_args(Views), "preprocessing.views", "is unknown", self.views)
+        _require(self.tta in get_args(Tta), "preprocessing.tta", "is unknown", self.tta)
         tile_ok = self.tile >= 2 if self.scope == "tiles" else self.tile >= 0
         _require(tile_ok, "preprocessing.tile", "must be at least 2 for tiles", self.tile)
 
@@ -102,48 +104,78 @@ class Decision:
 class ModelMetadata:
     """What a model is and how to use it.
 
-    ``created``: ISO 8601 time. ``generator``, ``discriminator``: {"name": ..., "kwargs": {...}}.
+    ``created``: ISO 8601 time. ``generator``, ``discriminator``: how they are made.
     ``metrics``: figures on validation. ``data``: fingerprint, counts and folder names (no paths).
-    ``training``: the configuration, without paths. ``licence_note``: what may be done with it.
-    ``kinds``: where several kinds of damage are told apart, the fields of each one's `Decision`, by
-    its name and in the order of the networks; ``decision`` is then that of all kinds together, on
-    the largest of their margins (see ``kinds_inspection``).
+    ``training``: the settings by today's names, without paths. ``licence_note``: what may be done.
+    ``defect_classes``: where several are told apart, each one's `Decision` by its name and in the
+    order of the networks; ``decision`` is then that of all classes together, on the largest of
+    their margins (see ``inference.multi_class``).
     """
 
     format_version: int = FORMAT_VERSION
     created: str
     cfinspect_version: str
-    generator: dict[str, Any]
-    discriminator: dict[str, Any]
+    generator: NetworkSpec
+    discriminator: NetworkSpec
     classes: tuple[str, str] = ("undamaged", "damaged")
     preprocessing: Preprocessing
     decision: Decision
-    kinds: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    data: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
+    defect_classes: Mapping[str, Decision] = field(default_factory=dict)
+    metrics: Mapping[str, object] = field(default_factory=dict)
+    data: Mapping[str, object] = field(default_factory=dict)
+    training: Mapping[str, object] = field(default_factory=dict)
     licence_note: str = ""
 
     def __post_init__(self) -> None:
-        for name, network in (
-            ("generator", self.generator),
-            ("discriminator", self.discriminator),
-        ):
-            _require(isinstance(network.get("name"), str), name, "needs a name", network)
-        for name in self.kinds:
-            problem = kind_problem(name)
-            _require(not problem, f"kinds: the name of a kind {problem}", "is refused", name)
-            self.of_kind(name)
+        for name in self.defect_classes:
+            problem = defect_class_problem(name)
+            _require(
+                not problem, f"defect_classes: the name of a class {problem}", "is refused", name
+            )
 
-    def of_kind(self, name: str) -> Decision:
-        """The decision on one kind of damage alone."""
-        fields = self.kinds[name]
-        _require(isinstance(fields, Mapping), f"kinds.{name}", "must be an object", fields)
-        return _read(Decision, fields, f"kinds.{name}.")
+    def of_defect_class(self, name: str) -> Decision:
+        """The decision on one defect class alone."""
+        return self.defect_classes[name]
+
+    @property
+    def method(self) -> str:
+        """How it was trained, one of ``METHODS`` of the settings; "cfgan" where it is not told."""
+        return str(self.training.get("method", "cfgan"))
+
+    @property
+    def validation_metrics(self) -> dict[str, float]:
+        """The metrics on the validation images by name; without those that have no number."""
+        told = self.metrics.get("validation")
+        values = told.items() if isinstance(told, Mapping) else ()
+        return {
+            str(name): float(value)
+            for name, value in values
+            if isinstance(value, int | float) and not isinstance(value, bool)
+        }
+
+    @property
+    def image_counts(self) -> dict[str, int]:
+        """How many images it was made with: undamaged, damaged, training, validation, ..."""
+        told = self.data.get("counts")
+        values = told.items() if isinstance(told, Mapping) else ()
+        return {str(name): value for name, value in values if isinstance(value, int)}
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long its training took; None where that is not told."""
+        told = self.training.get("seconds")
+        return float(told) if isinstance(told, int | float) else None
+
+    def to_stored(self) -> dict[str, object]:
+        """Plain values as a model file holds them, by the names that all versions read."""
+        told: dict[str, Any] = _plain(dataclasses.asdict(self))
+        for part in ("preprocessing", "training"):
+            told[part] = with_old_names(told[part])
+        return with_old_names(told)
 
     def to_json(self) -> str:
         """Return the metadata as JSON text; figures that are not finite become null."""
-        return json.dumps(_plain(dataclasses.asdict(self)), ensure_ascii=False, allow_nan=False)
+        return json.dumps(self.to_stored(), ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> ModelMetadata:
@@ -168,11 +200,15 @@ class ModelMetadata:
             raise MetadataError(
                 f"The model has the unknown format {version!r}: not a cfinspect model."
             )
+        raw = with_new_names(raw)
+        for part in ("preprocessing", "training"):
+            if isinstance(raw.get(part), dict):
+                raw[part] = with_new_names(raw[part])
         return _read(cls, raw, "")
 
 
-def kind_problem(name: str) -> str:
-    """Why a kind of damage cannot have this name, half a sentence; empty where it can.
+def defect_class_problem(name: str) -> str:
+    """Why a defect class cannot have this name, half a sentence; empty where it can.
 
     Names become folders, also on other systems, and columns of tables.
     """
@@ -214,11 +250,14 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
         _require(isinstance(value, dict), name, "must be an object", value)
         return _read(hint, value, f"{name}.")
     origin = get_origin(hint)
+    if hint == Mapping[str, Decision]:
+        _require(isinstance(value, dict), name, "must be an object", value)
+        return {key: _convert(one, Decision, f"{name}.{key}") for key, one in value.items()}
     if origin is tuple:
         pair = isinstance(value, list) and len(value) == 2
         _require(pair and all(isinstance(v, str) for v in value), name, "must be two names", value)
         return tuple(value)
-    if origin is dict:
+    if origin in (dict, Mapping):
         _require(isinstance(value, dict), name, "must be an object", value)
     elif hint is float:
         _require(

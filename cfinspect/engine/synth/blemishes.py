@@ -20,7 +20,7 @@ Spoilt = tuple[Field, Field, Field]
 def spoil(
     rng: np.random.Generator, skin: Field, ball: Ball, kind: str | None = None
 ) -> tuple[Field, Field, Field, Ball]:
-    """Add one kind of damage, sometimes two, at times on a shrivelled apple.
+    """Add one defect class, sometimes two, at times on a shrivelled apple.
 
     ``kind``: this one of `KINDS` and nothing else. Returns `Spoilt` and the ball, whose normals
     wrinkles bend. Cover is what a careful labeller would paint.

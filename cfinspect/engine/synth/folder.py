@@ -72,7 +72,7 @@ def write_folder(
     unknown = [kind for kind in kinds if domain != "apple" or kind not in KINDS]
     if unknown:
         raise CfinspectError(
-            f"{unknown[0]} is no kind of damage that can be drawn: apples have {', '.join(KINDS)}"
+            f"{unknown[0]} is no defect class that can be drawn: apples have {', '.join(KINDS)}"
         )
     _check_place(out)
     settings = {

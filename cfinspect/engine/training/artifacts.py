@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_rev
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
-from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.plots.pictures import curves, sample_rows
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.run_folder import RunFolder
@@ -121,7 +121,7 @@ def shifted(data: TrainingData, seed: int) -> TrainingData:
         data,
         validation=np.concatenate(copies),
         validation_labels=np.tile(data.validation_labels, _SHIFTED_COPIES),
-        validation_kinds=np.tile(data.validation_kinds, _SHIFTED_COPIES),
+        validation_defect_classes=np.tile(data.validation_defect_classes, _SHIFTED_COPIES),
     )
 
 
@@ -136,8 +136,8 @@ def write_model(
 ) -> Path:
     """Fit the decisions on the validation images and write the best networks as one file."""
     discriminator = state.nets["best_discriminator"]
-    decision, kinds, review = _decisions(config, discriminator, data, raw, device, most)
-    return _written(folder, config, state, data, decision, kinds, {"review": json_object(review)})
+    decision, classes, review = _decisions(config, discriminator, data, raw, device, most)
+    return _written(folder, config, state, data, decision, classes, {"review": json_object(review)})
 
 
 def write_undecided(
@@ -156,21 +156,21 @@ def _written(
     state: TrainState,
     data: TrainingData,
     decision: Decision,
-    kinds: dict[str, Any],
-    metrics: dict[str, Any],
+    classes: dict[str, Decision],
+    metrics: dict[str, object],
 ) -> Path:
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     metadata = ModelMetadata(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         cfinspect_version=cfinspect.__version__,
-        generator=state.architecture["generator"],
-        discriminator=state.architecture["discriminator"],
+        generator=state.architecture.generator,
+        discriminator=state.architecture.discriminator,
         preprocessing=data.preprocessing,
         decision=decision,
-        kinds=kinds,
+        defect_classes=classes,
         metrics={
-            "validation": state.counters.figures,
+            "validation": state.counters.metrics,
             **metrics,
             "steps": state.counters.step,
         },
@@ -195,33 +195,33 @@ def _decisions(
     raw: NetworkOutputs,
     device: Device,
     most: int,
-) -> tuple[Decision, dict[str, Any], InSampleReviewMetrics]:
-    """The decision, those of several kinds of damage by name, and what to expect of it."""
-    views = data.preprocessing.views
+) -> tuple[Decision, dict[str, Decision], InSampleReviewMetrics]:
+    """The decision, those of several defect classes by name, and what to expect of it."""
+    tta = data.preprocessing.tta
 
     def said_of(network: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return classify(network, images, device, views, most)
+        return classify(network, images, device, tta, most)
 
-    elsewhere = shifted(data, config.seed) if config.cameras == "other" else None
-    rows = data.joined().validation_kinds
+    elsewhere = shifted(data, config.seed) if config.calibrate_on == "augmented" else None
+    rows = data.joined().validation_defect_classes
     decisions = []
-    for kind in range(data.kinds):
-        own = of_kind(discriminator, kind)
-        moved = elsewhere.of_kind(kind) if elsewhere else None
+    for index in range(data.defect_class_count):
+        own = of_defect_class(discriminator, index)
+        moved = elsewhere.of_defect_class(index) if elsewhere else None
         decisions.append(
             fit_decision_from_validation(
-                data.of_kind(kind),
-                raw.chosen(rows == kind),
+                data.of_defect_class(index),
+                raw.chosen(rows == index),
                 config,
                 functools.partial(logits_on_counterfactuals, own, device=device, batch=most),
                 (said_of(own, moved.validation), moved.validation_labels) if moved else None,
             )
         )
     rate = config.review_rate
-    if data.kinds == 1:
+    if data.defect_class_count == 1:
         p = probabilities(raw.logits, decisions[0].temperature)
         return decisions[0], {}, in_sample_review_metrics(decisions[0], p, data.validation_labels)
-    networks = [of_kind(discriminator, kind) for kind in range(data.kinds)]
+    networks = [of_defect_class(discriminator, index) for index in range(data.defect_class_count)]
 
     def of_all(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.stack([said_of(network, images) for network in networks])
@@ -229,12 +229,9 @@ def _decisions(
     familiar, labels = of_all(data.validation), data.validation_labels
     seen = (of_all(elsewhere.validation), elsewhere.validation_labels) if elsewhere else None
     together, each = fit_together(decisions, *(seen or (familiar, labels)), familiar, rate)
-    kinds = {
-        name: dataclasses.asdict(one) for name, one in zip(config.kind_names, each, strict=True)
-    }
     return (
         together,
-        kinds,
+        dict(zip(config.defect_class_names, each, strict=True)),
         in_sample_review_metrics(together, answers(together, each, familiar), labels),
     )
 

@@ -36,7 +36,7 @@ class DiffusionTraining(Training):
         if not all(math.isfinite(value) for value in values.values()):
             yield self.diverged()
             return
-        counters.figures = values
+        counters.metrics = values
         self.folder.log("validation", counters.step, values)
         best = values["criterion"] > counters.best
         if best:
@@ -57,7 +57,7 @@ class DiffusionTraining(Training):
             return
         if counters.best_step == 0:
             state.keep_best()
-        counters.figures = values = self._told("best_generator", data)
+        counters.metrics = values = self._told("best_generator", data)
         yield SamplesWritten(counters.step, self._samples("best_generator", data))
         path = write_undecided(self.folder, self.config, state, data)
         yield Finished(counters.step, path, False, counters.seconds, values)

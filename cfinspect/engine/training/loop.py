@@ -26,8 +26,8 @@ from cfinspect.engine.base.events import (
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.inference.forward import logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
-from cfinspect.engine.model.metadata import Views
-from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.model.metadata import Tta
+from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.artifacts import write_curves, write_model, write_samples
 from cfinspect.engine.training.collapse import CollapseMonitor
 from cfinspect.engine.training.config import TrainConfig
@@ -35,7 +35,7 @@ from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
 from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.training_data import TrainingData, gather
-from cfinspect.engine.training.validation import run_kinds, validation_metrics
+from cfinspect.engine.training.validation import run_defect_classes, validation_metrics
 
 _SETTLED = 0.8
 
@@ -130,7 +130,7 @@ class Training:
             kind=config.augment,
             seed=config.seed,
             start=counters.step,
-            turns=data.kinds,
+            turns=data.defect_class_count,
         )
         try:
             while self.fraction() < 1 and not self.cancel.cancelled:
@@ -165,7 +165,7 @@ class Training:
         if not (np.isfinite(raw.logits).all() and np.isfinite(raw.counterfactual).all()):
             yield self.diverged()
             return
-        counters.figures = values
+        counters.metrics = values
         self.folder.log("validation", counters.step, values)
         if self.fraction() < _SETTLED:
             counters.settled = False
@@ -204,7 +204,7 @@ class Training:
         )
 
     def _look(
-        self, data: TrainingData, which: str, views: Views = "near"
+        self, data: TrainingData, which: str, tta: Tta = "flips"
     ) -> tuple[NetworkOutputs, dict[str, float]]:
         """Outputs and figures of the "mean" or the "best" networks on the validation images.
 
@@ -214,7 +214,7 @@ class Training:
         pair = nets[f"{which}_generator"], nets[f"{which}_discriminator"]
         while True:
             try:
-                raw = run_kinds(*pair, data, self.device, self.most, views)
+                raw = run_defect_classes(*pair, data, self.device, self.most, tta)
                 break
             except RuntimeError as error:
                 if not is_out_of_memory(error) or self.most == 1:
@@ -225,11 +225,11 @@ class Training:
         judged = np.concatenate(
             [
                 logits_on_counterfactuals(
-                    of_kind(nets["reference"], kind),
-                    raw.counterfactual[shown.validation_kinds == kind],
+                    of_defect_class(nets["reference"], index),
+                    raw.counterfactual[shown.validation_defect_classes == index],
                     self.device,
                 )
-                for kind in range(data.kinds)
+                for index in range(data.defect_class_count)
             ]
         )
         labels, real = shown.validation_labels, self.config.counterfactual
@@ -257,8 +257,8 @@ class Training:
             return
         if counters.best_step == 0:
             state.keep_best()
-        raw, values = self._look(data, "best", data.preprocessing.views)
-        counters.figures = values
+        raw, values = self._look(data, "best", data.preprocessing.tta)
+        counters.metrics = values
         samples = write_samples(self.folder, counters.step, data.joined(), raw)
         yield SamplesWritten(counters.step, samples)
         path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)

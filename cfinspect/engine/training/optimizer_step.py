@@ -12,7 +12,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Notice
 from cfinspect.engine.data.batch_loader import Batch
 from cfinspect.engine.inference.forward import to_tensor
-from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
 from cfinspect.engine.training.other_steps import ClassifierStep, DiffusionStep, SegmenterStep
@@ -33,9 +33,9 @@ _FIRST_JUDGE = 200
 
 
 class OptimizerStep:
-    """Changes the networks of ``state``, batch by batch; kinds of damage take turns.
+    """Changes the networks of ``state``, batch by batch; defect classes take turns.
 
-    Warm-up and ramp of L1 count the steps of one kind.
+    Warm-up and ramp of L1 count the steps of one class.
     """
 
     def __init__(self, config: TrainConfig, state: TrainState, device: Device) -> None:
@@ -44,17 +44,17 @@ class OptimizerStep:
         self.device = device
         self.noise = NoiseBank(config, device.device)
         generator, discriminator = state.nets["generator"], state.nets["discriminator"]
-        self.turns = max(1, state.kinds)
+        self.turns = max(1, state.defect_class_count)
         self.steps = [
             _STEPS[config.method](
-                of_kind(generator, kind),
-                of_kind(discriminator, kind),
+                of_defect_class(generator, index),
+                of_defect_class(discriminator, index),
                 config,
                 device,
                 self.noise,
                 state.scaler,
             )
-            for kind in range(self.turns)
+            for index in range(self.turns)
         ]
 
     def learn(self, batch: Batch, fraction: float) -> tuple[dict[str, float], list[Notice]]:

@@ -22,6 +22,7 @@ from cfinspect.engine.model.file import load_model
 from cfinspect.engine.networks.discriminators import NOTHING, WITH_WIDTH, load_backbone
 from cfinspect.engine.networks.multi_class import LOGITS, make_networks, whole_networks
 from cfinspect.engine.networks.names import DDPM
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.training.config import TrainConfig
 
 _FORMAT = "2"
@@ -47,40 +48,37 @@ class Counters:
     answers: int = 0
     told: int = 0
     fingerprint: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
-def _architecture(config: TrainConfig) -> dict[str, dict[str, Any]]:
+@dataclass(frozen=True)
+class Architecture:
+    """How G and D are made, as it stands in metadata and checkpoints."""
+
+    generator: NetworkSpec
+    discriminator: NetworkSpec
+
+
+def _architecture(config: TrainConfig) -> Architecture:
     sizes = {"width": config.width, "stem": config.generator_stem}
-    generator: dict[str, Any] = {"name": config.generator, "kwargs": {**sizes, "gate": config.gate}}
+    generator = NetworkSpec(config.generator, {**sizes, "gate": config.gate})
     if config.method in {"classifier", "adversarial"}:
-        generator = {"name": "identity", "kwargs": {}}
+        generator = NetworkSpec("identity")
     elif config.method == "segmenter":
-        swin = config.generator == "swin_unet"
-        generator = {"name": "segmenter", "kwargs": {**sizes, "swin": swin}}
+        generator = NetworkSpec("segmenter", {**sizes, "swin": config.generator == "swin_unet"})
     elif config.method == "diffusion":
-        generator = {
-            "name": DDPM,
-            "kwargs": {
-                "width": config.width,
-                "stem": config.generator_stem,
-                "steps": config.diffusion_steps,
-            },
-        }
-        return {"generator": generator, "discriminator": {"name": NOTHING, "kwargs": {}}}
+        diffusion = NetworkSpec(DDPM, {**sizes, "steps": config.diffusion_steps})
+        return Architecture(diffusion, NetworkSpec(NOTHING))
     sized = config.discriminator in WITH_WIDTH
-    discriminator = {"width": config.discriminator_width} if sized else {}
-    if config.kinds and config.trunk == "shared":
-        discriminator["classes"] = LOGITS * len(config.kind_names)
-    return {
-        "generator": generator,
-        "discriminator": {"name": config.discriminator, "kwargs": discriminator},
-    }
+    arguments = {"width": config.discriminator_width} if sized else {}
+    if config.defect_classes and config.share_backbone:
+        arguments["classes"] = LOGITS * len(config.defect_class_names)
+    return Architecture(generator, NetworkSpec(config.discriminator, arguments))
 
 
 def _require_method(name: str, config: TrainConfig) -> None:
     """A model goes on as what it is: a classifier has no generator to go on with."""
-    wanted = _architecture(config)["generator"]["name"]
+    wanted = _architecture(config).generator.name
     special = {"identity", "segmenter", DDPM}
     if name != wanted and {name, wanted} & special:
         raise CfinspectError(
@@ -89,11 +87,11 @@ def _require_method(name: str, config: TrainConfig) -> None:
         )
 
 
-def _require_kinds(kinds: tuple[str, ...], config: TrainConfig) -> None:
-    if kinds != config.kind_names:
-        known = ",".join(kinds) or "none"
+def _require_defect_classes(defect_classes: tuple[str, ...], config: TrainConfig) -> None:
+    if defect_classes != config.defect_class_names:
+        known = ",".join(defect_classes) or "none"
         raise CfinspectError(
-            f"{config.init_from} knows other kinds of damage ({known}): give the same, in the same "
+            f"{config.init_from} knows other defect classes ({known}): give the same, in the same "
             "order, or train without --from"
         )
 
@@ -120,19 +118,16 @@ class TrainState:
         model that is fine-tuned had seen before.
         """
         torch.manual_seed(config.seed)
-        self.kinds = len(config.kind_names)
+        self.defect_class_count = len(config.defect_class_names)
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
         if checkpoint is not None:
-            self.architecture = _metadata(checkpoint)["architecture"]
+            self.architecture = _architecture_in(checkpoint)
             generator, discriminator = self._built()
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
-            _require_method(model.metadata.generator["name"], config)
-            _require_kinds(tuple(model.metadata.kinds), config)
-            self.architecture = {
-                "generator": model.metadata.generator,
-                "discriminator": model.metadata.discriminator,
-            }
+            _require_method(model.metadata.generator.name, config)
+            _require_defect_classes(tuple(model.metadata.defect_classes), config)
+            self.architecture = Architecture(model.metadata.generator, model.metadata.discriminator)
             self.seen = model.seen
             generator, discriminator = model.generator.train(), model.discriminator.train()
         else:
@@ -163,14 +158,14 @@ class TrainState:
             for part, rate in rates.items()
             if any(True for _ in self.nets[part].parameters())
         }
-        # Each kind has its turn every so many steps, and its means are to reach as far back.
-        self._ema = config.ema ** (1 / max(1, self.kinds))
+        # Each class has its turn every so many steps, and its means are to reach as far back.
+        self._ema = config.ema ** (1 / max(1, self.defect_class_count))
         if checkpoint is not None:
             self._load(checkpoint)
 
     def _built(self) -> tuple[nn.Module, nn.Module]:
-        parts = self.architecture["generator"], self.architecture["discriminator"]
-        return make_networks(*parts, self.kinds)
+        parts = self.architecture.generator, self.architecture.discriminator
+        return make_networks(*parts, self.defect_class_count)
 
     def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
         return torch.optim.AdamW(
@@ -182,8 +177,8 @@ class TrainState:
 
     @property
     def generator_steps(self) -> int:
-        """Steps in which a G has learned; of one kind of damage, where several take turns."""
-        return self.counters.generator_steps // max(1, self.kinds)
+        """Steps in which a G has learned; of one defect class, where several take turns."""
+        return self.counters.generator_steps // max(1, self.defect_class_count)
 
     def keep_reference(self) -> None:
         """Freeze D's running mean as the independent judge; called when the warm-up ends."""
@@ -227,8 +222,8 @@ class TrainState:
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
         tensors["seen"] = torch.from_numpy(self.seen.view(np.int64).copy())
         facts = {
-            "counters": asdict(self.counters),
-            "architecture": self.architecture,
+            "counters": _renamed(asdict(self.counters), {"metrics": "figures"}),
+            "architecture": asdict(self.architecture),
             "scaler": self.scaler.state_dict(),
         }
         metadata = {"format": _FORMAT, "facts": json.dumps(facts)}
@@ -243,7 +238,7 @@ class TrainState:
                 net.load_state_dict(_below(tensors, f"net.{name}."))
             for name, optimiser in self.optimisers.items():
                 self._load_adam(optimiser, _below(tensors, f"adam.{name}."))
-            self.counters = Counters(**facts["counters"])
+            self.counters = Counters(**_renamed(facts["counters"], {"figures": "metrics"}))
             self.seen = tensors["seen"].numpy().view(np.uint64)
             if facts["scaler"]:
                 self.scaler.load_state_dict(facts["scaler"])
@@ -271,6 +266,21 @@ _UNUSABLE = (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeE
 def _unusable(path: Path, error: Exception) -> CheckpointError:
     first = (str(error) or type(error).__name__).splitlines()[0]
     return CheckpointError(f"checkpoint {path} cannot be used ({first}): train into a new folder")
+
+
+def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Checkpoints call the metrics "figures", as all versions read it."""
+    return {names.get(name, name): value for name, value in values.items()}
+
+
+def _architecture_in(path: Path) -> Architecture:
+    parts = _metadata(path)["architecture"]
+    try:
+        return Architecture(
+            NetworkSpec(**parts["generator"]), NetworkSpec(**parts["discriminator"])
+        )
+    except _UNUSABLE as error:
+        raise _unusable(path, error) from error
 
 
 def _metadata(path: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from cfinspect.engine.data.dataset import (
 from cfinspect.engine.data.folders import NoClassesError
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.data.tile_store import TileStore
-from cfinspect.engine.model.metadata import Preprocessing, Views
+from cfinspect.engine.model.metadata import Preprocessing, Tta
 from cfinspect.engine.training.config import TrainConfig
 
 # More validation images cost time at every look and say little more about a training.
@@ -38,8 +38,8 @@ _MOST_PIXELS = 20_000_000
 class TrainingData:
     """``train``: the decoded training images; ``validation``: (n, S, S, 3) uint8 with labels (n,).
 
-    ``validation_kinds`` (n,): which kind of damage; ``kinds``: how many there are, 1 for a model
-    that knows but one. ``seen``: content hashes of both; ``held_out``: images kept away from both.
+    ``validation_defect_classes`` (n,): which one; ``defect_class_count``: how many there are, 1
+    for a model that knows but one. ``seen``: content hashes of both.
     """
 
     train: TileStore
@@ -52,33 +52,37 @@ class TrainingData:
     left_out: tuple[LeftOut, ...]
     folders: tuple[str, ...]
     names: tuple[str, str]
-    validation_kinds: NDArray[np.int64]
-    kinds: int = 1
+    validation_defect_classes: NDArray[np.int64]
+    defect_class_count: int = 1
 
-    def of_kind(self, kind: int) -> TrainingData:
-        """With the validation images of one kind of damage, and all undamaged ones."""
-        if self.kinds == 1:
+    def of_defect_class(self, defect_class: int) -> TrainingData:
+        """With the validation images of one defect class, and all undamaged ones."""
+        if self.defect_class_count == 1:
             return self
-        kept = (self.validation_labels != DAMAGED) | (self.validation_kinds == kind)
+        kept = (self.validation_labels != DAMAGED) | (
+            self.validation_defect_classes == defect_class
+        )
         return dataclasses.replace(
             self,
             validation=self.validation[kept],
             validation_labels=self.validation_labels[kept],
-            validation_kinds=np.full(int(kept.sum()), kind),
-            kinds=1,
+            validation_defect_classes=np.full(int(kept.sum()), defect_class),
+            defect_class_count=1,
         )
 
     def joined(self) -> TrainingData:
-        """The validation images of all kinds, one kind after the other."""
-        if self.kinds == 1:
+        """The validation images of all classes, one class after the other."""
+        if self.defect_class_count == 1:
             return self
-        parts = [self.of_kind(kind) for kind in range(self.kinds)]
+        parts = [self.of_defect_class(index) for index in range(self.defect_class_count)]
         return dataclasses.replace(
             self,
             validation=np.concatenate([part.validation for part in parts]),
             validation_labels=np.concatenate([part.validation_labels for part in parts]),
-            validation_kinds=np.concatenate([part.validation_kinds for part in parts]),
-            kinds=1,
+            validation_defect_classes=np.concatenate(
+                [part.validation_defect_classes for part in parts]
+            ),
+            defect_class_count=1,
         )
 
 
@@ -97,7 +101,7 @@ def gather(
                 folders,
                 undamaged=config.undamaged,
                 damaged=config.damaged,
-                kinds=config.kind_names,
+                defect_classes=config.defect_class_names,
                 allow_one_class=not config.needs_classes,
                 progress=progress,
             )
@@ -197,13 +201,13 @@ def _pack(
                 f"after the split by group the {name} part has only one class: give more images, "
                 "or finer groups in labels.csv"
             )
-        for kind, kind_name in enumerate(config.kind_names):
-            if not ((store.labels == DAMAGED) & (store.kinds == kind)).any():
+        for index, class_name in enumerate(config.defect_class_names):
+            if not ((store.labels == DAMAGED) & (store.defect_classes == index)).any():
                 raise DataError(
-                    f"after the split by group the {name} part has no {kind_name} image: give "
+                    f"after the split by group the {name} part has no {class_name} image: give "
                     "more of them, or finer groups in labels.csv"
                 )
-    chosen = _subset(validation.labels + validation.kinds, config.size)
+    chosen = _subset(validation.labels + validation.defect_classes, config.size)
     left_out = (*dataset.left_out, *train.left_out, *validation.left_out)
     both = [*train.samples, *validation.samples]
     counts = dataset.counts() | {
@@ -223,8 +227,8 @@ def _pack(
         left_out=left_out,
         folders=tuple(Path(folder).resolve().name for folder in config.data),
         names=dataset.names,
-        validation_kinds=validation.kinds[chosen],
-        kinds=max(1, len(config.kind_names)),
+        validation_defect_classes=validation.defect_classes[chosen],
+        defect_class_count=max(1, len(config.defect_class_names)),
     )
     validation.close()
     return data
@@ -233,8 +237,8 @@ def _pack(
 def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
     """All validation images, or as many as are worth their time and memory, of all classes.
 
-    ``classes``: 0 for undamaged, then the kinds of damage. Undamaged images are looked at with
-    every kind and count as often.
+    ``classes``: 0 for undamaged, then the defect classes. Undamaged images are looked at with
+    every class and count as often.
     """
     most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
     rng = np.random.default_rng(0)
@@ -259,7 +263,7 @@ def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
             "--scope tiles needs square training images of one size: cut the photos into tiles, "
             "or use --scope whole"
         )
-    views = cast(Views, config.views)  # one of them: the settings are checked
+    tta = cast(Tta, config.tta)  # one of them: the settings are checked
     if config.scope == "whole" or not uniform:
-        return Preprocessing(size=config.size, scope="whole", views=views)
-    return Preprocessing(size=config.size, scope="tiles", tile=sides.pop(), views=views)
+        return Preprocessing(size=config.size, scope="whole", tta=tta)
+    return Preprocessing(size=config.size, scope="tiles", tile=sides.pop(), tta=tta)

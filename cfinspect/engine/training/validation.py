@@ -11,8 +11,8 @@ from cfinspect.engine.base.probability import probabilities
 from cfinspect.engine.inference.forward import run_networks
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.metrics.classification import auroc
-from cfinspect.engine.model.metadata import Views
-from cfinspect.engine.networks.multi_class import of_kind
+from cfinspect.engine.model.metadata import Tta
+from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.training_data import TrainingData
 
 
@@ -65,25 +65,25 @@ def criterion(values: dict[str, float], counterfactual: bool = True) -> float:
     return 2 * values["f1"] + values["auroc"] + 0.5 * flips - 3 * values["change_damaged"]
 
 
-def run_kinds(
+def run_defect_classes(
     generator: nn.Module,
     discriminator: nn.Module,
     data: TrainingData,
     device: Device,
     batch: int,
-    views: Views,
+    tta: Tta,
 ) -> NetworkOutputs:
-    """G and D of each kind over its own validation images: the rows of ``data.joined()``."""
+    """G and D of each class over its own validation images: the rows of ``data.joined()``."""
     return NetworkOutputs.joined(
         [
             run_networks(
-                of_kind(generator, kind),
-                of_kind(discriminator, kind),
-                data.of_kind(kind).validation,
+                of_defect_class(generator, index),
+                of_defect_class(discriminator, index),
+                data.of_defect_class(index).validation,
                 device,
                 batch,
-                views,
+                tta,
             )
-            for kind in range(data.kinds)
+            for index in range(data.defect_class_count)
         ]
     )

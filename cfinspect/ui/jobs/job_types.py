@@ -246,7 +246,7 @@ class CompareModels:
                     result = evaluate(inspector, samples, progress=PartOfJob(tell, show))
                 except Cancelled:
                     break
-            # What humans said has no kinds of damage.
+            # What humans said has no defect classes.
             figures = dataclasses.replace(result.figures, kinds=None)
             found.append(ComparedModel(path, figures))
         return found

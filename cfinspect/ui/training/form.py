@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListWidget,
     QPushButton,
     QScrollArea,
@@ -24,7 +21,9 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import PRESETS, TrainConfig
+from cfinspect.ui.training.setting_fields import SettingField, field_for
 from cfinspect.ui.widgets.translate import mark, tr
 from cfinspect.workflows.config_parsing import new_config
 
@@ -108,7 +107,7 @@ class TrainForm(QScrollArea):
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.toggled.connect(self._unfold)
         column.addWidget(self.more)
-        self.settings: dict[str, QWidget] = {}
+        self.settings: dict[str, SettingField] = {}
         self.advanced = self._make_advanced()
         self.advanced.hide()
         column.addWidget(self.advanced)
@@ -137,26 +136,18 @@ class TrainForm(QScrollArea):
         form = QFormLayout(box)
         form.setContentsMargins(0, 0, 0, 0)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-        for setting in dataclasses.fields(TrainConfig):
-            if not setting.metadata["title"]:  # has its own field above
+        for name, about in TrainConfig.settings().items():
+            if not about.title:  # has its own field above
                 continue
-            widget: QWidget
-            if setting.metadata["choices"]:
-                combo = QComboBox()
-                combo.addItems(setting.metadata["choices"])
-                widget = combo
-            elif isinstance(setting.default, bool):
-                widget = QCheckBox()
-            else:
-                widget = QLineEdit()
-            tip = f"{tr(setting.metadata['help'])} ({setting.name})"
-            label = QLabel(tr(setting.metadata["title"]))
-            for one in (label, widget):
+            field = field_for(about)
+            tip = f"{tr(about.help)} ({name})"
+            label = QLabel(tr(about.title))
+            for one in (label, field.widget):
                 one.setToolTip(tip)
-            widget.setAccessibleName(label.text())
-            form.addRow(label, widget)
-            self.settings[setting.name] = widget
-        method = self.settings["method"]
+            field.widget.setAccessibleName(label.text())
+            form.addRow(label, field.widget)
+            self.settings[name] = field
+        method = self.settings["method"].widget
         assert isinstance(method, QComboBox)
         self._method = method
         method.currentIndexChanged.connect(lambda: self._preset_changed(self.preset.currentIndex()))
@@ -173,32 +164,14 @@ class TrainForm(QScrollArea):
         self.minutes.setValue(config.minutes or 4.0)
         # What the method brings with it is shown; that it was chosen is a change of its own.
         self._defaults = {**config.to_dict(), "method": TrainConfig().method}
-        for setting, widget in self.settings.items():
-            if widget is self._method:
-                continue
-            value = self._defaults[setting]
-            if isinstance(widget, QComboBox):
-                widget.setCurrentText(str(value))
-            elif isinstance(widget, QCheckBox):
-                widget.setChecked(bool(value))
-            elif isinstance(widget, QLineEdit):
-                widget.setText("none" if value is None else str(value))
+        for name, field in self.settings.items():
+            if field.widget is not self._method:
+                field.show_value(self._defaults[name])
 
-    def _changes(self) -> list[str]:
-        """The settings that are not as the preset has them, as NAME=VALUE."""
-        found = []
-        for name, widget in self.settings.items():
-            value = self._defaults[name]
-            if isinstance(widget, QComboBox):
-                now, before = widget.currentText(), str(value)
-            elif isinstance(widget, QCheckBox):
-                now, before = str(widget.isChecked()).lower(), str(bool(value)).lower()
-            else:
-                assert isinstance(widget, QLineEdit)
-                now, before = widget.text().strip(), "none" if value is None else str(value)
-            if now != before:
-                found.append(f"{name}={now}")
-        return found
+    def _changes(self) -> dict[str, SettingValue]:
+        """The settings that are not as the preset has them."""
+        shown = {name: field.value() for name, field in self.settings.items()}
+        return {name: value for name, value in shown.items() if value != self._defaults[name]}
 
     def add_folder(self, folder: Path) -> None:
         """Learn from this folder as well."""
@@ -224,5 +197,6 @@ class TrainForm(QScrollArea):
         for folder in data:
             if not folder.is_dir():
                 raise CfinspectError(tr("There is no folder {folder}; remove it.", folder=folder))
-        options = {"minutes": self.minutes.value(), "device": self.device.currentText()}
-        return new_config(data, out, self.preset.currentData(), options, self._changes())
+        minutes, device = self.minutes.value(), self.device.currentText()
+        changes = {**self._changes(), "minutes": minutes, "device": device}
+        return new_config(data, out, self.preset.currentData(), changes)

@@ -152,8 +152,7 @@ class TrainingPage(QWidget):
     def resume(self, out: Path) -> None:
         """Go on with the run in a folder."""
         try:
-            given = {"minutes": None, "device": self.form.device.currentText()}
-            config = resumed_config(out, given)
+            config = resumed_config(out, [], {"device": self.form.device.currentText()})
         except CfinspectError as error:
             self.failed.emit(Failure.of(tr("The run cannot be resumed"), error))
             return
@@ -238,8 +237,8 @@ class TrainingPage(QWidget):
                     self._losses[name].append((event.step, value))
             elif isinstance(event, Validated):
                 for name in ("f1", "flip_damaged", "flip_undamaged", "p_fake", "noise"):
-                    if name in event.figures:
-                        self._figures[name].append((event.step, event.figures[name]))
+                    if name in event.metrics:
+                        self._figures[name].append((event.step, event.metrics[name]))
             elif isinstance(event, SamplesWritten):
                 self._show_samples(event.path)
             elif isinstance(event, Notice):
@@ -258,7 +257,7 @@ class TrainingPage(QWidget):
         if last is None or last.model is None:
             return
         self.model = last.model
-        if "noise" in last.figures:
+        if "noise" in last.metrics:
             # A diffusion model inspects nothing: it waits for those who ask ACE.
             self._session.preferences.set_text(LAST_DIFFUSION, str(last.model))
             self.result.show_diffusion(last.model)
@@ -266,7 +265,7 @@ class TrainingPage(QWidget):
         if self._session.project is not None:
             # So that it can be found under Models.
             self._session.add_model_file(last.model, [])
-        self.result.show_result(last.model, last.figures, self._current_figures())
+        self.result.show_result(last.model, last.metrics, self._current_figures())
 
     def _current_figures(self) -> dict[str, float]:
         facts = self._session.facts

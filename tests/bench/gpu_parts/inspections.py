@@ -116,7 +116,7 @@ class _Networks:
         self.look, self.row = look, row
         self.backend = load_backend(path, look.name)
         self.side = self.backend.metadata.preprocessing.size
-        self.views = self.backend.metadata.preprocessing.views
+        self.tta = self.backend.metadata.preprocessing.tta
         self.generator, self.discriminator = self.backend._networks
         shown = [images[k % len(images)] for k in range(min(1024, look.scale.files))]
         self.squares = np.stack([resize_image(image, self.side) for image in shown])
@@ -139,7 +139,7 @@ class _Networks:
     def run(self, squares: Image, batch: int) -> NetworkOutputs:
         """As inspections run them."""
         return forward.run_networks(
-            self.generator, self.discriminator, squares, self.backend.device, batch, self.views
+            self.generator, self.discriminator, squares, self.backend.device, batch, self.tta
         )
 
     def _alone(self, squares: Image) -> Callable[[], None]:
@@ -148,7 +148,7 @@ class _Networks:
         def only() -> None:
             with torch.inference_mode(), self.backend.device.autocast():
                 out = self.generator(x).image
-                first, *others = forward._views(x, self.views)
+                first, *others = forward._views(x, self.tta)
                 for seen in (torch.cat([first, out]), *others):
                     self.discriminator(seen)
 

@@ -32,7 +32,7 @@ _OTHERS: dict[str, dict[str, Any]] = {
     "segmenter": {"method": "segmenter"},
     "classifier": {"method": "classifier"},
     "adversarial": {"method": "adversarial"},
-    "near and far, other cameras": {"views": "near and far", "cameras": "other"},
+    "near and far, other cameras": {"tta": "flips+scale", "calibrate_on": "augmented"},
 }
 
 
@@ -83,7 +83,7 @@ def trained(look: Look, out: Path, **settings: Any) -> Found:
             elif isinstance(event, Finished):
                 row["model"] = str(event.model)
                 row["validation"] = {
-                    k: round(v, 4) for k, v in event.figures.items() if k in _SHOWN
+                    k: round(v, 4) for k, v in event.metrics.items() if k in _SHOWN
                 }
     total = time.perf_counter() - (first or begun)
     row |= {

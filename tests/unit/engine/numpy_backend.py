@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 
 Change = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -18,8 +19,8 @@ def make_card(
     return ModelMetadata(
         created="2025-01-31T12:00:00+00:00",
         cfinspect_version="0",
-        generator={"name": "numpy"},
-        discriminator={"name": "numpy"},
+        generator=NetworkSpec("numpy"),
+        discriminator=NetworkSpec("numpy"),
         preprocessing=Preprocessing(size, **preprocessing),
         decision=decision or Decision(min_area_fraction=0.0),
     )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 from cfinspect.resources import shipped_models
-from cfinspect.workflows.config_parsing import new_config, parse_setting, resumed_config
+from cfinspect.workflows.config_parsing import (
+    new_config,
+    parse_setting,
+    parsed_settings,
+    resumed_config,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +54,9 @@ def test_a_wrong_setting_is_a_sentence(text: str, sentence: str) -> None:
 
 
 def test_options_and_settings_lie_over_the_preset(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"rho": 0.2, "size": None, "steps": 50}
-    config = new_config([tmp_path], tmp_path / "run", "paper", options, ["warmup=7", "seed=4"])
+    options: dict[str, SettingValue] = {"rho": 0.2, "steps": 50}
+    options |= parsed_settings(["warmup=7", "seed=4"], options)
+    config = new_config([tmp_path], tmp_path / "run", "paper", options)
     assert (config.rho, config.steps, config.minutes) == (0.2, 50, None)
     assert (config.warmup, config.seed, config.cycles) == (7, 4, 1)
     assert config.data == (str(tmp_path),)
@@ -58,7 +64,7 @@ def test_options_and_settings_lie_over_the_preset(tmp_path: Path) -> None:
 
 def test_the_same_setting_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="rho is given twice"):
-        new_config([tmp_path], tmp_path / "run", "fast", {"rho": 0.2}, ["rho=0.3"])
+        parsed_settings(["rho=0.3"], {"rho": 0.2})
 
 
 def test_relative_paths_are_kept_as_absolute_ones(
@@ -66,8 +72,8 @@ def test_relative_paths_are_kept_as_absolute_ones(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copyfile(shipped_models()["apple"], tmp_path / "a.safetensors")
-    options = {"init_from": "a.safetensors", "size": 64}
-    config = new_config([Path("data")], Path("run"), "fast", options, [])
+    options: dict[str, SettingValue] = {"init_from": "a.safetensors", "size": 64}
+    config = new_config([Path("data")], Path("run"), "fast", options)
     assert config.data == (str(tmp_path / "data"),)
     assert config.out == str(tmp_path / "run")
     assert config.init_from == str(tmp_path / "a.safetensors")
@@ -75,17 +81,17 @@ def test_relative_paths_are_kept_as_absolute_ones(
 
 def test_fine_tuning_keeps_how_its_model_looks_and_decides(tmp_path: Path) -> None:
     crack = str(shipped_models()["crack"])
-    config = new_config([Path("data")], tmp_path, "fast", {"init_from": crack}, [])
-    assert (config.size, config.views, config.cameras) == (96, "near and far", "other")
-    given = {"init_from": crack, "views": "near"}
-    config = new_config([Path("data")], tmp_path, "fast", given, ["cameras=same"])
-    assert (config.views, config.cameras, config.method) == ("near", "same", "cfgan")
+    config = new_config([Path("data")], tmp_path, "fast", {"init_from": crack})
+    assert (config.size, config.tta, config.calibrate_on) == (96, "flips+scale", "augmented")
+    given = {"init_from": crack, **parsed_settings(["views=near", "cameras=same"], {})}
+    config = new_config([Path("data")], tmp_path, "fast", given)
+    assert (config.tta, config.calibrate_on, config.method) == ("flips", "clean", "cfgan")
 
 
 def test_fine_tuning_keeps_the_networks_of_its_model(tmp_path: Path) -> None:
-    options = {"init_from": "a.safetensors", "size": 64, "width": 8}
+    options: dict[str, SettingValue] = {"init_from": "a.safetensors", "size": 64, "width": 8}
     with pytest.raises(ConfigError, match="leave out width"):
-        new_config([Path("data")], tmp_path, "fast", options, [])
+        new_config([Path("data")], tmp_path, "fast", options)
 
 
 def written_run(folder: Path) -> TrainConfig:
@@ -96,7 +102,7 @@ def written_run(folder: Path) -> TrainConfig:
 
 def test_resuming_takes_settings_from_the_run_and_the_place_from_the_option(tmp_path: Path) -> None:
     written_run(tmp_path)
-    config = resumed_config(tmp_path, {"steps": 70, "device": "cpu", "rho": None})
+    config = resumed_config(tmp_path, [], {"steps": 70, "device": "cpu", "rho": None})
     assert (config.rho, config.steps, config.minutes, config.device) == (0.25, 70, None, "cpu")
     assert config.out == str(tmp_path)
 
@@ -104,19 +110,19 @@ def test_resuming_takes_settings_from_the_run_and_the_place_from_the_option(tmp_
 def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
     written_run(tmp_path)
     with pytest.raises(ConfigError, match="another rho"):
-        resumed_config(tmp_path, {"rho": 0.0})
+        resumed_config(tmp_path, [], {"rho": 0.0})
     with pytest.raises(ConfigError, match="another seed"):
-        resumed_config(tmp_path, {"settings": ["seed=77"]})
+        resumed_config(tmp_path, [], {}, ["seed=77"])
 
 
 def test_repeating_the_command_with_resume_is_fine(tmp_path: Path) -> None:
     stored = written_run(tmp_path)
-    again = {"rho": 0.25, "data": [Path(folder) for folder in stored.data], "settings": []}
-    assert resumed_config(tmp_path, again).rho == 0.25
+    folders = [Path(folder) for folder in stored.data]
+    assert resumed_config(tmp_path, folders, {"rho": 0.25}).rho == 0.25
 
 
 @pytest.mark.parametrize("content", ["", "[1]", '{"rho": "x"}', '{"from_the_future": 1}'])
 def test_a_broken_config_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ConfigError):
-        resumed_config(tmp_path, {})
+        resumed_config(tmp_path, [], {})

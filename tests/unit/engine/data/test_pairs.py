@@ -39,8 +39,8 @@ def test_a_pair_works(walls: Path, tmp_path: Path, generator: str, discriminator
     )
     list(train(config))
     backend = load_backend(tmp_path / "run" / "model.safetensors")
-    assert backend.metadata.generator["name"] == generator
-    assert backend.metadata.discriminator["name"] == discriminator
+    assert backend.metadata.generator.name == generator
+    assert backend.metadata.discriminator.name == discriminator
     found = Inspector(backend).inspect(read_image(next((walls / "damaged").iterdir())))
     assert found.saliency.shape == (32, 32)
     assert np.isfinite(found.saliency).all()

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import GeneratorOutput, make_generator
+from cfinspect.engine.networks.spec import NetworkSpec
 
 CPU = choose_device("cpu", "fp32")
 
@@ -91,7 +93,7 @@ class Sides(nn.Module):
 
 def test_near_and_far_take_the_mean_of_both_sizes() -> None:
     batch = np.random.default_rng(2).integers(0, 200, (2, 96, 96, 3), dtype=np.uint8)
-    backend = TorchBackend(model(SecondLook(), Sides(), size=96, views="near and far"), CPU)
+    backend = TorchBackend(model(SecondLook(), Sides(), size=96, tta="flips+scale"), CPU)
     raw = backend.run(batch)
     np.testing.assert_allclose(raw.logits[:, 0], (96 + 64) / 2)
     np.testing.assert_allclose(raw.flipped_logits[:, 0], 96)
@@ -112,7 +114,7 @@ def test_what_is_seen_from_far_lies_where_it_is() -> None:
 
     batch = np.full((1, 96, 96, 3), 51, dtype=np.uint8)
     batch[0, 12:36, 60:90] = 204
-    raw = TorchBackend(model(Darker(), Means(), size=96, views="near and far"), CPU).run(batch)
+    raw = TorchBackend(model(Darker(), Means(), size=96, tta="flips+scale"), CPU).run(batch)
     change = batch[0, ..., 0] / 255 - raw.counterfactual[0, ..., 0]
     np.testing.assert_allclose(change[15:33, 63:87], 0.4, atol=1e-5)
     away = np.ones((96, 96), dtype=bool)
@@ -142,14 +144,14 @@ def test_other_shapes_are_refused() -> None:
 
 def real_model() -> Model:
     torch.manual_seed(0)
-    generator: dict[str, Any] = {"name": "unet", "kwargs": {"width": 4}}
-    discriminator: dict[str, Any] = {"name": "compact", "kwargs": {"width": 4}}
-    metadata = make_card(size=64, scope="tiles", tile=64)
-    metadata.generator.update(generator)
-    metadata.discriminator.update(discriminator)
+    metadata = dataclasses.replace(
+        make_card(size=64, scope="tiles", tile=64),
+        generator=NetworkSpec("unet", {"width": 4}),
+        discriminator=NetworkSpec("compact", {"width": 4}),
+    )
     return Model(
-        make_generator("unet", **generator["kwargs"]),
-        make_discriminator("compact", **discriminator["kwargs"]),
+        make_generator("unet", width=4),
+        make_discriminator("compact", width=4),
         metadata,
         np.array([5], dtype=np.uint64),
     )

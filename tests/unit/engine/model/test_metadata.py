@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 
 
 def make_card(**changes: Any) -> ModelMetadata:
     fields: dict[str, Any] = {
         "created": "2025-01-31T12:00:00+00:00",
         "cfinspect_version": "0.1.0",
-        "generator": {"name": "unet", "kwargs": {"width": 16}},
-        "discriminator": {"name": "compact", "kwargs": {}},
+        "generator": NetworkSpec("unet", {"width": 16}),
+        "discriminator": NetworkSpec("compact"),
         "preprocessing": Preprocessing(size=64, scope="tiles", tile=128),
         "decision": Decision(temperature=1.3, mask_rule="quantile:0.995"),
     }
@@ -73,10 +74,10 @@ def test_a_field_with_a_default_may_be_missing_in_the_decision() -> None:
         (changed(preprocessing={"size": 0}), "preprocessing.size must be above 0"),
         (changed(preprocessing={"size": 64.5}), "preprocessing.size must be a whole number"),
         (changed(preprocessing={"size": 64, "scope": "bits"}), "preprocessing.scope is unknown"),
-        (changed(preprocessing={"size": 64, "views": "both"}), "preprocessing.views is unknown"),
+        (changed(preprocessing={"size": 64, "views": "both"}), "preprocessing.tta is unknown"),
         (changed(preprocessing={"size": 64, "scope": "tiles"}), "preprocessing.tile must be"),
         (changed(classes=["a"]), "classes must be two names"),
-        (changed(generator={"kwargs": {}}), "generator needs a name"),
+        (changed(generator={"kwargs": {}}), "lacks the field generator.name"),
         (changed(metrics=[1]), "metrics must be an object"),
         (changed(licence_note=1), "licence_note must be text"),
     ],

@@ -19,11 +19,12 @@ from cfinspect.engine.model.file import (
 from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
+from cfinspect.engine.networks.spec import NetworkSpec
 
 
 def tiny_model() -> Model:
-    generator = {"name": "unet", "kwargs": {"width": 4, "stem": 2, "gate": True}}
-    discriminator = {"name": "compact", "kwargs": {"width": 4}}
+    generator = NetworkSpec("unet", {"width": 4, "stem": 2, "gate": True})
+    discriminator = NetworkSpec("compact", {"width": 4})
     metadata = ModelMetadata(
         created="2026-01-01T00:00:00+00:00",
         cfinspect_version="0.1.0",

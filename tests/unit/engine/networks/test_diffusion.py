@@ -20,6 +20,7 @@ from cfinspect.engine.explain.factory import open_classifier, open_denoiser
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, schedule
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 from cfinspect.engine.training.gan_step import NoiseBank, Weights
@@ -141,7 +142,7 @@ def trained(walls: Path) -> Path:
     assert isinstance(finished, Finished) and finished.model is not None
     looks = [event for event in events if isinstance(event, Validated)]
     assert [event.step for event in looks] == [6]
-    assert all(0 < event.figures["noise"] < 10 for event in looks)
+    assert all(0 < event.metrics["noise"] < 10 for event in looks)
     pictures = [event.path for event in events if isinstance(event, SamplesWritten)]
     assert read_image(pictures[-1]).shape[1] > 4 * 128
     return finished.model
@@ -149,12 +150,9 @@ def trained(walls: Path) -> Path:
 
 def test_a_diffusion_model_is_a_model_file_like_others(trained: Path) -> None:
     metadata = load_metadata(trained)
-    assert metadata.generator == {
-        "name": "ddpm",
-        "kwargs": {"width": 8, "stem": 2, "steps": STEPS},
-    }
+    assert metadata.generator == NetworkSpec("ddpm", {"width": 8, "stem": 2, "steps": STEPS})
     assert metadata.training["method"] == "diffusion"
-    assert metadata.metrics["validation"]["noise"] > 0
+    assert metadata.validation_metrics["noise"] > 0
     assert len(load_model(trained).seen) == 24
     denoiser, size = open_denoiser(trained, "cpu", "fp32", AceSettings())
     assert size == 32
@@ -197,7 +195,7 @@ def test_a_break_changes_no_loss(walls: Path, tmp_path: Path) -> None:
 
 def test_it_learns(walls: Path, tmp_path: Path) -> None:
     config = settings(walls, tmp_path / "run", steps=120, validate_every=10, lr_generator=2e-3)
-    looks = [event.figures for event in train(config) if isinstance(event, Validated)]
+    looks = [event.metrics for event in train(config) if isinstance(event, Validated)]
     assert looks[-1]["noise"] < 0.8 * looks[0]["noise"]
 
 

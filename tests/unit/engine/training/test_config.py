@@ -1,15 +1,14 @@
 """Settings: presets, validation, JSON."""
 
-import dataclasses
-
 import pytest
 
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 
 
 def test_every_setting_says_what_it_is() -> None:
-    for setting in dataclasses.fields(TrainConfig):
-        assert len(setting.metadata["help"]) > 10, setting.name
+    for name, one in TrainConfig.settings().items():
+        assert len(one.help) > 10, name
+        assert one.types, name
 
 
 def test_changes_win_over_the_preset_and_none_does_not() -> None:
@@ -34,7 +33,7 @@ def test_steps_replace_the_presets_minutes() -> None:
         ({"ema": 1.0}, "ema"),
         ({"minutes": 0.0}, "minutes"),
         ({"holdout": 0.5, "validation": 0.45}, "too little"),
-        ({"l1": -1.0}, "negative"),
+        ({"l1": -1.0}, "l1 must be at least 0"),
     ],
 )
 def test_values_that_cannot_work_are_named(setting: dict[str, object], words: str) -> None:

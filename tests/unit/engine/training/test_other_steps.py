@@ -12,6 +12,7 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, Finished, StepDone
 from cfinspect.engine.base.images import read_image, read_mask, write_png
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.calibration.fit import NO_MASKS, TRAINED_MASKS, LabelledOutputs, fit_decision
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import DataError
@@ -21,6 +22,7 @@ from cfinspect.engine.model.metadata import Decision
 from cfinspect.engine.networks.adversarial import perturbed
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
@@ -41,8 +43,8 @@ def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def settings(walls: Path, tmp_path: Path) -> Settings:
-    def made(**changes: object) -> TrainConfig:
-        small: dict[str, object] = {
+    def made(**changes: SettingValue) -> TrainConfig:
+        small: dict[str, SettingValue] = {
             "data": (str(walls),),
             "out": str(tmp_path / "run"),
             "size": 32,
@@ -74,7 +76,7 @@ def test_a_classifier_is_a_model_that_marks_nothing(
     events = list(train(config))
     assert {key for e in events if isinstance(e, StepDone) for key in e.losses} == {"d"}
     backend = load_backend(Path(config.out) / "model.safetensors", "cpu", "fp32")
-    assert backend.metadata.generator == {"name": "identity", "kwargs": {}}
+    assert backend.metadata.generator == NetworkSpec("identity")
     assert backend.metadata.training["method"] == method
     for found in inspected(config, walls):
         assert not found.mask.any()
@@ -194,7 +196,7 @@ def test_checkpoints_of_a_classifier_are_chosen_by_its_classes_alone() -> None:
 
 def test_a_segmenter_looks_once() -> None:
     with pytest.raises(ConfigError, match="one size only"):
-        TrainConfig(method="segmenter", views="near and far")
+        TrainConfig(method="segmenter", tta="flips+scale")
 
 
 def test_calibrating_keeps_the_mask_rule_of_a_reference() -> None:

@@ -88,7 +88,7 @@ def test_the_model_file_holds_networks_card_and_what_was_seen(walls: Path, tmp_p
     assert metadata.preprocessing.scope == "tiles"
     assert metadata.preprocessing.tile == 32
     assert "data" not in metadata.training and "out" not in metadata.training
-    held_out = metadata.data["counts"]["held_out"]
+    held_out = metadata.image_counts["held_out"]
     assert held_out > 0
     assert len(seen_digests(path)) == 48 - held_out
     model = load_model(path)
@@ -96,14 +96,14 @@ def test_the_model_file_holds_networks_card_and_what_was_seen(walls: Path, tmp_p
 
 
 def test_a_model_for_other_cameras_decides_by_changed_images(walls: Path, tmp_path: Path) -> None:
-    here = config(walls, tmp_path / "here", size=64, views="near and far", seed=1)
-    there = dataclasses.replace(here, out=str(tmp_path / "there"), cameras="other")
+    here = config(walls, tmp_path / "here", size=64, tta="flips+scale", seed=1)
+    there = dataclasses.replace(here, out=str(tmp_path / "there"), calibrate_on="augmented")
     again = dataclasses.replace(there, out=str(tmp_path / "again"))
     for settings in (here, there, again):
         list(train(settings))
     cards = [load_metadata(Path(one.out) / "model.safetensors") for one in (here, there, again)]
-    assert {metadata.preprocessing.views for metadata in cards} == {"near and far"}
-    assert [metadata.training["cameras"] for metadata in cards] == ["same", "other", "other"]
+    assert {metadata.preprocessing.tta for metadata in cards} == {"flips+scale"}
+    assert [one.training["calibrate_on"] for one in cards] == ["clean", "augmented", "augmented"]
     assert cards[0].decision.score_threshold != cards[1].decision.score_threshold
     assert cards[1].decision == cards[2].decision
     assert cards[0].metrics["validation"] == cards[1].metrics["validation"]
@@ -252,7 +252,7 @@ def test_fine_tuning_keeps_architecture_and_what_was_seen(walls: Path, tmp_path:
     first.unlink()  # going on needs the checkpoint only
     list(train(tuned, resume=True))
     model = load_model(tmp_path / "second" / "model.safetensors")
-    assert model.metadata.generator["kwargs"] == {"width": 8, "stem": 2, "gate": False}
+    assert model.metadata.generator.kwargs == {"width": 8, "stem": 2, "gate": False}
     assert known < set(model.seen.tolist())
 
 

@@ -1,0 +1,159 @@
+"""A setting that says all of itself: from it come options of commands, fields of forms, checks."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from cfinspect.engine.base.errors import CfinspectError
+
+SettingValue = str | int | float | bool | None | tuple[str, ...]
+
+
+class ConfigError(CfinspectError):
+    """A setting has a value that cannot work."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``; None: without end; "open" where the end is left out."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        if self.low is not None and (value <= self.low if self.open_low else value < self.low):
+            return False
+        return self.high is None or (value < self.high if self.open_high else value <= self.high)
+
+    def __str__(self) -> str:
+        """In a sentence after "must be", such as "at least 4" or "in [0, 1)"."""
+        if self.low is None or self.high is None:
+            return f"{'above' if self.open_low else 'at least'} {self.low:g}"
+        ends = "(" if self.open_low else "[", ")" if self.open_high else "]"
+        return f"in {ends[0]}{_plain(self.low)}, {_plain(self.high)}{ends[1]}"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a setting besides its value.
+
+    ``help``: half a sentence. ``choices``: the only values of a text. ``range``: of a number.
+    ``unit``: of a number, as "px". ``title``: what a form calls it; "": a form has no line for it.
+    ``option``: its own option of a command, as "--size"; "": it has none. ``metavar``: what stands
+    for its value there. ``is_file``: a text that names a file. ``types``: what its value may be,
+    None apart; ``optional``: whether it may be None.
+    """
+
+    help: str
+    choices: tuple[str, ...] = ()
+    range: Range | None = None
+    unit: str = ""
+    title: str = ""
+    option: str = ""
+    metavar: str | None = None
+    is_file: bool = False
+    name: str = ""
+    types: tuple[type, ...] = ()
+    optional: bool = False
+    default: SettingValue = None
+
+    def problem(self, value: object) -> str:
+        """Why ``value`` cannot be, as a sentence without its full stop; empty where it can."""
+        if self.choices and value not in self.choices:
+            return f"{self.name} {value!r} is unknown: choose one of {', '.join(self.choices)}"
+        number = isinstance(value, int | float)
+        if self.range is not None and number and value not in self.range:
+            return f"{self.name} must be {self.range}"
+        return ""
+
+    def fits(self, value: object) -> bool:
+        """Whether ``value`` has one of its types; a whole number will do for a float."""
+        if value is None or isinstance(value, bool):
+            return self.optional if value is None else bool in self.types
+        return isinstance(value, self.types) or (float in self.types and isinstance(value, int))
+
+
+def setting(
+    default: SettingValue,
+    help: str,
+    choices: tuple[str, ...] = (),
+    *,
+    within: Range | None = None,
+    unit: str = "",
+    title: str = "",
+    option: str = "",
+    metavar: str | None = None,
+    is_file: bool = False,
+) -> Any:
+    """A dataclass field that carries its `Setting`; the arguments are described there."""
+    about = Setting(help, choices, within, unit, title, option, metavar, is_file)
+    return dataclasses.field(default=default, metadata={"setting": about})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Base of dataclasses whose fields were made with `setting`; values are checked by the class
+    itself, with ``check_each`` and what it knows beyond single values.
+    """
+
+    @classmethod
+    def settings(cls) -> dict[str, Setting]:
+        """All settings by name and in order: meaning, type, range, title and option of each."""
+        return _settings_of(cls)
+
+    def check_each(self) -> None:
+        """Raise ConfigError for the first value that cannot be, whatever the others are."""
+        for name, one in self.settings().items():
+            if problem := one.problem(getattr(self, name)):
+                raise ConfigError(problem)
+
+    def replace(self, **changes: SettingValue) -> Self:
+        """A copy with other values, validated again."""
+        values: dict[str, Any] = changes
+        return dataclasses.replace(self, **values)
+
+    def to_dict(self) -> dict[str, SettingValue]:
+        """Plain values for JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """The inverse of to_dict; unknown names and wrong types raise ConfigError."""
+        settings = cls.settings()
+        unknown = set(values) - set(settings)
+        if unknown:
+            raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}: made by a newer cfinspect?")
+        for name, value in values.items():
+            if not settings[name].fits(value):
+                raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
+        return cls(**values)
+
+
+@functools.cache
+def _settings_of(cls: type[Settings]) -> dict[str, Setting]:
+    hints = typing.get_type_hints(cls)
+    found = {}
+    for one in dataclasses.fields(cls):
+        hint = hints[one.name]
+        union = isinstance(hint, types.UnionType)
+        parts = [typing.get_origin(p) or p for p in (typing.get_args(hint) if union else (hint,))]
+        found[one.name] = dataclasses.replace(
+            one.metadata["setting"],
+            name=one.name,
+            types=tuple(part for part in parts if part is not type(None)),
+            optional=type(None) in parts,
+            default=one.default,
+        )
+    return found
+
+
+def _plain(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:g}"

@@ -1,0 +1,35 @@
+"""Settings of what is learned from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cfinspect.engine.base.setting import Settings, setting
+
+
+@dataclass(frozen=True)
+class DataSettings(Settings):
+    """Where images are, and what their folders are called."""
+
+    data: tuple[str, ...] = setting((), "folders with undamaged/ and damaged/ images")
+    undamaged: str | None = setting(
+        None,
+        "name of the folder of undamaged images",
+        title="Undamaged folder",
+        option="--undamaged",
+        metavar="NAME",
+    )
+    damaged: str | None = setting(
+        None,
+        "name of the folder of damaged images",
+        title="Damaged folder",
+        option="--damaged",
+        metavar="NAME",
+    )
+    defect_classes: str | None = setting(
+        None,
+        "names of the folders of several defect classes, with commas between them",
+        title="Defect classes",
+        option="--defect-classes",
+        metavar="A,B,...",
+    )

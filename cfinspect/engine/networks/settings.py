@@ -1,0 +1,62 @@
+"""Settings of which networks are trained, and how large they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cfinspect.engine.base.setting import Range, Settings, setting
+
+METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
+GENERATORS = ("unet", "swin_unet")
+DISCRIMINATORS = ("compact", "resnet18", "resnet50", "swin", "hybrid")
+
+
+@dataclass(frozen=True)
+class NetworkSettings(Settings):
+    """What is made before any training; a model that is fine-tuned keeps it."""
+
+    method: str = setting(
+        "cfgan",
+        "what is trained; diffusion is for explanations by ACE, the others to measure cfgan by",
+        METHODS,
+        title="Method",
+        option="--method",
+    )
+    generator: str = setting(
+        "unet",
+        "network that makes the counterfactual",
+        GENERATORS,
+        title="Generator",
+        option="--generator",
+    )
+    width: int = setting(
+        16,
+        "channels of the generator's first level; each level doubles them",
+        within=Range(4),
+        title="Generator width",
+        option="--width",
+    )
+    generator_stem: int = setting(
+        2, "side of the patches the generator starts from: 1, 2 or 4", title="Generator patch"
+    )
+    discriminator: str = setting(
+        "compact",
+        "network that classifies and tells fakes",
+        DISCRIMINATORS,
+        title="Discriminator",
+        option="--discriminator",
+    )
+    discriminator_width: int = setting(
+        24,
+        "channels of the first stage of compact and hybrid, a quarter of swin's",
+        within=Range(4),
+        title="Discriminator width",
+    )
+    share_backbone: bool = setting(
+        True,
+        "with several defect classes: one discriminator answers for all of them",
+        title="Shared backbone",
+    )
+    backbone_weights: str | None = setting(
+        None, "local file with pretrained backbone weights", title="Backbone weights", is_file=True
+    )
