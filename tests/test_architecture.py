@@ -320,3 +320,21 @@ def test_every_package_is_installed() -> None:
     folders = {path.parent.relative_to(source.parent) for path in source.rglob("*.py")}
     assert {".".join(folder.parts) for folder in folders} <= listed
     assert {"cfinspect.shared.models", "cfinspect.shared.resources"} <= listed
+
+
+def test_every_file_beside_the_code_is_installed() -> None:
+    """A template that pyproject.toml does not name is in a checkout, and not in a wheel."""
+    text = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    named = {
+        file
+        for package, patterns in tomllib.loads(text)["tool"]["setuptools"]["package-data"].items()
+        for pattern in patterns
+        for file in (REPOSITORY / package.replace(".", "/")).glob(pattern)
+    }
+    beside = {
+        path
+        for path in (REPOSITORY / "cfinspect").rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    }
+    assert beside <= named
+    assert REPOSITORY / "cfinspect/engine/evaluation/templates/report.html.j2" in beside
