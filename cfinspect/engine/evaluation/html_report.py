@@ -126,10 +126,10 @@ def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
     intervals = figures.classification.ci95
     ends = {"f1": intervals.f1, "accuracy": intervals.accuracy, "auroc": intervals.auroc}
     parts = {
-        "classification": figures.classification,
-        "localisation": figures.localisation,
-        "counterfactual": figures.counterfactual,
-        "review": figures.review,
+        "classification": json_object(figures.classification),
+        "localisation": json_object(figures.localisation),
+        "counterfactual": json_object(figures.counterfactual),
+        "review": json_object(figures.review),
     }
     return [
         (
@@ -138,7 +138,7 @@ def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
             _interval(ends.get(name) if part == "classification" else None),
         )
         for part, values in parts.items()
-        for name, value in json_object(values).items()
+        for name, value in values.items()
         if not isinstance(value, dict)
     ]
 
