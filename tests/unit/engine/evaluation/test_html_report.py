@@ -3,6 +3,7 @@
 import dataclasses
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ from report_parts import row
 from cfinspect.engine.evaluation.evaluate import (
     EvaluatedImage,
     EvaluationFigures,
+    KindFigures,
     LocalisationReport,
 )
 from cfinspect.engine.evaluation.gallery import choose, galleries
@@ -23,7 +25,12 @@ from cfinspect.engine.evaluation.part_figures import (
     BaselineFigures,
     CalibrationFigures,
     ConformalFigures,
+    CounterfactualQuality,
+    CounterfactualSetDistances,
     DoubtFigures,
+    ExplainerEncoder,
+    ExplainerFigures,
+    ExplainersFigures,
     LookFigures,
     ReliabilityBin,
     RobustnessFigures,
@@ -75,24 +82,29 @@ def parsed(text: str) -> Strict:
     return parser
 
 
+TOLD_APART = ClassificationFigures(
+    n=30,
+    n_damaged=10,
+    f1=0.8,
+    accuracy=0.9,
+    precision=0.8,
+    recall=0.8,
+    auroc=0.95,
+    ci95=ClassificationIntervals(f1=(0.7, 0.9), accuracy=None, auroc=None),
+)
+REVIEWED = ReviewFigures(0.1, 3, 2 / 3, None, None, None)
+
+
 def figures(
-    classification: ClassificationFigures = ClassificationFigures(
-        n=30,
-        n_damaged=10,
-        f1=0.8,
-        accuracy=0.9,
-        precision=0.8,
-        recall=0.8,
-        auroc=0.95,
-        ci95=ClassificationIntervals(f1=(0.7, 0.9), accuracy=None, auroc=None),
-    ),
+    classification: ClassificationFigures = TOLD_APART,
     iou: float | None = 0.61,
     flips: float | None = 0.9,
-    review: ReviewFigures = ReviewFigures(0.1, 3, 2 / 3, None, None, None),
+    review: ReviewFigures = REVIEWED,
+    kinds: KindFigures | None = None,
 ) -> EvaluationFigures:
     located = LocalisationFigures(iou, None, None, None, None, 10)
     return EvaluationFigures(
-        kinds=None,
+        kinds=kinds,
         classification=classification,
         localisation=LocalisationReport(located, missing_masks=0),
         counterfactual=CounterfactualFigures(None, flips, None, None),
@@ -171,14 +183,14 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere() -> None:
 
 
 def test_what_names_say_is_text_and_the_page_is_the_same_every_time() -> None:
-    kinds = {
-        "names": ["", "<i>Ölfleck</i>", "Riß & Spalt"],
-        "confusion": [[9, 0, 1], [2, 3, 4], [5, 6, 7]],
-        "accuracy": 0.5,
-        "right_kind": None,
-    }
+    kinds = KindFigures(
+        names=("", "<i>Ölfleck</i>", "Riß & Spalt"),
+        confusion=((9, 0, 1), (2, 3, 4), (5, 6, 7)),
+        accuracy=0.5,
+        right_kind=None,
+    )
     pictures = {'"Masks" <b>': np.zeros((8, 8, 3), dtype=np.uint8)}
-    text = page(report(kinds=kinds), ROWS, pictures, "cfinspect evaluate <x> '&'")
+    text = page(report(figures(kinds=kinds)), pictures, "cfinspect evaluate <x> '&'")
     found = parsed(text)
     said = " ".join(found.text)
     for part in ("answer <i>Ölfleck</i>", "Riß & Spalt", '"Masks" <b>', "<x> '&'"):
@@ -186,23 +198,41 @@ def test_what_names_say_is_text_and_the_page_is_the_same_every_time() -> None:
     assert "<i>" not in text and "&amp;amp;" not in text
     assert ("alt", '"Masks" <b>') in found.attributes
     assert "right kind: - of the damage found" in " ".join(said.split())
-    assert text == page(report(kinds=kinds), ROWS, pictures, "cfinspect evaluate <x> '&'")
+    assert text == page(report(figures(kinds=kinds)), pictures, "cfinspect evaluate <x> '&'")
 
 
-def explained() -> dict[str, Any]:
-    encoder = {"name": "E", "features": 128, "similarity": "S", "any_two": 0.25}
-    ours = {"flips": 0.5, "flips_ci95": [0.25, 0.75], "fid": 12.3456, "seconds": 0.01}
-    return {
-        "n": 4,
-        "n_damaged": 2,
-        "encoder": encoder,
-        "left_out": {"CD": "needs faces", "FS": "too"},
-        "explainers": {"cfgan": ours, "rise": {"iou": 0.5}},
-    }
+def explained() -> ExplainersFigures:
+    apart = CounterfactualSetDistances(12.3456, None, None, None, None, None, fid_n=12)
+    made = CounterfactualQuality(
+        flips_damaged=None,
+        cout_damaged=None,
+        flips_undamaged=None,
+        cout_undamaged=None,
+        flips=0.5,
+        flips_ci95=(0.25, 0.75),
+        cout=None,
+        cout_ci95=None,
+        flipped_n=2,
+        s3=None,
+        change=None,
+        area=None,
+        diversity=None,
+        distances=apart,
+    )
+    return ExplainersFigures(
+        n=4,
+        n_damaged=2,
+        encoder=ExplainerEncoder("E", 128, "S", 0.25),
+        left_out={"CD": "needs faces", "FS": "too"},
+        explainers={
+            "cfgan": ExplainerFigures(0.01, 1, None, None, None, 0, made),
+            "rise": ExplainerFigures(0.1, 400, 0.5, None, None, 2, None),
+        },
+    )
 
 
 def test_explainers_stand_beside_one_another_and_unknown_figures_are_dashes() -> None:
-    cells = parsed(page(report(explainers=explained()), ROWS, {}, "x")).text
+    cells = parsed(page(report(explainers=explained()), {}, "x")).text
     line = [cell.strip() for cell in cells if cell.strip()]
     at = line.index("explainer")
     assert line[at : at + 6] == [
@@ -218,14 +248,14 @@ def test_explainers_stand_beside_one_another_and_unknown_figures_are_dashes() ->
     said = " ".join(" ".join(line).split())
     assert "Left out: CD needs faces; FS too." in said
     assert "filter" not in said
-    kept = page(report(explainers=explained() | {"filter_keeps": 0.875}), ROWS, {}, "x")
+    kept = page(report(explainers=dataclasses.replace(explained(), filter_keeps=0.875)), {}, "x")
     assert "The diffusion filter alone keeps 87.5% of verdicts." in kept
 
 
 def test_a_part_that_lacks_a_figure_is_an_error_and_not_an_empty_cell() -> None:
     with pytest.raises(UndefinedError, match="square_queries"):
-        broken = {name: value for name, value in ATTACKED.items() if name != "square_queries"}
-        page(report(robustness=broken), ROWS, {}, "x")
+        known = {name: value for name, value in vars(ATTACKED).items() if name != "square_queries"}
+        page(report(robustness=SimpleNamespace(**known)), {}, "x")
 
 
 def test_parts_that_were_not_measured_are_not_there() -> None:
