@@ -3,41 +3,21 @@
 import dataclasses
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
-from report_parts import row
+import pytest
+from jinja2 import UndefinedError
+from report_parts import ATTACKED, ROWS, doubts, explained, figures, report, row
 
-from cfinspect.engine.evaluation.evaluate import (
-    EvaluatedImage,
-    EvaluationFigures,
-    KindFigures,
-    LocalisationReport,
-)
+from cfinspect.engine.evaluation.evaluate import KindFigures
 from cfinspect.engine.evaluation.gallery import choose, galleries
 from cfinspect.engine.evaluation.html_report import page, summary
-from cfinspect.engine.evaluation.part_figures import (
-    Alarm,
-    BaselineFigures,
-    CalibrationFigures,
-    ConformalFigures,
-    CounterfactualQuality,
-    CounterfactualSetDistances,
-    DoubtFigures,
-    ExplainerEncoder,
-    ExplainerFigures,
-    ExplainersFigures,
-    LookFigures,
-    ReliabilityBin,
-    RobustnessFigures,
-    UncertaintyFigures,
-)
-from cfinspect.engine.evaluation.report import EvaluatedData, EvaluatedModel, EvaluationReport
+from cfinspect.engine.evaluation.part_figures import BaselineFigures
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.metrics.classification import ClassificationFigures, ClassificationIntervals
-from cfinspect.engine.metrics.counterfactual import CounterfactualFigures
 from cfinspect.engine.metrics.localisation import LocalisationFigures
 from cfinspect.engine.metrics.review import ReviewFigures
 from cfinspect.engine.synth import write_folder
@@ -79,82 +59,6 @@ def parsed(text: str) -> Strict:
     return parser
 
 
-CLASSIFICATION = ClassificationFigures(
-    n=30,
-    n_damaged=10,
-    f1=0.8,
-    accuracy=0.9,
-    precision=0.8,
-    recall=0.8,
-    auroc=0.95,
-    ci95=ClassificationIntervals(f1=(0.7, 0.9), accuracy=None, auroc=None),
-)
-REVIEW = ReviewFigures(0.1, 3, 2 / 3, None, None, None)
-
-
-def figures(
-    classification: ClassificationFigures = CLASSIFICATION,
-    iou: float | None = 0.61,
-    flips: float | None = 0.9,
-    review: ReviewFigures = REVIEW,
-) -> EvaluationFigures:
-    located = LocalisationFigures(iou, None, None, None, None, 10)
-    return EvaluationFigures(
-        kinds=None,
-        classification=classification,
-        localisation=LocalisationReport(located, missing_masks=0),
-        counterfactual=CounterfactualFigures(None, flips, None, None),
-        review=review,
-        left_out=(),
-    )
-
-
-ROWS = tuple(row(n % 2, int(n > 4), n / 10, file=f"{n}.png") for n in range(10))
-
-
-def report(
-    shown: EvaluationFigures | None = None,
-    rows: tuple[EvaluatedImage, ...] = ROWS,
-    seen: int = 0,
-    **parts: Any,
-) -> EvaluationReport:
-    return EvaluationReport(
-        cfinspect_version="0",
-        model=EvaluatedModel("<b>steel & co</b>.safetensors", "abc"),
-        data=EvaluatedData("f00", {"damaged": 10, "undamaged": 20}),
-        unseen_only=False,
-        seen=seen,
-        figures=shown or figures(),
-        rows=rows,
-        **parts,
-    )
-
-
-def doubts() -> UncertaintyFigures:
-    measure = DoubtFigures(0.8, (0.7, 0.9), None, None, {"0.8": 0.01, "0.99": 0.03}, 0.5)
-    bins = (ReliabilityBin(3, 0.7, 0.6),)
-    look = LookFigures(30, 3, {"p_fake": measure}, CalibrationFigures(None, None, bins))
-    sets = ConformalFigures(0.1, 200, True, True, 0.1, (0.0, 0.2), 0.09, 0.1)
-    return UncertaintyFigures({"as they are": look, "dark": look}, (sets,))
-
-
-ATTACKED = RobustnessFigures(
-    n=20,
-    pgd_steps=50,
-    restarts=5,
-    square_queries=500,
-    seed=0,
-    eps=(0.0, 1.0),
-    accuracy=(0.9, 0.5),
-    f1=(0.9, None),
-    f1_ci95=((0.8, 1.0), None),
-    accepted_f1=(0.9, 0.4),
-    accepted_n=(20, 19),
-    accepted_p_fake=0.1,
-    alarms={"steps": Alarm(0.1, fired=True, means="broke late")},
-)
-
-
 def test_the_page_is_whole_and_needs_nothing_from_elsewhere() -> None:
     picture = np.zeros((8, 8, 3), dtype=np.uint8)
     located = LocalisationFigures(0.6, 0.6, 0.8, 0.6, 0.5, 10)
@@ -185,9 +89,8 @@ def test_what_names_say_is_text_and_the_page_is_the_same_every_time() -> None:
         accuracy=0.5,
         right_kind=None,
     )
-    told = report(dataclasses.replace(figures(), kinds=kinds))
     pictures = {'"Masks" <b>': np.zeros((8, 8, 3), dtype=np.uint8)}
-    text = page(told, pictures, "cfinspect evaluate <x> '&'")
+    text = page(report(figures(kinds=kinds)), pictures, "cfinspect evaluate <x> '&'")
     found = parsed(text)
     said = " ".join(found.text)
     for part in ("answer <i>Ölfleck</i>", "Riß & Spalt", '"Masks" <b>', "<x> '&'"):
@@ -195,39 +98,7 @@ def test_what_names_say_is_text_and_the_page_is_the_same_every_time() -> None:
     assert "<i>" not in text and "&amp;amp;" not in text
     assert ("alt", '"Masks" <b>') in found.attributes
     assert "right kind: - of the damage found" in " ".join(said.split())
-    assert text == page(told, pictures, "cfinspect evaluate <x> '&'")
-
-
-def explained(**more: Any) -> ExplainersFigures:
-    unknown = {one.name: None for one in dataclasses.fields(CounterfactualSetDistances)}
-    distances = CounterfactualSetDistances(**(unknown | {"fid": 12.3456}))  # type: ignore[arg-type]
-    made = CounterfactualQuality(
-        flips_damaged=None,
-        cout_damaged=None,
-        flips_undamaged=None,
-        cout_undamaged=None,
-        flips=0.5,
-        flips_ci95=(0.25, 0.75),
-        cout=None,
-        cout_ci95=None,
-        flipped_n=2,
-        s3=None,
-        change=None,
-        area=None,
-        diversity=None,
-        distances=distances,
-    )
-    return ExplainersFigures(
-        n=4,
-        n_damaged=2,
-        encoder=ExplainerEncoder("E", 128, "S", 0.25),
-        left_out={"CD": "needs faces", "FS": "too"},
-        explainers={
-            "cfgan": ExplainerFigures(0.01, 2.0, None, None, None, 0, made),
-            "rise": ExplainerFigures(0.02, 9.0, 0.5, None, None, 3, None),
-        },
-        **more,
-    )
+    assert text == page(report(figures(kinds=kinds)), pictures, "cfinspect evaluate <x> '&'")
 
 
 def test_explainers_stand_beside_one_another_and_unknown_figures_are_dashes() -> None:
@@ -247,8 +118,14 @@ def test_explainers_stand_beside_one_another_and_unknown_figures_are_dashes() ->
     said = " ".join(" ".join(line).split())
     assert "Left out: CD needs faces; FS too." in said
     assert "filter" not in said
-    kept = page(report(explainers=explained(filter_keeps=0.875)), {}, "x")
+    kept = page(report(explainers=dataclasses.replace(explained(), filter_keeps=0.875)), {}, "x")
     assert "The diffusion filter alone keeps 87.5% of verdicts." in kept
+
+
+def test_a_part_that_lacks_a_figure_is_an_error_and_not_an_empty_cell() -> None:
+    with pytest.raises(UndefinedError, match="square_queries"):
+        known = {name: value for name, value in vars(ATTACKED).items() if name != "square_queries"}
+        page(report(robustness=SimpleNamespace(**known)), {}, "x")
 
 
 def test_parts_that_were_not_measured_are_not_there() -> None:
