@@ -20,7 +20,8 @@ from cfinspect.engine.inference.stream import Source, find_sources, inspect_sour
 from cfinspect.engine.model.file import ModelFileError
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.resources import shipped_models
-from cfinspect.workflows.folder_inspection import InspectionSummary, inspect_into
+from cfinspect.workflows.folder_inspection import inspect_into
+from cfinspect.workflows.inspection_summary import InspectionSummary
 
 if TYPE_CHECKING:
     from PIL import Image

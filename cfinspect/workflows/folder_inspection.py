@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from cfinspect.engine.base.progress import Progress
@@ -13,20 +12,7 @@ from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Source, find_sources, inspect_sources
 from cfinspect.engine.model.file import file_digest
 from cfinspect.workflows.inspection_files import Inspections, Row
-
-
-@dataclass(frozen=True)
-class InspectionSummary:
-    """Counts of a run: ``images`` looked at, of them ``damaged``, for ``review``, and unreadable
-    (``errors``); ``seconds`` it took, and how many ``images_per_second`` could be read and done.
-    """
-
-    images: int
-    damaged: int
-    review: int
-    errors: int
-    seconds: float
-    images_per_second: float
+from cfinspect.workflows.inspection_summary import InspectionSummary
 
 
 @contextmanager
@@ -90,13 +76,7 @@ class FolderInspection:
 
     def summary(self) -> InspectionSummary:
         """Counts and times; complete once ``rows`` has ended."""
-        seconds = self._ended - self._started
-        counts = self._counts
-        return InspectionSummary(
-            **counts,
-            seconds=round(seconds, 3),
-            images_per_second=round((counts["images"] - counts["errors"]) / max(seconds, 1e-6), 2),
-        )
+        return InspectionSummary.of(**self._counts, seconds=self._ended - self._started)
 
     def _counted(self, row: Row) -> Row:
         self._counts["images"] += 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from cfinspect.engine.base.progress import Cancelled
@@ -13,19 +12,8 @@ from cfinspect.engine.inference.stream import Outcome
 from cfinspect.engine.model.file import file_digest
 from cfinspect.project.inspecting import InspectionCounts, bind_model, inspect_images
 from cfinspect.project.project import Folder, Project
+from cfinspect.workflows.inspection_summary import InspectionSummary
 from cfinspect.workflows.listener import Listener
-
-
-@dataclass(frozen=True)
-class ProjectInspectionSummary:
-    """Of the images that were new to the model; ``errors``: those that could not be read."""
-
-    images: int
-    damaged: int
-    review: int
-    errors: int
-    seconds: float
-    images_per_second: float
 
 
 def inspect_project(
@@ -35,7 +23,7 @@ def inspect_project(
     model_path: Path,
     *,
     listener: Listener,
-) -> ProjectInspectionSummary:
+) -> InspectionSummary:
     """Bind the model to ``folders`` and inspect what it has not seen; a kill loses seconds.
 
     The listener's results are the images. Raises ``Cancelled``: what was inspected is kept.
@@ -61,13 +49,12 @@ def inspect_project(
             f"Interrupted after {tally.done} of {tally.total} images; they are kept, the same call "
             "goes on."
         )
-    return ProjectInspectionSummary(
+    return InspectionSummary.of(
         images=tally.done,
         damaged=tally.damaged,
         review=tally.review,
         errors=tally.errors,
-        seconds=round(seconds, 3),
-        images_per_second=round((tally.done - tally.errors) / max(seconds, 1e-6), 2),
+        seconds=seconds,
     )
 
 

@@ -45,7 +45,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name, code in re.findall(r"`(\w+)\.py`:\n\n```python\n(.*?)```", text, re.DOTALL):
             (source / f"{name}.py").write_text(code, encoding="utf-8")
             modules.append(name)
-        for toml in [*re.findall(r"```toml\n(.*?)```", text, re.DOTALL), EXTRA]:
+        for toml in [
+            *re.findall(r"```toml\n(\[project\.entry-points.*?)```", text, re.DOTALL),
+            EXTRA,
+        ]:
             head, *lines = toml.strip().splitlines()
             groups[head] = groups.get(head, []) + [line for line in lines if line]
     (source / "broken.py").write_text("raise RuntimeError('no licence')\n", encoding="utf-8")

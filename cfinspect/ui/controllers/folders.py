@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog, QInputDialog
 
+from cfinspect.engine.model.plugins import model_suffixes
 from cfinspect.ui.controllers.models import ModelController
 from cfinspect.ui.controllers.projects import ProjectController
 from cfinspect.ui.frame.context import Context
@@ -40,7 +41,7 @@ class FolderController:
             if folders:
                 self._projects.open(folders[0])
             return
-        models = [path for path in paths if path.suffix == ".safetensors"]
+        models = [path for path in paths if path.suffix in model_suffixes()]
         if self._models.use_files(models) and folders:
             self._add(folders)
 
