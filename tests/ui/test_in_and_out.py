@@ -185,7 +185,7 @@ def test_a_second_folder_with_its_own_domain(
     wait_for(lambda: bool(met_first))
     wait_for(lambda: window.session.facts and len(window.session.facts.folders) == 2)
     wait_for(lambda: len(window.model.ids) == 8)  # the new folder is chosen: what follows is for it
-    assert "8" in window.gallery.next_step.text()
+    wait_for(lambda: "8" in window.gallery.next_step.text())  # once the scan is counted
     facts = window.session.facts
     assert facts is not None
     assert {one.domain for one in facts.folders} == {"walls", "apple"}
