@@ -144,7 +144,9 @@ def resumed_config(
     if not isinstance(values, dict):
         raise ConfigError(f"Cannot read {file}: it holds no settings.")
     stored = TrainConfig.from_dict(values)
-    wishes = {name: value for name, value in _absolute(chosen).items() if value is not None}
+    wishes: dict[str, SettingValue] = {
+        name: value for name, value in _absolute(chosen).items() if value is not None
+    }
     wishes |= _absolute(dict(map(parse_setting, settings)))
     if data:
         wishes["data"] = tuple(str(folder.resolve()) for folder in data)
@@ -156,7 +158,7 @@ def resumed_config(
             f"The run in {out} has another {', '.join(other)}: --resume goes on with its own data "
             f"and settings (only {', '.join(CHANGEABLE)} may change)"
         )
-    changes = {name: wishes[name] for name in CHANGEABLE if name in wishes}
+    changes: dict[str, SettingValue] = {n: wishes[n] for n in CHANGEABLE if n in wishes}
     if "steps" in changes and "minutes" not in changes:
         changes["minutes"] = None
     if "minutes" in changes and "steps" not in changes:

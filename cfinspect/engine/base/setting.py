@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import types
 import typing
 from collections.abc import Mapping
@@ -69,8 +68,7 @@ class Setting:
         """Why ``value`` cannot be, as a sentence without its full stop; empty where it can."""
         if self.choices and value not in self.choices:
             return f"{self.name} {value!r} is unknown: choose one of {', '.join(self.choices)}"
-        number = isinstance(value, int | float)
-        if self.range is not None and number and value not in self.range:
+        if isinstance(value, int | float) and self.range is not None and value not in self.range:
             return f"{self.name} must be {self.range}"
         return ""
 
@@ -107,7 +105,10 @@ class Settings:
     @classmethod
     def settings(cls) -> dict[str, Setting]:
         """All settings by name and in order: meaning, type, range, title and option of each."""
-        return _settings_of(cls)
+        known = _KNOWN.get(cls)
+        if known is None:
+            known = _KNOWN[cls] = _settings_of(cls)
+        return known
 
     def check_each(self) -> None:
         """Raise ConfigError for the first value that cannot be, whatever the others are."""
@@ -137,7 +138,9 @@ class Settings:
         return cls(**values)
 
 
-@functools.cache
+_KNOWN: dict[type, dict[str, Setting]] = {}  # made once; every check looks at them
+
+
 def _settings_of(cls: type[Settings]) -> dict[str, Setting]:
     hints = typing.get_type_hints(cls)
     found = {}

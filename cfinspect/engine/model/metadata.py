@@ -202,8 +202,9 @@ class ModelMetadata:
             )
         raw = with_new_names(raw)
         for part in ("preprocessing", "training"):
-            if isinstance(raw.get(part), dict):
-                raw[part] = with_new_names(raw[part])
+            inside = raw.get(part)
+            if isinstance(inside, dict):
+                raw[part] = with_new_names(inside)
         return _read(cls, raw, "")
 
 
