@@ -35,6 +35,7 @@ _SPAN = re.compile(r"(?<!`)`([^`\n]+(?:\n(?!\n)[^`\n]+)?)`(?!`)")
 _LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?[^)]*\)")
 _HEADING = re.compile(r"^#{1,6} +(.*?)(?: +#+)? *$", re.MULTILINE)
 _SCRIPT = re.compile(r"\bpython3? +(?:-X\S* +)?((?:tests|packaging)/[\w./-]+)")
+_NAME_IN_FILE = re.compile(r"`(\w+)`\s+in\s+(?:\[[^\]]*\]\(([^)#]+\.py)\)|`(\w+/[\w/]+\.py)`)")
 _PATH = re.compile(rf"(?:{'|'.join(re.escape(top) for top in TOP)})[\w./-]*")
 
 
@@ -191,6 +192,20 @@ def test_named_files_exist(document: Path) -> None:
         for name in sorted(named)
         if not (REPOSITORY / name).exists() and not (beside / name).exists()
     ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_names_are_in_the_files_that_they_are_said_to_be_in(document: Path) -> None:
+    """As "`name` in [file.py](path)" or "`name` in `path/of/file.py`" say."""
+    beside, missing = (REPOSITORY / document).parent, []
+    for name, linked, named in _NAME_IN_FILE.findall(read(document)):
+        path = next(
+            (one for one in (beside / (linked or named), REPOSITORY / named) if one.is_file()), None
+        )
+        pattern = rf"\b(?:def|class) {name}\b|^{name}\b"
+        if path is None or not re.search(pattern, path.read_text("utf-8"), re.MULTILINE):
+            missing.append(f"{name} in {linked or named}")
     assert missing == []
 
 
