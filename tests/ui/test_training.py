@@ -8,6 +8,7 @@ import pytest
 from driver import answer, click, live, open_folder, trigger, wait_for
 from PySide6.QtWidgets import QApplication, QFileDialog
 
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
 from cfinspect.ui.jobs.job import JobState
@@ -15,7 +16,7 @@ from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
 
-TINY = {
+TINY: dict[str, SettingValue] = {
     "size": 32,
     "width": 4,
     "discriminator_width": 4,

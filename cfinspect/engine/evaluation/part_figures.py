@@ -271,7 +271,7 @@ class ExplainerEncoder:
     name: str
     features: int
     similarity: str
-    any_two: float
+    any_two: float | None
 
 
 @dataclass(frozen=True)

@@ -257,7 +257,7 @@ def test_it_learns_from_images_without_any_label(walls: Path, tmp_path: Path) ->
     (plain / "masks" / "one.png").write_bytes((plain / "inner").iterdir().__next__().read_bytes())
     *_, last = train(settings(plain, tmp_path / "run"))
     assert isinstance(last, Finished) and last.model is not None
-    counts = load_metadata(last.model).data["counts"]
+    counts = load_metadata(last.model).image_counts
     assert counts["undamaged"] == 12 and counts["damaged"] == 0
     one_class = tmp_path / "one" / "damaged"
     one_class.mkdir(parents=True)
