@@ -125,20 +125,17 @@ def summary(report: EvaluationReport) -> list[str]:
 def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
     intervals = figures.classification.ci95
     ends = {"f1": intervals.f1, "accuracy": intervals.accuracy, "auroc": intervals.auroc}
-    parts = {
-        "classification": figures.classification,
-        "localisation": figures.localisation,
-        "counterfactual": figures.counterfactual,
-        "review": figures.review,
-    }
+    known = json_object(figures)
+    parts = ("classification", "localisation", "counterfactual", "review")
     return [
         (
             f"{part}: {name.replace('_', ' ')}",
             _number(value),
             _interval(ends.get(name) if part == "classification" else None),
         )
-        for part, values in parts.items()
-        for name, value in json_object(values).items()
+        for part in parts
+        if isinstance(values := known[part], dict)
+        for name, value in values.items()
         if not isinstance(value, dict)
     ]
 

@@ -265,13 +265,13 @@ class ExplainerFigures:
 class ExplainerEncoder:
     """Whose ``features`` FID compares; ``similarity``: whose S3 and diversity compare.
 
-    ``any_two``: S3 of any two of the images.
+    ``any_two``: S3 of any two of the images; None of a single one.
     """
 
     name: str
     features: int
     similarity: str
-    any_two: float
+    any_two: float | None
 
 
 @dataclass(frozen=True)
