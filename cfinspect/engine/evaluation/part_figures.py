@@ -265,7 +265,7 @@ class ExplainerFigures:
 class ExplainerEncoder:
     """Whose ``features`` FID compares; ``similarity``: whose S3 and diversity compare.
 
-    ``any_two``: S3 of any two of the images.
+    ``any_two``: S3 of any two of the images; None of a single one.
     """
 
     name: str
