@@ -1,4 +1,4 @@
-"""The quality figures of README, measured on images that no training looked at.
+"""The quality figures of RESULTS.md, measured on images that no training looked at.
 
     python tests/bench/figures.py --out runs/figures crack transfer photos metu apple
     python tests/bench/figures.py --out runs/figures --table

@@ -14,7 +14,7 @@ from cfinspect.engine.training.config import TrainConfig
 
 
 class RunFolder:
-    """Paths and small files of a run; see README for the layout."""
+    """Paths and small files of a run; its layout is in cfinspect/cli/README.md."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
