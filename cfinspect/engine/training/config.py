@@ -10,12 +10,7 @@ from cfinspect.engine.base.setting import ConfigError, Range, SettingValue, sett
 from cfinspect.engine.data.settings import DataSettings
 from cfinspect.engine.model.metadata import defect_class_problem, makes_counterfactuals
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.networks.settings import (
-    DISCRIMINATORS,
-    GENERATORS,
-    METHODS,
-    NetworkSettings,
-)
+from cfinspect.engine.networks.settings import NetworkSettings
 
 TTA = ("flips", "flips+scale")
 CALIBRATE_ON = ("clean", "augmented")
@@ -23,20 +18,7 @@ PRESETS = ("fast", "balanced", "paper")
 SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-__all__ = [
-    "AUGMENTS",
-    "CALIBRATE_ON",
-    "DISCRIMINATORS",
-    "GENERATORS",
-    "METHODS",
-    "PRECISIONS",
-    "PRESETS",
-    "SCOPES",
-    "TTA",
-    "ConfigError",
-    "TrainConfig",
-    "plain_defect_classes",
-]
+__all__ = ["PRESETS", "ConfigError", "TrainConfig", "plain_defect_classes"]
 _SEEDS = Range(0, 2**31, open_high=True)
 
 

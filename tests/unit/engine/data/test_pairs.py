@@ -8,8 +8,9 @@ import pytest
 from cfinspect.engine.base.images import read_image
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.networks.settings import DISCRIMINATORS, GENERATORS
 from cfinspect.engine.synth import write_folder
-from cfinspect.engine.training.config import DISCRIMINATORS, GENERATORS, TrainConfig
+from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.trainer import train
 
 

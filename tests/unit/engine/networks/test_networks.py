@@ -12,7 +12,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.networks.discriminators import WITH_WIDTH, load_backbone, make_discriminator
 from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.networks.layers import Patches, Unpatches
-from cfinspect.engine.training.config import DISCRIMINATORS
+from cfinspect.engine.networks.settings import DISCRIMINATORS
 
 
 def test_patches_hold_the_pixels_of_pixel_unshuffle_in_channels_last() -> None:
