@@ -233,6 +233,19 @@ def test_no_modules_of_the_window_go_in_circles() -> None:
     assert not circles(name for name in MODULES if ".ui." in name)
 
 
+def test_the_engine_says_in_types_what_it_takes_and_gives() -> None:
+    loose = []
+    for name, path in MODULES.items():
+        if not name.startswith("cfinspect.engine."):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                taken = [one.annotation for one in (*node.args.args, *node.args.kwonlyargs)]
+                words = [ast.unparse(one) for one in (*taken, node.returns) if one]
+                loose += [f"{name}.{node.name}" for word in words if "dict[str, Any]" in word]
+    assert not loose
+
+
 def test_no_file_is_longer_than_400_lines() -> None:
     long = {
         name: count

@@ -270,11 +270,11 @@ def write_curves(folder: RunFolder) -> None:
     """Draw losses and validation figures over the steps."""
     series: dict[str, list[tuple[float, float]]] = {}
     for row in folder.rows():
-        for name, value in row.items():
+        for name, value in row.values.items():
             # Both kinds of row have a "change"; the panels show that of the validation images.
-            mixed = row["kind"] == "train" and name == "change"
-            if name not in ("kind", "step") and value is not None and not mixed:
-                series.setdefault(name, []).append((row["step"], value))
+            mixed = row.kind == "train" and name == "change"
+            if value is not None and not mixed:
+                series.setdefault(name, []).append((row.step, value))
     if series:
         panels = _DIFFUSION_PANELS if "noise" in series else _PANELS
         write_png(folder.curves, curves(series, panels))

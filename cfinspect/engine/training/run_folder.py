@@ -5,12 +5,29 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cfinspect.engine.base.atomic import remove_leftovers, write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class MetricsRow:
+    """One line of metrics.jsonl: ``values`` by name, None for what was no number.
+
+    ``kind``: "train" or "validation". Losses and figures may have the same names.
+    """
+
+    kind: str
+    step: int
+    values: dict[str, float | None]
+
+    def to_line(self) -> str:
+        """As it stands in the file."""
+        return json.dumps({"kind": self.kind, "step": self.step, **self.values}) + "\n"
 
 
 class RunFolder:
@@ -44,30 +61,30 @@ class RunFolder:
 
             self._board = SummaryWriter(str(self.root / "tensorboard"))
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[MetricsRow]:
         """The measured rows so far; a last line cut short by a kill is passed over."""
         if not self.metrics.exists():
             return []
         rows = []
         for line in self.metrics.read_text("utf-8").splitlines():
             try:
-                rows.append(json.loads(line))
+                known = json.loads(line)
             except ValueError:
                 continue
+            rows.append(MetricsRow(known.pop("kind"), known.pop("step"), known))
         return rows
 
     def rewind(self, step: int) -> None:
         """Drop rows past ``step``: the resumed training measures those steps again."""
-        kept = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
+        kept = [row.to_line() for row in self.rows() if row.step <= step]
         write_atomically(self.metrics, lambda file: _write(file, "".join(kept)))
 
     def log(self, kind: str, step: int, values: dict[str, float]) -> None:
         """Append one row of ``kind`` ("train" or "validation")."""
         # JSON knows no NaN: a figure that is no number is null.
         known = {k: v if math.isfinite(v) else None for k, v in values.items()}
-        row = {"kind": kind, "step": step, **known}
         with self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(MetricsRow(kind, step, known).to_line())
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(f"{kind}/{name}", value, step)
