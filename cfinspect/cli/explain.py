@@ -1,4 +1,4 @@
-"""``cfinspect explain``: what would change a classifier's mind, ours or a stranger's."""
+"""``cfinspect explain``: what would change a classifier's mind, a cfinspect model or an external one."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ Examples:
 def explain(
     *,
     classifier: Annotated[
-        Path, typer.Argument(metavar="CLASSIFIER", help="A cfinspect model, or a stranger's file.")
+        Path, typer.Argument(metavar="CLASSIFIER", help="A cfinspect model, or an external file.")
     ],
     paths: Annotated[
         list[Path], typer.Argument(metavar="PATH", help="Image files, or folders of them.")
@@ -133,26 +133,26 @@ def explain(
         int | None, typer.Option("--rise-masks", min=1, help="Of rise. [default: 400]")
     ] = None,
     input_size: Annotated[
-        int | None, typer.Option("--input-size", help="A stranger's: side of its input in px.")
+        int | None, typer.Option("--input-size", help="External: side of its input in px.")
     ] = None,
     index: Annotated[
         int | None,
-        typer.Option("--index", help="A stranger's: place of damaged in its outputs. [default: 1]"),
+        typer.Option("--index", help="External: place of damaged in its outputs. [default: 1]"),
     ] = None,
     mean: Annotated[
         str | None,
-        typer.Option("--mean", help="A stranger's: subtracted from RGB. [default: 0,0,0]"),
+        typer.Option("--mean", help="External: subtracted from RGB. [default: 0,0,0]"),
     ] = None,
     std: Annotated[
-        str | None, typer.Option("--std", help="A stranger's: divided by. [default: 1,1,1]")
+        str | None, typer.Option("--std", help="External: divided by. [default: 1,1,1]")
     ] = None,
     outputs: Annotated[
         str | None,
-        typer.Option("--outputs", help="A stranger's: probabilities or logits. [default: logits]"),
+        typer.Option("--outputs", help="External: probabilities or logits. [default: logits]"),
     ] = None,
     score_threshold: Annotated[
         float | None,
-        typer.Option("--score-threshold", help="A stranger's: damaged from there. [default: 0.5]"),
+        typer.Option("--score-threshold", help="External: damaged from there. [default: 0.5]"),
     ] = None,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 16,
     device: DeviceOption = "auto",
@@ -277,7 +277,7 @@ def _usage(size: int | None, given: dict[str, Any]) -> ClassifierUsage | None:
     from cfinspect.engine.explain.external import ClassifierUsage  # noqa: PLC0415
 
     if size is None:
-        refuse(given, "a cfinspect model (a stranger's needs --input-size)")
+        refuse(given, "a cfinspect model (an external one needs --input-size)")
         return None
     outputs = given["outputs"] or "logits"
     if outputs not in ("logits", "probabilities"):

@@ -20,7 +20,7 @@ Examples:
 
   cfinspect synth fruit --domain apple --size 256 --seed 3
 
-  cfinspect synth kinds --domain apple --kinds rot,scab,worm     for train --kinds
+  cfinspect synth kinds --domain apple --kinds rot,scab,worm     for train --defect-classes
 """
 
 

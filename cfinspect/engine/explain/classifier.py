@@ -1,4 +1,4 @@
-"""What explainers ask: one classifier, ours or a stranger's, as a function of the image."""
+"""What explainers ask: one classifier, ours or an external one, as a function of the image."""
 
 from __future__ import annotations
 

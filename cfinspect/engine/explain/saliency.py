@@ -166,7 +166,7 @@ def _halves(layer: nn.Module) -> bool:
 
 
 def _shrinking(classifier: Classifier) -> list[nn.Module]:
-    """Of a stranger's network: the last layer at each resolution, as a grey image passes it."""
+    """Of an external network: the last layer at each resolution, as a grey image passes it."""
     last: dict[int, nn.Module] = {}
     hooks = []
 
