@@ -1,4 +1,4 @@
-"""``cfinspect explain``: what would change a classifier's mind, a cfinspect model or an external one."""
+"""``cfinspect explain``: what would change the verdict of a classifier, ours or external."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.calibration.otsu import otsu_threshold
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.model.metadata import Decision
@@ -79,7 +79,7 @@ def fit_scores(
     prior = _PRIOR if start is None else _PRIOR_OF_MODEL
     start = start or Decision()
     log_a0 = -float(np.log(start.temperature))
-    b0 = -float(_logit(np.array([start.score_threshold]))[0])
+    b0 = -float(logit(start.score_threshold))
     margin = (logits[:, 1] - logits[:, 0]).astype(np.float64)
     target = labels.astype(np.float64)
     share = np.where(labels == 1, (labels == 1).mean(), (labels == 0).mean())
@@ -87,7 +87,7 @@ def fit_scores(
     log_a, b = log_a0, b0
     for _ in range(100):
         a = np.exp(log_a)
-        p = 1 / (1 + np.exp(-np.clip(a * margin + b, -50, 50)))
+        p = sigmoid(a * margin + b)
         error, curve = weight * (p - target), weight * p * (1 - p)
         slope = a * margin
         gradient = np.array(
@@ -104,7 +104,7 @@ def fit_scores(
         log_a, b = log_a - move[0], b - move[1]
         if np.abs(move).max() < 1e-8:
             break
-    threshold = 1 / (1 + np.exp(b))
+    threshold = sigmoid(-b)
     return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
 
 
@@ -169,10 +169,10 @@ def fit_review(decision: Decision, p: NDArray[np.float64], rate: float) -> Decis
         limit = float(fakes.max())
     plain = fakes <= limit
     left = max(0.0, rate - (1 - float(plain.mean()))) / max(float(plain.mean()), 1e-9)
-    middle = float(_logit(np.array([decision.score_threshold]))[0])
-    doubt = np.abs(_logit(score(p[plain] if plain.any() else p)) - middle)
+    middle = float(logit(decision.score_threshold))
+    doubt = np.abs(logit(score(p[plain] if plain.any() else p)) - middle)
     reach = float(np.quantile(doubt, left))
-    low, high = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
+    low, high = (sigmoid(middle + side * reach) for side in (-1, 1))
     return dataclasses.replace(
         decision,
         review_low=float(low),
@@ -183,9 +183,3 @@ def fit_review(decision: Decision, p: NDArray[np.float64], rate: float) -> Decis
 
 
 _TAIL = 100
-
-
-def _logit(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    clipped = np.clip(values, 1e-6, 1 - 1e-6)
-    result: NDArray[np.float64] = np.log(clipped / (1 - clipped))
-    return result

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.probability import probabilities
+from cfinspect.engine.base.probability import logit, probabilities, sigmoid
 from cfinspect.engine.calibration.fit import fit_review, fit_scores
 from cfinspect.engine.inference.multi_class import answer_of_all, margins
 from cfinspect.engine.model.metadata import Decision
@@ -35,7 +35,7 @@ def fit_together(
     zeros = np.zeros_like(largest)
     as_logits = np.stack([zeros, largest, zeros + _NEVER], axis=1).astype(np.float32)
     temperature, threshold = fit_scores(as_logits, labels)
-    moved = temperature * float(np.log(threshold / (1 - threshold)))
+    moved = temperature * float(logit(threshold))
     each = [_moved(decision, moved) for decision in decisions]
     # Masks are each class's own; these stand where no class is named.
     together = Decision(
@@ -73,9 +73,7 @@ def _moved(decision: Decision, by: float) -> Decision:
     """With the score threshold, and the band of doubt about it, moved by so many logits."""
 
     def shifted(value: float) -> float:
-        old = float(np.clip(value, 1e-6, 1 - 1e-6))
-        new = 1 / (1 + np.exp(-(np.log(old / (1 - old)) + by)))
-        return float(np.clip(new, 1e-4, 1 - 1e-4))
+        return float(np.clip(sigmoid(logit(value) + by), 1e-4, 1 - 1e-4))
 
     return dataclasses.replace(
         decision,

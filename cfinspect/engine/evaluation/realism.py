@@ -24,6 +24,7 @@ from cfinspect.engine.evaluation.part_figures import (
 )
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.saliency import absolute_change, saliency
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.classification import Interval, group_draws, numbered
 
@@ -130,8 +131,7 @@ def _looked(backend: TorchBackend, images: NDArray[np.uint8], progress: Progress
         pictures = np.rint(raw.counterfactual * 255).astype(np.uint8)
         progress.tick()
         again = backend.run(pictures)
-        x = batch / np.float32(255)
-        change = np.abs(raw.counterfactual - x).mean(axis=3)
+        change = saliency(batch, raw.counterfactual)
         rows.append(
             (
                 pictures,
@@ -139,7 +139,7 @@ def _looked(backend: TorchBackend, images: NDArray[np.uint8], progress: Progress
                 says_damaged(again.logits, decision),
                 change.mean(axis=(1, 2), dtype=np.float64),
                 (change >= decision.mask_threshold).mean(axis=(1, 2)),
-                np.abs(again.counterfactual - x).mean(axis=(1, 2, 3), dtype=np.float64),
+                absolute_change(batch, again.counterfactual).mean(axis=(1, 2, 3), dtype=np.float64),
             )
         )
     return _Seen(*(np.concatenate(part) for part in zip(*rows, strict=True)))

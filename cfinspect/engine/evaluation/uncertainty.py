@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.evaluation.part_figures import (
     CalibrationFigures,
     ConformalFigures,
@@ -56,14 +56,17 @@ class Answers:
         after = score(probabilities(raw.flipped_logits, decision.temperature))
         scores = score(p)
         said = scores >= decision.score_threshold
-        turn = _logit(np.array([decision.score_threshold]))
+        turn = logit(decision.score_threshold, _SMALLEST)
         return cls(
             scores,
             p,
             raw.head.astype(np.float64),
             (after >= decision.score_threshold) != said,
-            _sigmoid(_logit(scores) - turn),
-            _sigmoid(_logit(score(probabilities(raw.logits, 1.0))) - turn * decision.temperature),
+            sigmoid(logit(scores, _SMALLEST) - turn),
+            sigmoid(
+                logit(score(probabilities(raw.logits, 1.0)), _SMALLEST)
+                - turn * decision.temperature
+            ),
             decision.score_threshold,
         )
 
@@ -76,7 +79,7 @@ class Answers:
 
     def doubts(self) -> dict[str, Floats]:
         """Candidates for "a human should look": (n,), the higher the more doubtful."""
-        distance = np.abs(_logit(self.scores) - _logit(np.array([self.threshold])))
+        distance = np.abs(logit(self.scores, _SMALLEST) - logit(self.threshold, _SMALLEST))
         return {
             "max_softmax": 1 - np.maximum(self.scores, 1 - self.scores),
             "threshold_distance": -distance,
@@ -277,12 +280,3 @@ def _ranks(values: Floats) -> Floats:
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     ends = np.cumsum(counts)
     return ((ends - (counts + 1) / 2) / max(len(values) - 1, 1))[inverse]
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float64)
-
-
-def _logit(p: Floats) -> Floats:
-    p = np.clip(p, _SMALLEST, 1 - _SMALLEST)
-    return np.log(p) - np.log(1 - p)

@@ -24,6 +24,7 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.explain.classifier import Classifier, beyond
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
 from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.inference.saliency import saliency as change_map
 from cfinspect.engine.networks.adversarial import SIGN_SCALE
 
 Attack = Literal["pgd", "cw", "gd"]
@@ -165,7 +166,7 @@ class Ace:
         pre, steps = self._attacked(x, sign, images, progress)
         found, rounds = self._refined(x, pre, sign, self._seeds(images, _REFINING), progress)
         pictures = np.ascontiguousarray(found.permute(0, 2, 3, 1).cpu().numpy())
-        saliency = np.abs(pictures - images / np.float32(255)).mean(axis=3, dtype=np.float32)
+        saliency = change_map(images, pictures)
         with torch.no_grad():
             flipped = beyond(self._classifier, found) * sign >= 0
         per_pass = len(self._through.levels)

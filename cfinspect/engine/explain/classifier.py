@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.inference.decision_logits import logit
+from cfinspect.engine.base.probability import logit, sigmoid
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.torch_backend import TorchBackend
 
@@ -52,7 +52,7 @@ class OwnClassifier:
         self.name = name
         self.size = backend.metadata.preprocessing.size
         self.device = backend.device
-        self.limit = logit(backend.metadata.decision.score_threshold)
+        self.limit = float(logit(backend.metadata.decision.score_threshold))
         self.module: nn.Module | None = backend.discriminator
         self._temperature = backend.metadata.decision.temperature
         self._target = backend.target()
@@ -96,4 +96,4 @@ def odds_of(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.flo
 
 def probability(odds: float) -> float:
     """Of log-odds."""
-    return float(1 / (1 + np.exp(-np.clip(odds, -40, 40))))
+    return float(sigmoid(odds))

@@ -15,9 +15,9 @@ from torch.export.passes import move_to_device_pass
 
 from cfinspect.engine.base.device import Device, is_out_of_memory
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.probability import logit
 from cfinspect.engine.explain.archives import kind_of_archive, only_tensors
 from cfinspect.engine.explain.classifier import resized
-from cfinspect.engine.inference.decision_logits import logit
 
 Outputs = Literal["logits", "probabilities"]
 _TINY = 1e-12
@@ -72,7 +72,7 @@ class ExternalClassifier:
         self.name = name
         self.size = usage.size
         self.device = device
-        self.limit = logit(usage.threshold)
+        self.limit = float(logit(usage.threshold))
         self.no_gradients = no_gradients
         self.module = network if isinstance(network, nn.Module) else None
         self.one_by_one = False

@@ -23,7 +23,7 @@ from cfinspect.engine.networks.names import DDPM
 
 @dataclass(frozen=True)
 class OpenedClassifier:
-    """A classifier; ``backend``: the cfinspect model that it belongs to, None for an external one."""
+    """A classifier; ``backend``: the cfinspect model it belongs to, None for an external one."""
 
     classifier: Classifier
     backend: TorchBackend | None

@@ -27,6 +27,7 @@ from cfinspect.engine.explain.protocol import (
     own_masks,
 )
 from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.inference.saliency import saliency as change_map
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.networks.discriminators import (
     CompactDiscriminator,
@@ -59,7 +60,7 @@ class Cfgan:
         begun = time.perf_counter()
         made = self._backend.run(images).counterfactual
         seconds = (time.perf_counter() - begun) / len(images)
-        saliency = np.abs(made - images.astype(np.float32) / 255).mean(axis=3)
+        saliency = change_map(images, made)
         rounded = np.rint(made * 255).astype(np.uint8)
         with torch.no_grad():
             shown = to_tensor(rounded, self._backend.device.device)

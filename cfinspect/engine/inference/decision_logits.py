@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.probability import logit
 from cfinspect.engine.inference.forward import mean_answer
 from cfinspect.engine.model.metadata import Decision, Tta
 
@@ -41,12 +41,12 @@ class DecisionLogits:
 
     def excess(self, logits: Tensor) -> Tensor:
         """How far the score's logit lies above the threshold's, (n,): damaged from 0 on."""
-        return logits[:, 1] - logits[:, 0] - logit(self.decision.score_threshold)
+        return logits[:, 1] - logits[:, 0] - float(logit(self.decision.score_threshold))
 
     def hidden(self, logits: Tensor) -> Tensor:
         """How far p_fake's logit lies below the highest accepted one, (n,)."""
         fake = logits[:, 2] - torch.logsumexp(logits[:, :2], dim=1)
-        return logit(self.most_fake) - fake
+        return float(logit(self.most_fake)) - fake
 
     def gain(self, logits: Tensor, labels: Tensor, aim: Aim) -> Tensor:
         """What an attack raises, (n,): it has won where ``won`` says so."""
@@ -61,9 +61,3 @@ class DecisionLogits:
         """Whether the decision is wrong, and for "unnoticed" p_fake low as well; (n,) bool."""
         wrong = (self.excess(logits) >= 0) != (labels == 1)
         return wrong & (self.hidden(logits) >= 0) if aim == "unnoticed" else wrong
-
-
-def logit(p: float) -> float:
-    """The log-odds of a probability, kept finite."""
-    p = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(p / (1 - p))

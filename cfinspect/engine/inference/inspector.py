@@ -28,6 +28,7 @@ from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
+from cfinspect.engine.inference.saliency import mean_of_channels
 from cfinspect.engine.inference.tiling import (
     Blender,
     FloatMap,
@@ -268,9 +269,7 @@ class Inspector:
         ]
         changes = np.empty((*batch.shape[:3], 4), dtype=np.float32)
         np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
-        # by hand: NumPy's mean over an axis of three is five times slower
-        red, green, blue = (np.abs(changes[..., channel]) for channel in range(3))
-        np.divide(red + green + blue, np.float32(3), out=changes[..., 3])
+        changes[..., 3] = mean_of_channels(np.abs(changes[..., :3]))
         return answers, changes
 
     def _conclude(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.probability import logit, sigmoid
 from cfinspect.engine.inference.inspector import (
     Backend,
     DefectClassResult,
@@ -28,9 +29,8 @@ def margins(p: NDArray[np.float64], thresholds: ArrayLike) -> NDArray[np.float64
     ``p`` (..., 3): p0, p1, p_fake. From p0 and p1 themselves: two classes may both be so sure that
     their scores are 1.
     """
-    limits = np.asarray(thresholds, dtype=np.float64)
     p0, p1 = (np.log(np.maximum(p[..., index], _SMALLEST)) for index in (0, 1))
-    return np.asarray(p1 - p0 - np.log(limits / (1 - limits)), dtype=np.float64)
+    return np.asarray(p1 - p0 - logit(thresholds), dtype=np.float64)
 
 
 def answer_of_all(
@@ -40,7 +40,7 @@ def answer_of_all(
 
     ``margin`` (n,): the largest of the classes'; ``p_fake`` (n,): that class's.
     """
-    score = 1 / (1 + np.exp(-np.clip(margin / decision.temperature, -50, 50)))
+    score = sigmoid(margin / decision.temperature)
     return np.stack([(1 - score) * (1 - p_fake), score * (1 - p_fake), p_fake], axis=-1)
 
 

@@ -30,6 +30,7 @@ from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.inference.forward import classify, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.saliency import saliency
 from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
@@ -55,14 +56,6 @@ _PANELS = {
 _DIFFUSION_PANELS = {"error of the noise": ("g", "noise", "little_noise")}
 
 
-def saliency(raw: NetworkOutputs, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """|x - x'| averaged over channels, (n, S, S) in [0, 1]."""
-    result: NDArray[np.float32] = np.abs(
-        raw.counterfactual - images.astype(np.float32) / np.float32(255)
-    ).mean(axis=3)
-    return result
-
-
 def fit_decision_from_validation(
     data: TrainingData,
     raw: NetworkOutputs,
@@ -75,7 +68,7 @@ def fit_decision_from_validation(
     ``judge_of``: D's logits (n, 3) for pictures (n, S, S, 3) in [0, 1]. ``elsewhere``: see
     ``fit_decision``.
     """
-    change, labels = saliency(raw, data.validation), data.validation_labels
+    change, labels = saliency(data.validation, raw.counterfactual), data.validation_labels
     decision = fit_decision(
         LabelledOutputs(raw.logits, change, labels), config.review_rate, None, elsewhere
     )
@@ -241,7 +234,7 @@ def write_samples(folder: RunFolder, step: int, data: TrainingData, raw: Network
     damaged = np.flatnonzero(data.validation_labels == 1)
     undamaged = np.flatnonzero(data.validation_labels == 0)
     rows = np.concatenate([spread(damaged, _ROWS - 2), spread(undamaged, 2)])
-    change = saliency(raw, data.validation)
+    change = saliency(data.validation, raw.counterfactual)
     scores = score(probabilities(raw.logits))
     said = scores >= 0.5
     level = fit_mask_threshold(change[said]) if said.any() else 1.0

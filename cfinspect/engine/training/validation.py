@@ -10,6 +10,7 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.probability import probabilities
 from cfinspect.engine.inference.forward import run_networks
 from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.saliency import absolute_change
 from cfinspect.engine.metrics.classification import auroc
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.multi_class import of_defect_class
@@ -33,7 +34,7 @@ def validation_metrics(
     flipped = (raw.flipped_logits[:, 1] > raw.flipped_logits[:, 0]) != (labels == 1)
     judged = (reference[:, 1] > reference[:, 0]) != (labels == 1)
     damaged = labels == 1
-    change = np.abs(raw.counterfactual - images.astype(np.float32) / 255).mean(axis=(1, 2, 3))
+    change = absolute_change(images, raw.counterfactual).mean(axis=(1, 2, 3))
     fake = probabilities(raw.flipped_logits, 1.0)[:, 2]
     said = scores >= 0.5
     hits = float((said & damaged).sum())
