@@ -98,7 +98,6 @@ TORCH_MODULES = {
     "training.gan_step",
     "training.loop",
     "training.losses",
-    "training.noise_bank",
     "training.optimizer_step",
     "training.other_steps",
     "training.state",

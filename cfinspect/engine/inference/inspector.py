@@ -76,7 +76,7 @@ class NetworkOutputs:
 
 
 class Backend(Protocol):
-    """The seam to the networks: torch today, other runtimes later."""
+    """What an inspector needs of the networks: torch, or the runtime of a plug-in."""
 
     @property
     def metadata(self) -> ModelMetadata:

@@ -172,7 +172,7 @@ def _smooth(change: Tensor) -> Tensor:
 def make_generator(name: str, **settings: Any) -> nn.Module:
     """Build a generator from its metadata settings.
 
-    ``name``: one of config.GENERATORS, "identity" or "segmenter" of the reference systems, or
+    ``name``: one of ``settings.GENERATORS``, "identity" or "segmenter" of the reference systems, or
     "ddpm", which makes no counterfactuals by itself. Raises CfinspectError where a library is
     missing.
     """

@@ -266,6 +266,6 @@ class Training:
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
-        for name in ("state", "learner"):
+        for name in ("state", "optimizer_step"):
             self.__dict__.pop(name, None)
         self.device.free_memory()

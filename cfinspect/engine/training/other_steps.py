@@ -1,6 +1,6 @@
 """Training steps of the reference systems: what CF-GAN is measured against.
 
-Same data, budget, augmentation and model file as ``step.Step``; chosen by ``TrainConfig.method``.
+Same data, budget, augmentation and model file as ``gan_step.Step``; ``TrainConfig.method`` chooses.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ClassifierStep(Step):
     def __call__(
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
     ) -> dict[str, Tensor]:
-        """See ``step.Step``; the losses are {"d"}."""
+        """See ``gan_step.Step``; the losses are {"d"}."""
         if self.config.perturbation and not weights.warming:
             images = perturbed(
                 self.discriminator,
@@ -48,7 +48,7 @@ class SegmenterStep(Step):
     def __call__(
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
     ) -> dict[str, Tensor]:
-        """See ``step.Step``, for ``images`` (n, 4, S, S); the losses are {"d", "g", "head"}."""
+        """See ``gan_step.Step``, for ``images`` (n, 4, S, S); the losses are {"d", "g", "head"}."""
         images, masks = images[:, :3], (images[:, 3:] > 0.5).float()
         d_loss = self.classify(images, labels, share)
         if weights.warming:
@@ -83,7 +83,7 @@ class DiffusionStep(Step):
     def __call__(
         self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
     ) -> dict[str, Tensor]:
-        """See ``step.Step``; the losses are {"g"}: the mean squared error of the noise."""
+        """See ``gan_step.Step``; the losses are {"g"}: the mean squared error of the noise."""
         levels = self.config.diffusion_steps
         chance = torch.rand(2, len(images), device=images.device)
         most = torch.where(chance[0] < self.config.diffusion_near, levels // NEAR, levels)

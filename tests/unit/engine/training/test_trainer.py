@@ -25,6 +25,9 @@ from cfinspect.engine.model.file import load_metadata, load_model, seen_digests
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.gan_step import Step
+from cfinspect.engine.training.loop import Training
+from cfinspect.engine.training.optimizer_step import OptimizerStep
+from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.trainer import train
 
 
@@ -289,3 +292,14 @@ def test_pictures_that_cannot_be_decoded_are_named_and_left_out(tmp_path: Path) 
 def test_checkpoints_come_when_due(walls: Path, tmp_path: Path) -> None:
     events = list(train(config(walls, tmp_path / "run")))
     assert [e.step for e in events if isinstance(e, CheckpointSaved)][:3] == [4, 8, 12]
+
+
+def test_a_training_that_has_ended_holds_no_networks(walls: Path, tmp_path: Path) -> None:
+    training = Training(config(walls, tmp_path / "run"), CancelToken(), False)
+    assert isinstance(list(training.events())[-1], Finished)
+    held = {
+        name
+        for name, value in vars(training).items()
+        if isinstance(value, TrainState | OptimizerStep)
+    }
+    assert not held
