@@ -250,14 +250,12 @@ def _splits(chosen: list[Pick], choice: ExportFilter) -> dict[int, str]:
 def _provenance(
     project: Project, form: str, choice: ExportFilter, options: Options
 ) -> dict[str, Any]:
-    models = {
-        model.digest: {
-            "name": model.name,
-            "decision": model.metadata.get("decision", {}),
-            **({"kinds": model.metadata["kinds"]} if model.metadata.get("kinds") else {}),
-        }
-        for model in project.models()
-    }
+    models = {}
+    for model in project.models():
+        stored = model.metadata.to_stored() if model.metadata is not None else {}
+        models[model.digest] = {"name": model.name, "decision": stored.get("decision", {})}
+        if stored.get("kinds"):
+            models[model.digest]["kinds"] = stored["kinds"]
     return {
         "tool": f"cfinspect {__version__}",
         "format": form,

@@ -6,11 +6,11 @@ import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
+from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
 from cfinspect.project.project import Folder, Project, ProjectModel
 from cfinspect.project.saliency import SaliencyCache
@@ -36,7 +36,7 @@ class InspectionCounts:
 
 
 def bind_model(
-    project: Project, folders: list[Folder], path: Path, digest: str, metadata: dict[str, Any]
+    project: Project, folders: list[Folder], path: Path, digest: str, metadata: ModelMetadata
 ) -> ProjectModel:
     """Let the model file ``path`` count for ``folders``; returns the project's record of it."""
     model = project.add_model(path, digest, metadata)

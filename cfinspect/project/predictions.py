@@ -105,7 +105,7 @@ def save(
     cache: SaliencyCache | None = None,
 ) -> None:
     """Store what ``model`` says about images, replacing what it said before; one transaction."""
-    threshold = float(model.metadata.get("decision", {}).get("score_threshold", 0.5))
+    threshold = model.metadata.decision.score_threshold if model.metadata else 0.5
     rows = [_row(model, one, threshold) for one in inspected if one.inspection is not None]
     bits = {one.image_id: fingerprint(one.image) for one in inspected if one.image is not None}
     sizes = {

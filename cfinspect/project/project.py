@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import sqlite3
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from cfinspect.engine.base.atomic import remove_leftovers
+from cfinspect.engine.model.metadata import MetadataError, ModelMetadata
 from cfinspect.project import backup
 from cfinspect.project.database import Database, ProjectError, now_text
 from cfinspect.project.paths import ProjectPaths, find_project_paths, new_place
@@ -37,13 +37,25 @@ class Folder:
 
 @dataclass(frozen=True)
 class ProjectModel:
-    """A model that a project knows; ``digest`` is its file's, ``metadata`` its JSON metadata."""
+    """A model that a project knows; ``digest`` is its file's.
+
+    ``metadata``: as it was when the project met the model; None where this version cannot read it.
+    """
 
     id: int
     digest: str
     name: str
     path: Path
-    metadata: Mapping[str, Any]
+    metadata: ModelMetadata | None
+
+
+@functools.lru_cache(maxsize=256)
+def _metadata(text: str) -> ModelMetadata | None:
+    """Parsed once for each text: lists of models are read again and again."""
+    try:
+        return ModelMetadata.from_json(text)
+    except MetadataError:
+        return None
 
 
 def image_name(folder: str, path: str, *, several: bool) -> str:
@@ -218,13 +230,13 @@ class Project:
 
     # Models -------------------------------------------------------------------------------------
 
-    def add_model(self, path: Path, digest: str, metadata: Mapping[str, Any]) -> ProjectModel:
+    def add_model(self, path: Path, digest: str, metadata: ModelMetadata) -> ProjectModel:
         """Remember the model file ``path``; one of the same ``digest`` is the same model."""
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO model (digest, name, path, card, added) VALUES (?, ?, ?, ?, ?) ON "
                 "CONFLICT (digest) DO UPDATE SET path = excluded.path, name = excluded.name",
-                (digest, path.name, str(path.resolve()), json.dumps(metadata), now_text()),
+                (digest, path.name, str(path.resolve()), metadata.to_json(), now_text()),
             )
         return next(model for model in self.models() if model.digest == digest)
 
@@ -232,7 +244,7 @@ class Project:
         """The models, in the order they were first used."""
         return [
             ProjectModel(
-                row["id"], row["digest"], row["name"], Path(row["path"]), json.loads(row["card"])
+                row["id"], row["digest"], row["name"], Path(row["path"]), _metadata(row["card"])
             )
             for row in self.database.rows("SELECT * FROM model ORDER BY id")
         ]

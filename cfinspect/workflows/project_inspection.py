@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def inspect_project(
 
     The listener's results are the images. Raises ``Cancelled``: what was inspected is kept.
     """
-    metadata = json.loads(inspector.backend.metadata.to_json())
+    metadata = inspector.backend.metadata
     model = bind_model(project, folders, model_path, file_digest(model_path), metadata)
     tally = InspectionCounts(0)
     started = time.monotonic()

@@ -1756,6 +1756,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Der Speicher reicht nicht; schließen Sie andere Programme.</translation>
     </message>
     <message>
+      <source>This version cannot read what the model says of itself.</source>
+      <translation>Diese Version kann nicht lesen, was das Modell über sich sagt.</translation>
+    </message>
+    <message>
       <source>Thumbnail size</source>
       <translation>Größe der Vorschaubilder</translation>
     </message>

@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.project.listing import (
     HumanState,
     ImageFilter,
@@ -34,7 +36,14 @@ from cfinspect.project.queue import Rank, queue, take
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide
 
-CARD = {"decision": {"score_threshold": 0.5}}
+METADATA = ModelMetadata(
+    created="2026-01-01T00:00:00+00:00",
+    cfinspect_version="0",
+    generator=NetworkSpec("identity"),
+    discriminator=NetworkSpec("compact"),
+    preprocessing=Preprocessing(size=96),
+    decision=Decision(score_threshold=0.5),
+)
 
 
 def main() -> None:
@@ -60,7 +69,7 @@ def measure(root: Path, images: int) -> None:
     for _ in range(3):
         report = scan(project)
         print(f"scan of the unchanged tree: {report.seconds:.2f} s")
-    model = project.add_model(Path("m.safetensors"), "m", CARD)
+    model = project.add_model(Path("m.safetensors"), "m", METADATA)
     for one in project.folders():
         project.bind(one, model)
     predict(project, model)

@@ -59,7 +59,8 @@ def test_the_answer_names_the_kind(window: MainWindow, apples: Path, model: Path
     window.controllers.review.open_image(damaged)
     picture_shown(window)
     wait_for(lambda: window.inspector.answer.label.text() == kinds[damaged].upper())
-    own = known.metadata["kinds"][kinds[damaged]]["mask_threshold"]
+    assert known.metadata is not None
+    own = known.metadata.defect_classes[kinds[damaged]].mask_threshold
     assert window.inspector.model_threshold() == pytest.approx(own)
     sound = next((one for one, kind in kinds.items() if not kind), None)
     if sound is not None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from cfinspect.ui.dialogs.models import ModelsDialog
 from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.frame.context import Context
-from cfinspect.ui.jobs.job_types import card_of, model_name
+from cfinspect.ui.jobs.job_types import model_name, summary_of
 from cfinspect.ui.widgets.translate import tr
 
 
@@ -44,7 +44,7 @@ class ModelController:
         found = [self._session.model_of(one) for one in chosen]
         bound = {one.id for one in found if one is not None}
         for model in reversed(facts.models):
-            action = menu.addAction(f"{model_name(model)} ({card_of(model)['created']})")
+            action = menu.addAction(f"{model_name(model)} ({summary_of(model).created})")
             action.setCheckable(True)
             action.setChecked(model.id in bound)
             action.setEnabled(model.path.is_file())

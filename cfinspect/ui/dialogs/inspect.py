@@ -20,7 +20,7 @@ from cfinspect.project.project import Folder
 from cfinspect.resources import shipped_models
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import model_filter
-from cfinspect.ui.jobs.job_types import card_of, model_name
+from cfinspect.ui.jobs.job_types import model_name, summary_of
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.translate import tr
 
@@ -112,7 +112,7 @@ class InspectDialog(Dialog):
         known = [one for one in reversed(facts.models) if one.path.is_file()]
         for model in sorted(known, key=lambda one: used.get(one.id, domain) != domain):
             elsewhere = used.get(model.id, domain)
-            note = card_of(model)["created"]
+            note = summary_of(model).created
             if elsewhere != domain:
                 note = tr("used for {domain}", domain=elsewhere)
             combo.addItem(f"{model_name(model)} ({note})", model.path)

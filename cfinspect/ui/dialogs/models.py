@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
@@ -28,7 +30,7 @@ from cfinspect.project.project import ProjectModel
 from cfinspect.ui.dialogs.common import Dialog, Question
 from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job import JobHandle, JobProgress
-from cfinspect.ui.jobs.job_types import ComparedModel, CompareModels, card_of, model_name
+from cfinspect.ui.jobs.job_types import ComparedModel, CompareModels, model_name, summary_of
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.layouts import clear
@@ -113,7 +115,7 @@ class ModelsDialog(Dialog):
         self.folder.setCurrentIndex(max(0, place))
         self.table.setRowCount(len(facts.models))
         for row, model in enumerate(facts.models):
-            about = card_of(model)
+            about = summary_of(model)
             bound = [
                 one.path.name if one.name == "." else one.name
                 for one in facts.folders
@@ -122,10 +124,10 @@ class ModelsDialog(Dialog):
             there, name = model.path.is_file(), model_name(model)
             texts = (
                 name if there else tr("{name} (file is gone)", name=name),
-                about["created"],
-                _number(about["f1"]),
-                _number(about["flip"]),
-                about["folders"],
+                about.created,
+                _number(about.f1),
+                _number(about.flip),
+                about.folders,
                 ", ".join(bound),
             )
             for column, text in enumerate(texts):
@@ -282,16 +284,21 @@ def _number(value: float | None) -> str:
 
 
 def _metadata_text(model: ProjectModel) -> str:
-    metadata = model.metadata
     lines = [str(model.path), ""]
+    if model.metadata is None:
+        return "\n".join([*lines, tr("This version cannot read what the model says of itself.")])
+    known = model.metadata
     for name in ("created", "cfinspect_version", "licence_note"):
-        if metadata.get(name):
-            lines.append(f"{name}: {metadata[name]}")
-    for part in ("preprocessing", "decision", "data"):
-        inside = metadata.get(part) or {}
+        if getattr(known, name):
+            lines.append(f"{name}: {getattr(known, name)}")
+    parts: dict[str, Mapping[str, object]] = {
+        "preprocessing": dataclasses.asdict(known.preprocessing),
+        "decision": dataclasses.asdict(known.decision),
+        "data": known.data,
+        "validation": known.validation_metrics,
+    }
+    for part, inside in parts.items():
         lines.append(f"{part}: " + ", ".join(f"{k} {_short(v)}" for k, v in inside.items()))
-    figures = (metadata.get("metrics") or {}).get("validation") or {}
-    lines.append("validation: " + ", ".join(f"{k} {_short(v)}" for k, v in figures.items()))
     return "\n".join(lines)
 
 

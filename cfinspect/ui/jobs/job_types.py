@@ -5,7 +5,6 @@ imported here and nowhere else in the window, on the job's thread.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,7 +125,7 @@ class Inspect:
             open_inspector(self.model, self.device, tell) as inspector,
             Project.open_again(self.root) as project,
         ):
-            metadata = json.loads(inspector.backend.metadata.to_json())
+            metadata = inspector.backend.metadata
             folders = [one for one in project.folders() if one.id in self.folders]
             model = bind_model(project, folders, self.model, file_digest(self.model), metadata)
             tell.restart_clock()
@@ -286,18 +285,33 @@ def model_name(model: ProjectModel) -> str:
     return path.parent.name if path.stem == "model" and path.parent.name else path.stem
 
 
-def card_of(model: ProjectModel) -> dict[str, Any]:
-    """The figures of a model that a person wants to see first."""
-    metadata = dict(model.metadata)
-    metrics = dict(metadata.get("metrics", {})).get("validation", {})
-    data = metadata.get("data", {})
-    return {
-        "created": str(metadata.get("created", ""))[:16].replace("T", " "),
-        "f1": metrics.get("f1"),
-        "auroc": metrics.get("auroc"),
-        "flip": metrics.get("flip_damaged"),
-        "folders": ", ".join(data.get("folders", [])),
-        "images": (data.get("counts") or {}).get("training"),
-        "size": (metadata.get("preprocessing") or {}).get("size"),
-        "scope": (metadata.get("preprocessing") or {}).get("scope"),
-    }
+@dataclass(frozen=True)
+class ModelSummary:
+    """What a person wants to see first of a model; empty or None where that is not known."""
+
+    created: str = ""
+    f1: float | None = None
+    auroc: float | None = None
+    flip: float | None = None
+    folders: str = ""
+    images: int | None = None
+    size: int | None = None
+    scope: str = ""
+
+
+def summary_of(model: ProjectModel) -> ModelSummary:
+    """Of the model's metadata; nothing where this version cannot read them."""
+    metadata = model.metadata
+    if metadata is None:
+        return ModelSummary()
+    metrics, folders = metadata.validation_metrics, metadata.data.get("folders")
+    return ModelSummary(
+        created=metadata.created[:16].replace("T", " "),
+        f1=metrics.get("f1"),
+        auroc=metrics.get("auroc"),
+        flip=metrics.get("flip_damaged"),
+        folders=", ".join(map(str, folders)) if isinstance(folders, list) else "",
+        images=metadata.image_counts.get("training"),
+        size=metadata.preprocessing.size,
+        scope=metadata.preprocessing.scope,
+    )

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from cfinspect.engine.model.metadata import Decision
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import ImageFilter, ImageRow, score_histogram
 from cfinspect.project.project import Project
@@ -25,7 +26,7 @@ class Histogram(QWidget):
         super().__init__()
         self._session = session
         self._row: ImageRow | None = None
-        self._metadata: dict[str, Any] = {}
+        self._decision: Decision | None = None
         self._folder: str | None = None
         self._found: tuple[list[int], list[int]] = ([], [])
         self._plot: Any = None
@@ -48,7 +49,7 @@ class Histogram(QWidget):
         """Mark this image; another folder is read anew."""
         folder = self._session.folder(row.folder_id) if row else None
         model = self._session.model_of(row.folder_id) if row else None
-        self._metadata = dict(model.metadata.get("decision", {})) if model else {}
+        self._decision = model.metadata.decision if model and model.metadata else None
         name = folder.name if folder else None
         self._row = row
         if name != self._folder:
@@ -88,21 +89,20 @@ class Histogram(QWidget):
         centres = [(place + 0.5) / BINS for place in range(BINS)]
         self._bars[0].setOpts(x=centres, y0=[0] * BINS, height=undamaged)
         self._bars[1].setOpts(x=centres, y0=undamaged, height=damaged)
-        low, high = self._metadata.get("review_low"), self._metadata.get("review_high")
-        has_band = low is not None and high is not None
-        self._band.setVisible(has_band)
-        if has_band:
-            self._band.setRegion((low, high))
+        decision = self._decision
+        self._band.setVisible(decision is not None)
+        if decision is not None:
+            self._band.setRegion((decision.review_low, decision.review_high))
         score = self._row.score if self._row is not None else None
         for line, value in (
-            (self._limit, self._metadata.get("score_threshold")),
+            (self._limit, decision.score_threshold if decision is not None else None),
             (self._mark, score),
         ):
             line.setVisible(value is not None)
             if value is not None:
                 line.setValue(value)
         tip = tr("Solid line: this image. Dashed: from here on the model says damaged.")
-        if has_band:
+        if decision is not None:
             tip += " " + tr("Violet: doubtful, for review.")
         self._plot.setToolTip(tip)
         self.setAccessibleName(tr("Histogram of {n} scores", n=total))

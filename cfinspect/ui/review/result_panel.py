@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.model.metadata import Decision
 from cfinspect.masks.regions import Region, regions_of
 from cfinspect.project.project import Project
 from cfinspect.ui.jobs.picture import Picture
@@ -212,15 +212,17 @@ class ResultPanel(QScrollArea):
         """The threshold of the model that looked at the image."""
         if self._picture is None:
             return 0.1
-        return float(self._decision().get("mask_threshold", 0.1))
+        return self._decision().mask_threshold
 
-    def _decision(self) -> dict[str, Any]:
+    def _decision(self) -> Decision:
         """The model's decision on this image: of its kind of damage, where it knows several."""
         assert self._picture is not None
         model = self._session.model_of(self._picture.row.folder_id)
-        metadata = model.metadata if model else {}
-        kind = self._picture.prediction.kind if self._picture.prediction else ""
-        return dict(metadata.get("kinds", {}).get(kind) or metadata.get("decision", {}))
+        metadata = model.metadata if model else None
+        if metadata is None:
+            return Decision()
+        name = self._picture.prediction.kind if self._picture.prediction else ""
+        return metadata.defect_classes.get(name, metadata.decision)
 
     def _show_threshold(self, changed: bool) -> None:
         usable = self._picture is not None and bool(self._picture.saliency)
@@ -265,13 +267,12 @@ class ResultPanel(QScrollArea):
         assert self._picture is not None
         saliency = self._picture.saliency[0]
         model = self._session.model_of(self._picture.row.folder_id)
-        share = float(self._decision().get("min_area_fraction", 0.0005))
+        share = self._decision().min_area_fraction
         area = saliency.size
-        if model is not None:
-            before = model.metadata.get("preprocessing", {})
-            tile = int(before.get("tile", 0))
-            if before.get("scope") == "tiles" and max(saliency.shape) > 2 * tile > 0:
-                area = tile * tile
+        if model is not None and model.metadata is not None:
+            before = model.metadata.preprocessing
+            if before.scope == "tiles" and max(saliency.shape) > 2 * before.tile:
+                area = before.tile**2
         return max(1, round(share * area))
 
     def _reset(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -214,7 +213,7 @@ class OpenProject(QObject):
         """Let a model file count for folders (ids); a file that is no model is told."""
 
         def work(project: Project) -> ProjectModel:
-            metadata = json.loads(load_metadata(path).to_json())
+            metadata = load_metadata(path)
             chosen = [one for one in project.folders() if one.id in folders]
             return bind_model(project, chosen, path.resolve(), file_digest(path), metadata)
 

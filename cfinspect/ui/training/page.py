@@ -277,9 +277,8 @@ class TrainingPage(QWidget):
             bound = {one.model_id for one in facts.folders}
         found = [one for one in facts.models if one.id in bound]
         model = found[0] if len(found) == 1 else None
-        if model is None:
-            return {}
-        return dict((model.metadata.get("metrics") or {}).get("validation") or {})
+        known = model.metadata if model is not None else None
+        return known.validation_metrics if known is not None else {}
 
     def _ended(self) -> None:
         ticket, self._ticket = self._ticket, None

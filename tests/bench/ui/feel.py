@@ -24,6 +24,8 @@ from PySide6.QtWidgets import QApplication
 from cfinspect.engine.base.images import write_jpeg
 from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.synth.cracks import make_crack
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project.predictions import Inspected, save, to_inspect
@@ -33,10 +35,14 @@ from cfinspect.project.scan import scan
 from cfinspect.ui.shell.main_window import MainWindow
 
 REASONS = (ReviewReason(ReviewCode.SCORE_IN_BAND, (0.9, 0.85, 0.95)),)
-CARD = {
-    "decision": {"score_threshold": 0.5, "mask_threshold": 0.3, "min_area_fraction": 0.0001},
-    "preprocessing": {"scope": "whole", "size": 96},
-}
+METADATA = ModelMetadata(
+    created="2026-01-01T00:00:00+00:00",
+    cfinspect_version="0",
+    generator=NetworkSpec("identity"),
+    discriminator=NetworkSpec("compact"),
+    preprocessing=Preprocessing(size=96),
+    decision=Decision(mask_threshold=0.3, min_area_fraction=0.0001),
+)
 _12_MP = (3000, 4000)
 _4_MP = (1740, 2300)
 
@@ -210,7 +216,7 @@ def inspected_project(root: Path, count: int, size: tuple[int, int]) -> None:
         write_jpeg(root / f"wall_{number:02d}.jpg", np.roll(wall, 97 * number, axis=1), 92)
     with Project.create(root, domain="crack") as project:
         scan(project)
-        model = project.add_model(Path("model.safetensors"), "bench", CARD)
+        model = project.add_model(Path("model.safetensors"), "bench", METADATA)
         for folder in project.folders():
             project.bind(folder, model)
         rows = []
@@ -317,7 +323,7 @@ def memory(place: Path, _: argparse.Namespace) -> None:
             done: list[object] = []
 
             def bind(project: Project, digest: str = digest) -> None:
-                model = project.add_model(Path(f"{digest}.safetensors"), digest, CARD)
+                model = project.add_model(Path(f"{digest}.safetensors"), digest, METADATA)
                 for folder in project.folders():
                     project.bind(folder, model)
 

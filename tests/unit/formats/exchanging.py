@@ -8,6 +8,8 @@ import numpy as np
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project
 
@@ -23,7 +25,14 @@ def write_images(folder: Path, names: list[str], seed: int = 0) -> None:
 
 def machine(project: Project, scores: dict[str, float]) -> None:
     """Give images a prediction; those from 0.5 on have a square of 16 px and a dot as mask."""
-    metadata = {"decision": {"score_threshold": 0.5}}
+    metadata = ModelMetadata(
+        created="2026-01-01T00:00:00+00:00",
+        cfinspect_version="0",
+        generator=NetworkSpec("identity"),
+        discriminator=NetworkSpec("compact"),
+        preprocessing=Preprocessing(size=SIDE),
+        decision=Decision(score_threshold=0.5),
+    )
     model = project.add_model(Path("m.safetensors"), "digest", metadata)
     for folder in project.folders():
         project.bind(folder, model)

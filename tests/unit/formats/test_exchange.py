@@ -83,7 +83,7 @@ def test_whose_word_counts(project: Project, tmp_path: Path, only: Only, names: 
     sidecar = json.loads((tmp_path / "out" / SIDECAR).read_text())
     assert sidecar["project"] == project.id
     assert sidecar["audit_head"] == audit.head(project)
-    assert sidecar["models"]["digest"]["decision"] == {"score_threshold": 0.5}
+    assert sidecar["models"]["digest"]["decision"]["score_threshold"] == 0.5
     assert sidecar["report"]["written"] == len(names)
 
 

@@ -9,12 +9,21 @@ import numpy as np
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.project.predictions import Inspected, save, to_inspect
 from cfinspect.project.project import Project, ProjectModel
 from cfinspect.project.scan import scan
 
 SIDE = 24
-CARD = {"decision": {"score_threshold": 0.5}, "classes": ["undamaged", "damaged"]}
+METADATA = ModelMetadata(
+    created="2026-01-01T00:00:00+00:00",
+    cfinspect_version="0",
+    generator=NetworkSpec("identity"),
+    discriminator=NetworkSpec("compact"),
+    preprocessing=Preprocessing(size=32),
+    decision=Decision(score_threshold=0.5),
+)
 
 
 def write_images(folder: Path, count: int, *, seed: int = 0, start: int = 0) -> list[Path]:
@@ -54,7 +63,7 @@ def inspection(
 
 def bound_model(project: Project, digest: str = "m1") -> ProjectModel:
     """A model that counts for all folders."""
-    model = project.add_model(Path("model.safetensors"), digest, CARD)
+    model = project.add_model(Path("model.safetensors"), digest, METADATA)
     for folder in project.folders():
         project.bind(folder, model)
     return model

@@ -396,3 +396,13 @@ def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
         said = prediction_of(project, find(project, "img0.png").id, model.id)
         assert said is not None
         assert (said.score, said.kind) == (0.9, "")
+
+
+def test_a_model_whose_metadata_no_version_wrote_stays_in_the_project(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        with project.database.writing() as connection:
+            connection.execute("UPDATE model SET card = ?", ('{"from": "somewhere else"}',))
+        (model,) = project.models()
+        assert model.metadata is None and model.name == "model.safetensors"
+        bound_model(project)
+        assert [one.metadata for one in project.models()] == [None]
