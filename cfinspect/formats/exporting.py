@@ -15,7 +15,6 @@ from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
-from cfinspect.engine.data.dataset import Sample
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.formats.exchange_types import About, FormatError, IndexMask, Item, Options
@@ -227,24 +226,36 @@ def _size(row: ImageRow) -> tuple[int, int]:
     return header_size(row.path, read_bytes(row.path))
 
 
+@dataclass(frozen=True)
+class _InSplit:
+    """An image of a project as a split looks at it; without a group, its content is its group."""
+
+    image_id: int
+    label: int
+    group: str
+    digest: int
+    defect_class: int = 0
+
+    @property
+    def path(self) -> Path:
+        """Its number, which orders images of equal content."""
+        return Path(str(self.image_id))
+
+
 def _splits(chosen: list[Pick], choice: ExportFilter) -> dict[int, str]:
     if not choice.split:
         return {}
-    samples = {
-        # No group of its own: its content is its group.
-        pick.row.id: Sample(
-            Path(str(pick.row.id)),
+    images = [
+        _InSplit(
+            pick.row.id,
             pick.label,
             pick.row.group or f"content {pick.row.digest}",
-            None,
             int(pick.row.digest[:16], 16),
-            0,
-            0,
         )
         for pick in chosen
-    }
-    parts = split_by_group(list(samples.values()), choice.split, choice.seed)
-    return {int(str(sample.path)): name for name, part in parts.items() for sample in part}
+    ]
+    parts = split_by_group(images, choice.split, choice.seed)
+    return {image.image_id: name for name, part in parts.items() for image in part}
 
 
 def _provenance(

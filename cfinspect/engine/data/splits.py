@@ -3,27 +3,57 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.data.dataset import DAMAGED, DataError, Sample
+from cfinspect.engine.data.dataset import DAMAGED, DataError
+
+
+class Splittable(Protocol):
+    """What a split looks at: samples of a data folder, and images of a project.
+
+    ``digest``: of the content; equal content never lands on two sides. ``label``: 1 is damaged,
+    ``defect_class``: which of several, else 0. ``path`` only breaks ties of order.
+    """
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+
+    @property
+    def label(self) -> int:
+        """0 or 1."""
+
+    @property
+    def group(self) -> str:
+        """What must stay together."""
+
+    @property
+    def digest(self) -> int:
+        """Of the content."""
+
+    @property
+    def defect_class(self) -> int:
+        """Which of several defect classes."""
+
+
+T = TypeVar("T", bound=Splittable)
 
 
 @dataclass(frozen=True)
-class _Block:
+class _Block(Generic[T]):
     """Samples that must stay together, and how many of each class they are."""
 
-    samples: tuple[Sample, ...]
+    samples: tuple[T, ...]
     sizes: tuple[int, ...]
 
 
-_Parts = list[list[_Block]]
-
-
 def split_by_group(
-    samples: Sequence[Sample], fractions: Mapping[str, float], seed: int
-) -> dict[str, list[Sample]]:
+    samples: Sequence[T], fractions: Mapping[str, float], seed: int
+) -> dict[str, list[T]]:
     """Split into named parts; samples of equal group or equal content stay on one side.
 
     ``fractions`` are positive shares that sum to 1. Each part gets about its share of both
@@ -50,9 +80,7 @@ def split_by_group(
     }
 
 
-def folds_by_group(
-    samples: Sequence[Sample], k: int, seed: int
-) -> list[tuple[list[Sample], list[Sample]]]:
+def folds_by_group(samples: Sequence[T], k: int, seed: int) -> list[tuple[list[T], list[T]]]:
     """``k`` pairs (train, test); every sample is in exactly one test part. Rules as above.
 
     Raises DataError when there are fewer than ``k`` groups, ValueError for ``k`` below 2.
@@ -69,11 +97,11 @@ def folds_by_group(
     ]
 
 
-def _content_order(sample: Sample) -> tuple[int, int, str, str]:
+def _content_order(sample: Splittable) -> tuple[int, int, str, str]:
     return sample.digest, sample.label, sample.path.name, str(sample.path)
 
 
-def _blocks(samples: Sequence[Sample]) -> list[_Block]:
+def _blocks(samples: Sequence[T]) -> list[_Block[T]]:
     """Connected components under "same group" and "same content", in an order of their own."""
     parent = list(range(len(samples)))
 
@@ -87,7 +115,7 @@ def _blocks(samples: Sequence[Sample]) -> list[_Block]:
     for index, sample in enumerate(samples):
         for key in (sample.group, sample.digest):
             parent[root(index)] = root(first.setdefault(key, index))
-    members: defaultdict[int, list[Sample]] = defaultdict(list)
+    members: defaultdict[int, list[T]] = defaultdict(list)
     for index, sample in enumerate(samples):
         members[root(index)].append(sample)
     groups = [sorted(group, key=_content_order) for group in members.values()]
@@ -96,20 +124,22 @@ def _blocks(samples: Sequence[Sample]) -> list[_Block]:
     return [_Block(tuple(group), _sizes(group, last)) for group in groups]
 
 
-def _sizes(samples: Iterable[Sample], last: int) -> tuple[int, ...]:
+def _sizes(samples: Iterable[Splittable], last: int) -> tuple[int, ...]:
     """How many there are of each class; defect classes are classes of their own."""
     classes = [sample.label + sample.defect_class for sample in samples]
     return tuple(classes.count(number) for number in range(last + 1))
 
 
-def _deal(blocks: Sequence[_Block], shares: NDArray[np.float64], seed: int) -> _Parts:
+def _deal(
+    blocks: Sequence[_Block[T]], shares: NDArray[np.float64], seed: int
+) -> list[list[_Block[T]]]:
     """Largest blocks first, each to the part that then misses its share of both classes least."""
     order = np.random.default_rng(seed).permutation(len(blocks))
     queue = sorted((blocks[i] for i in order), key=lambda block: -sum(block.sizes))
     totals = np.sum([block.sizes for block in blocks], axis=0)
     goal = shares[:, None] * np.maximum(totals, 1)
     dealt = np.zeros_like(goal)
-    parts: _Parts = [[] for _ in shares]
+    parts: list[list[_Block[T]]] = [[] for _ in shares]
     for block in queue:
         sizes = np.array(block.sizes)
         # Growth of sum((dealt - goal)^2 / goal): it levels the parts' relative filling.
@@ -120,7 +150,7 @@ def _deal(blocks: Sequence[_Block], shares: NDArray[np.float64], seed: int) -> _
     return parts
 
 
-def _spread_classes(parts: _Parts) -> None:
+def _spread_classes(parts: list[list[_Block[T]]]) -> None:
     """Give every part some of each class, where another part can spare a block."""
     for label in _classes(parts):
         for part in parts:
@@ -135,7 +165,7 @@ def _spread_classes(parts: _Parts) -> None:
             _move_smallest(spare, part)
 
 
-def _spare_blocks(part: Sequence[_Block]) -> list[_Block]:
+def _spare_blocks(part: Sequence[_Block[T]]) -> list[_Block[T]]:
     """Blocks without which the part still has all the classes that it has now."""
     classes = _classes([part])
     having = [sum(block.sizes[label] > 0 for block in part) for label in classes]
@@ -144,18 +174,20 @@ def _spare_blocks(part: Sequence[_Block]) -> list[_Block]:
     ]
 
 
-def _classes(parts: Iterable[Sequence[_Block]]) -> range:
+def _classes(parts: Iterable[Sequence[_Block[T]]]) -> range:
     return range(max((len(block.sizes) for part in parts for block in part), default=0))
 
 
-def _fill_empty(parts: _Parts) -> None:
+def _fill_empty(parts: list[list[_Block[T]]]) -> None:
     for part in parts:
         if not part:
             spare = [(donor, block) for donor in parts if len(donor) > 1 for block in donor]
             _move_smallest(spare, part)
 
 
-def _move_smallest(spare: Sequence[tuple[list[_Block], _Block]], part: list[_Block]) -> None:
+def _move_smallest(
+    spare: Sequence[tuple[list[_Block[T]], _Block[T]]], part: list[_Block[T]]
+) -> None:
     if spare:
         donor, block = min(spare, key=lambda entry: sum(entry[1].sizes))
         donor[:] = [kept for kept in donor if kept is not block]
