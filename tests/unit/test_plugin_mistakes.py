@@ -28,6 +28,7 @@ from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.explain.protocol import Explanation
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.formats.registry import Format
 
 def write(folder, items, about, options):
@@ -58,10 +59,10 @@ def load_metadata(path):
     said = json.loads(path.read_text())
     if said == "nothing":
         return None
-    kinds = {"rot": {}, "scab": {}} if said == "kinds" else {}
-    net = {"name": "x"}
+    classes = dict.fromkeys(("rot", "scab"), Decision()) if said == "classes" else {}
+    net = NetworkSpec("x")
     return ModelMetadata(created="", cfinspect_version="", generator=net, discriminator=net,
-        preprocessing=Preprocessing(size=32), decision=Decision(), kinds=kinds)
+        preprocessing=Preprocessing(size=32), decision=Decision(), defect_classes=classes)
 
 class load_backend:
     def __init__(self, path, device, precision):
@@ -170,8 +171,8 @@ def test_a_backend_that_fails_is_named(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(PluginError, match=sentence):
             load_inspector(model_file(tmp_path, says))
-    with pytest.raises(ModelFileError, match="several kinds"):
-        load_inspector(model_file(tmp_path, "kinds"))
+    with pytest.raises(ModelFileError, match="several defect classes"):
+        load_inspector(model_file(tmp_path, "classes"))
     with pytest.raises(PluginError, match="the warning before this says why"):
         load_metadata(model_file(tmp_path, "", ".half"))
     with pytest.raises(ModelFileError, match="does not exist"):

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-import numpy as np
-
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
 from cfinspect.engine.networks.spec import NetworkSpec
@@ -289,7 +287,7 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # of NumPy, which the window must not wait for
         return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -81,7 +81,7 @@ def test_an_odd_number_of_rings_is_inside(
     assert np.array_equal(rasterise([frame, *some], size), ~rasterise(some, size))
 
 
-@given(MASKS, st.floats(0, 3))
+@given(MASKS, st.floats(0, 3, allow_subnormal=False))
 def test_a_simplified_contour_keeps_some_corners_and_makes_none(
     mask: Mask, tolerance: float
 ) -> None:
@@ -112,7 +112,12 @@ def changes(before: IndexMask, after: IndexMask, box: Box | None) -> None:
         assert not differs.any()
 
 
-@given(CLASS_MASKS, st.lists(POINTS, max_size=4), st.floats(0, 6), st.integers(0, 254))
+@given(
+    CLASS_MASKS,
+    st.lists(POINTS, max_size=4),
+    st.floats(0, 6, allow_subnormal=False),
+    st.integers(0, 254),
+)
 def test_a_stroke_changes_what_is_near_it_and_again_nothing(
     mask: IndexMask, stroke: Sequence[tuple[float, float]], radius: float, value: int
 ) -> None:

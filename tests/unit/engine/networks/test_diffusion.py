@@ -202,9 +202,9 @@ def test_it_learns(walls: Path, tmp_path: Path) -> None:
 def test_settings_of_the_method(walls: Path) -> None:
     config = TrainConfig.from_preset("balanced", method="diffusion", width=32)
     assert (config.size, config.warmup, config.width, config.minutes) == (64, 0, 32, 30.0)
-    with pytest.raises(ConfigError, match="knows no kinds"):
-        config.replace(kinds="rot,scab")
-    with pytest.raises(ConfigError, match="must be in 50"):
+    with pytest.raises(ConfigError, match="knows no classes"):
+        config.replace(defect_classes="rot,scab")
+    with pytest.raises(ConfigError, match=r"must be in \[50"):
         config.replace(diffusion_steps=5)
     with pytest.raises(ConfigError, match="multiple of 8"):
         config.replace(width=20)
