@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,10 +70,14 @@ def losses(run: Path) -> list[dict[str, float]]:
 
 def same_tree(one: Path, two: Path, pattern: str) -> bool:
     """Whether two folders hold the same files of ``pattern``, byte for byte."""
-    names = sorted(path.name for path in one.glob(pattern))
-    return names == sorted(path.name for path in two.glob(pattern)) and all(
+    names = _files(one, pattern)
+    return names == _files(two, pattern) and all(
         (one / name).read_bytes() == (two / name).read_bytes() for name in names
     )
+
+
+def _files(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path.relative_to(folder) for path in folder.rglob(pattern) if path.is_file())
 
 
 def table(path: Path) -> list[list[str]]:
@@ -95,12 +99,14 @@ def largest_difference(one: list[dict[str, float]], two: list[dict[str, float]])
     return float(np.max(gaps)) if gaps else float("inf")
 
 
-def compare(old: Checkout, new: Checkout, work: Path) -> Iterator[tuple[str, bool, str]]:
+def compare(
+    old: Checkout, new: Checkout, work: Path, methods: Sequence[str]
+) -> Iterator[tuple[str, bool, str]]:
     """What was compared, whether it holds, and a figure."""
     data = work / "data"
     old.run("synth", data, "--domain", "crack", "--count", 96, "--size", 48, "--seed", 5)
     runs = {}
-    for method in METHODS:
+    for method in methods:
         runs[method] = old.train(data, method)
         gap = largest_difference(losses(runs[method]), losses(new.train(data, method)))
         known = len(losses(runs[method]))
@@ -118,7 +124,7 @@ def compare(old: Checkout, new: Checkout, work: Path) -> Iterator[tuple[str, boo
         yield (
             f"{Path(model).stem}: overlays",
             same_tree(a / "overlays", b / "overlays", "*"),
-            f"{len(list((b / 'overlays').iterdir()))} files",
+            f"{len(_files(b / 'overlays', '*'))} files",
         )
     yield from _opened(old, new, work, shown, runs["cfgan"])
 
@@ -154,13 +160,14 @@ def main() -> int:
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--methods", nargs="+", default=METHODS, help="cfgan must be among them")
     given = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         old = Checkout(given.old, given.python, work / "old")
         new = Checkout(given.new, given.python, work / "new")
-        for what, holds, figure in compare(old, new, work):
+        for what, holds, figure in compare(old, new, work, given.methods):
             print(f"{'same' if holds else 'DIFFERS':8}{what}  ({figure})", flush=True)
             good &= holds
     return 0 if good else 1
