@@ -14,7 +14,6 @@ from cfinspect.cli.output import JsonFlag, Output, guarded
 from cfinspect.cli.setting_options import with_setting_options
 from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.workflows import ablate as workflow
 from cfinspect.workflows.ablation_table import USUAL, cells
 from cfinspect.workflows.config_parsing import new_config, parsed_settings
 from cfinspect.workflows.evaluation_parts import QUICK_IMAGES
@@ -77,6 +76,8 @@ def ablate(
     as_json: JsonFlag = False,
 ) -> None:
     """Train a grid of settings with several seeds and compare them on held-out images."""
+    from cfinspect.workflows import ablate as workflow  # noqa: PLC0415  (keeps --help quick)
+
     require_exists(*data)
     require_folder_to_write(out)
     preset = str(chosen.pop("preset", TrainConfig().preset))

@@ -9,10 +9,12 @@ import functools
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeGuard, TypeVar
 
 from cfinspect.engine.base.errors import CfinspectError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -75,6 +77,8 @@ class Plugins(Generic[_T]):
 
 @functools.cache
 def _found(group: str, kind: str, built_in: Collection[str]) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # noqa: PLC0415  (keeps --help quick)
+
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=group), key=lambda one: (one.name, _origin(one))):
         if entry.name in built_in:
