@@ -26,7 +26,7 @@ from torch.nn import functional as F
 from cfinspect.engine.base.device import Device, choose_device, tune_host
 from cfinspect.engine.base.images import read_mask
 from cfinspect.engine.base.probability import probabilities, score
-from cfinspect.engine.calibration.fit import fit_scores
+from cfinspect.engine.calibration.fit import fit_score_threshold
 from cfinspect.engine.data import augment
 from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
 from cfinspect.engine.data.dataset import Sample, read_folders
@@ -173,7 +173,7 @@ def plain(out: Path, seed: int) -> None:
         images = part.get(np.arange(len(part)))
         nets = state.nets["mean_generator"], state.nets["mean_discriminator"]
         figures[name] = run_networks(*nets, images, device).logits, part.labels
-    temperature, threshold = fit_scores(*figures["validation"])
+    temperature, threshold = fit_score_threshold(*figures["validation"])
     logits, labels = figures["held_out"]
     scores = score(probabilities(logits, temperature))
     row = classification(labels, scores, threshold)

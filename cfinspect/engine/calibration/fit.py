@@ -55,7 +55,7 @@ def fit_decision(
     temperature and score threshold are fitted to those.
     """
     logits, labels = elsewhere or (seen.logits, seen.labels)
-    temperature, threshold = fit_scores(logits, labels, start)
+    temperature, threshold = fit_score_threshold(logits, labels, start)
     fitted = dataclasses.replace(
         start or Decision(), temperature=temperature, score_threshold=threshold
     )
@@ -67,7 +67,7 @@ def fit_decision(
     return fit_review(fitted, p, review_rate)
 
 
-def fit_scores(
+def fit_score_threshold(
     logits: NDArray[np.float32], labels: NDArray[np.int64], start: Decision | None = None
 ) -> tuple[float, float]:
     """Temperature and score threshold by logistic regression on the margin of p1 over p0.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.probability import logit, probabilities, sigmoid
-from cfinspect.engine.calibration.fit import fit_review, fit_scores
+from cfinspect.engine.calibration.fit import fit_review, fit_score_threshold
 from cfinspect.engine.inference.multi_class import answer_of_all, margins
 from cfinspect.engine.model.metadata import Decision
 
@@ -34,7 +34,7 @@ def fit_together(
     largest, _ = _largest(decisions, logits)
     zeros = np.zeros_like(largest)
     as_logits = np.stack([zeros, largest, zeros + _NEVER], axis=1).astype(np.float32)
-    temperature, threshold = fit_scores(as_logits, labels)
+    temperature, threshold = fit_score_threshold(as_logits, labels)
     moved = temperature * float(logit(threshold))
     each = [_moved(decision, moved) for decision in decisions]
     # Masks are each class's own; these stand where no class is named.

@@ -15,7 +15,7 @@ from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.json_types import INLINE, json_object
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.base.progress import Progress
-from cfinspect.engine.calibration.fit import LabelledOutputs, fit_decision, fit_scores
+from cfinspect.engine.calibration.fit import LabelledOutputs, fit_decision, fit_score_threshold
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
@@ -153,7 +153,7 @@ def _look(
             )
     answers = np.array(logits, dtype=np.float32)
     if photos:
-        temperature, threshold = fit_scores(answers, labels, old)
+        temperature, threshold = fit_score_threshold(answers, labels, old)
         new = dataclasses.replace(old, temperature=temperature, score_threshold=threshold)
         inspector = _inspector(backend, new)
         for place in photos:
@@ -181,7 +181,7 @@ def _certainty(seen: LabelledOutputs, old: Decision) -> CalibrationCertainty:
     wrong_new = 0
     for fold in np.unique(folds):
         rest, left = folds != fold, folds == fold
-        temperature, threshold = fit_scores(seen.logits[rest], seen.labels[rest], old)
+        temperature, threshold = fit_score_threshold(seen.logits[rest], seen.labels[rest], old)
         said = score(probabilities(seen.logits[left], temperature)) >= threshold
         wrong_new += int((said != (seen.labels[left] == 1)).sum())
     said = score(probabilities(seen.logits, old.temperature)) >= old.score_threshold

@@ -14,7 +14,7 @@ from cfinspect.engine.calibration.fit import (
     fit_mask_threshold,
     fit_min_area,
     fit_review,
-    fit_scores,
+    fit_score_threshold,
 )
 from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.metadata import Decision
@@ -35,7 +35,7 @@ def drawn(a: float, b: float, count: int = 6000) -> tuple[NDArray[np.float32], N
 
 
 def test_temperature_is_recovered() -> None:
-    temperature, threshold = fit_scores(*drawn(a=0.5, b=0.0))
+    temperature, threshold = fit_score_threshold(*drawn(a=0.5, b=0.0))
     assert temperature == pytest.approx(2.0, rel=0.1)
     assert threshold == pytest.approx(0.5, abs=0.05)
 
@@ -43,7 +43,7 @@ def test_temperature_is_recovered() -> None:
 def test_a_shifted_camera_moves_the_threshold() -> None:
     logits, labels = drawn(a=1.0, b=0.0)
     logits[:, 1] += 4  # the new camera makes everything look damaged
-    temperature, threshold = fit_scores(logits, labels)
+    temperature, threshold = fit_score_threshold(logits, labels)
     said = score(probabilities(logits, temperature)) >= threshold
     assert threshold > 0.9
     assert (said == (labels == 1)).mean() > 0.8
@@ -51,7 +51,7 @@ def test_a_shifted_camera_moves_the_threshold() -> None:
 
 def test_few_separated_images_give_no_extreme_answer() -> None:
     margin = np.array([-1.0, -0.8, 0.9, 1.1])
-    temperature, threshold = fit_scores(logits_for(margin), np.array([0, 0, 1, 1]))
+    temperature, threshold = fit_score_threshold(logits_for(margin), np.array([0, 0, 1, 1]))
     assert 0.2 < temperature < 2
     assert 0.3 < threshold < 0.7
 
@@ -60,8 +60,8 @@ def test_few_images_move_a_model_that_knows_better_only_a_little() -> None:
     margin = np.array([-1.0, -0.8, 0.9, 1.1])
     old = Decision(temperature=0.5, score_threshold=0.8)
     labels = np.array([0, 0, 1, 1])
-    _, threshold = fit_scores(logits_for(margin), labels, old)
-    _, alone = fit_scores(logits_for(margin), labels)
+    _, threshold = fit_score_threshold(logits_for(margin), labels, old)
+    _, alone = fit_score_threshold(logits_for(margin), labels)
     assert abs(threshold - 0.8) < 0.1 < abs(alone - 0.8)
 
 
@@ -156,7 +156,7 @@ def test_images_of_other_cameras_decide_the_scores_alone() -> None:
     paler = (logits_for(margins - 2), seen.labels)  # elsewhere damage looks less like damage
     here, there = fit_decision(seen, 0.1), fit_decision(seen, 0.1, None, paler)
     assert there.score_threshold < here.score_threshold - 0.1
-    assert (there.temperature, there.score_threshold) == fit_scores(*paler)
+    assert (there.temperature, there.score_threshold) == fit_score_threshold(*paler)
     assert there.mask_threshold == pytest.approx(here.mask_threshold, abs=1e-3)
     assert here.review_low < here.score_threshold < here.review_high
     assert there.review_low < there.score_threshold < there.review_high
