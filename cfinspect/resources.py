@@ -1,21 +1,14 @@
-"""Where the files beside the code are: demo recipe, icons, help, shipped models.
-
-They live in the top-level folders ``resources/`` and ``models/``. From a checkout they are beside
-the package, in an installed wheel under ``cfinspect/shared`` (see ``tool.setuptools.package-dir``),
-and in a frozen program in the bundle's folder.
-"""
+"""The files beside the code: demo recipe, icons, help, shipped models."""
 
 from __future__ import annotations
 
 import functools
 import json
-import sys
 from pathlib import Path
 
 from cfinspect import __version__
 from cfinspect.engine.base.errors import CfinspectError
-
-_PACKAGE = Path(__file__).resolve().parent
+from cfinspect.engine.base.installed import BACKBONE, installed_folder
 
 
 def resource_path(name: str) -> Path:
@@ -23,7 +16,7 @@ def resource_path(name: str) -> Path:
 
     Raises CfinspectError when it is missing, which means that the installation is damaged.
     """
-    path = _folder("resources") / name
+    path = installed_folder("resources") / name
     if not path.exists():
         raise CfinspectError(f"The file {name} is missing from this installation: reinstall it.")
     return path
@@ -31,12 +24,13 @@ def resource_path(name: str) -> Path:
 
 def models_path() -> Path:
     """Return the folder of shipped models; it may hold none."""
-    return _folder("models")
+    return installed_folder("models")
 
 
 def shipped_models() -> dict[str, Path]:
     """The models that come with cfinspect, by the kind of images they are for ("crack", ...)."""
-    return {path.stem: path for path in sorted(models_path().glob("*.safetensors"))}
+    found = sorted(models_path().glob("*.safetensors"))
+    return {path.stem: path for path in found if path.stem != BACKBONE}
 
 
 def shipped_model(kind: str) -> Path:
@@ -56,7 +50,9 @@ def build_info() -> dict[str, str]:
     version, flavour ("cpu" or "cuda"), commit, source_date, python, torch, system.
     """
     try:
-        found = json.loads((_folder("resources") / "build.json").read_text(encoding="utf-8"))
+        found = json.loads(
+            (installed_folder("resources") / "build.json").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError):  # none, or a damaged one: no reason not to start
         return {}
     return {str(name): str(value) for name, value in found.items()}
@@ -69,11 +65,3 @@ def version_in_words() -> str:
         return __version__
     commit = f", commit {build['commit']}" if build.get("commit") else ""
     return f"{__version__} ({build.get('flavour', '')} bundle{commit})"
-
-
-def _folder(name: str) -> Path:
-    if getattr(sys, "frozen", False):
-        return Path(getattr(sys, "_MEIPASS", Path(sys.executable).parent)) / name
-    # Inside first: what lies beside an installed package belongs to somebody else.
-    inside = _PACKAGE / "shared" / name
-    return inside if inside.is_dir() else _PACKAGE.parent / name

@@ -24,7 +24,8 @@ def collect(out: Path, origins: Path) -> list[str]:
     out.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     without: list[str] = []
-    parts = [_python(out), *_distributions(out), *_system_packages(out, origins)]
+    parts = [_python(out), _backbone(out)]
+    parts += [*_distributions(out), *_system_packages(out, origins)]
     for name, said, texts in sorted(parts, key=lambda part: part[0].lower()):
         lines.append(f"{name}: {said or 'see its texts'} ({texts} texts)")
         if not texts and not said:
@@ -49,6 +50,17 @@ def _python(out: Path) -> _Part:
         "Python Software Foundation License",
         len(found[:1]),
     )
+
+
+def _backbone(out: Path) -> _Part:
+    """The pretrained weights in models/, which are under the licence that cfinspect has too."""
+    root = Path(__file__).resolve().parents[1]
+    folder = out / "EfficientNet-Lite0 weights"
+    folder.mkdir(exist_ok=True)
+    texts = (root / "LICENSE", root / "models" / "backbone.md")
+    for text in texts:
+        shutil.copyfile(text, folder / text.name)
+    return "EfficientNet-Lite0 weights", "Apache-2.0", len(texts)
 
 
 def _distributions(out: Path) -> list[_Part]:

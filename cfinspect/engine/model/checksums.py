@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.installed import BACKBONE
 from cfinspect.engine.model.file import load_metadata
 
 _LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
@@ -57,6 +58,9 @@ def check_models(paths: list[Path], sums: Mapping[str, str] | None) -> Iterator[
             continue
         if sums is not None and sums[path.name] != digest:
             yield Verified(path, False, digest, "differs from the published file: get it again")
+            continue
+        if path.stem == BACKBONE and sums is not None:
+            yield Verified(path, True, digest, "unchanged, the pretrained backbone")
             continue
         try:
             metadata = load_metadata(path)

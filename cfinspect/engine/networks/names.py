@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+PROJECTED = "projected"  # D or G that looks through the pretrained backbone
 DDPM = "ddpm"  # the generator of a model that explains others and inspects nothing
