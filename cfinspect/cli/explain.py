@@ -30,7 +30,8 @@ EXAMPLES = """
 Leaves explanations.csv (a row per image), counterfactuals/, saliency/ and masks/ at the images' own
 resolution and overview.png in the folder OUT. Methods: ace makes counterfactuals for any
 classifier, by attacking it through a diffusion model; it takes seconds to minutes an image.
-cfgan is a cfinspect model's own generator. gradcam, layercam, rise and occlusion only say where.
+cfgan is a cfinspect model's own generator. evidence (of a model with a discriminator projected),
+gradcam, layercam, rise and occlusion only say where.
 
 CLASSIFIER is a cfinspect model, or another program's: TorchScript, torch.export or ONNX. The latter
 are programs: take them from people you trust. Pickles are refused.
@@ -62,7 +63,8 @@ def explain(
     method: Annotated[
         str,
         typer.Option(
-            "--method", help="ace, cfgan, gradcam, layercam, rise, occlusion, or a plug-in's."
+            "--method",
+            help="ace, cfgan, evidence, gradcam, layercam, rise, occlusion, or a plug-in's.",
         ),
     ] = "ace",
     diffusion: Annotated[

@@ -9,7 +9,7 @@ from pathlib import Path
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.networks.settings import NetworkSettings
+from cfinspect.engine.networks.settings import NO_BACKBONE, NetworkSettings
 from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -90,8 +90,12 @@ def new_config(
 def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     """With paths that hold wherever the program is started."""
     settings = TrainConfig.settings()
+
+    def names_file(name: str, value: SettingValue) -> bool:
+        return bool(value) and value != NO_BACKBONE and settings[name].is_file
+
     return {
-        name: str(Path(str(value)).resolve()) if value and settings[name].is_file else value
+        name: str(Path(str(value)).resolve()) if names_file(name, value) else value
         for name, value in values.items()
     }
 
@@ -111,7 +115,8 @@ def _taken_over(model: Path) -> dict[str, SettingValue]:
         "size": metadata.preprocessing.size,
         "tta": metadata.preprocessing.tta,
     }
-    kept |= {name: str(training[name]) for name in ("method", "calibrate_on") if name in training}
+    texts = ("method", "calibrate_on", "generator", "discriminator")
+    kept |= {name: str(training[name]) for name in texts if name in training}
     if metadata.defect_classes:
         kept |= {
             "defect_classes": ",".join(metadata.defect_classes),

@@ -114,7 +114,9 @@ def _makers(
     from cfinspect.engine.explain.factory import open_denoiser  # noqa: PLC0415
     from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
         Cfgan,
+        evidence,
         gradcam,
+        has_evidence,
         have_cams,
         layercam,
         occlusion,
@@ -142,6 +144,8 @@ def _makers(
 
         makers["ace"] = ace
 
+    if has_evidence(classifier):
+        makers["evidence"] = lambda _: evidence(classifier)
     if have_cams():
         for name, maker in (("gradcam", gradcam), ("layercam", layercam)):
             try:

@@ -196,8 +196,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Zurück zur Schwelle des Modells</translation>
     </message>
     <message>
-      <source>Backbone weights</source>
-      <translation>Gewichte des Rückgrats</translation>
+      <source>Backbone</source>
+      <translation>Vortrainiertes Netz</translation>
     </message>
     <message>
       <source>Batch</source>
@@ -444,6 +444,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Radierer</translation>
     </message>
     <message>
+      <source>Evidence: what the model looks at</source>
+      <translation>Evidenz: worauf das Modell sieht</translation>
+    </message>
+    <message>
       <source>Explain</source>
       <translation>Erklären</translation>
     </message>
@@ -498,6 +502,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Filter</source>
       <translation>Filter</translation>
+    </message>
+    <message>
+      <source>Finest evidence</source>
+      <translation>Feinste Evidenz</translation>
     </message>
     <message>
       <source>First:</source>
@@ -1244,6 +1252,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Voriges Bild (Links)</translation>
     </message>
     <message>
+      <source>Prior on the gate</source>
+      <translation>Grenze der Änderung</translation>
+    </message>
+    <message>
       <source>Quit</source>
       <translation>Beenden</translation>
     </message>
@@ -1594,6 +1606,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Store the mask on screen as it is</source>
       <translation>Die Maske auf dem Schirm speichern, wie sie ist</translation>
+    </message>
+    <message>
+      <source>Strongest evidence</source>
+      <translation>Stärkste Evidenz</translation>
     </message>
     <message>
       <source>Swipe image and counterfactual</source>
@@ -2076,6 +2092,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>fast: ein erster Blick</translation>
     </message>
     <message>
+      <source>file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones are used otherwise, or of D's own layers; none: no pretrained features</source>
+      <translation>Datei mit vortrainierten Gewichten: von EfficientNet-Lite0 für projected, das sonst die mitgelieferten nimmt, oder von Ds eigenen Schichten; none: keine vortrainierten Merkmale</translation>
+    </message>
+    <message>
       <source>first steps in which D learns as a plain classifier</source>
       <translation>erste Schritte, in denen D als einfacher Klassifikator lernt</translation>
     </message>
@@ -2154,10 +2174,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>link the images (same disk)</source>
       <translation>Bilder verknüpfen (selber Datenträger)</translation>
-    </message>
-    <message>
-      <source>local file with pretrained backbone weights</source>
-      <translation>Datei mit vortrainierten Gewichten des Rückgrats</translation>
     </message>
     <message>
       <source>looks unlike the training images (p_fake {0} above {1})</source>
@@ -2280,6 +2296,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Projekt {name}</translation>
     </message>
     <message>
+      <source>projected G changes only what D's evidence blames; off: anything</source>
+      <translation>G projected ändert nur, was Ds Evidenz beschuldigt; aus: alles</translation>
+    </message>
+    <message>
       <source>reading the whole image…</source>
       <translation>das ganze Bild wird gelesen…</translation>
     </message>
@@ -2340,6 +2360,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Anteil der Bilder, die im ersten Zehntel von T verrauscht werden, wo der Filter von ACE in der Voreinstellung arbeitet; die übrigen irgendwo</translation>
     </message>
     <message>
+      <source>share of the places whose mean evidence speaks for the image, for projected</source>
+      <translation>Anteil der Stellen, deren mittlere Evidenz für das Bild spricht, bei projected</translation>
+    </message>
+    <message>
       <source>side of the network's input in pixels, a multiple of 32</source>
       <translation>Seite des Netzeingangs in Pixeln, ein Vielfaches von 32</translation>
     </message>
@@ -2358,6 +2382,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>snapping to edges…</source>
       <translation>lege an Kanten…</translation>
+    </message>
+    <message>
+      <source>stage of the backbone with projected's finest evidence: 1 sees half of the side, 2 a quarter</source>
+      <translation>Stufe des vortrainierten Netzes mit der feinsten Evidenz von projected: 1 sieht die halbe Seite, 2 ein Viertel</translation>
     </message>
     <message>
       <source>step {n}</source>

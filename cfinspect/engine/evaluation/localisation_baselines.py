@@ -15,7 +15,7 @@ from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.evaluation.part_figures import BaselineFigures
 from cfinspect.engine.explain.classifier import OwnClassifier
-from cfinspect.engine.explain.saliency import explainers
+from cfinspect.engine.explain.comparison import explainers
 from cfinspect.engine.inference.forward import classify
 from cfinspect.engine.inference.inspector import Inspector, says_damaged
 from cfinspect.engine.inference.tiling import resize_map

@@ -13,7 +13,14 @@ from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
 from cfinspect.engine.explain.external import ClassifierUsage, load_external
 from cfinspect.engine.explain.plugins import make_plugin, method_names
 from cfinspect.engine.explain.protocol import Explainer
-from cfinspect.engine.explain.saliency import Cfgan, gradcam, layercam, occlusion, rise
+from cfinspect.engine.explain.saliency import (
+    Cfgan,
+    evidence,
+    gradcam,
+    layercam,
+    occlusion,
+    rise,
+)
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
@@ -92,6 +99,7 @@ def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400)
             )
         return Cfgan(backend)
     makers: dict[str, Callable[[], Explainer]] = {
+        "evidence": lambda: evidence(opened.classifier),
         "gradcam": lambda: gradcam(opened.classifier),
         "layercam": lambda: layercam(opened.classifier),
         "rise": lambda: rise(opened.classifier, rise_masks),

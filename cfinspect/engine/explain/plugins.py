@@ -19,7 +19,7 @@ from cfinspect.engine.explain.protocol import Explainer, Explanation, Images, La
 if TYPE_CHECKING:
     from cfinspect.engine.explain.classifier import Classifier
 
-METHODS = ("ace", "cfgan", "gradcam", "layercam", "rise", "occlusion")
+METHODS = ("ace", "cfgan", "evidence", "gradcam", "layercam", "rise", "occlusion")
 
 
 def _is_maker(value: object) -> TypeGuard[Callable[[Classifier], Explainer]]:

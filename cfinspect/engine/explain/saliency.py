@@ -1,7 +1,4 @@
-"""Explainers that do not need a diffusion model: G, class activation maps, RISE, occlusion.
-
-Two more, ``black_hat`` and ``darkness``, ask no network at all: what others are compared with.
-"""
+"""Explainers that do not need a diffusion model: G, evidence, activation maps, RISE, occlusion."""
 
 from __future__ import annotations
 
@@ -19,7 +16,6 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.explain.classifier import Classifier, OwnClassifier, beyond
 from cfinspect.engine.explain.protocol import (
-    Explainer,
     Explanation,
     Images,
     Labels,
@@ -34,6 +30,7 @@ from cfinspect.engine.networks.discriminators import (
     HybridDiscriminator,
     ImageNetDiscriminator,
 )
+from cfinspect.engine.networks.projected import ProjectedDiscriminator
 
 _RISE_GRID, _RISE_KEPT, _AT_ONCE = 7, 0.5, 64
 _PATCHES = 8  # occluding squares along a side
@@ -138,7 +135,7 @@ def stages(classifier: Classifier) -> list[nn.Module]:
         raise CfinspectError(
             "Grad-CAM and LayerCAM need torchcam: pip install 'cfinspect[evaluate]'"
         )
-    found = _stages(classifier)
+    found = cam_layers(classifier)
     if not found:
         raise CfinspectError(
             f"{classifier.name} has no convolutional layers that class activation maps could "
@@ -147,7 +144,8 @@ def stages(classifier: Classifier) -> list[nn.Module]:
     return found
 
 
-def _stages(classifier: Classifier) -> list[nn.Module]:
+def cam_layers(classifier: Classifier) -> list[nn.Module]:
+    """The same; empty where there are none, whether torchcam is installed or not."""
     network = classifier.module
     if isinstance(network, CompactDiscriminator | HybridDiscriminator):
         if isinstance(network, CompactDiscriminator):
@@ -230,6 +228,44 @@ def _cam(
     joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
     progress.tick()
     return joined.detach().clamp(0, 1).cpu().numpy()
+
+
+def has_evidence(classifier: Classifier) -> bool:
+    """Whether the classifier says itself how much each place speaks for damage."""
+    return isinstance(classifier.module, ProjectedDiscriminator)
+
+
+def evidence(classifier: Classifier) -> Mapped:
+    """What the D "projected" looks at: its evidence at each place, by one pass.
+
+    Raises CfinspectError for a classifier that has none.
+    """
+    network = classifier.module
+    if not isinstance(network, ProjectedDiscriminator):
+        raise CfinspectError(
+            f"{classifier.name} has no map of evidence, which only a discriminator projected has: "
+            "use another method"
+        )
+
+    @torch.inference_mode()
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
+        device = classifier.device.device
+        rows = []
+        for n, own in enumerate(sign.tolist()):
+            found = network.judge(to_tensor(images[n : n + 1], device)).evidence * own
+            rows.append(_grown(torch.sigmoid(found), images.shape[1]))
+            progress.tick()
+        return np.concatenate(rows)
+
+    return Mapped("evidence", classifier.size, maps, 1)
+
+
+def _grown(maps: Tensor, side: int) -> Maps:
+    """(n, h, w) in [0, 1] -> (n, side, side), bilinear."""
+    grown = nn.functional.interpolate(
+        maps[:, None].float(), (side, side), mode="bilinear", align_corners=False
+    )
+    return grown[:, 0].detach().cpu().numpy()
 
 
 def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
@@ -320,45 +356,4 @@ def _squares(side: int) -> Maps:
     found = np.ones(((2 * _PATCHES - 1) ** 2, side, side), dtype=np.float32)
     for number, (row, column) in enumerate((r, c) for r in places for c in places):
         found[number, edges[row] : edges[row + 2], edges[column] : edges[column + 2]] = 0
-    return found
-
-
-def black_hat(size: int) -> Mapped:
-    """Dark and thin: morphological closing minus the image, no network at all."""
-
-    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        wide = max(3, images.shape[1] // 8) | 1
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
-        found = [
-            cv2.morphologyEx(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.MORPH_BLACKHAT, kernel)
-            for image in images
-        ]
-        return np.stack(found).astype(np.float32) / np.float32(255)
-
-    return Mapped("black-hat", size, maps, 0)
-
-
-def darkness(size: int) -> Mapped:
-    """One minus the brightness, no network at all."""
-
-    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        found: Maps = 1 - images.mean(axis=3, dtype=np.float32) / np.float32(255)
-        return found
-
-    return Mapped("darkness", size, maps, 0)
-
-
-def explainers(
-    backend: TorchBackend, classifier: Classifier, rise_masks: int = 400
-) -> dict[str, Explainer]:
-    """All that work on this model and with what is installed, by name."""
-    found: dict[str, Explainer] = {"cfgan": Cfgan(backend)}
-    if have_cams() and _stages(classifier):
-        found["gradcam"] = gradcam(classifier)
-        found["gradcam, third stage"] = gradcam(classifier, 2)
-        found["layercam"] = layercam(classifier)
-    found["rise"] = rise(classifier, rise_masks)
-    found["occlusion"] = occlusion(classifier)
-    found["black-hat"] = black_hat(classifier.size)
-    found["darkness"] = darkness(classifier.size)
     return found

@@ -91,11 +91,17 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
     import torch  # noqa: PLC0415
     from safetensors.torch import save_file  # noqa: PLC0415  (torch only where weights are)
 
+    from cfinspect.engine.networks.backbone import stored_backbone  # noqa: PLC0415
+    from cfinspect.engine.networks.multi_class import backbone_of  # noqa: PLC0415
+
     tensors = {_SEEN: torch.from_numpy(np.sort(model.seen).view(np.int64).copy())}
     for part, network in (("generator", model.generator), ("discriminator", model.discriminator)):
         for name, value in network.state_dict().items():
             kept = value.detach().cpu().contiguous()
             tensors[f"{part}.{name}"] = kept.half() if half and kept.is_floating_point() else kept
+    backbone = backbone_of(model.discriminator)
+    if backbone is not None:
+        tensors |= stored_backbone(backbone)
     metadata = {_CARD: model.metadata.to_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
@@ -110,15 +116,17 @@ def load_model(path: Path) -> Model:
             f"{path} is loaded by a plug-in, which can inspect with it; for anything else give a "
             "model that cfinspect has trained"
         )
-    from cfinspect.engine.networks.multi_class import make_networks  # noqa: PLC0415
+    from cfinspect.engine.networks.backbone import restored_backbone  # noqa: PLC0415
+    from cfinspect.engine.networks.multi_class import make_networks, needs_backbone  # noqa: PLC0415
 
     text, _ = _open(path)
     metadata = ModelMetadata.from_json(text)
     tensors = load_file(path)
     _check_settings(path, metadata)
     try:
+        backbone = restored_backbone(tensors) if needs_backbone(metadata.discriminator) else None
         generator, discriminator = make_networks(
-            metadata.generator, metadata.discriminator, len(metadata.defect_classes)
+            metadata.generator, metadata.discriminator, len(metadata.defect_classes), backbone
         )
         for part, network in (("generator", generator), ("discriminator", discriminator)):
             prefix = f"{part}."

@@ -23,6 +23,7 @@ RENAMED = (
     Renamed("kinds", "defect_classes"),
     Renamed("trunk", "share_backbone", {"shared": True, "alone": False}),
     Renamed("views", "tta", {"near": "flips", "near and far": "flips+scale"}),
+    Renamed("backbone_weights", "backbone"),
     Renamed("cameras", "calibrate_on", {"same": "clean", "other": "augmented"}),
 )
 _BY_OLD = {one.old: one for one in RENAMED}

@@ -154,7 +154,7 @@ def make_discriminator(name: str, **settings: Any) -> nn.Module:
     return _MAKERS[name](**settings)
 
 
-def load_backbone(discriminator: nn.Module, path: Path) -> int:
+def load_pretrained(discriminator: nn.Module, path: Path) -> int:
     """Copy pretrained backbone weights from a local file; returns how many tensors fitted.
 
     ``path``: .safetensors, or .pth/.pt read with ``weights_only`` so that nothing in it can run.

@@ -101,25 +101,41 @@ class GatedGenerator(nn.Module):
         self.body = body
         self.gated = gate
         self.head = nn.Linear(body.features, 1)
-        last = body.last
-        nn.init.normal_(last.weight, std=1e-2)
-        assert last.bias is not None
-        nn.init.zeros_(last.bias)
-        if gate:
-            # Channel 0 of each pixel's four is m. A bias of -1 opens the gate by 12 %: closed
-            # enough to be near identity, open enough for delta to receive gradients.
-            with torch.no_grad():
-                last.bias[::4] = -1.0
+        start_near_identity(body.last, gate)
 
     def forward(self, x: Tensor) -> GeneratorOutput:
         """See the class."""
         raw, pooled = self.body(x * 2 - 1)
-        # One tanh over all four channels: sigmoid(2m) = (1 + tanh(m)) / 2, and slicing first
-        # would cost a strided pass of its own.
-        squashed = torch.tanh(raw.float())
-        gate = squashed[:, :1] * 0.5 + 0.5 if self.gated else torch.ones_like(squashed[:, :1])
-        image = (x + _smooth(gate * squashed[:, 1:])).clamp(0, 1)
+        image, gate = gated(x, raw, open_gate=not self.gated)
         return GeneratorOutput(image, gate, self.head(pooled).float().squeeze(1))
+
+
+@torch.no_grad()
+def start_near_identity(last: nn.Conv2d, gate: bool) -> None:
+    """Fresh weights for the layer before `gated`; ``gate``: whether there is one to close."""
+    nn.init.normal_(last.weight, std=1e-2)
+    assert last.bias is not None
+    nn.init.zeros_(last.bias)
+    if gate:
+        # Channel 0 of each pixel's four is m. A bias of -1 opens the gate by 12 %: closed
+        # enough to be near identity, open enough for delta to receive gradients.
+        last.bias[::4] = -1.0
+
+
+def gated(
+    x: Tensor, raw: Tensor, allowed: Tensor | None = None, *, open_gate: bool = False
+) -> tuple[Tensor, Tensor]:
+    """x' = clamp(x + gate * tanh(delta)) and the gate, from m and delta, ``raw`` (n, 4, S, S).
+
+    ``allowed``: (n, 1, S, S) in [0, 1], multiplies the gate; ``open_gate``: the gate is 1.
+    """
+    # One tanh over all four channels: sigmoid(2m) = (1 + tanh(m)) / 2, and slicing first
+    # would cost a strided pass of its own.
+    squashed = torch.tanh(raw.float())
+    gate = torch.ones_like(squashed[:, :1]) if open_gate else squashed[:, :1] * 0.5 + 0.5
+    if allowed is not None:
+        gate = gate * allowed
+    return (x + _smooth(gate * squashed[:, 1:])).clamp(0, 1), gate
 
 
 class Identity(nn.Module):

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from cfinspect.engine.networks.backbone import Backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
+from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.spec import NetworkSpec
 
 LOGITS = 3
@@ -62,19 +65,57 @@ def whole_networks(network: nn.Module) -> list[nn.Module]:
 
 
 def make_networks(
-    generator: NetworkSpec, discriminator: NetworkSpec, defect_classes: int
+    generator: NetworkSpec,
+    discriminator: NetworkSpec,
+    defect_classes: int,
+    backbone: Backbone | None = None,
 ) -> tuple[nn.Module, nn.Module]:
-    """G and D as metadata names them, for 0 (a plain model) or more ``defect_classes``."""
+    """G and D as metadata names them, for 0 (a plain model) or more ``defect_classes``.
 
-    def one_generator() -> nn.Module:
-        return make_generator(generator.name, **generator.kwargs)
-
-    def one_discriminator() -> nn.Module:
-        return make_discriminator(discriminator.name, **discriminator.kwargs)
-
+    ``backbone``: needed where D is "projected" (see ``needs_backbone``); all share it.
+    """
+    shared = "classes" in discriminator.kwargs
+    count = max(1, defect_classes)
+    discriminators = [
+        _make_discriminator(discriminator, backbone) for _ in range(1 if shared else count)
+    ]
+    generators = [
+        _make_generator(generator, discriminators[0 if shared else index], backbone)
+        for index in range(count)
+    ]
     if not defect_classes:
-        return one_generator(), one_discriminator()
-    generators = PerDefectClass([one_generator() for _ in range(defect_classes)])
-    if "classes" in discriminator.kwargs:
-        return generators, SharedBackbone(one_discriminator())
-    return generators, PerDefectClass([one_discriminator() for _ in range(defect_classes)])
+        return generators[0], discriminators[0]
+    if shared:
+        return PerDefectClass(generators), SharedBackbone(discriminators[0])
+    return PerDefectClass(generators), PerDefectClass(discriminators)
+
+
+def needs_backbone(discriminator: NetworkSpec) -> bool:
+    """Whether this D (and a G beside it) looks through the pretrained backbone."""
+    return discriminator.name == PROJECTED
+
+
+def backbone_of(discriminator: nn.Module) -> Backbone | None:
+    """The pretrained backbone that a D as `make_networks` makes it looks through, if any."""
+    for network in whole_networks(discriminator):
+        if isinstance(network, ProjectedDiscriminator):
+            return network.backbone
+    return None
+
+
+def _make_discriminator(spec: NetworkSpec, backbone: Backbone | None) -> nn.Module:
+    if spec.name != PROJECTED:
+        return make_discriminator(spec.name, **spec.kwargs)
+    if backbone is None:
+        raise ValueError("the backbone is missing")
+    return ProjectedDiscriminator(backbone, **spec.kwargs)
+
+
+def _make_generator(
+    spec: NetworkSpec, discriminator: nn.Module, backbone: Backbone | None
+) -> nn.Module:
+    if spec.name != PROJECTED:
+        return make_generator(spec.name, **spec.kwargs)
+    if backbone is None or not isinstance(discriminator, ProjectedDiscriminator):
+        raise ValueError('a generator "projected" needs a discriminator "projected"')
+    return ProjectedGenerator(backbone, discriminator.heads, **dict(spec.kwargs))  # type: ignore[arg-type]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cfinspect.engine.base.setting import Range, Settings, setting
+from cfinspect.engine.networks.names import PROJECTED
 
+NO_BACKBONE = "none"
 METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
-GENERATORS = ("unet", "swin_unet")
-DISCRIMINATORS = ("compact", "resnet18", "resnet50", "swin", "hybrid")
+GENERATORS = ("unet", "swin_unet", PROJECTED)
+DISCRIMINATORS = ("compact", PROJECTED, "resnet18", "resnet50", "swin", "hybrid")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,31 @@ class NetworkSettings(Settings):
         "with several defect classes: one discriminator answers for all of them",
         title="Shared backbone",
     )
-    backbone_weights: str | None = setting(
-        None, "local file with pretrained backbone weights", title="Backbone weights", is_file=True
+    finest_stage: int = setting(
+        1,
+        "stage of the backbone with projected's finest evidence: 1 sees half of the side, 2 a "
+        "quarter",
+        within=Range(1, 3),
+        title="Finest evidence",
+    )
+    top_percent: int = setting(
+        3,
+        "share of the places whose mean evidence speaks for the image, for projected",
+        within=Range(1, 100),
+        unit="%",
+        title="Strongest evidence",
+    )
+    prior: bool = setting(
+        True,
+        "projected G changes only what D's evidence blames; off: anything",
+        title="Prior on the gate",
+    )
+    backbone: str | None = setting(
+        None,
+        "file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones "
+        "are used otherwise, or of D's own layers; none: no pretrained features",
+        title="Backbone",
+        option="--backbone",
+        metavar="FILE",
+        is_file=True,
     )

@@ -45,7 +45,7 @@ from cfinspect.engine.training.training_data import TrainingData
 _T = TypeVar("_T", bound=np.generic)
 _ROWS = 8
 _SHIFTED_COPIES = 4
-_PRIVATE = ("data", "out", "init_from", "backbone_weights")
+_PRIVATE = ("data", "out", "init_from", "backbone")
 _PANELS = {
     "losses": ("d", "g", "flip", "head"),
     "classification": ("f1", "auroc"),

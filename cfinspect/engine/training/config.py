@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from cfinspect.engine.base.setting import ConfigError, Range, SettingValue, setting
 from cfinspect.engine.data.settings import DataSettings
 from cfinspect.engine.model.metadata import defect_class_problem, makes_counterfactuals
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.networks.settings import NetworkSettings
+from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.settings import NO_BACKBONE, NetworkSettings
+from cfinspect.engine.training.presets import (
+    ADVERSARIAL,
+    BY_DISCRIMINATOR,
+    BY_METHOD,
+    BY_PRESET,
+)
 
 TTA = ("flips", "flips+scale")
 CALIBRATE_ON = ("clean", "augmented")
-PRESETS = ("fast", "balanced", "paper")
+PRESETS = tuple(BY_PRESET)
 SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
@@ -290,6 +298,14 @@ class TrainConfig(NetworkSettings, DataSettings):
                 not names or len(names) >= 2,
                 "defect_classes needs the names of two or more folders, with commas between them",
             ),
+            (
+                self.generator != PROJECTED or self.discriminator == PROJECTED,
+                "generator projected changes what a discriminator projected blames: give both",
+            ),
+            (
+                self.discriminator != PROJECTED or self.backbone != NO_BACKBONE,
+                "discriminator projected looks through a backbone: leave backbone out",
+            ),
             (len(names) <= 64, "defect_classes can be 64 at most"),
             *(
                 (not problem, f"defect_classes: the name {name!r} {problem}")
@@ -300,6 +316,10 @@ class TrainConfig(NetworkSettings, DataSettings):
                 self.method != "diffusion" or not names,
                 "method diffusion learns what images look like and knows no classes: leave "
                 "defect_classes out",
+            ),
+            (
+                self.method != "diffusion" or self.warmup == 0,
+                "method diffusion has no discriminator to warm up: leave warmup at 0",
             ),
             (
                 self.method != "diffusion" or self.width % 8 == 0,
@@ -319,8 +339,15 @@ class TrainConfig(NetworkSettings, DataSettings):
         if preset not in PRESETS:
             raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
         given = {n: value for n, value in with_new_names(changes).items() if value is not None}
-        usual = _METHOD_SETTINGS.get(str(given.get("method", "")), {})
-        settings: dict[str, Any] = {**_PRESETS[preset], **usual, **given, "preset": preset}
+        usual = BY_METHOD.get(str(given.get("method", "")), {})
+        networks = BY_DISCRIMINATOR.get(str(given.get("discriminator", "")), {})
+        settings: dict[str, Any] = {
+            **BY_PRESET[preset],
+            **networks,
+            **usual,
+            **given,
+            "preset": preset,
+        }
         if "steps" in given and "minutes" not in given:
             settings["minutes"] = None
         if "minutes" in given and "steps" not in given:
@@ -343,9 +370,16 @@ class TrainConfig(NetworkSettings, DataSettings):
         return tuple(self.defect_classes.split(",")) if self.defect_classes else ()
 
     @property
+    def backbone_file(self) -> Path | None:
+        """The file with pretrained weights that was asked for, if any."""
+        if self.backbone is None or self.backbone == NO_BACKBONE:
+            return None
+        return Path(self.backbone)
+
+    @property
     def perturbation(self) -> float:
         """Grey levels by which D's training images are perturbed; 0 for none."""
-        return self.robust or (_ADVERSARIAL if self.method == "adversarial" else 0.0)
+        return self.robust or (ADVERSARIAL if self.method == "adversarial" else 0.0)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -359,40 +393,3 @@ def plain_defect_classes(text: str) -> str:
     """Names of classes as they are kept: no spaces or slashes around them, commas between."""
     names = (name.strip().rstrip("/\\").strip() for name in text.split(","))
     return ",".join(name for name in names if name)
-
-
-# The paper preset keeps to what the paper states (3-way loss, all weights 1, one cycle); what it
-# leaves open (learning rates, schedule) is as in balanced.
-_ADVERSARIAL = 2.0  # grey levels; eps 2/255 is the larger of the two that matter most
-_PRESETS: dict[str, dict[str, SettingValue]] = {
-    "fast": {"minutes": 4.0},
-    "balanced": {"minutes": 6.0},
-    "paper": {
-        "minutes": 20.0,
-        "rho": 1.0,
-        "l1": 1.0,
-        "l1_ramp": 0,
-        "aux": 1.0,
-        "cycles": 1,
-        "cycle_weight": 1.0,
-        "damaged_weight": 1.0,
-        "gate": False,
-        "warmup": 0,
-        "augment": "flips",
-    },
-}
-# What a method needs otherwise than the presets, which were made for CF-GAN.
-_METHOD_SETTINGS: dict[str, dict[str, SettingValue]] = {
-    "diffusion": {
-        "minutes": 30.0,
-        "size": 64,
-        "width": 48,
-        "batch": 32,
-        "warmup": 0,
-        "lr_generator": 5e-4,
-        "ema": 0.999,
-        "augment": "flips",
-        "validate_every": 250,
-        "checkpoint_every": 250,
-    }
-}

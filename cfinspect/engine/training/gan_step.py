@@ -11,6 +11,11 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.networks.adversarial import frozen, perturbed
 from cfinspect.engine.networks.generators import GeneratorOutput
+from cfinspect.engine.networks.projected import (
+    Judgement,
+    ProjectedDiscriminator,
+    ProjectedGenerator,
+)
 from cfinspect.engine.training import losses
 from cfinspect.engine.training.config import TrainConfig
 
@@ -51,21 +56,9 @@ class Step:
             return {"d": self.classify(images, labels, share)}
         with self.device.autocast():
             output = self.generator(images)
-        real = images
-        if self.config.perturbation:
-            # Half of them, in 8 bit: else D could tell fakes as what is clean, or finely graded.
-            half = len(images) // 2
-            moved = perturbed(
-                self.discriminator,
-                images[:half],
-                labels[:half],
-                self.config.perturbation,
-                self.config.robust_steps,
-                self.device,
-            )
-            real = torch.cat([_quantised(moved), images[half:]])
+        real = self._perturbed(images, labels)
         with self.device.autocast():
-            pair = torch.cat([real, _quantised(output.image.detach())])
+            pair = torch.cat([real, quantised(output.image.detach())])
             logits = self.discriminator(self._noisy(pair))
         rho = 0.0 if self.config.method == "no-fake" else weights.rho
         d_loss = losses.discriminator_loss(logits.float(), labels, rho)
@@ -75,11 +68,34 @@ class Step:
             self.scaler.scale(g_loss * share).backward()
         return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
 
+    def _perturbed(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Half of them perturbed against D where that is asked for, in 8 bit.
+
+        Else D could tell fakes as what is clean, or finely graded.
+        """
+        if not self.config.perturbation:
+            return images
+        half = len(images) // 2
+        moved = perturbed(
+            self.discriminator,
+            images[:half],
+            labels[:half],
+            self.config.perturbation,
+            self.config.robust_steps,
+            self.device,
+        )
+        return torch.cat([quantised(moved), images[half:]])
+
     def classify(self, images: Tensor, labels: Tensor, share: float) -> Tensor:
         """D as a plain classifier: adds to its gradients and returns the detached loss."""
         with self.device.autocast():
-            logits = self.discriminator(self._noisy(images))
-        loss = losses.classifier_loss(logits.float(), labels)
+            seen = self._noisy(images)
+            if isinstance(self.discriminator, ProjectedDiscriminator):
+                judged = self.discriminator.judge(seen)
+                loss = losses.classifier_loss(judged.logits, labels)
+                loss = loss + losses.evidence_loss(judged, labels)
+            else:
+                loss = losses.classifier_loss(self.discriminator(seen).float(), labels)
         self.scaler.scale(loss * share).backward()
         return loss.detach()
 
@@ -92,6 +108,19 @@ class Step:
             for _ in range(config.cycles):
                 passes.append(self.generator(self._noisy(passes[-1])).image)
             logits = self.discriminator(self._noisy(torch.cat(passes))).float()
+        return self._terms(images, labels, output, passes, logits, l1)
+
+    def _terms(
+        self,
+        images: Tensor,
+        labels: Tensor,
+        output: GeneratorOutput,
+        passes: list[Tensor],
+        logits: Tensor,
+        l1: float,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """G's loss from D's ``logits`` on all ``passes``, one after another."""
+        config = self.config
         per_pass = logits.split(len(images))
         flip = losses.flip_loss(per_pass[0], labels, config.damaged_weight)
         change = losses.l1_loss(images, passes[0])
@@ -112,9 +141,58 @@ class Step:
         return self.noise.add(images, self.config.noise)
 
 
-def _quantised(images: Tensor) -> Tensor:
+class ProjectedStep(Step):
+    """As `gan_step.Step`; both networks share one pass of the backbone over x and one over x'.
+
+    The backbone is most of a step's work. What it says of x' trains D, cut off, and G, attached.
+    """
+
+    def __call__(
+        self, images: Tensor, labels: Tensor, weights: Weights, share: float = 1.0
+    ) -> dict[str, Tensor]:
+        """See ``gan_step.Step``."""
+        if weights.warming:
+            return {"d": self.classify(images, labels, share)}
+        generator, discriminator = self.generator, self.discriminator
+        assert isinstance(discriminator, ProjectedDiscriminator)
+        real = self._noisy(self._perturbed(images, labels))
+        with self.device.autocast():
+            with torch.no_grad():
+                stages = discriminator.backbone(images)
+                seen = stages if real is images else discriminator.backbone(real)
+            if isinstance(generator, ProjectedGenerator):
+                output = generator.decode(images, stages, labels == 1)
+            else:
+                output = generator(images)
+            there = discriminator.backbone(self._noisy(through_quantising(output.image)))
+            pair = [torch.cat([a, b.detach()]) for a, b in zip(seen, there, strict=True)]
+            judged: Judgement = discriminator.heads(pair)
+        rho = 0.0 if self.config.method == "no-fake" else weights.rho
+        d_loss = losses.discriminator_loss(judged.logits, labels, rho)
+        d_loss = d_loss + losses.evidence_loss(judged.first(len(images)), labels)
+        self.scaler.scale(d_loss * share).backward()
+        with frozen(discriminator):
+            passes, logits = [output.image], []
+            with self.device.autocast():
+                logits.append(discriminator.heads(there).logits)
+                for _ in range(self.config.cycles):
+                    passes.append(generator(self._noisy(passes[-1])).image)
+                    logits.append(discriminator(self._noisy(passes[-1])))
+            g_loss, parts = self._terms(
+                images, labels, output, passes, torch.cat(logits), weights.l1
+            )
+            self.scaler.scale(g_loss * share).backward()
+        return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
+
+
+def quantised(images: Tensor) -> Tensor:
     """Real images come from 8-bit files; without this, D could tell fakes by their fine steps."""
     return (images * 255).round() / 255
+
+
+def through_quantising(images: Tensor) -> Tensor:
+    """In steps of 8 bit, as real images are; gradients pass as if nothing had happened."""
+    return images + (quantised(images.detach()) - images.detach())
 
 
 class NoiseBank:

@@ -29,20 +29,19 @@ from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.artifacts import write_curves, write_model, write_samples
-from cfinspect.engine.training.collapse import CollapseMonitor
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
 from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.training_data import TrainingData, gather
-from cfinspect.engine.training.validation import run_defect_classes, validation_metrics
+from cfinspect.engine.training.validation import (
+    CollapseMonitor,
+    run_defect_classes,
+    validation_metrics,
+)
 
 _SETTLED = 0.8
-
-
 _SPARSE = 3
-
-
 _CLOSE = 0.3
 
 

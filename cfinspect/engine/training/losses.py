@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from cfinspect.engine.networks.projected import Judgement
+
 FAKE = 2
 
 
@@ -28,6 +30,19 @@ def discriminator_loss(logits: Tensor, labels: Tensor, rho: float) -> Tensor:
 def classifier_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Warm-up: D as a plain classifier; ``logits`` (n, 3), ``labels`` (n,)."""
     return F.cross_entropy(logits, labels)
+
+
+def evidence_loss(judged: Judgement, labels: Tensor) -> Tensor:
+    """What labels teach the local evidence, which logits of the whole image do not.
+
+    Every place of an undamaged image is sound; the strongest places of a damaged one are not.
+    Both count half.
+    """
+    sound = F.softplus(judged.evidence.flatten(1)).mean(dim=1)
+    undamaged = (labels == 0).to(sound.dtype)
+    places = (sound * undamaged).sum() / undamaged.sum().clamp(min=1)
+    strongest = F.binary_cross_entropy_with_logits(judged.strongest, labels.to(sound.dtype))
+    return 0.5 * places + 0.5 * strongest
 
 
 def flip_loss(logits: Tensor, labels: Tensor, damaged_weight: float) -> Tensor:

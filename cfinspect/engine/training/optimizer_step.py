@@ -12,9 +12,9 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Notice
 from cfinspect.engine.data.batch_loader import Batch
 from cfinspect.engine.inference.forward import to_tensor
-from cfinspect.engine.networks.multi_class import of_defect_class
+from cfinspect.engine.networks.multi_class import needs_backbone, of_defect_class
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.gan_step import NoiseBank, Step, Weights
+from cfinspect.engine.training.gan_step import NoiseBank, ProjectedStep, Step, Weights
 from cfinspect.engine.training.other_steps import ClassifierStep, DiffusionStep, SegmenterStep
 from cfinspect.engine.training.state import TrainState
 
@@ -25,6 +25,11 @@ _STEPS: dict[str, type[Step]] = {
     "adversarial": ClassifierStep,
     "segmenter": SegmenterStep,
     "diffusion": DiffusionStep,
+}
+_PROJECTED_STEPS: dict[str, type[Step]] = {
+    **_STEPS,
+    "cfgan": ProjectedStep,
+    "no-fake": ProjectedStep,
 }
 _WARM_LR_STEPS = 50
 _LONGEST_WARMUP = 1 / 3
@@ -44,9 +49,11 @@ class OptimizerStep:
         self.device = device
         self.noise = NoiseBank(config, device.device)
         generator, discriminator = state.nets["generator"], state.nets["discriminator"]
+        looks_through = needs_backbone(state.architecture.discriminator)
+        kinds = _PROJECTED_STEPS if looks_through else _STEPS
         self.turns = max(1, state.defect_class_count)
         self.steps = [
-            _STEPS[config.method](
+            kinds[config.method](
                 of_defect_class(generator, index),
                 of_defect_class(discriminator, index),
                 config,
@@ -118,6 +125,7 @@ class OptimizerStep:
         state.update_means("discriminator", counters.step)
         if not warming:
             state.update_means("generator", counters.generator_steps)
+        state.let_generator_follow()
         return sums
 
     def _set_rate(self, part: str, warming: bool, fraction: float) -> None:

@@ -19,9 +19,24 @@ from torch import Tensor, nn
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import load_model
-from cfinspect.engine.networks.discriminators import NOTHING, WITH_WIDTH, load_backbone
-from cfinspect.engine.networks.multi_class import LOGITS, make_networks, whole_networks
-from cfinspect.engine.networks.names import DDPM
+from cfinspect.engine.networks.backbone import (
+    Backbone,
+    load_backbone,
+    restored_backbone,
+    shipped_backbone,
+    stored_backbone,
+)
+from cfinspect.engine.networks.discriminators import NOTHING, WITH_WIDTH, load_pretrained
+from cfinspect.engine.networks.multi_class import (
+    LOGITS,
+    backbone_of,
+    make_networks,
+    needs_backbone,
+    of_defect_class,
+    whole_networks,
+)
+from cfinspect.engine.networks.names import DDPM, PROJECTED
+from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.training.config import TrainConfig
 
@@ -69,6 +84,11 @@ def _architecture(config: TrainConfig) -> Architecture:
     elif config.method == "diffusion":
         diffusion = NetworkSpec(DDPM, {**sizes, "steps": config.diffusion_steps})
         return Architecture(diffusion, NetworkSpec(NOTHING))
+    elif config.generator == PROJECTED:
+        generator = NetworkSpec(PROJECTED, {"width": config.width, "prior": config.prior})
+    if config.discriminator == PROJECTED:
+        looks = {"finest": config.finest_stage, "top_percent": config.top_percent}
+        return Architecture(generator, NetworkSpec(PROJECTED, looks))
     sized = config.discriminator in WITH_WIDTH
     arguments = {"width": config.discriminator_width} if sized else {}
     if config.defect_classes and config.share_backbone:
@@ -94,6 +114,11 @@ def _require_defect_classes(defect_classes: tuple[str, ...], config: TrainConfig
             f"{config.init_from} knows other defect classes ({known}): give the same, in the same "
             "order, or train without --from"
         )
+
+
+def _learning(net: nn.Module) -> list[nn.Parameter]:
+    """Its weights, without those that are only looked up (D's, by which G is held)."""
+    return [weight for weight in net.parameters() if weight.requires_grad]
 
 
 class TrainState:
@@ -122,7 +147,7 @@ class TrainState:
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
         if checkpoint is not None:
             self.architecture = _architecture_in(checkpoint)
-            generator, discriminator = self._built()
+            generator, discriminator = self._built(checkpoint)
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
             _require_method(model.metadata.generator.name, config)
@@ -132,10 +157,11 @@ class TrainState:
             generator, discriminator = model.generator.train(), model.discriminator.train()
         else:
             self.architecture = _architecture(config)
-            generator, discriminator = self._built()
-            if config.backbone_weights is not None:
+            own = config.backbone_file
+            generator, discriminator = self._built(backbone=own)
+            if own is not None and not needs_backbone(self.architecture.discriminator):
                 for network in whole_networks(discriminator):
-                    load_backbone(network, Path(config.backbone_weights))
+                    load_pretrained(network, own)
         self.device = device
         self.nets: dict[str, nn.Module] = {}
         for name, net in (("generator", generator), ("discriminator", discriminator)):
@@ -156,20 +182,28 @@ class TrainState:
         self.optimisers = {
             part: self._adam(self.nets[part], rate)
             for part, rate in rates.items()
-            if any(True for _ in self.nets[part].parameters())
+            if _learning(self.nets[part])
         }
         # Each class has its turn every so many steps, and its means are to reach as far back.
         self._ema = config.ema ** (1 / max(1, self.defect_class_count))
         if checkpoint is not None:
             self._load(checkpoint)
 
-    def _built(self) -> tuple[nn.Module, nn.Module]:
+    def _built(
+        self, checkpoint: Path | None = None, backbone: Path | None = None
+    ) -> tuple[nn.Module, nn.Module]:
         parts = self.architecture.generator, self.architecture.discriminator
-        return make_networks(*parts, self.defect_class_count)
+        found: Backbone | None = None
+        if needs_backbone(self.architecture.discriminator):
+            if checkpoint is not None:
+                found = _backbone_in(checkpoint)
+            else:
+                found = load_backbone(backbone or shipped_backbone())
+        return make_networks(*parts, self.defect_class_count, found)
 
     def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
         return torch.optim.AdamW(
-            net.parameters(), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
+            _learning(net), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
         )
 
     def _copy(self, name: str, net: nn.Module) -> None:
@@ -210,11 +244,25 @@ class TrainState:
         for name in set(live) - set(floats):
             mean[name].copy_(live[name])
 
+    @torch.no_grad()
+    def let_generator_follow(self) -> None:
+        """A G that changes what D blames looks at D's running mean as it is now."""
+        for index in range(max(1, self.defect_class_count)):
+            mean = of_defect_class(self.nets["mean_discriminator"], index)
+            for name in ("generator", "mean_generator"):
+                generator = of_defect_class(self.nets[name], index)
+                if isinstance(generator, ProjectedGenerator):
+                    assert isinstance(mean, ProjectedDiscriminator)
+                    generator.follow(mean)
+
     def save(self, path: Path) -> None:
         """Write everything to one .safetensors file, atomically."""
         tensors: dict[str, Tensor] = {}
         for name, net in self.nets.items():
             tensors |= {f"net.{name}.{key}": value for key, value in net.state_dict().items()}
+        backbone = backbone_of(self.nets["discriminator"])
+        if backbone is not None:
+            tensors |= stored_backbone(backbone)
         for name, optimiser in self.optimisers.items():
             for index, slots in optimiser.state_dict()["state"].items():
                 tensors |= {f"adam.{name}.{index}.{key}": value for key, value in slots.items()}
@@ -279,6 +327,13 @@ def _architecture_in(path: Path) -> Architecture:
         return Architecture(
             NetworkSpec(**parts["generator"]), NetworkSpec(**parts["discriminator"])
         )
+    except _UNUSABLE as error:
+        raise _unusable(path, error) from error
+
+
+def _backbone_in(path: Path) -> Backbone:
+    try:
+        return restored_backbone(load_file(path))
     except _UNUSABLE as error:
         raise _unusable(path, error) from error
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 METHODS = {
     "ace": mark("ACE: a counterfactual through a diffusion model"),
+    "evidence": mark("Evidence: what the model looks at"),
     "rise": mark("RISE: random masks"),
     "occlusion": mark("Occlusion: a hidden square"),
     "gradcam": mark("Grad-CAM: the network's last stage"),

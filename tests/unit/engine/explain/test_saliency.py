@@ -15,20 +15,21 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.evaluation.localisation_baselines import baselines
-from cfinspect.engine.explain import saliency
+from cfinspect.engine.explain import comparison
 from cfinspect.engine.explain.classifier import OwnClassifier
+from cfinspect.engine.explain.comparison import black_hat, darkness, explainers
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.explain.saliency import (
-    black_hat,
-    darkness,
-    explainers,
+    evidence,
     occlusion,
     rise,
 )
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import Model
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import WITH_WIDTH, make_discriminator
 from cfinspect.engine.networks.generators import Identity
+from cfinspect.engine.networks.projected import ProjectedDiscriminator
 from cfinspect.engine.synth import write_folder
 from cfinspect.resources import shipped_models
 
@@ -53,10 +54,16 @@ def images(n: int = 2, size: int = 64) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 255, (n, size, size, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("name", ["compact", "hybrid", "resnet18", "swin"])
+def discriminator_of(name: str) -> nn.Module:
+    if name == "projected":
+        return ProjectedDiscriminator(load_backbone(shipped_backbone()))
+    return make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
+
+
+@pytest.mark.parametrize("name", ["compact", "hybrid", "projected", "resnet18", "swin"])
 def test_class_activation_maps_of_every_network_that_has_them(name: str) -> None:
-    discriminator = make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
-    found = all_of(backend_of(discriminator), rise_masks=4)
+    found = all_of(backend_of(discriminator_of(name)), rise_masks=4)
+    assert ("evidence" in found) == (name == "projected")
     cams = [key for key in found if "cam" in key]
     assert len(cams) == (0 if name == "swin" else 3)
     for key in found:
@@ -67,9 +74,29 @@ def test_class_activation_maps_of_every_network_that_has_them(name: str) -> None
 
 
 def test_without_torchcam_the_others_remain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saliency, "have_cams", lambda: False)
+    monkeypatch.setattr(comparison, "have_cams", lambda: False)
     found = all_of(backend_of(make_discriminator("compact", width=8)))
     assert list(found) == ["cfgan", "rise", "occlusion", "black-hat", "darkness"]
+
+
+def test_evidence_is_what_d_says_of_each_place() -> None:
+    discriminator = discriminator_of("projected").eval()
+    assert isinstance(discriminator, ProjectedDiscriminator)
+    explainer = evidence(OwnClassifier(backend_of(discriminator), "own"))
+    one = images(1)
+    for target in (0, 1):
+        found = explainer.explain(one, np.array([target])).saliency[0]
+        with torch.no_grad():
+            said = discriminator.judge(torch.from_numpy(one).permute(0, 3, 1, 2) / 255).evidence[0]
+        wanted = torch.sigmoid(said if target == 0 else -said).numpy()
+        coarse = found.reshape(32, 2, 32, 2).mean(axis=(1, 3))
+        assert float(np.abs(coarse - wanted).mean()) < 0.02
+
+
+def test_other_networks_have_no_evidence_to_show() -> None:
+    own = OwnClassifier(backend_of(discriminator_of("compact")), "own")
+    with pytest.raises(CfinspectError, match="own has no map of evidence"):
+        evidence(own)
 
 
 class Corner(nn.Module):

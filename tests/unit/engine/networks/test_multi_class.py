@@ -292,7 +292,7 @@ def test_weights_of_a_backbone_go_into_every_kind(apples: Path, tmp_path: Path) 
             apples,
             out,
             share_backbone=shared,
-            backbone_weights=weights,
+            backbone=weights,
             steps=1,
             ema=0.0,
             lr_warmup=1e-9,

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.networks.discriminators import WITH_WIDTH, load_backbone, make_discriminator
+from cfinspect.engine.networks.discriminators import WITH_WIDTH, load_pretrained, make_discriminator
 from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.networks.layers import Patches, Unpatches
 from cfinspect.engine.networks.settings import DISCRIMINATORS
@@ -107,7 +107,7 @@ def test_backbone_weights_fill_all_but_the_classification(tmp_path: Path) -> Non
     source, target = make_discriminator("compact", width=8), make_discriminator("compact", width=8)
     save_file(source.state_dict(), tmp_path / "weights.safetensors")
     before = {name: value.clone() for name, value in target.state_dict().items()}
-    assert load_backbone(target, tmp_path / "weights.safetensors") == 18
+    assert load_pretrained(target, tmp_path / "weights.safetensors") == 18
     for name, value in target.state_dict().items():
         expected = before if name.startswith("classify") else source.state_dict()
         assert torch.equal(value, expected[name]), name
@@ -118,22 +118,22 @@ def test_torch_files_are_read_without_running_code(tmp_path: Path) -> None:
     weights = {k.removeprefix("body."): v for k, v in source.items() if k.startswith("body.")}
     torch.save(weights, tmp_path / "weights.pth")
     target = make_discriminator("resnet18")
-    load_backbone(target, tmp_path / "weights.pth")
+    load_pretrained(target, tmp_path / "weights.pth")
     assert torch.equal(target.state_dict()["body.conv1.weight"], source["body.conv1.weight"])
     torch.save({"conv1.weight": Path("/tmp")}, tmp_path / "code.pth")
     with pytest.raises(CfinspectError, match="cannot be read"):
-        load_backbone(target, tmp_path / "code.pth")
+        load_pretrained(target, tmp_path / "code.pth")
 
 
 def test_torchvisions_swin_weights_fit_the_standard_width(tmp_path: Path) -> None:
     theirs = torchvision.models.swin_t().state_dict()
     save_file(theirs, tmp_path / "swin_t.safetensors")
     target = make_discriminator("swin")
-    assert load_backbone(target, tmp_path / "swin_t.safetensors") == len(theirs) - 2
+    assert load_pretrained(target, tmp_path / "swin_t.safetensors") == len(theirs) - 2
     assert target.state_dict()["body.head.weight"].shape == (3, 768)
 
 
 def test_weights_that_fit_nothing_are_an_error(tmp_path: Path) -> None:
     save_file({"other.weight": torch.zeros(3)}, tmp_path / "weights.safetensors")
     with pytest.raises(CfinspectError, match="fit no layer"):
-        load_backbone(make_discriminator("compact"), tmp_path / "weights.safetensors")
+        load_pretrained(make_discriminator("compact"), tmp_path / "weights.safetensors")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from cfinspect.engine.training.collapse import CollapseMonitor
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.state import TrainState
+from cfinspect.engine.training.validation import CollapseMonitor
 
 
 @pytest.fixture

@@ -1,0 +1,215 @@
+"""D and G that look through the pretrained backbone; the construction is ours.
+
+D finds *evidence* of damage at each place and judges the whole image beside it; G decodes the same
+features and may only change what D's evidence blames.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from cfinspect.engine.networks.backbone import CHANNELS, Backbone, chosen
+from cfinspect.engine.networks.generators import (
+    Block,
+    GeneratorOutput,
+    gated,
+    start_near_identity,
+)
+from cfinspect.engine.networks.layers import Patches, Unpatches
+
+_LOCAL = (5, 3, 2, 1)  # stages that evidence and G look at, the coarsest first
+_WHOLE = (2, 3, 5, 6)  # stages that the whole image is judged by
+_WIDTH = 48  # channels of the local evidence
+_SLOPE = 0.2
+_LEAST, _MOST = 0.02, 1.0  # of the prior
+
+
+class Judgement(NamedTuple):
+    """What D says about n images.
+
+    ``logits``: undamaged, damaged, fake, (n, 3); ``evidence``: logits of damage at each place,
+    (n, S/k, S/k), k = 2 or 4; ``fake``: the same of being generated; ``strongest``: the mean of
+    the evidence's highest values, (n,).
+    """
+
+    logits: Tensor
+    evidence: Tensor
+    fake: Tensor
+    strongest: Tensor
+
+    def first(self, count: int) -> Judgement:
+        """What is said of the first ``count`` images."""
+        return Judgement(*(part[:count] for part in self))
+
+
+class Heads(nn.Module):
+    """What D learns on top of the frozen features; see ``ProjectedDiscriminator``."""
+
+    def __init__(self, finest: int, top_percent: int) -> None:
+        super().__init__()
+        self.top_percent = top_percent
+        self.local = tuple(stage for stage in _LOCAL if stage >= finest)
+        self.lateral = nn.ModuleDict(
+            {str(stage): nn.Conv2d(CHANNELS[stage], _WIDTH, 1) for stage in self.local}
+        )
+        self.evidence = nn.Sequential(
+            nn.LeakyReLU(_SLOPE),
+            nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1),
+            nn.LeakyReLU(_SLOPE),
+            nn.Conv2d(_WIDTH, 2, 1),
+        )
+        self.norms = nn.ModuleDict(
+            {str(stage): nn.LayerNorm(3 * CHANNELS[stage]) for stage in _WHOLE}
+        )
+        pooled = sum(3 * CHANNELS[stage] for stage in _WHOLE)
+        self.whole = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, 3))
+
+    def forward(self, stages: Sequence[Tensor]) -> Judgement:
+        """The backbone's stages of n images -> what D says."""
+        evidence, fake = self._maps(stages).float().unbind(1)
+        strongest = self._strongest(evidence)
+        whole = self.whole(self.pooled(stages)).float()
+        added = torch.stack([torch.zeros_like(strongest), strongest, self._strongest(fake)], dim=1)
+        return Judgement(whole + added, evidence, fake, strongest)
+
+    def pooled(self, stages: Sequence[Tensor]) -> Tensor:
+        """What the whole image is judged by: mean, maximum and deviation of channels, (n, C)."""
+        parts = []
+        for number, y in zip(_WHOLE, chosen(stages, _WHOLE), strict=True):
+            flat = y.flatten(2)
+            deviation = flat.var(dim=2, correction=0).clamp(min=1e-6).sqrt()
+            found = torch.cat([flat.mean(dim=2), flat.amax(dim=2), deviation], dim=1)
+            parts.append(self.norms[str(number)](found))
+        return torch.cat(parts, dim=1)
+
+    def _maps(self, stages: Sequence[Tensor]) -> Tensor:
+        """(n, 2, h, w), with the side of the finest stage."""
+        features = chosen(stages, self.local)
+        side = features[-1].shape[-2:]
+        total: Tensor | None = None
+        for number, y in zip(self.local, features, strict=True):
+            part = self.lateral[str(number)](normalised(y))
+            if total is not None:
+                part = part + _enlarged(total, part.shape[-2:])
+            total = part
+        assert total is not None and total.shape[-2:] == side
+        return self.evidence(total)  # type: ignore[no-any-return]
+
+    def _strongest(self, scores: Tensor) -> Tensor:
+        flat = scores.flatten(1)
+        count = max(1, flat.shape[1] * self.top_percent // 100)
+        return flat.topk(count, dim=1).values.mean(dim=1)
+
+
+class ProjectedDiscriminator(nn.Module):
+    """The frozen backbone, local evidence and whole-image heads in one softmax.
+
+    ``finest``: stage with the finest evidence, 1 (half of the side) or 2 (a quarter);
+    ``top_percent``: share of the places whose mean speaks for the image: damage is often small.
+    undamaged = whole, damaged = whole + strongest evidence, fake = whole + strongest fakeness.
+    forward: (n, 3, S, S) in [0, 1] -> (n, 3).
+    """
+
+    def __init__(self, backbone: Backbone, finest: int = 1, top_percent: int = 3) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.heads = Heads(finest, top_percent)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return self.judge(x).logits
+
+    def judge(self, x: Tensor) -> Judgement:
+        """The logits and the maps behind them."""
+        found: Judgement = self.heads(self.backbone(x))
+        return found
+
+
+class ProjectedGenerator(nn.Module):
+    """A decoder of the backbone's features that changes what D blames.
+
+    ``width``: channels of each level. Its gate is multiplied by a prior from the evidence of D's
+    running mean (``blame``), where the image is damaged: by its label in training, by that D's
+    word otherwise. ``prior=False`` leaves it free.
+    forward: (n, 3, S, S) in [0, 1] -> GeneratorOutput.
+    """
+
+    def __init__(
+        self, backbone: Backbone, blame: Heads, width: int = 32, prior: bool = True
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.blame = copy.deepcopy(blame).requires_grad_(False).eval()
+        self.prior = prior
+        self.lateral = nn.ModuleList(nn.Conv2d(CHANNELS[s], width, 1) for s in _LOCAL)
+        # The finest level costs most by far: its pixels come in before its one block.
+        self.levels = nn.ModuleList(Block(2 * width, width) for _ in _LOCAL[1:-1])
+        seen = 24
+        self.pixels = nn.Sequential(
+            Patches(2), nn.Conv2d(12, seen, 3, padding=1), nn.ReLU(inplace=True)
+        )
+        self.joined = Block(2 * width + seen, width)
+        self.last = nn.Conv2d(width, 4 * 2**2, 3, padding=1)
+        start_near_identity(self.last, gate=True)
+        self.unfold = Unpatches(2)
+        self.head = nn.Linear(CHANNELS[_LOCAL[0]], 1)
+
+    def forward(self, x: Tensor) -> GeneratorOutput:
+        """See the class."""
+        return self.decode(x, self.backbone(x))
+
+    def decode(
+        self, x: Tensor, stages: Sequence[Tensor], damaged: Tensor | None = None
+    ) -> GeneratorOutput:
+        """The same from features at hand; ``damaged``: (n,) bool, where it is known."""
+        features = chosen(stages, _LOCAL)
+        own = [lateral(normalised(y)) for lateral, y in zip(self.lateral, features, strict=True)]
+        y = own[0]
+        for level, finer in zip(self.levels, own[1:-1], strict=True):
+            y = level(torch.cat([_enlarged(y, finer.shape[-2:]), finer], dim=1))
+        finest = _enlarged(y, own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
+        y = self.joined(torch.cat(finest, dim=1))
+        allowed = self._allowed(stages, damaged) if self.prior else None
+        image, gate = gated(x, self.unfold(self.last(y)), allowed)
+        head = self.head(features[0].mean(dim=(2, 3)))
+        return GeneratorOutput(image, gate, head.float().squeeze(1))
+
+    @torch.no_grad()
+    def _allowed(self, stages: Sequence[Tensor], damaged: Tensor | None) -> Tensor:
+        """The prior: how far each pixel may change, (n, 1, S, S)."""
+        judged: Judgement = self.blame(stages)
+        if damaged is None:
+            damaged = judged.logits[:, 1] > judged.logits[:, 0]
+        blamed = torch.sigmoid(judged.evidence[:, None] + 1)
+        near = F.max_pool2d(blamed, 3, stride=1, padding=1)
+        side = tuple(2 * length for length in stages[0].shape[-2:])
+        prior = (_enlarged(near, side) * 1.5).clamp(_LEAST, _MOST)
+        return torch.where(damaged.view(-1, 1, 1, 1), prior, torch.ones_like(prior))
+
+    def train(self, mode: bool = True) -> ProjectedGenerator:
+        """What D blames is read without dropout, also while G learns."""
+        super().train(mode)
+        self.blame.eval()
+        return self
+
+    @torch.no_grad()
+    def follow(self, discriminator: ProjectedDiscriminator) -> None:
+        """Blame what ``discriminator``, the running mean of D, blames now."""
+        theirs = discriminator.heads.state_dict()
+        for name, own in self.blame.state_dict().items():
+            own.copy_(theirs[name])
+
+
+def normalised(y: Tensor) -> Tensor:
+    """Each image's features with mean 0 and deviation 1 over all places and channels."""
+    return F.group_norm(y, 1)
+
+
+def _enlarged(y: Tensor, side: Sequence[int]) -> Tensor:
+    return F.interpolate(y, tuple(side), mode="bilinear", align_corners=False)

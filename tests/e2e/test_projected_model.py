@@ -1,0 +1,66 @@
+"""A model on the pretrained backbone, through all commands that use a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from program import TINY, Run, json_lines, table
+from safetensors.torch import save_file
+
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
+
+
+@pytest.fixture(scope="module")
+def projected(cf: Run, walls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of a few steps."""
+    run = tmp_path_factory.mktemp("runs") / "projected"
+    done = cf(
+        *("train", walls, "--out", run, "--discriminator", "projected", "--steps", 6, *TINY),
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    return run / "model.safetensors"
+
+
+def test_it_inspects_evaluates_and_is_calibrated(
+    cf: Run, projected: Path, walls: Path, tmp_path: Path
+) -> None:
+    done = cf("inspect", projected, walls, "--out", tmp_path / "found", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(table(tmp_path / "found" / "inspections.csv")) == 48
+    fitted = tmp_path / "fitted.safetensors"
+    done = cf("calibrate", projected, walls, "--out", fitted)
+    assert done.returncode == 0, done.stderr
+    for model in (projected, fitted):
+        done = cf("evaluate", model, walls, "--out", tmp_path / model.stem)
+        assert done.returncode == 0, done.stderr
+        report = json.loads((tmp_path / model.stem / "report.json").read_text())
+        assert report["classification"]["n"] == 48
+
+
+def test_what_the_model_looks_at_is_shown(
+    cf: Run, projected: Path, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    words = ("explain", projected, walls / "damaged", "--method", "evidence", "--limit", 3)
+    done = cf(*words, "--out", tmp_path / "why", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json_lines(done.stdout)[-1]["explained"] == 3
+    assert len(list((tmp_path / "why" / "saliency").iterdir())) == 3
+    done = cf("explain", model, walls, "--method", "evidence", "--out", tmp_path / "none")
+    assert done.returncode == 2
+    assert "has no map of evidence" in done.stderr
+
+
+def test_a_wrong_backbone_is_a_sentence(cf: Run, walls: Path, tmp_path: Path) -> None:
+    weights = {k: v.clone() for k, v in load_backbone(shipped_backbone()).weights().items()}
+    weights.pop("stem.bias")
+    save_file(weights, tmp_path / "part.safetensors")
+    for name, said in (("part", "holds no weights of the backbone"), ("none here", "do not exist")):
+        done = cf(
+            *("train", walls, "--out", tmp_path / name, "--discriminator", "projected", *TINY),
+            *("--steps", 2, "--backbone", tmp_path / f"{name}.safetensors"),
+        )
+        assert done.returncode == 2
+        assert said in done.stderr.replace("\n", " ")

@@ -1,0 +1,166 @@
+"""Training of D and G on the pretrained backbone, and the files that it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from cfinspect.engine.base import installed
+from cfinspect.engine.base.events import CancelToken, Event, Finished, StepDone
+from cfinspect.engine.inference.loading import load_inspector
+from cfinspect.engine.model.file import load_model
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
+from cfinspect.engine.networks.multi_class import of_defect_class
+from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
+from cfinspect.engine.synth import write_folder
+from cfinspect.engine.training.config import ConfigError, TrainConfig
+from cfinspect.engine.training.trainer import train
+
+
+@pytest.fixture(scope="module")
+def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folder(
+        tmp_path_factory.mktemp("data") / "walls", "crack", count=32, size=64, seed=6
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(walls: Path) -> tuple[Path, list[Event]]:
+    out = walls.parent / "run"
+    return out, list(train(config(walls, out)))
+
+
+def config(data: Path, out: Path, **changes: Any) -> TrainConfig:
+    usual: dict[str, Any] = {
+        "discriminator": "projected",
+        "width": 8,
+        "size": 64,
+        "batch": 4,
+        "steps": 8,
+        "warmup": 2,
+        "noise": 0.02,
+        "validate_every": 4,
+        "checkpoint_every": 3,
+        "device": "cpu",
+        "precision": "fp32",
+    }
+    return TrainConfig.from_preset(
+        "balanced", data=(str(data),), out=str(out), **{**usual, **changes}
+    )
+
+
+def losses(events: list[Event]) -> dict[int, dict[str, float]]:
+    return {event.step: event.losses for event in events if isinstance(event, StepDone)}
+
+
+def test_the_model_file_holds_the_backbone_once_and_stands_alone(
+    trained: tuple[Path, list[Event]], walls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, events = trained
+    assert isinstance(events[-1], Finished) and events[-1].model is not None
+    with safe_open(events[-1].model, framework="pt") as file:
+        names = [name for name in file.keys() if "backbone" in name]  # noqa: SIM118  (no dict)
+        kept = {name.removeprefix("backbone."): file.get_tensor(name) for name in names}
+    shipped = load_backbone(shipped_backbone()).weights()
+    assert kept.keys() == shipped.keys()
+    assert all(torch.equal(kept[name].float(), value) for name, value in shipped.items())
+    monkeypatch.setattr(installed, "_PACKAGE", walls)
+    found = load_inspector(events[-1].model).inspect(np.zeros((64, 64, 3), np.uint8))
+    assert found.saliency.shape == (64, 64)
+
+
+def test_g_of_the_model_blames_what_its_d_blames(trained: tuple[Path, list[Event]]) -> None:
+    model = load_model(trained[0] / "model.safetensors")
+    generator, discriminator = model.generator, model.discriminator
+    assert isinstance(generator, ProjectedGenerator)
+    assert isinstance(discriminator, ProjectedDiscriminator)
+    assert generator.backbone is discriminator.backbone
+    heads = discriminator.heads.state_dict()
+    own = generator.blame.state_dict()
+    assert own.keys() == heads.keys()
+    assert all(torch.equal(own[name], heads[name]) for name in own)
+
+
+def test_resume_gives_the_losses_of_an_unbroken_training(
+    trained: tuple[Path, list[Event]], walls: Path, tmp_path: Path
+) -> None:
+    cancel = CancelToken()
+    first: list[Event] = []
+    for event in train(config(walls, tmp_path / "broken"), cancel=cancel):
+        first.append(event)
+        if isinstance(event, StepDone) and event.step == 5:
+            cancel.cancel()
+    second = list(train(config(walls, tmp_path / "broken"), resume=True))
+    assert losses(first) | losses(second) == losses(trained[1])
+
+
+def test_a_model_is_fine_tuned_with_the_backbone_that_it_holds(
+    trained: tuple[Path, list[Event]], walls: Path, tmp_path: Path
+) -> None:
+    start = str(trained[0] / "model.safetensors")
+    list(train(config(walls, tmp_path / "tuned", init_from=start, steps=2, warmup=0)))
+    model = load_model(tmp_path / "tuned" / "model.safetensors")
+    assert isinstance(model.generator, ProjectedGenerator)
+
+
+def test_another_file_of_the_backbone_is_used_and_kept(walls: Path, tmp_path: Path) -> None:
+    weights = {k: v * 0.5 for k, v in load_backbone(shipped_backbone()).weights().items()}
+    save_file(weights, tmp_path / "half.safetensors")
+    settings = config(walls, tmp_path / "run", backbone=str(tmp_path / "half.safetensors"), steps=2)
+    list(train(settings))
+    model = load_model(tmp_path / "run" / "model.safetensors")
+    assert isinstance(model.discriminator, ProjectedDiscriminator)
+    kept = model.discriminator.backbone.weights()
+    assert all(torch.equal(kept[name], value.half().float()) for name, value in weights.items())
+    assert "backbone" not in model.metadata.training
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"generator": "unet", "width": 4},
+        {"cycles": 1, "robust": 2.0},
+        {"prior": False, "finest_stage": 2, "top_percent": 10},
+        {"method": "classifier"},
+        {"method": "no-fake"},
+    ],
+)
+def test_every_way_to_train_it_ends_in_a_model(
+    walls: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    *_, last = train(config(walls, tmp_path / "run", steps=4, **changes))
+    assert isinstance(last, Finished) and last.model is not None
+    found = load_inspector(last.model).inspect(np.zeros((64, 64, 3), np.uint8))
+    assert np.isfinite(found.saliency).all()
+
+
+def test_several_defect_classes_share_one_backbone(tmp_path: Path) -> None:
+    apples = write_folder(tmp_path / "apples", "apple", count=24, size=64, seed=2)
+    for number, path in enumerate(sorted((apples / "damaged").iterdir())):
+        target = apples / ("rot", "scab")[number % 2] / path.name
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    settings = config(apples, tmp_path / "run", defect_classes="rot,scab", steps=6)
+    *_, last = train(settings)
+    assert isinstance(last, Finished) and last.model is not None
+    model = load_model(last.model)
+    both = [of_defect_class(model.discriminator, index) for index in range(2)]
+    assert isinstance(both[0], ProjectedDiscriminator)
+    assert isinstance(both[1], ProjectedDiscriminator)
+    assert both[0].backbone is both[1].backbone
+
+
+def test_networks_that_do_not_fit_are_refused(walls: Path, tmp_path: Path) -> None:
+    for changes, said in (
+        ({"discriminator": "compact", "generator": "projected"}, "give both"),
+        ({"backbone": "none"}, "leave backbone out"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            config(walls, tmp_path / "run", **changes)
+    assert config(walls, tmp_path / "run", discriminator="compact", backbone="none")
