@@ -2496,8 +2496,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>was Menschen entschieden haben</translation>
     </message>
     <message>
-      <source>what inspections average over; flips+scale: also two thirds of the size, twice as slow</source>
-      <translation>worüber Prüfungen mitteln; flips+scale: auch über zwei Drittel der Größe, halb so schnell</translation>
+      <source>what inspections average D over; flips: four mirror images; flips+scale: also two thirds of the size, twice as slow; none: the image alone, the fastest</source>
+      <translation>worüber Inspektionen D mitteln; flips: vier Spiegelbilder; flips+scale: auch zwei Drittel der Größe, doppelt so langsam; none: das Bild allein, am schnellsten</translation>
     </message>
     <message>
       <source>what is trained; diffusion is for explanations by ACE, the others to measure cfgan by</source>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.generators import GeneratorOutput
+from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 
 _FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
 
@@ -78,22 +80,66 @@ def _outputs(
     tta: Tta,
 ) -> tuple[NDArray[np.float32], ...]:
     with device.autocast():
-        output: GeneratorOutput = generator(x)
-        picture = output.image
-        if tta == "flips+scale":
-            picture = (picture + _far_counterfactual(generator, x)) / 2
-        # D is cheap beside G: four views of x steady its answer, as training saw them all.
-        # One pass over everything of a size is faster than five small ones.
-        first, *others = _views(x, tta)
-        logits = [discriminator(seen).float() for seen in (torch.cat([first, picture]), *others)]
-    flipped = logits[0][len(first) :]
-    own = _mean([logits[0][: len(first)], *logits[1:]], len(x))
-    picture, head = picture.permute(0, 2, 3, 1), torch.sigmoid(output.head)
+        if _share_backbone(generator, discriminator):
+            output, flipped, own = _through_one_backbone(generator, discriminator, x, tta)
+        else:
+            output, flipped, own = _apart(generator, discriminator, x, tta)
+    picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
     return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
 
 
+_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor]
+
+
+def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
+    """What G says of x, and D's logits on its picture and, over its views, on x."""
+    output: GeneratorOutput = generator(x)
+    if tta == "flips+scale":
+        output = output._replace(image=(output.image + _far_counterfactual(generator, x)) / 2)
+    # D is cheap beside G: four views of x steady its answer, as training saw them all.
+    # One pass over everything of a size is faster than five small ones.
+    first, *others = _views(x, tta)
+    seen = torch.cat([first, output.image])
+    logits = [discriminator(views).float() for views in (seen, *others)]
+    return (
+        output,
+        logits[0][len(first) :],
+        _mean([logits[0][: len(first)], *logits[1:]], len(x)),
+    )
+
+
+def _share_backbone(
+    generator: nn.Module, discriminator: nn.Module
+) -> TypeGuard[ProjectedGenerator]:
+    return (
+        isinstance(generator, ProjectedGenerator)
+        and isinstance(discriminator, ProjectedDiscriminator)
+        and generator.backbone is discriminator.backbone
+    )
+
+
+def _through_one_backbone(
+    generator: ProjectedGenerator,
+    discriminator: nn.Module,
+    x: torch.Tensor,
+    tta: Tta,
+) -> _Answers:
+    """The same where both look through one backbone: x, the first view, passes it once."""
+    assert isinstance(discriminator, ProjectedDiscriminator)
+    first, *others = _views(x, tta)
+    stages = discriminator.backbone(first)
+    output = generator.decode(x, [stage[: len(x)] for stage in stages])
+    if tta == "flips+scale":
+        output = output._replace(image=(output.image + _far_counterfactual(generator, x)) / 2)
+    logits = [discriminator.heads(stages).logits]
+    logits += [discriminator(views).float() for views in others]
+    return output, discriminator(output.image).float(), _mean(logits, len(x))
+
+
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
-    """Four mirror images of x (n, 3, S, S) as (k * n, 3, ...), those of one size together."""
+    """Mirror images of x (n, 3, S, S), itself first, as (k * n, 3, ...), by their size."""
+    if tta == "none":
+        return [x]
     mirrored = [x, x.flip(2), x.flip(3), x.flip((2, 3))]
     if tta == "flips":
         return [torch.cat(mirrored)]
@@ -105,8 +151,9 @@ def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
 
 
 def _mean(logits: list[torch.Tensor], n: int) -> torch.Tensor:
-    """Mean over the views: tensors (k * n, 3) with four views in all -> (n, 3)."""
-    return torch.cat(logits).view(4, n, -1).mean(dim=0)
+    """Mean over the views: tensors (k * n, 3) -> (n, 3)."""
+    joined = torch.cat(logits)
+    return joined.view(len(joined) // n, n, -1).mean(dim=0)
 
 
 def _far_counterfactual(generator: nn.Module, x: torch.Tensor) -> torch.Tensor:

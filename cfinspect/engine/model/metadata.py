@@ -19,7 +19,7 @@ from cfinspect.engine.networks.spec import NetworkSpec
 
 FORMAT_VERSION = 1
 Scope = Literal["whole", "tiles"]
-Tta = Literal["flips", "flips+scale"]
+Tta = Literal["flips", "flips+scale", "none"]
 
 
 class MetadataError(CfinspectError):
@@ -34,8 +34,9 @@ class Preprocessing:
     "tiles" looks at a large photo through windows of ``tile`` source px (each resized to ``size``)
     and at an image whose longer side is at most 2 * ``tile`` as a whole. ``tile``: side of a
     training tile in source px; not used with "whole". ``tta``: what an inspection
-    takes the mean over (test-time augmentation): "flips" of the square for D; "flips+scale" also
-    at some two thirds of its size (D in steps of 32 px), for what D says and what G changes.
+    takes the mean over (test-time augmentation): "none": the square alone; "flips": mirror images
+    of it for D; "flips+scale": also at some two thirds of its size (D in steps of 32 px), for what
+    D says and what G changes.
     """
 
     size: int

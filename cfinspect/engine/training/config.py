@@ -20,7 +20,7 @@ from cfinspect.engine.training.presets import (
     BY_PRESET,
 )
 
-TTA = ("flips", "flips+scale")
+TTA = ("flips", "flips+scale", "none")
 CALIBRATE_ON = ("clean", "augmented")
 PRESETS = tuple(BY_PRESET)
 SCOPES = ("auto", "whole", "tiles")
@@ -80,7 +80,8 @@ class TrainConfig(NetworkSettings, DataSettings):
     )
     tta: str = setting(
         "flips",
-        "what inspections average over; flips+scale: also two thirds of the size, twice as slow",
+        "what inspections average D over; flips: four mirror images; flips+scale: also two thirds "
+        "of the size, twice as slow; none: the image alone, the fastest",
         TTA,
         title="Test-time augmentation",
     )
@@ -291,7 +292,7 @@ class TrainConfig(NetworkSettings, DataSettings):
             (self.batch % 2 == 0, "batch must be even, at least 2"),
             (self.validation + self.holdout < 0.9, "validation and holdout leave too little"),
             (
-                self.method != "segmenter" or self.tta == "flips",
+                self.method != "segmenter" or self.tta != "flips+scale",
                 "method segmenter looks at one size only: leave tta at 'flips'",
             ),
             (

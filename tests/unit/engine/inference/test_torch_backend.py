@@ -14,8 +14,11 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.inference.inspector import Backend, InspectionError, Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import Model, save_model
+from cfinspect.engine.model.metadata import Tta
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import GeneratorOutput, make_generator
+from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.spec import NetworkSpec
 
 CPU = choose_device("cpu", "fp32")
@@ -102,6 +105,29 @@ def test_near_and_far_take_the_mean_of_both_sizes() -> None:
     np.testing.assert_allclose(raw.logits[:, 1], ends, atol=0.05)
     # half of the change that only one of the looks made, and every pixel of x as it was
     np.testing.assert_allclose(raw.counterfactual, batch / 255 + 0.1, atol=1e-6)
+
+
+def test_without_augmentation_the_square_alone_is_asked() -> None:
+    batch = np.random.default_rng(2).integers(0, 200, (2, 96, 96, 3), dtype=np.uint8)
+    raw = TorchBackend(model(Brighter(), Sides(), size=96, tta="none"), CPU).run(batch)
+    np.testing.assert_allclose(raw.logits[:, 0], 96)
+    first = batch[:, :, 0].mean(axis=(1, 2)) / 255
+    np.testing.assert_allclose(raw.logits[:, 1], first, atol=1e-6)
+
+
+@pytest.mark.parametrize("tta", ["none", "flips", "flips+scale"])
+def test_one_pass_of_a_shared_backbone_says_what_two_would(tta: Tta) -> None:
+    torch.manual_seed(0)
+    backbone = load_backbone(shipped_backbone())
+    discriminator = ProjectedDiscriminator(backbone)
+    generator = ProjectedGenerator(backbone, discriminator.heads, width=8)
+    batch = np.random.default_rng(2).integers(0, 255, (3, 96, 96, 3), dtype=np.uint8)
+    shared = TorchBackend(model(generator, discriminator, size=96, tta=tta), CPU).run(batch)
+    generator.backbone = load_backbone(shipped_backbone())
+    apart = TorchBackend(model(generator, discriminator, size=96, tta=tta), CPU).run(batch)
+    for name in ("logits", "counterfactual", "flipped_logits", "head"):
+        one, two = getattr(shared, name), getattr(apart, name)
+        np.testing.assert_allclose(one, two, atol=1e-4, err_msg=name)
 
 
 def test_what_is_seen_from_far_lies_where_it_is() -> None:
