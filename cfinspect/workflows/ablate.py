@@ -15,9 +15,11 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
 from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.presets import BY_DISCRIMINATOR
 from cfinspect.workflows.ablation_table import Cell, CellFigures, markdown, table
 from cfinspect.workflows.evaluate_model import evaluate_samples
 from cfinspect.workflows.evaluation_data import choose_samples
@@ -43,7 +45,7 @@ def ablate(
 
     out = Path(base.out)
     # Settings that cannot be are found before hours of training.
-    planned = {cell.name: _configs(base, cell, seeds) for cell in cells}
+    planned = {cell.name: cell_configs(base, cell, seeds) for cell in cells}
     if any(one.method == "diffusion" for group in planned.values() for one in group):
         raise CfinspectError("a diffusion model gives no verdicts that could be compared")
     tried = trials.attacked is not None or trials.realism
@@ -102,8 +104,9 @@ class Trials:
         )
 
 
-def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
-    changed = base.replace(**dict(cell.changes))
+def cell_configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
+    """The trainings of one cell, seed by seed; each seed holds out its own share."""
+    changed = base.replace(**_brought_along(base, dict(cell.changes)))
     return [
         changed.replace(
             out=str(Path(base.out) / cell.name.replace(" ", ",") / f"seed-{seed}"),
@@ -112,6 +115,18 @@ def _configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]:
         )
         for seed in range(seeds)
     ]
+
+
+def _brought_along(
+    base: TrainConfig, changes: Mapping[str, SettingValue]
+) -> dict[str, SettingValue]:
+    """``changes``, and what another discriminator sets otherwise, as in a training of its own."""
+    other = changes.get("discriminator", base.discriminator)
+    if other == base.discriminator:
+        return dict(changes)
+    usual = TrainConfig.from_preset(base.preset, method=base.method).to_dict()
+    left = {name: usual[name] for name in BY_DISCRIMINATOR.get(base.discriminator, {})}
+    return {**left, **BY_DISCRIMINATOR.get(str(other), {}), **changes}
 
 
 def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:

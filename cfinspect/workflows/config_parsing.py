@@ -9,7 +9,8 @@ from pathlib import Path
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.networks.settings import NO_BACKBONE, NetworkSettings
+from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.settings import DISCRIMINATORS, GENERATORS, NetworkSettings
 from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -90,12 +91,8 @@ def new_config(
 def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     """With paths that hold wherever the program is started."""
     settings = TrainConfig.settings()
-
-    def names_file(name: str, value: SettingValue) -> bool:
-        return bool(value) and value != NO_BACKBONE and settings[name].is_file
-
     return {
-        name: str(Path(str(value)).resolve()) if names_file(name, value) else value
+        name: str(Path(str(value)).resolve()) if value and settings[name].is_file else value
         for name, value in values.items()
     }
 
@@ -115,8 +112,17 @@ def _taken_over(model: Path) -> dict[str, SettingValue]:
         "size": metadata.preprocessing.size,
         "tta": metadata.preprocessing.tta,
     }
-    texts = ("method", "calibrate_on", "generator", "discriminator")
-    kept |= {name: str(training[name]) for name in texts if name in training}
+    kept |= {name: str(training[name]) for name in ("method", "calibrate_on") if name in training}
+    # Those of reference systems and of diffusion models are no settings.
+    if metadata.generator.name in GENERATORS:
+        kept["generator"] = metadata.generator.name
+    if metadata.discriminator.name in DISCRIMINATORS:
+        kept["discriminator"] = metadata.discriminator.name
+    if metadata.generator.name == PROJECTED:
+        kept |= metadata.generator.kwargs
+    if metadata.discriminator.name == PROJECTED:
+        looks = metadata.discriminator.kwargs
+        kept |= {"finest_stage": looks["finest"], "top_percent": looks["top_percent"]}
     if metadata.defect_classes:
         kept |= {
             "defect_classes": ",".join(metadata.defect_classes),

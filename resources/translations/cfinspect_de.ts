@@ -2092,8 +2092,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>fast: ein erster Blick</translation>
     </message>
     <message>
-      <source>file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones are used otherwise, or of D's own layers; none: no pretrained features</source>
-      <translation>Datei mit vortrainierten Gewichten: von EfficientNet-Lite0 für projected, das sonst die mitgelieferten nimmt, oder von Ds eigenen Schichten; none: keine vortrainierten Merkmale</translation>
+      <source>file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones are used otherwise, or of D's own layers</source>
+      <translation>Datei mit vortrainierten Gewichten: von EfficientNet-Lite0 für projected, das sonst die mitgelieferten nimmt, oder von Ds eigenen Schichten</translation>
     </message>
     <message>
       <source>first steps in which D learns as a plain classifier</source>
@@ -2497,7 +2497,7 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     </message>
     <message>
       <source>what inspections average D over; flips: four mirror images; flips+scale: also two thirds of the size, twice as slow; none: the image alone, the fastest</source>
-      <translation>worüber Inspektionen D mitteln; flips: vier Spiegelbilder; flips+scale: auch zwei Drittel der Größe, doppelt so langsam; none: das Bild allein, am schnellsten</translation>
+      <translation>worüber Prüfungen D mitteln; flips: vier Spiegelbilder; flips+scale: auch zwei Drittel der Größe, doppelt so langsam; none: das Bild allein, am schnellsten</translation>
     </message>
     <message>
       <source>what is trained; diffusion is for explanations by ACE, the others to measure cfgan by</source>

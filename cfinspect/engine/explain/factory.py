@@ -94,8 +94,8 @@ def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400)
         backend = opened.backend
         if backend is None or not makes_counterfactuals(backend.metadata.method):
             raise CfinspectError(
-                f"{opened.classifier.name} has no generator: use ace, gradcam, layercam, rise or "
-                "occlusion"
+                f"{opened.classifier.name} has no generator: use ace, evidence, gradcam, layercam, "
+                "rise or occlusion"
             )
         return Cfgan(backend)
     makers: dict[str, Callable[[], Explainer]] = {

@@ -252,7 +252,8 @@ def evidence(classifier: Classifier) -> Mapped:
         device = classifier.device.device
         rows = []
         for n, own in enumerate(sign.tolist()):
-            found = network.judge(to_tensor(images[n : n + 1], device)).evidence * own
+            with classifier.device.autocast():
+                found = network.judge(to_tensor(images[n : n + 1], device)).evidence * own
             rows.append(_grown(torch.sigmoid(found), images.shape[1]))
             progress.tick()
         return np.concatenate(rows)

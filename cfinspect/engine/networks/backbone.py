@@ -70,8 +70,12 @@ class Backbone(nn.Module):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """See the class."""
-        # bf16 slows depthwise convolutions down on CPUs.
-        with torch.autocast(x.device.type, enabled=x.device.type != "cpu"):
+        if x.shape[-1] % MULTIPLE or x.shape[-2] % MULTIPLE:
+            raise ValueError(f"image side must be a multiple of {MULTIPLE}, not {tuple(x.shape)}")
+        kind = x.device.type
+        # On CPUs 16 bit slows depthwise convolutions down; elsewhere it is as the caller has it.
+        mixed = kind != "cpu" and torch.is_autocast_enabled(kind)
+        with torch.autocast(kind, enabled=mixed):
             y = F.relu6(self.stem((x.float() * 255 - 127) / 128))
             stages = []
             for number, block in enumerate(self.blocks):
@@ -102,7 +106,10 @@ class Backbone(nn.Module):
             given = weights[name]
             if given.shape != value.shape:
                 raise ValueError(f"{name} has the shape {tuple(given.shape)}")
-            value.copy_(given.half())
+            half = given.half()
+            if not half.isfinite().all():
+                raise ValueError(f"{name} holds numbers that 16 bit cannot hold, or none")
+            value.copy_(half)
         return self
 
 

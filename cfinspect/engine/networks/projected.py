@@ -53,6 +53,8 @@ class Heads(nn.Module):
 
     def __init__(self, finest: int, top_percent: int) -> None:
         super().__init__()
+        if finest not in _LOCAL or not 1 <= top_percent <= 100:
+            raise ValueError(f"no D has finest {finest} and top_percent {top_percent}")
         self.top_percent = top_percent
         self.local = tuple(stage for stage in _LOCAL if stage >= finest)
         self.lateral = nn.ModuleDict(
@@ -91,14 +93,13 @@ class Heads(nn.Module):
     def _maps(self, stages: Sequence[Tensor]) -> Tensor:
         """(n, 2, h, w), with the side of the finest stage."""
         features = chosen(stages, self.local)
-        side = features[-1].shape[-2:]
         total: Tensor | None = None
         for number, y in zip(self.local, features, strict=True):
             part = self.lateral[str(number)](normalised(y))
             if total is not None:
                 part = part + _enlarged(total, part.shape[-2:])
             total = part
-        assert total is not None and total.shape[-2:] == side
+        assert total is not None
         return self.evidence(total)  # type: ignore[no-any-return]
 
     def _strongest(self, scores: Tensor) -> Tensor:

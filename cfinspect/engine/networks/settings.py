@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from cfinspect.engine.base.setting import Range, Settings, setting
 from cfinspect.engine.networks.names import PROJECTED
 
-NO_BACKBONE = "none"
 METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
 GENERATORS = ("unet", "swin_unet", PROJECTED)
 DISCRIMINATORS = ("compact", PROJECTED, "resnet18", "resnet50", "swin", "hybrid")
@@ -81,7 +80,7 @@ class NetworkSettings(Settings):
     backbone: str | None = setting(
         None,
         "file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones "
-        "are used otherwise, or of D's own layers; none: no pretrained features",
+        "are used otherwise, or of D's own layers",
         title="Backbone",
         option="--backbone",
         metavar="FILE",

@@ -35,7 +35,7 @@ from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_rev
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
-from cfinspect.engine.networks.multi_class import of_defect_class
+from cfinspect.engine.networks.multi_class import needs_backbone, of_defect_class
 from cfinspect.engine.plots.pictures import curves, sample_rows
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.run_folder import RunFolder
@@ -44,6 +44,8 @@ from cfinspect.engine.training.training_data import TrainingData
 
 _T = TypeVar("_T", bound=np.generic)
 _ROWS = 8
+_LICENCE = "The licence of the training images decides what may be done with this model."
+_BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 _SHIFTED_COPIES = 4
 _PRIVATE = ("data", "out", "init_from", "backbone")
 _PANELS = {
@@ -152,6 +154,7 @@ def _written(
     classes: dict[str, Decision],
     metrics: dict[str, object],
 ) -> Path:
+    looks_through = needs_backbone(state.architecture.discriminator)
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
     metadata = ModelMetadata(
@@ -174,7 +177,7 @@ def _written(
             "names": list(data.names),
         },
         training=training | {"seconds": round(state.counters.seconds, 1)},
-        licence_note="The licence of the training images decides what may be done with this model.",
+        licence_note=_LICENCE + (_BACKBONE_LICENCE if looks_through else ""),
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
     save_model(folder.model, Model(*networks, metadata=metadata, seen=known))

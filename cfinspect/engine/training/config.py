@@ -12,7 +12,7 @@ from cfinspect.engine.data.settings import DataSettings
 from cfinspect.engine.model.metadata import defect_class_problem, makes_counterfactuals
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import PROJECTED
-from cfinspect.engine.networks.settings import NO_BACKBONE, NetworkSettings
+from cfinspect.engine.networks.settings import NetworkSettings
 from cfinspect.engine.training.presets import (
     ADVERSARIAL,
     BY_DISCRIMINATOR,
@@ -293,7 +293,7 @@ class TrainConfig(NetworkSettings, DataSettings):
             (self.validation + self.holdout < 0.9, "validation and holdout leave too little"),
             (
                 self.method != "segmenter" or self.tta != "flips+scale",
-                "method segmenter looks at one size only: leave tta at 'flips'",
+                "method segmenter looks at one size only: take tta 'flips' or 'none'",
             ),
             (
                 not names or len(names) >= 2,
@@ -304,8 +304,8 @@ class TrainConfig(NetworkSettings, DataSettings):
                 "generator projected changes what a discriminator projected blames: give both",
             ),
             (
-                self.discriminator != PROJECTED or self.backbone != NO_BACKBONE,
-                "discriminator projected looks through a backbone: leave backbone out",
+                self.generator != PROJECTED or self.gate,
+                "generator projected has a gate: leave gate on",
             ),
             (len(names) <= 64, "defect_classes can be 64 at most"),
             *(
@@ -373,9 +373,7 @@ class TrainConfig(NetworkSettings, DataSettings):
     @property
     def backbone_file(self) -> Path | None:
         """The file with pretrained weights that was asked for, if any."""
-        if self.backbone is None or self.backbone == NO_BACKBONE:
-            return None
-        return Path(self.backbone)
+        return None if self.backbone is None else Path(self.backbone)
 
     @property
     def perturbation(self) -> float:

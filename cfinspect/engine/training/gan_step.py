@@ -33,8 +33,8 @@ class Weights:
 class Step:
     """One step over one (part of a) batch: adds to the gradients, changes no weight.
 
-    ``generator`` and ``discriminator`` may be wrapped (DistributedDataParallel): they are called,
-    never looked into.
+    ``generator`` and ``discriminator`` are called, never looked into, so they may be wrapped
+    (DistributedDataParallel); all but a projected D, which is asked for more than logits.
     """
 
     generator: nn.Module
@@ -142,7 +142,9 @@ class Step:
 
 
 class ProjectedStep(Step):
-    """As `gan_step.Step`; both networks share one pass of the backbone over x and one over x'.
+    """As `gan_step.Step`; both networks share a pass of the backbone over x and one over x'.
+
+    (Where D sees x with noise or perturbed, it has a pass of its own.)
 
     The backbone is most of a step's work. What it says of x' trains D, cut off, and G, attached.
     """

@@ -32,7 +32,7 @@ from cfinspect.engine.training.artifacts import write_curves, write_model, write
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
-from cfinspect.engine.training.state import TrainState
+from cfinspect.engine.training.state import TrainState, learning
 from cfinspect.engine.training.training_data import TrainingData, gather
 from cfinspect.engine.training.validation import (
     CollapseMonitor,
@@ -102,7 +102,7 @@ class Training:
 
     def _started(self, data: TrainingData) -> Started:
         sizes = {
-            name: sum(p.numel() for p in self.state.nets[name].parameters())
+            name: sum(p.numel() for p in learning(self.state.nets[name]))
             for name in ("generator", "discriminator")
         }
         return Started(

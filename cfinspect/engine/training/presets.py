@@ -30,6 +30,7 @@ BY_DISCRIMINATOR: dict[str, dict[str, SettingValue]] = {
     PROJECTED: {
         "generator": PROJECTED,
         "width": 32,
+        "gate": True,
         "warmup": 120,
         "lr_warmup": 2e-3,
         "lr_discriminator": 8e-4,

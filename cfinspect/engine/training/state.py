@@ -116,7 +116,7 @@ def _require_defect_classes(defect_classes: tuple[str, ...], config: TrainConfig
         )
 
 
-def _learning(net: nn.Module) -> list[nn.Parameter]:
+def learning(net: nn.Module) -> list[nn.Parameter]:
     """Its weights, without those that are only looked up (D's, by which G is held)."""
     return [weight for weight in net.parameters() if weight.requires_grad]
 
@@ -182,7 +182,7 @@ class TrainState:
         self.optimisers = {
             part: self._adam(self.nets[part], rate)
             for part, rate in rates.items()
-            if _learning(self.nets[part])
+            if learning(self.nets[part])
         }
         # Each class has its turn every so many steps, and its means are to reach as far back.
         self._ema = config.ema ** (1 / max(1, self.defect_class_count))
@@ -203,7 +203,7 @@ class TrainState:
 
     def _adam(self, net: nn.Module, rate: float) -> torch.optim.AdamW:
         return torch.optim.AdamW(
-            _learning(net), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
+            learning(net), lr=rate, betas=(0.5, 0.99), weight_decay=1e-4, fused=True
         )
 
     def _copy(self, name: str, net: nn.Module) -> None:

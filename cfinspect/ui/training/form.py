@@ -108,6 +108,7 @@ class TrainForm(QScrollArea):
         self.more.toggled.connect(self._unfold)
         column.addWidget(self.more)
         self.settings: dict[str, SettingField] = {}
+        self._leading: dict[str, QComboBox] = {}  # those that bring others along
         self.advanced = self._make_advanced()
         self.advanced.hide()
         column.addWidget(self.advanced)
@@ -147,10 +148,13 @@ class TrainForm(QScrollArea):
             field.widget.setAccessibleName(label.text())
             form.addRow(label, field.widget)
             self.settings[name] = field
-        method = self.settings["method"].widget
-        assert isinstance(method, QComboBox)
-        self._method = method
-        method.currentIndexChanged.connect(lambda: self._preset_changed(self.preset.currentIndex()))
+        for name in ("method", "discriminator"):
+            leading = self.settings[name].widget
+            assert isinstance(leading, QComboBox)
+            self._leading[name] = leading
+            leading.currentIndexChanged.connect(
+                lambda: self._preset_changed(self.preset.currentIndex())
+            )
         return box
 
     def _unfold(self, on: bool) -> None:
@@ -159,13 +163,14 @@ class TrainForm(QScrollArea):
         self.more.setArrowType(arrow)
 
     def _preset_changed(self, number: int) -> None:
-        method = self._method.currentText()
-        config = TrainConfig.from_preset(PRESETS[number], method=method)
+        chosen = {name: box.currentText() for name, box in self._leading.items()}
+        config = TrainConfig.from_preset(PRESETS[number], **chosen)
         self.minutes.setValue(config.minutes or 4.0)
-        # What the method brings with it is shown; that it was chosen is a change of its own.
-        self._defaults = {**config.to_dict(), "method": TrainConfig().method}
+        # What they bring along is shown; that they were chosen are changes of their own.
+        usual = TrainConfig().to_dict()
+        self._defaults = {**config.to_dict(), **{name: usual[name] for name in chosen}}
         for name, field in self.settings.items():
-            if field.widget is not self._method:
+            if name not in chosen:
                 field.show_value(self._defaults[name])
 
     def _changes(self) -> dict[str, SettingValue]:

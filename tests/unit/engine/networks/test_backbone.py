@@ -89,11 +89,18 @@ def test_stages_have_the_sizes_that_are_promised(shipped: Backbone) -> None:
     assert found == [(2, CHANNELS[i], s, s) for i, s in enumerate(sides, 1)]
 
 
+def test_a_side_that_cannot_be_halved_so_often_is_refused(shipped: Backbone) -> None:
+    with pytest.raises(ValueError, match="multiple of 32"):
+        shipped(torch.rand(1, 3, 40, 64))
+
+
 def test_weights_that_do_not_fit_are_refused_by_name(shipped: Backbone, tmp_path: Path) -> None:
     weights = {name: value.clone() for name, value in shipped.weights().items()}
     for changed in (
         {"stem.weight": torch.zeros(1)},
         {"stem.more": torch.zeros(1)},
+        {"stem.bias": torch.full((32,), torch.nan)},
+        {"stem.bias": torch.full((32,), 1e5)},
     ):
         path = tmp_path / "other.safetensors"
         save_file(weights | changed, path)

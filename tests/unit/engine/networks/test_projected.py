@@ -18,6 +18,14 @@ def backbone() -> Backbone:
     return load_backbone(shipped_backbone())
 
 
+@pytest.mark.parametrize(
+    "settings", [{"finest": 0}, {"finest": 6}, {"top_percent": 0}, {"top_percent": 101}]
+)
+def test_a_d_that_cannot_be_is_refused(backbone: Backbone, settings: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="no D has"):
+        ProjectedDiscriminator(backbone, **settings)
+
+
 @pytest.mark.parametrize(("finest", "side"), [(1, 32), (2, 16), (3, 8)])
 def test_evidence_has_the_side_of_the_finest_stage(
     backbone: Backbone, finest: int, side: int

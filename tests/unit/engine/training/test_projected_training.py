@@ -12,6 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from cfinspect.engine.base import installed
+from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.events import CancelToken, Event, Finished, StepDone
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.model.file import load_model
@@ -20,7 +21,13 @@ from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import ConfigError, TrainConfig
+from cfinspect.engine.training.gan_step import Weights, through_quantising
+from cfinspect.engine.training.optimizer_step import OptimizerStep
+from cfinspect.engine.training.state import TrainState
 from cfinspect.engine.training.trainer import train
+from cfinspect.workflows.ablate import cell_configs
+from cfinspect.workflows.ablation_table import Cell
+from cfinspect.workflows.config_parsing import new_config
 
 
 @pytest.fixture(scope="module")
@@ -159,8 +166,77 @@ def test_several_defect_classes_share_one_backbone(tmp_path: Path) -> None:
 def test_networks_that_do_not_fit_are_refused(walls: Path, tmp_path: Path) -> None:
     for changes, said in (
         ({"discriminator": "compact", "generator": "projected"}, "give both"),
-        ({"backbone": "none"}, "leave backbone out"),
+        ({"gate": False}, "leave gate on"),
     ):
         with pytest.raises(ConfigError, match=said):
             config(walls, tmp_path / "run", **changes)
-    assert config(walls, tmp_path / "run", discriminator="compact", backbone="none")
+
+
+def test_gradients_of_one_network_reach_no_other(walls: Path) -> None:
+    settings = config(walls, walls, noise=0.0)
+    device = choose_device("cpu", "fp32")
+    state = TrainState(settings, device.device)
+    step = OptimizerStep(settings, state, device).steps[0]
+    images = torch.rand(4, 3, 64, 64)
+    labels = torch.tensor([0, 1, 0, 1])
+    found: dict[float, list[torch.Tensor]] = {}
+    for l1 in (1.0, 50.0):
+        for net in state.nets.values():
+            net.zero_grad(set_to_none=True)
+        torch.manual_seed(0)
+        step(images, labels, Weights(rho=0.4, l1=l1, warming=False))
+        weights = state.nets["discriminator"].parameters()
+        found[l1] = [w.grad.clone() for w in weights if w.grad is not None]
+        assert all(w.grad is None for w in state.nets["mean_discriminator"].parameters())
+        generator = state.nets["generator"]
+        assert isinstance(generator, ProjectedGenerator)
+        assert all(w.grad is None for w in generator.blame.parameters())
+        assert sum(float(w.grad.abs().sum()) for w in generator.parameters() if w.grad is not None)
+    # How much G's change costs is nothing to D.
+    assert len(found[1.0]) == len(list(state.nets["discriminator"].parameters()))
+    for one, two in zip(found[1.0], found[50.0], strict=True):
+        torch.testing.assert_close(one, two)
+
+
+def test_steps_of_eight_bit_let_gradients_pass() -> None:
+    x = torch.rand(2, 3, 4, 4, requires_grad=True)
+    y = through_quantising(x)
+    torch.testing.assert_close(y * 255, (y * 255).round())
+    y.sum().backward()
+    assert x.grad is not None and torch.equal(x.grad, torch.ones_like(x))
+
+
+def test_half_of_a_files_precision_will_do_on_the_cpu(walls: Path, tmp_path: Path) -> None:
+    *_, last = train(config(walls, tmp_path / "run", steps=3, precision="bf16"))
+    assert isinstance(last, Finished) and last.model is not None
+
+
+def test_resume_needs_the_backbones_file_no_more(walls: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.safetensors"
+    save_file(load_backbone(shipped_backbone()).weights(), file)
+    settings = config(walls, tmp_path / "run", backbone=str(file), steps=4)
+    cancel = CancelToken()
+    for event in train(settings, cancel=cancel):
+        if isinstance(event, StepDone) and event.step == 2:
+            cancel.cancel()
+    file.unlink()
+    *_, last = train(settings, resume=True)
+    assert isinstance(last, Finished) and last.step == 4
+
+
+def test_fine_tuning_takes_over_how_the_networks_are_made(walls: Path, tmp_path: Path) -> None:
+    looks = {"prior": False, "finest_stage": 2, "top_percent": 10}
+    list(train(config(walls, tmp_path / "run", steps=2, **looks)))
+    start = str(tmp_path / "run" / "model.safetensors")
+    tuned = new_config([walls], tmp_path / "tuned", "fast", {"init_from": start, "steps": 2})
+    assert (tuned.generator, tuned.discriminator) == ("projected", "projected")
+    assert {name: getattr(tuned, name) for name in looks} == looks
+    assert (tuned.width, tuned.lr_generator) == (8, 1.5e-3)
+
+
+@pytest.mark.parametrize(("base", "other"), [("compact", "projected"), ("projected", "compact")])
+def test_an_ablation_compares_networks_with_their_own_settings(base: str, other: str) -> None:
+    begun = TrainConfig.from_preset("fast", discriminator=base, data=("x",), out="out")
+    [varied] = cell_configs(begun, Cell("other", (("discriminator", other),)), 1)
+    alone = TrainConfig.from_preset("fast", discriminator=other, data=("x",), out=varied.out)
+    assert varied == alone
