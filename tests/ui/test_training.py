@@ -48,6 +48,26 @@ def test_the_form_has_every_setting_of_trainconfig(window: MainWindow) -> None:
         assert field.widget.toolTip(), name
 
 
+def test_the_form_shows_what_a_discriminator_brings_along(
+    window: MainWindow, walls: Path, tmp_path: Path
+) -> None:
+    open_folder(window, walls)
+    trigger(window, "train")
+    form = window.training.form
+    before = {name: field.value() for name, field in form.settings.items()}
+    form.settings["discriminator"].show_value("projected")
+    shown = {name: form.settings[name].value() for name in ("generator", "width", "warmup")}
+    assert shown == {"generator": "projected", "width": 32, "warmup": 120}
+    form.settings["generator"].show_value("unet")  # and what a person changes then counts
+    config = form.config(tmp_path / "run")
+    assert (config.discriminator, config.generator, config.width) == ("projected", "unet", 32)
+    form.preset.setCurrentIndex(form.preset.findData("paper"))
+    assert form.settings["gate"].value() is True
+    form.preset.setCurrentIndex(form.preset.findData("balanced"))
+    form.settings["discriminator"].show_value("compact")
+    assert {name: field.value() for name, field in form.settings.items()} == before
+
+
 def test_start_pause_cancel_resume_and_use(
     window: MainWindow, walls: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
