@@ -76,13 +76,17 @@ def make_networks(
     """
     shared = "classes" in discriminator.kwargs
     count = max(1, defect_classes)
-    discriminators = [
-        _make_discriminator(discriminator, backbone) for _ in range(1 if shared else count)
-    ]
-    generators = [
-        _make_generator(generator, discriminators[0 if shared else index], backbone)
-        for index in range(count)
-    ]
+
+    def make_discriminators() -> list[nn.Module]:
+        return [_make_discriminator(discriminator, backbone) for _ in range(1 if shared else count)]
+
+    if generator.name == PROJECTED:
+        discriminators = make_discriminators()
+        generators = [_projected_generator(generator, one, backbone) for one in discriminators]
+    else:
+        # Generators first: a seed gives the weights that it gave in earlier versions.
+        generators = [make_generator(generator.name, **generator.kwargs) for _ in range(count)]
+        discriminators = make_discriminators()
     if not defect_classes:
         return generators[0], discriminators[0]
     if shared:
@@ -111,11 +115,9 @@ def _make_discriminator(spec: NetworkSpec, backbone: Backbone | None) -> nn.Modu
     return ProjectedDiscriminator(backbone, **spec.kwargs)
 
 
-def _make_generator(
+def _projected_generator(
     spec: NetworkSpec, discriminator: nn.Module, backbone: Backbone | None
 ) -> nn.Module:
-    if spec.name != PROJECTED:
-        return make_generator(spec.name, **spec.kwargs)
     if backbone is None or not isinstance(discriminator, ProjectedDiscriminator):
         raise ValueError('a generator "projected" needs a discriminator "projected"')
     return ProjectedGenerator(backbone, discriminator.heads, **dict(spec.kwargs))  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.multi_class import MultiClassBackend
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model
+from cfinspect.engine.networks.discriminators import make_discriminator
+from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.networks.multi_class import make_networks, of_defect_class
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.synth import write_folder
@@ -319,3 +321,14 @@ def test_device_of_members(model: Path) -> None:
     assert isinstance(inspector.backend, MultiClassBackend)
     assert len(inspector.backend.members) == 3
     assert str(choose_device("cpu", "fp32")) == str(inspector.backend.members[0].device)  # type: ignore[attr-defined]
+
+
+def test_a_seed_gives_the_weights_that_it_gave_before_there_was_a_backbone() -> None:
+    # Generator first: trainings of earlier versions are repeated by their seed.
+    torch.manual_seed(5)
+    wanted = [make_generator("unet", width=4), make_discriminator("compact", width=4)]
+    torch.manual_seed(5)
+    unet, compact = NetworkSpec("unet", {"width": 4}), NetworkSpec("compact", {"width": 4})
+    for network, other in zip(wanted, make_networks(unet, compact, 0), strict=True):
+        theirs = other.state_dict()
+        assert all(torch.equal(own, theirs[name]) for name, own in network.state_dict().items())
