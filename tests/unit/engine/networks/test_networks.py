@@ -6,12 +6,16 @@ import pytest
 import torch
 import torchvision
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import WITH_WIDTH, load_pretrained, make_discriminator
 from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.networks.layers import Patches, Unpatches
+from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.projected import ProjectedDiscriminator
 from cfinspect.engine.networks.settings import DISCRIMINATORS
 
 
@@ -79,10 +83,16 @@ def test_every_weight_of_a_generator_receives_a_gradient(name: str) -> None:
     assert without == []
 
 
+def discriminator_of(name: str) -> nn.Module:
+    if name == PROJECTED:
+        return ProjectedDiscriminator(load_backbone(shipped_backbone()))
+    return make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
+
+
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_discriminator_gives_three_logits_and_learns(name: str) -> None:
     torch.manual_seed(0)
-    discriminator = make_discriminator(name, **({"width": 8} if name in WITH_WIDTH else {}))
+    discriminator = discriminator_of(name)
     dark, light = torch.rand(4, 3, 64, 64) * 0.4, 1 - torch.rand(4, 3, 64, 64) * 0.4
     x, y = torch.cat([dark, light]), torch.tensor([0] * 4 + [1] * 4)
     optimiser = torch.optim.Adam(discriminator.parameters(), 1e-3)
