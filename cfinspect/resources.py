@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cfinspect import __version__
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.installed import BACKBONE, installed_folder
+from cfinspect.engine.base.installed import BACKBONE, installed_file, installed_folder
 
 
 def resource_path(name: str) -> Path:
@@ -16,10 +16,7 @@ def resource_path(name: str) -> Path:
 
     Raises CfinspectError when it is missing, which means that the installation is damaged.
     """
-    path = installed_folder("resources") / name
-    if not path.exists():
-        raise CfinspectError(f"The file {name} is missing from this installation: reinstall it.")
-    return path
+    return installed_file("resources", name)
 
 
 def models_path() -> Path:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cfinspect.engine.base.errors import CfinspectError
+
 _PACKAGE = Path(__file__).resolve().parents[2]
 BACKBONE = "backbone"  # of models/: pretrained weights that are no model
 
@@ -20,3 +22,14 @@ def installed_folder(name: str) -> Path:
     # Inside first: what lies beside an installed package belongs to somebody else.
     inside = _PACKAGE / "shared" / name
     return inside if inside.is_dir() else _PACKAGE.parent / name
+
+
+def installed_file(folder: str, name: str) -> Path:
+    """The file or folder ``name`` in one of them.
+
+    Raises CfinspectError when it is missing, which means that the installation is damaged.
+    """
+    path = installed_folder(folder) / name
+    if not path.exists():
+        raise CfinspectError(f"The file {name} is missing from this installation: reinstall it.")
+    return path

@@ -94,8 +94,7 @@ _Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor]
 def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
     """What G says of x, and D's logits on its picture and, over its views, on x."""
     output: GeneratorOutput = generator(x)
-    if tta == "flips+scale":
-        output = output._replace(image=(output.image + _far_counterfactual(generator, x)) / 2)
+    output = _with_far(output, generator, x, tta)
     # D is cheap beside G: four views of x steady its answer, as training saw them all.
     # One pass over everything of a size is faster than five small ones.
     first, *others = _views(x, tta)
@@ -106,6 +105,15 @@ def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta:
         logits[0][len(first) :],
         _mean([logits[0][: len(first)], *logits[1:]], len(x)),
     )
+
+
+def _with_far(
+    output: GeneratorOutput, generator: nn.Module, x: torch.Tensor, tta: Tta
+) -> GeneratorOutput:
+    """With the mean of both counterfactuals where ``tta`` also looks from farther away."""
+    if tta != "flips+scale":
+        return output
+    return output._replace(image=(output.image + _far_counterfactual(generator, x)) / 2)
 
 
 def _share_backbone(
@@ -129,8 +137,7 @@ def _through_one_backbone(
     first, *others = _views(x, tta)
     stages = discriminator.backbone(first)
     output = generator.decode(x, [stage[: len(x)] for stage in stages])
-    if tta == "flips+scale":
-        output = output._replace(image=(output.image + _far_counterfactual(generator, x)) / 2)
+    output = _with_far(output, generator, x, tta)
     logits = [discriminator.heads(stages).logits]
     logits += [discriminator(views).float() for views in others]
     return output, discriminator(output.image).float(), _mean(logits, len(x))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.installed import BACKBONE, installed_folder
+from cfinspect.engine.base.installed import BACKBONE, installed_file
 
 
 class Stage(NamedTuple):
@@ -166,12 +166,7 @@ class _Block(nn.Module):
 
 def shipped_backbone() -> Path:
     """The weights that come with cfinspect; raises CfinspectError where they are missing."""
-    path = installed_folder("models") / f"{BACKBONE}.safetensors"
-    if not path.is_file():
-        raise CfinspectError(
-            f"The file {path.name} is missing from this installation: reinstall it."
-        )
-    return path
+    return installed_file("models", f"{BACKBONE}.safetensors")
 
 
 def load_backbone(path: Path) -> Backbone:
