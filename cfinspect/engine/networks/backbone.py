@@ -76,7 +76,7 @@ class Backbone(nn.Module):
         # On CPUs 16 bit slows depthwise convolutions down; elsewhere it is as the caller has it.
         mixed = kind != "cpu" and torch.is_autocast_enabled(kind)
         with torch.autocast(kind, enabled=mixed):
-            y = F.relu6(self.stem((x.float() * 255 - 127) / 128))
+            y = F.relu6(self.stem(x.float() * (255 / 128) - 127 / 128), inplace=True)
             stages = []
             for number, block in enumerate(self.blocks):
                 y = block(y)
@@ -159,8 +159,8 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs, H, W) -> (n, channels, H / stride, W / stride)."""
-        inside = x if self.expand is None else F.relu6(self.expand(x))
-        y: Tensor = self.project(F.relu6(self.depthwise(inside)))
+        inside = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
+        y: Tensor = self.project(F.relu6(self.depthwise(inside), inplace=True))
         return x + y if self.adds else y
 
 
