@@ -68,6 +68,7 @@ TORCH_MODULES = {
     "base.device",
     "calibration.fit_multi_class",
     "calibration.recalibrate",
+    "calibration.refit_model",
     "evaluation.attacks",
     "evaluation.encoders",
     "evaluation.explainer_benchmark",

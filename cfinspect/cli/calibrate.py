@@ -25,12 +25,18 @@ from cfinspect.engine.base.json_types import json_object
 from cfinspect.workflows.evaluation_data import read_data
 
 EXAMPLES = """
-The weights stay as they are: score threshold, temperature, mask threshold and review rule are
-fitted to DATA, 20 to 100 labelled images from the new camera or line, and written to MODEL2.
+DATA are labelled images from the new camera or line: 40 help, 10 are the least, 400 are better.
+A model that looks through the pretrained backbone refits its class head to them, anchored to what
+it was; then, as for every model, score threshold, temperature, mask threshold and review rule are
+fitted, and MODEL2 is written. The figures come from cross-validation over groups.
+
+With undamaged images alone, the score threshold moves so far that the share of false alarms is
+that of --false-alarms.
 
 Examples:
 
   cfinspect calibrate model.safetensors new-camera/ --out new-camera.safetensors
+  cfinspect calibrate model.safetensors good-ones/ --out new.safetensors --false-alarms 0.02
 """
 
 
@@ -44,17 +50,25 @@ def calibrate(
         float | None,
         typer.Option("--review-rate", help="Share of images for review [default: as in MODEL]."),
     ] = None,
+    false_alarms: Annotated[
+        float,
+        typer.Option(
+            "--false-alarms",
+            help="Share of undamaged images that may be called damaged, where DATA has no others.",
+        ),
+    ] = 0.05,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     undamaged: UndamagedOption = None,
     damaged: DamagedOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fit a model's thresholds to a few labelled images of a new camera or line."""
+    """Fit a model's decisions to a few labelled images of a new camera or line."""
     require_exists(model, *data)
     _require_other_file(model, out)
-    if review_rate is not None and not 0 < review_rate < 1:
-        raise CfinspectError(f"--review-rate {review_rate:g}: give a share between 0 and 1.")
+    for name, share in (("review-rate", review_rate), ("false-alarms", false_alarms)):
+        if share is not None and not 0 < share < 1:
+            raise CfinspectError(f"--{name} {share:g}: give a share between 0 and 1.")
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
@@ -72,6 +86,7 @@ def calibrate(
             device=device,
             precision=precision,
             review_rate=metadata.decision.review_rate if review_rate is None else review_rate,
+            false_alarms=false_alarms,
             progress=counter,
         )
     for warning in result.certainty.warnings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,33 @@ def fit_score_threshold(
             break
     threshold = sigmoid(-b)
     return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
+
+
+def shift_to_false_alarms(
+    decision: Decision, scores: NDArray[np.floating[Any]], rate: float
+) -> Decision:
+    """``decision`` with a threshold that at most ``rate`` of these undamaged images reach.
+
+    ``scores`` (n,). Like the next image from the same camera, each of the n + 1 is the highest
+    with the same chance (conformal prediction, Vovk et al. 2005), so the rate also holds for it.
+    The review band moves along.
+    """
+    ordered = np.sort(logit(scores))[::-1]
+    first = min(len(ordered) - 1, int(rate * (len(ordered) + 1)))  # not to be called damaged
+    above = ordered[:first][ordered[:first] > ordered[first]]
+    # In the middle between it and the next: no rounding moves either over the threshold.
+    middle = (ordered[first] + above[-1]) / 2 if len(above) else ordered[first] + _NEXT
+    threshold = float(np.clip(sigmoid(middle), 1e-4, 1 - 1e-4))
+    moved = float(logit(threshold) - logit(decision.score_threshold))
+    low, high = (
+        float(sigmoid(logit(end) + moved)) for end in (decision.review_low, decision.review_high)
+    )
+    return dataclasses.replace(
+        decision, score_threshold=threshold, review_low=low, review_high=high
+    )
+
+
+_NEXT = 0.01  # log-odds above the highest score
 
 
 def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:

@@ -15,7 +15,11 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.generators import GeneratorOutput
-from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
+from cfinspect.engine.networks.projected import (
+    Judgement,
+    ProjectedDiscriminator,
+    ProjectedGenerator,
+)
 
 _FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
 
@@ -49,6 +53,28 @@ def classify(
 ) -> NDArray[np.float32]:
     """D's logits (n, 3) on ``images`` (n, S, S, 3) uint8, as ``run_networks`` gives them."""
     return batched(lambda x: mean_answer(discriminator, x, tta), images, device, batch)
+
+
+@torch.inference_mode()
+def attended_answers(
+    discriminator: ProjectedDiscriminator,
+    images: NDArray[np.uint8],
+    device: Device,
+    tta: Tta,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """D's logits (n, 3), as ``classify`` gives them, and `Heads.attended` (n, C), over all views.
+
+    ``images``: (n, S, S, 3) uint8, in one batch.
+    """
+    logits, features = [], []
+    with device.autocast():
+        for seen in _views(to_tensor(images, device.device), tta):
+            stages = discriminator.backbone(seen)
+            judged: Judgement = discriminator.heads(stages)
+            logits.append(judged.logits.float())
+            features.append(discriminator.heads.attended(stages, judged.evidence).float())
+    n = len(images)
+    return _mean(logits, n).cpu().numpy(), _mean(features, n).cpu().numpy()
 
 
 @torch.inference_mode()

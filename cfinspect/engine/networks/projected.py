@@ -25,6 +25,7 @@ from cfinspect.engine.networks.layers import Patches, Unpatches
 
 _LOCAL = (5, 3, 2, 1)  # stages that evidence and G look at, the coarsest first
 _WHOLE = (2, 3, 5, 6)  # stages that the whole image is judged by
+_ATTENDED = (5, 6)  # stages whose features at the evidence's places calibration learns from
 _WIDTH = 48  # channels of the local evidence
 _SLOPE = 0.2
 _LEAST, _MOST = 0.02, 1.0  # of the prior
@@ -51,33 +52,37 @@ class Judgement(NamedTuple):
 class Heads(nn.Module):
     """What D learns on top of the frozen features; see ``ProjectedDiscriminator``."""
 
-    def __init__(self, finest: int, top_percent: int) -> None:
+    def __init__(self, finest: int, top_percent: int, refit: int = 0) -> None:
         super().__init__()
         if finest not in _LOCAL or not 1 <= top_percent <= 100:
             raise ValueError(f"no D has finest {finest} and top_percent {top_percent}")
         self.top_percent = top_percent
         self.local = tuple(stage for stage in _LOCAL if stage >= finest)
+        # Half of the side has four times the places of a quarter: few channels are enough there.
+        width = {stage: _WIDTH if stage > 1 else _WIDTH // 2 for stage in self.local}
         self.lateral = nn.ModuleDict(
-            {str(stage): nn.Conv2d(CHANNELS[stage], _WIDTH, 1) for stage in self.local}
+            {str(stage): nn.Conv2d(CHANNELS[stage], width[stage], 1) for stage in self.local}
         )
-        self.evidence = nn.Sequential(
-            nn.LeakyReLU(_SLOPE),
-            nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1),
-            nn.LeakyReLU(_SLOPE),
-            nn.Conv2d(_WIDTH, 2, 1),
-        )
+        self.coarse = nn.Conv2d(_WIDTH, width[finest], 3, padding=1)
+        self.fine = nn.Conv2d(width[finest], width[finest], 3, padding=1) if finest == 1 else None
+        self.evidence = nn.Conv2d(width[finest], 2, 1)
         self.norms = nn.ModuleDict(
             {str(stage): nn.LayerNorm(3 * CHANNELS[stage]) for stage in _WHOLE}
         )
         pooled = sum(3 * CHANNELS[stage] for stage in _WHOLE)
         self.whole = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, 3))
+        attended = sum(CHANNELS[stage] for stage in _ATTENDED)
+        self.refit = nn.Linear(attended, 1, bias=False) if refit else None
 
     def forward(self, stages: Sequence[Tensor]) -> Judgement:
         """The backbone's stages of n images -> what D says."""
         evidence, fake = self._maps(stages).float().unbind(1)
         strongest = self._strongest(evidence)
         whole = self.whole(self.pooled(stages)).float()
-        added = torch.stack([torch.zeros_like(strongest), strongest, self._strongest(fake)], dim=1)
+        damaged = strongest
+        if self.refit is not None:
+            damaged = damaged + self.refit(self.attended(stages, evidence)).float().squeeze(1)
+        added = torch.stack([torch.zeros_like(damaged), damaged, self._strongest(fake)], dim=1)
         return Judgement(whole + added, evidence, fake, strongest)
 
     def pooled(self, stages: Sequence[Tensor]) -> Tensor:
@@ -90,17 +95,37 @@ class Heads(nn.Module):
             parts.append(self.norms[str(number)](found))
         return torch.cat(parts, dim=1)
 
+    def attended(self, stages: Sequence[Tensor], evidence: Tensor) -> Tensor:
+        """The features where the ``evidence`` of damage is, its softmax as weights: (n, 304)."""
+        n, height, width = evidence.shape
+        weights = torch.softmax(evidence.flatten(1), dim=1).view(n, 1, height, width)
+        parts = []
+        for y in chosen(stages, _ATTENDED):
+            share = F.adaptive_avg_pool2d(weights, y.shape[-2:])
+            share = share / share.sum(dim=(2, 3), keepdim=True)
+            parts.append((normalised(y) * share).sum(dim=(2, 3)))
+        return torch.cat(parts, dim=1)
+
+    @torch.no_grad()
+    def lean(self, towards_damaged: float) -> None:
+        """Add to the logit of damaged, for every image."""
+        self.whole[1].bias[1] += towards_damaged
+
     def _maps(self, stages: Sequence[Tensor]) -> Tensor:
         """(n, 2, h, w), with the side of the finest stage."""
-        features = chosen(stages, self.local)
-        total: Tensor | None = None
-        for number, y in zip(self.local, features, strict=True):
-            part = self.lateral[str(number)](normalised(y))
-            if total is not None:
-                part = part + _enlarged(total, part.shape[-2:])
-            total = part
-        assert total is not None
-        return self.evidence(total)  # type: ignore[no-any-return]
+        own = [
+            self.lateral[str(number)](normalised(y))
+            for number, y in zip(self.local, chosen(stages, self.local), strict=True)
+        ]
+        coarse = own if self.fine is None else own[:-1]
+        total = coarse[0]
+        for part in coarse[1:]:
+            total = part + _enlarged(total, part.shape[-2:])
+        total = self.coarse(F.leaky_relu(total, _SLOPE))
+        if self.fine is not None:
+            total = own[-1] + _enlarged(total, own[-1].shape[-2:])
+            total = self.fine(F.leaky_relu(total, _SLOPE))
+        return self.evidence(F.leaky_relu(total, _SLOPE))  # type: ignore[no-any-return]
 
     def _strongest(self, scores: Tensor) -> Tensor:
         flat = scores.flatten(1)
@@ -112,15 +137,18 @@ class ProjectedDiscriminator(nn.Module):
     """The frozen backbone, local evidence and whole-image heads in one softmax.
 
     ``finest``: stage with the finest evidence, 1 (half of the side) or 2 (a quarter);
-    ``top_percent``: share of the places whose mean speaks for the image: damage is often small.
+    ``top_percent``: share of the places whose mean speaks for the image: damage is often small;
+    ``refit``: 1 where calibration has taught a linear layer on `Heads.attended` beside it.
     undamaged = whole, damaged = whole + strongest evidence, fake = whole + strongest fakeness.
     forward: (n, 3, S, S) in [0, 1] -> (n, 3).
     """
 
-    def __init__(self, backbone: Backbone, finest: int = 1, top_percent: int = 3) -> None:
+    def __init__(
+        self, backbone: Backbone, finest: int = 1, top_percent: int = 3, refit: int = 0
+    ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.heads = Heads(finest, top_percent)
+        self.heads = Heads(finest, top_percent, refit)
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
@@ -148,15 +176,20 @@ class ProjectedGenerator(nn.Module):
         self.backbone = backbone
         self.blame = copy.deepcopy(blame).requires_grad_(False).eval()
         self.prior = prior
-        self.lateral = nn.ModuleList(nn.Conv2d(CHANNELS[s], width, 1) for s in _LOCAL)
-        # The finest level costs most by far: its pixels come in before its one block.
+        # The finest level costs most by far: half of the channels, and its pixels come in before
+        # its one block.
+        fine = width // 2
+        self.lateral = nn.ModuleList(
+            nn.Conv2d(CHANNELS[s], width if s > 1 else fine, 1) for s in _LOCAL
+        )
         self.levels = nn.ModuleList(Block(2 * width, width) for _ in _LOCAL[1:-1])
         seen = 24
         self.pixels = nn.Sequential(
             Patches(2), nn.Conv2d(12, seen, 3, padding=1), nn.ReLU(inplace=True)
         )
-        self.joined = Block(2 * width + seen, width)
-        self.last = nn.Conv2d(width, 4 * 2**2, 3, padding=1)
+        self.narrowed = nn.Conv2d(width, fine, 1)
+        self.joined = Block(2 * fine + seen, 24)
+        self.last = nn.Conv2d(24, 4 * 2**2, 3, padding=1)
         start_near_identity(self.last, gate=True)
         self.unfold = Unpatches(2)
         self.head = nn.Linear(CHANNELS[_LOCAL[0]], 1)
@@ -174,7 +207,7 @@ class ProjectedGenerator(nn.Module):
         y = own[0]
         for level, finer in zip(self.levels, own[1:-1], strict=True):
             y = level(torch.cat([_enlarged(y, finer.shape[-2:]), finer], dim=1))
-        finest = _enlarged(y, own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
+        finest = _enlarged(self.narrowed(y), own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
         y = self.joined(torch.cat(finest, dim=1))
         allowed = self._allowed(stages, damaged) if self.prior else None
         image, gate = gated(x, self.unfold(self.last(y)), allowed)

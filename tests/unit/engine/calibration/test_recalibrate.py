@@ -19,24 +19,32 @@ from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.trainer import train
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("calibrate")
+def trained(folder: Path, **settings: object) -> Path:
     data = write_folder(folder / "walls", "crack", count=40, size=32, seed=1)
     config = TrainConfig(
         data=(str(data),),
         out=str(folder / "run"),
         size=32,
-        width=4,
-        discriminator_width=8,
         batch=8,
-        steps=40,
-        warmup=30,
         device="cpu",
         precision="fp32",
+        **settings,  # type: ignore[arg-type]
     )
     list(train(config))
     return folder / "run" / "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("calibrate")
+    return trained(folder, width=4, discriminator_width=8, steps=40, warmup=30)
+
+
+@pytest.fixture(scope="module")
+def projected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("projected")
+    names = {"discriminator": "projected", "generator": "projected"}
+    return trained(folder, **names, width=8, steps=12, warmup=10)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +108,77 @@ def test_the_mask_threshold_of_photos_is_that_of_their_new_masks(
     assert load_metadata(out).decision.mask_threshold == pytest.approx(
         fit_mask_threshold(damaged), rel=0.1
     )
+
+
+def scored(model: Path, camera: Dataset) -> np.ndarray:
+    inspector = Inspector(load_backend(model, "cpu", "fp32"))
+    images = [read_image(sample.path) for sample in camera.samples]
+    return np.array([one.score for one in inspector.inspect_many(images)])
+
+
+def test_a_pretrained_model_refits_its_head(
+    projected: Path, camera: Dataset, tmp_path: Path
+) -> None:
+    out, progress = tmp_path / "new.safetensors", Recorded()
+    result = calibrate(
+        projected,
+        camera,
+        out,
+        device="cpu",
+        precision="fp32",
+        review_rate=0.2,
+        progress=progress,
+    )
+    assert progress.seen[-1] == (40, 40)  # it looks twice
+    before, after = load_model(projected), load_model(out)
+    heads, blame = after.discriminator.heads, after.generator.blame
+    assert (heads.refit.weight == blame.refit.weight).all()  # type: ignore[union-attr]
+    told = load_metadata(out)
+    assert told.discriminator.kwargs["refit"] == 1
+    # G goes by the larger logit, so the threshold lies near to where they are equal.
+    assert told.decision.score_threshold == pytest.approx(0.5, abs=0.1)
+    for name, value in before.discriminator.state_dict().items():
+        same = (value == after.discriminator.state_dict()[name]).all()
+        assert same or name == "heads.whole.1.bias"
+    low, high = result.certainty.error_new_ci95
+    assert low <= result.certainty.error_new <= high
+    again = tmp_path / "again.safetensors"
+    calibrate(out, camera, again, device="cpu", precision="fp32", review_rate=0.2)
+    assert load_metadata(again).discriminator == told.discriminator
+
+
+def test_undamaged_images_alone_move_the_threshold(
+    model: Path, projected: Path, camera: Dataset, tmp_path: Path
+) -> None:
+    undamaged = tuple(sample for sample in camera.samples if sample.label == 0)
+    good = dataclasses.replace(camera, samples=undamaged)
+    for number, one in enumerate((model, projected)):
+        out = tmp_path / f"{number}.safetensors"
+        result = calibrate(
+            one,
+            good,
+            out,
+            device="cpu",
+            precision="fp32",
+            review_rate=0.1,
+            false_alarms=0.2,
+        )
+        scores = scored(out, good)
+        called = (scores >= load_metadata(out).decision.score_threshold).mean()
+        assert called == pytest.approx(0.2)  # 2 of 10
+        assert result.certainty.error_new == pytest.approx(0.2)
+        assert result.certainty.auroc is None
+        assert "no damaged image" in result.certainty.warnings[0]
+        assert load_metadata(out).discriminator == load_metadata(one).discriminator
+
+
+def test_too_few_undamaged_images_for_a_low_rate_are_told(
+    model: Path, camera: Dataset, tmp_path: Path
+) -> None:
+    undamaged = tuple(sample for sample in camera.samples if sample.label == 0)
+    good = dataclasses.replace(camera, samples=undamaged)
+    result = calibrate(
+        model, good, tmp_path / "n.safetensors", device="cpu", review_rate=0.1, false_alarms=0.01
+    )
+    assert result.certainty.error_new == 0
+    assert "10 images cannot show" in result.certainty.warnings[1]

@@ -41,7 +41,7 @@ def test_the_strongest_places_speak_for_the_image(backbone: Backbone) -> None:
     flat = before.evidence.flatten(1).sort(dim=1, descending=True).values
     torch.testing.assert_close(before.strongest, flat[:, :102].mean(dim=1))
     with torch.no_grad():
-        discriminator.heads.evidence[-1].bias[0] += 1.0  # type: ignore[index, operator]
+        discriminator.heads.evidence.bias[0] += 1.0  # type: ignore[index]
     moved = discriminator(IMAGES) - before.logits
     torch.testing.assert_close(moved, torch.tensor([0.0, 1.0, 0.0]).expand(4, 3), atol=1e-4, rtol=0)
 
@@ -49,8 +49,8 @@ def test_the_strongest_places_speak_for_the_image(backbone: Backbone) -> None:
 def test_g_changes_only_what_d_blames(backbone: Backbone) -> None:
     discriminator = ProjectedDiscriminator(backbone).eval()
     with torch.no_grad():
-        discriminator.heads.evidence[-1].weight.zero_()  # type: ignore[operator]
-        discriminator.heads.evidence[-1].bias.fill_(-20.0)  # type: ignore[operator]
+        discriminator.heads.evidence.weight.zero_()  # type: ignore[operator]
+        discriminator.heads.evidence.bias.fill_(-20.0)  # type: ignore[operator]
     free = ProjectedGenerator(backbone, discriminator.heads, prior=False).eval()
     held = ProjectedGenerator(backbone, discriminator.heads).eval()
     held.load_state_dict(free.state_dict())
