@@ -26,7 +26,6 @@ from cfinspect.engine.metrics.review import (
     wilson,
 )
 from cfinspect.engine.model.file import (
-    Model,
     load_metadata,
     load_model,
     require_inspecting,
@@ -113,7 +112,7 @@ def calibrate(
     metadata = dataclasses.replace(metadata, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))
-    save_model(out, Model(loaded.generator, loaded.discriminator, metadata, known))
+    save_model(out, dataclasses.replace(loaded, metadata=metadata, seen=known))
     return result
 
 
