@@ -9,6 +9,7 @@ import pytest
 from program import TINY, Run, json_lines, table
 from safetensors.torch import save_file
 
+import cfinspect
 from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 
 
@@ -35,6 +36,10 @@ def test_it_inspects_evaluates_and_is_calibrated(
     *_, last = json_lines(done.stdout)
     assert last["unlike_share"] == round(sum(float(r["unlikeness"]) > 1 for r in rows) / 48, 4)
     assert last["warning"] == ""
+    result = cfinspect.load(projected, device="cpu", precision="fp32").inspect(
+        walls / rows[0]["file"]
+    )
+    assert result.unlikeness == pytest.approx(float(rows[0]["unlikeness"]), abs=1e-3)
     assert "unlike" not in done.stderr
     fitted = tmp_path / "fitted.safetensors"
     done = cf("calibrate", projected, walls, "--out", fitted)

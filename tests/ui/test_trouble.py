@@ -79,6 +79,7 @@ def test_images_unlike_the_trainings_are_told_until_something_else_is(
     )
     list(train(settings))
     model = tmp_path / "run" / "model.safetensors"
+    usual = window.messages._timer.interval()
     window.messages._timer.setInterval(100)
     open_folder(window, write_folder(tmp_path / "apples", "apple", count=6, size=48, seed=1))
     inspect(window, model)
@@ -88,6 +89,7 @@ def test_images_unlike_the_trainings_are_told_until_something_else_is(
     assert "Inspected: 6." in label.text()
     live(0.3)  # longer than what is said in passing
     assert label.text().startswith(said)
+    window.messages._timer.setInterval(usual)
     open_folder(window, walls)
     inspect(window, model)
     assert "Inspected: 48." in label.text()

@@ -67,15 +67,18 @@ class NetworkOutputs:
 
     def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return NetworkOutputs(*(None if one is None else one[rows] for one in values))
+        values = vars(self).items()
+        found: dict[str, Any] = {k: None if one is None else one[rows] for k, one in values}
+        return NetworkOutputs(**found)
 
     @classmethod
     def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
         """The answers of several batches as one."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        columns = ([getattr(one, name) for one in parts] for name in names)
-        return cls(*(None if each[0] is None else np.concatenate(each) for each in columns))
+        found: dict[str, Any] = {}
+        for name in (field.name for field in dataclasses.fields(cls)):
+            each = [getattr(one, name) for one in parts]
+            found[name] = None if each[0] is None else np.concatenate(each)
+        return cls(**found)
 
 
 class Backend(Protocol):

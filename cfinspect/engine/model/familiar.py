@@ -84,7 +84,7 @@ class FamiliarImages:
         along = z @ self.directions.T
         beside = np.maximum((z**2).sum(axis=1) - (along**2).sum(axis=1), 0)
         squared = ((along / self.spread) ** 2).mean(axis=1) + beside / self.rest**2
-        return (np.sqrt(squared / 2) / self.limit).astype(np.float32)
+        return np.asarray(np.sqrt(squared / 2) / self.limit, dtype=np.float32)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """As they stand in a model file: by name, always of 32 bit, some 30 kB."""

@@ -1,11 +1,13 @@
 """When a folder is unlike the training's images, and what is said then."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from cfinspect.engine.inference.unlikeness import UnlikeCount
 
 
-def counted(values: list[float | None]) -> UnlikeCount:
+def counted(values: Sequence[float | None]) -> UnlikeCount:
     count = UnlikeCount()
     for value in values:
         count.add(value)

@@ -69,7 +69,7 @@ def test_the_limit_is_that_of_held_out_images() -> None:
 
 def test_few_images_say_nothing_and_equal_ones_are_no_error() -> None:
     rng = np.random.default_rng(0)
-    few, enough = rng.normal(size=(7, 4)), rng.normal(size=(8, 4))
+    few, enough = (rng.normal(size=(count, 4)).astype(np.float32) for count in (7, 8))
     assert FamiliarImages.of(few, enough) is None
     assert FamiliarImages.of(enough, few) is None
     same = np.ones((9, 4), np.float32)
