@@ -66,6 +66,7 @@ def test_a_folder_unlike_the_trainings_is_told(
     assert last["unlike_share"] == 1
     assert last["warning"].startswith(warning)
     done = cf("evaluate", projected, apples, "--out", tmp_path / "report")
+    assert "Unlike the images that the model learned from: 100.0%." in done.stdout
     assert warning in (tmp_path / "report" / "report.html").read_text()
     assert cf("project", "init", apples).returncode == 0
     done = cf("inspect", projected, "--project", apples)
