@@ -35,6 +35,9 @@ class Result:
     ``counterfactual``: (H, W, 3) uint8 RGB, the image changed so that it would get the other label.
     ``area_fraction``: 0..1, the share of the pixels that are in the mask.
     ``scores``: of each defect class, 0..1; empty where the model knows one kind of damage only.
+    ``unlikeness``: how unlike the images that the model learned from it looks, from 0 on; hardly
+    any image of their kind is above 1. None where the model cannot tell: only models that look
+    through the pretrained backbone can.
 
     >>> import cfinspect
     >>> result = cfinspect.load("crack").inspect("wall.png")
@@ -63,6 +66,7 @@ class Result:
     counterfactual: NDArray[np.uint8]
     area_fraction: float
     scores: Mapping[str, float] = field(default_factory=dict)
+    unlikeness: float | None = None
 
     def __repr__(self) -> str:
         height, width = self.mask.shape
@@ -116,4 +120,5 @@ def result_of(
         counterfactual=found.counterfactual,
         area_fraction=found.area_fraction,
         scores={kind: own.score for kind, own in found.defect_classes.items()},
+        unlikeness=found.unlikeness,
     )

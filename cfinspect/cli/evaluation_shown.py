@@ -181,6 +181,8 @@ def show_figures(figures: EvaluationFigures, output: Output) -> None:
     known = json_object(figures)
     parts = ("classification", "localisation", "counterfactual", "review")
     output.table("Evaluation", list(flat({part: known[part] for part in parts})))
+    if figures.unlike_share is not None:
+        output.say(f"Unlike the images that the model learned from: {figures.unlike_share:.1%}.")
     told = figures.kinds
     if told is None:
         return

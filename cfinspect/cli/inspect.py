@@ -127,6 +127,8 @@ def _into_project(
         f"{done.images} images in {duration(done.seconds)} ({done.images_per_second:.1f} "
         f"images/s): {done.damaged} damaged, {done.review} for review, {done.errors} unreadable."
     )
+    if done.warning:
+        note(done.warning)
     if 0 < done.errors == done.images:
         raise typer.Exit(FAILED)
 
@@ -168,6 +170,8 @@ def run(
         f"({summary.images_per_second:.1f} images/s): {summary.damaged} damaged, "
         f"{summary.review} for review, {summary.errors} unreadable. Results: {out}"
     )
+    if summary.warning:
+        note(summary.warning)
     return summary.errors == len(sources)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
+from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
 from cfinspect.project.project import Folder, Project, ProjectModel
@@ -24,6 +25,7 @@ _BATCH_PIXELS = 24_000_000  # images wait in memory until they are saved
 class InspectionCounts:
     """How far it is. ``total``: images to inspect; ``done``: those that are stored, of them
     ``damaged``, for ``review`` and unreadable (``errors``). ``outcomes``: those stored last.
+    ``unlike``: how many are unlike those that the model learned from.
     """
 
     total: int
@@ -33,6 +35,7 @@ class InspectionCounts:
     errors: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
+    unlike: UnlikeCount = field(default_factory=UnlikeCount)
 
 
 def bind_model(
@@ -101,5 +104,7 @@ class _Work:
         tally.errors += len(outcomes) - len(found)
         tally.damaged += sum(one.label for one in found)
         tally.review += sum(one.review for one in found)
+        for one in found:
+            tally.unlike.add(one.unlikeness)
         tally.outcomes, tally.ids = outcomes, ids
         return tally

@@ -10,6 +10,7 @@ from pathlib import Path
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Source, find_sources, inspect_sources
+from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.model.file import file_digest
 from cfinspect.workflows.inspection_files import Inspections, Row
 from cfinspect.workflows.inspection_summary import InspectionSummary
@@ -61,6 +62,7 @@ class FolderInspection:
         self.masks = masks
         self.todo = [source for source in sources if source.name not in files.done]
         self._counts = {"images": 0, "damaged": 0, "review": 0, "errors": 0}
+        self._unlike = UnlikeCount()
         self._started = self._ended = time.monotonic()
 
     def rows(self, progress: Progress = Progress()) -> Iterator[Row]:
@@ -76,11 +78,14 @@ class FolderInspection:
 
     def summary(self) -> InspectionSummary:
         """Counts and times; complete once ``rows`` has ended."""
-        return InspectionSummary.of(**self._counts, seconds=self._ended - self._started)
+        return InspectionSummary.of(
+            **self._counts, seconds=self._ended - self._started, unlike=self._unlike
+        )
 
     def _counted(self, row: Row) -> Row:
         self._counts["images"] += 1
         self._counts["damaged"] += row["label"] in self._damaged
         self._counts["review"] += row["review"] == 1
         self._counts["errors"] += bool(row["error"])
+        self._unlike.add(None if row["unlikeness"] == "" else row["unlikeness"])
         return row

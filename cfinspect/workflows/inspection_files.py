@@ -36,6 +36,7 @@ COLUMNS = (
     "width",
     "height",
     "error",
+    "unlikeness",
 )
 _OF_KINDS = ("score", "p_fake")
 TABLE, ABOUT, OVERLAYS, SALIENCY = "inspections.csv", "inspection.json", "overlays", "saliency"
@@ -166,6 +167,7 @@ class Inspections:
             mask=mask.as_posix() if wanted[mask] else "",
             width=width,
             height=height,
+            unlikeness="" if found.unlikeness is None else round(found.unlikeness, 4),
         )
         return row
 

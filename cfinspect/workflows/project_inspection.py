@@ -54,6 +54,7 @@ def inspect_project(
         review=tally.review,
         errors=tally.errors,
         seconds=seconds,
+        unlike=tally.unlike,
     )
 
 
@@ -73,5 +74,6 @@ def _tell(outcome: Outcome, listener: Listener) -> None:
             "review": int(found.review),
             "reason": found.reason,
             "area_fraction": round(found.area_fraction, 8),
+            "unlikeness": None if found.unlikeness is None else round(found.unlikeness, 4),
         },
     )

@@ -2620,6 +2620,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{time} min</translation>
     </message>
     <message>
+      <source>{unlike} of {judged} images are unlike those that the model learned from: check its answers on some of them, and calibrate or train it with images of this kind.</source>
+      <translation>{unlike} von {judged} Bildern gleichen nicht denen, aus denen das Modell gelernt hat: Prüfen Sie seine Antworten an einigen davon, und kalibrieren oder trainieren Sie es mit Bildern dieser Art.</translation>
+    </message>
+    <message>
       <source>{verdict}, mask corrected</source>
       <translation>{verdict}, Maske korrigiert</translation>
     </message>

@@ -9,6 +9,7 @@ import pytest
 from program import TINY, Run, json_lines, table
 from safetensors.torch import save_file
 
+import cfinspect
 from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 
 
@@ -18,7 +19,7 @@ def projected(cf: Run, walls: Path, tmp_path_factory: pytest.TempPathFactory) ->
     run = tmp_path_factory.mktemp("runs") / "projected"
     done = cf(
         *("train", walls, "--out", run, "--discriminator", "projected", "--steps", 6, *TINY),
-        "--json",
+        *("--set", "validation=0.3", "--json"),
     )
     assert done.returncode == 0, done.stderr
     return run / "model.safetensors"
@@ -29,7 +30,17 @@ def test_it_inspects_evaluates_and_is_calibrated(
 ) -> None:
     done = cf("inspect", projected, walls, "--out", tmp_path / "found", "--json")
     assert done.returncode == 0, done.stderr
-    assert len(table(tmp_path / "found" / "inspections.csv")) == 48
+    rows = table(tmp_path / "found" / "inspections.csv")
+    assert len(rows) == 48
+    assert all(float(row["unlikeness"]) >= 0 for row in rows)
+    *_, last = json_lines(done.stdout)
+    assert last["unlike_share"] == round(sum(float(r["unlikeness"]) > 1 for r in rows) / 48, 4)
+    assert last["warning"] == ""
+    result = cfinspect.load(projected, device="cpu", precision="fp32").inspect(
+        walls / rows[0]["file"]
+    )
+    assert result.unlikeness == pytest.approx(float(rows[0]["unlikeness"]), abs=1e-3)
+    assert "unlike" not in done.stderr
     fitted = tmp_path / "fitted.safetensors"
     done = cf("calibrate", projected, walls, "--out", fitted)
     assert done.returncode == 0, done.stderr
@@ -38,6 +49,34 @@ def test_it_inspects_evaluates_and_is_calibrated(
         assert done.returncode == 0, done.stderr
         report = json.loads((tmp_path / model.stem / "report.json").read_text())
         assert report["classification"]["n"] == 48
+        assert report["unlike_share"] == pytest.approx(last["unlike_share"], abs=1e-4)
+
+
+def test_a_folder_unlike_the_trainings_is_told(
+    cf: Run, projected: Path, model: Path, tmp_path: Path
+) -> None:
+    apples = tmp_path / "apples"
+    done = cf("synth", apples, "--domain", "apple", "--count", 6, "--size", 48)
+    assert done.returncode == 0, done.stderr
+    warning = "6 of 6 images are unlike those that the model learned from: check its answers"
+    done = cf("inspect", projected, apples, "--out", tmp_path / "found", "--json")
+    assert warning in done.stderr
+    *images, last = json_lines(done.stdout)
+    assert all(one["unlikeness"] > 1 for one in images)
+    assert last["unlike_share"] == 1
+    assert last["warning"].startswith(warning)
+    done = cf("evaluate", projected, apples, "--out", tmp_path / "report")
+    assert "Unlike the images that the model learned from: 100.0%." in done.stdout
+    assert warning in (tmp_path / "report" / "report.html").read_text()
+    assert cf("project", "init", apples).returncode == 0
+    done = cf("inspect", projected, "--project", apples)
+    assert warning in done.stderr
+    # one from scratch cannot tell
+    done = cf("inspect", model, apples, "--out", tmp_path / "scratch", "--json")
+    *images, last = json_lines(done.stdout)
+    assert "unlike" not in done.stderr
+    assert [one["unlikeness"] for one in images] == [None] * 6
+    assert last["unlike_share"] is None
 
 
 def test_what_the_model_looks_at_is_shown(

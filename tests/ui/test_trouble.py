@@ -21,6 +21,9 @@ from driver import (
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 
+from cfinspect.engine.synth import write_folder
+from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.trainer import train
 from cfinspect.project import paths
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
@@ -56,6 +59,41 @@ def test_a_damaged_image_is_told_and_the_others_are_inspected(
     press(window, Qt.Key.Key_Right)
     picture_shown(window)
     assert not window.canvas.picture.error
+
+
+def test_images_unlike_the_trainings_are_told_until_something_else_is(
+    window: MainWindow, drawn: Path, walls: Path, tmp_path: Path
+) -> None:
+    settings = TrainConfig.from_preset(
+        "balanced",
+        data=(str(drawn),),
+        out=str(tmp_path / "run"),
+        discriminator="projected",
+        size=32,
+        width=8,
+        batch=8,
+        steps=1,
+        warmup=0,
+        validation=0.3,
+        device="cpu",
+    )
+    list(train(settings))
+    model = tmp_path / "run" / "model.safetensors"
+    usual = window.messages._timer.interval()
+    window.messages._timer.setInterval(100)
+    open_folder(window, write_folder(tmp_path / "apples", "apple", count=6, size=48, seed=1))
+    inspect(window, model)
+    label = window.messages.label
+    said = "6 of 6 images are unlike those that the model learned from: check its answers"
+    assert label.text().startswith(said)
+    assert "Inspected: 6." in label.text()
+    live(0.3)  # longer than what is said in passing
+    assert label.text().startswith(said)
+    window.messages._timer.setInterval(usual)
+    open_folder(window, walls)
+    inspect(window, model)
+    assert "Inspected: 48." in label.text()
+    assert "unlike" not in label.text()
 
 
 def test_a_model_that_is_gone(window: MainWindow, walls: Path, model: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from cfinspect.engine.base.json_types import INLINE, OMIT_NONE
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.inference.inspector import Inspection, Inspector
+from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.metrics.classification import ClassificationFigures, classification
 from cfinspect.engine.metrics.counterfactual import CounterfactualFigures, counterfactual
 from cfinspect.engine.metrics.localisation import Localisation, LocalisationFigures
@@ -31,7 +32,8 @@ class EvaluatedImage:
 
     ``label`` and ``predicted`` are 0 or 1, ``kind`` and ``answer`` names of the kinds of damage or
     ""; ``mean_abs_change`` is mean |x - x'| and ``iou`` that of the masks, both in 0..1, ``iou``
-    None without a true mask. An unreadable image has its ``error`` and None for all figures.
+    None without a true mask; ``unlikeness``: see ``Inspection``. An unreadable image has its
+    ``error`` and None for all figures.
     """
 
     file: str
@@ -52,6 +54,7 @@ class EvaluatedImage:
     error: str = ""
     kind: str | None = None
     answer: str | None = None
+    unlikeness: float | None = None
 
 
 ROW_FIELDS = tuple(one.name for one in fields(EvaluatedImage))
@@ -91,7 +94,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class EvaluationFigures:
-    """The figures of all parts; ``kinds`` only of a model that knows several kinds of damage."""
+    """The figures of all parts; ``kinds`` only of a model that knows several kinds of damage.
+
+    ``unlike_share``: share of the images that are unlike those that the model learned from, where
+    it can tell.
+    """
 
     kinds: KindFigures | None = field(metadata=OMIT_NONE)
     classification: ClassificationFigures
@@ -99,6 +106,7 @@ class EvaluationFigures:
     counterfactual: CounterfactualFigures
     review: ReviewFigures
     left_out: tuple[LeftOut, ...]
+    unlike_share: float | None = field(default=None, metadata=OMIT_NONE)
 
 
 @dataclass(frozen=True)
@@ -202,6 +210,7 @@ class _Gathered:
                 error="",
                 kind=self._kinds[sample.defect_class] if self._kinds and sample.label else "",
                 answer=found.defect_class,
+                unlikeness=found.unlikeness,
             )
         )
 
@@ -242,10 +251,19 @@ class _Gathered:
             counterfactual=counterfactual(predicted, *self._column("flipped", "mean_abs_change")),
             review=review(labels, predicted, scores, *self._column("p_fake", "review")),
             left_out=tuple(left_out),
+            unlike_share=unlike_count(self.rows).share,
         )
 
     def _column(self, *names: str) -> list[NDArray[np.float64]]:
         return [np.array([getattr(row, n) for row in self.rows], dtype=np.float64) for n in names]
+
+
+def unlike_count(rows: Sequence[EvaluatedImage]) -> UnlikeCount:
+    """How many images are unlike those that the model learned from."""
+    count = UnlikeCount()
+    for row in rows:
+        count.add(row.unlikeness)
+    return count
 
 
 def kinds_told(rows: Sequence[EvaluatedImage], kinds: Sequence[str]) -> KindFigures:

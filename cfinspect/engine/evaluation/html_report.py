@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.json_types import json_object
-from cfinspect.engine.evaluation.evaluate import EvaluatedImage, EvaluationFigures
+from cfinspect.engine.evaluation.evaluate import EvaluatedImage, EvaluationFigures, unlike_count
 from cfinspect.engine.evaluation.part_figures import RobustnessFigures, UncertaintyFigures
 from cfinspect.engine.evaluation.report import EvaluationReport
 from cfinspect.engine.metrics.classification import Interval
@@ -90,6 +90,11 @@ def summary(report: EvaluationReport) -> list[str]:
         lines.append(
             f"The model has seen {report.seen} of these images in training: all figures flatter it."
         )
+    if figures.unlike_share is not None:
+        lines.append(
+            unlike_count(report.rows).warning
+            or f"Of these images {figures.unlike_share:.1%} are unlike those that it learned from."
+        )
     damaged, sound = said.n_damaged, said.n - said.n_damaged
     if said.recall is not None:
         lines.append(f"Of {damaged} damaged images it finds {said.recall:.1%}.")
@@ -131,6 +136,7 @@ def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
         "counterfactual": json_object(figures.counterfactual),
         "review": json_object(figures.review),
     }
+    unlike = figures.unlike_share
     return [
         (
             f"{part}: {name.replace('_', ' ')}",
@@ -140,7 +146,7 @@ def _figures(figures: EvaluationFigures) -> list[tuple[str, str, str]]:
         for part, values in parts.items()
         for name, value in values.items()
         if not isinstance(value, dict)
-    ]
+    ] + ([] if unlike is None else [("unlike share", _number(unlike), _interval(None))])
 
 
 def _charts(report: EvaluationReport) -> list[str]:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
+from cfinspect.engine.networks.backbone import appearance
 from cfinspect.engine.networks.generators import GeneratorOutput
 from cfinspect.engine.networks.projected import (
     Judgement,
@@ -37,11 +38,11 @@ def run_networks(
 
     D's logits on x are the mean over views that ``tta`` takes of x, see ``metadata.Preprocessing``.
     """
-    rows: list[tuple[NDArray[np.float32], ...]] = []
+    parts = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        rows.append(_outputs(generator, discriminator, x, device, tta))
-    return NetworkOutputs.joined([NetworkOutputs(*row) for row in rows])
+        parts.append(_outputs(generator, discriminator, x, device, tta))
+    return NetworkOutputs.joined(parts)
 
 
 def classify(
@@ -104,33 +105,37 @@ def _outputs(
     x: torch.Tensor,
     device: Device,
     tta: Tta,
-) -> tuple[NDArray[np.float32], ...]:
+) -> NetworkOutputs:
     with device.autocast():
         if _share_backbone(generator, discriminator):
-            output, flipped, own = _through_one_backbone(generator, discriminator, x, tta)
+            output, flipped, own, looks = _through_one_backbone(generator, discriminator, x, tta)
         else:
-            output, flipped, own = _apart(generator, discriminator, x, tta)
+            output, flipped, own, looks = _apart(generator, discriminator, x, tta)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
-    return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
+    said = (own, picture, flipped, head, *(() if looks is None else (looks,)))
+    return NetworkOutputs(*(t.float().cpu().numpy() for t in said))
 
 
-_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor]
+_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor, torch.Tensor | None]
 
 
 def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
-    """What G says of x, and D's logits on its picture and, over its views, on x."""
+    """What G says of x, D's logits on its picture and, over its views, on x; x's appearance."""
     output: GeneratorOutput = generator(x)
     output = _with_far(output, generator, x, tta)
     # D is cheap beside G: four views of x steady its answer, as training saw them all.
     # One pass over everything of a size is faster than five small ones.
     first, *others = _views(x, tta)
     seen = torch.cat([first, output.image])
-    logits = [discriminator(views).float() for views in (seen, *others)]
-    return (
-        output,
-        logits[0][len(first) :],
-        _mean([logits[0][: len(first)], *logits[1:]], len(x)),
-    )
+    looks = None
+    if isinstance(discriminator, ProjectedDiscriminator):
+        stages = discriminator.backbone(seen)
+        looks = appearance([stage[: len(x)] for stage in stages])
+        answer = discriminator.heads(stages).logits.float()
+    else:
+        answer = discriminator(seen).float()
+    logits = [answer[: len(first)], *(discriminator(views).float() for views in others)]
+    return output, answer[len(first) :], _mean(logits, len(x)), looks
 
 
 def _with_far(
@@ -162,11 +167,13 @@ def _through_one_backbone(
     assert isinstance(discriminator, ProjectedDiscriminator)
     first, *others = _views(x, tta)
     stages = discriminator.backbone(first)
-    output = generator.decode(x, [stage[: len(x)] for stage in stages])
+    own = [stage[: len(x)] for stage in stages]
+    output = generator.decode(x, own)
     output = _with_far(output, generator, x, tta)
     logits = [discriminator.heads(stages).logits]
     logits += [discriminator(views).float() for views in others]
-    return output, discriminator(output.image).float(), _mean(logits, len(x))
+    flipped = discriminator(output.image).float()
+    return output, flipped, _mean(logits, len(x)), appearance(own)
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:

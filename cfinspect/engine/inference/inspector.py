@@ -38,6 +38,7 @@ from cfinspect.engine.inference.tiling import (
     pad_to,
     resize_map,
 )
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _BAND_ROWS = 256
@@ -54,25 +55,30 @@ class NetworkOutputs:
 
     ``logits``: D's three (undamaged, damaged, fake) on x, (n, 3) float32. ``counterfactual``: x' =
     G(x), (n, S, S, 3) float32 in 0..1. ``flipped_logits``: D's on x', (n, 3) float32. ``head``: G's
-    own probability of damaged for x, (n,) float32.
+    own probability of damaged for x, (n,) float32. ``appearance``: what x looks like to the
+    pretrained backbone, (n, C) float32, where D looks through one.
     """
 
     logits: NDArray[np.float32]
     counterfactual: NDArray[np.float32]
     flipped_logits: NDArray[np.float32]
     head: NDArray[np.float32]
+    appearance: NDArray[np.float32] | None = None
 
     def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
-        return NetworkOutputs(
-            *(getattr(self, field.name)[rows] for field in dataclasses.fields(self))
-        )
+        values = vars(self).items()
+        found: dict[str, Any] = {k: None if one is None else one[rows] for k, one in values}
+        return NetworkOutputs(**found)
 
     @classmethod
     def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
         """The answers of several batches as one."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+        found: dict[str, Any] = {}
+        for name in (field.name for field in dataclasses.fields(cls)):
+            each = [getattr(one, name) for one in parts]
+            found[name] = None if each[0] is None else np.concatenate(each)
+        return cls(**found)
 
 
 class Backend(Protocol):
@@ -106,7 +112,9 @@ class Inspection:
     ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
     ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged.
     ``defect_class``: the name of the class that is found and ``defect_classes`` what each says on
-    its own, where the model knows several (see ``multi_class``); else empty.
+    its own, where the model knows several (see ``multi_class``); else empty. ``unlikeness``: how
+    unlike the images that the model learned from (1 is the limit; of a photo the median of its
+    windows), None where the model cannot tell.
     """
 
     label: int
@@ -124,6 +132,7 @@ class Inspection:
     head: float
     defect_class: str = ""
     defect_classes: Mapping[str, DefectClassResult] = dataclasses.field(default_factory=dict)
+    unlikeness: float | None = None
 
     @property
     def reason(self) -> str:
@@ -145,6 +154,7 @@ class _Answer:
     p: tuple[float, float, float]
     flipped: bool
     head: float
+    unlikeness: float | None
 
 
 class Inspector:
@@ -159,6 +169,8 @@ class Inspector:
             raise ValueError(f"batch must be at least 1, got {batch}")
         self.backend = backend
         self.batch = batch
+        # Only backends of the pretrained backbone have it; see ``TorchBackend``.
+        self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
         self._decision = backend.metadata.decision
         self._preprocessing = backend.metadata.preprocessing
 
@@ -244,6 +256,9 @@ class Inspector:
                 blender.add(window, resize_map(change, tile, tile) * np.float32(gate))
         blender.close()
         worst = max(answers, key=lambda answer: answer.score)
+        known = [answer.unlikeness for answer in answers if answer.unlikeness is not None]
+        if known:
+            worst = dataclasses.replace(worst, unlikeness=float(np.median(known)))
         saliency = np.ascontiguousarray(saliency[:height, :width])
         counterfactual = np.ascontiguousarray(counterfactual[:height, :width])
         return self._conclude(worst, saliency, counterfactual, tile * tile)
@@ -263,9 +278,12 @@ class Inspector:
         scores = score(p)
         others = score(probabilities(raw.flipped_logits, temperature))
         flipped = (scores >= threshold) != (others >= threshold)
+        unlike: list[float | None] = [None] * len(batch)
+        if self._familiar is not None and raw.appearance is not None:
+            unlike = self._familiar.unlikeness(raw.appearance).tolist()
         answers = [
-            _Answer(float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h))
-            for s, q, f, h in zip(scores, p, flipped, raw.head, strict=True)
+            _Answer(float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h), u)
+            for s, q, f, h, u in zip(scores, p, flipped, raw.head, unlike, strict=True)
         ]
         changes = np.empty((*batch.shape[:3], 4), dtype=np.float32)
         np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
@@ -299,6 +317,7 @@ class Inspector:
             mask=mask,
             area_fraction=float(mask.mean()),
             head=answer.head,
+            unlikeness=answer.unlikeness,
         )
 
 

@@ -37,6 +37,7 @@ class TorchBackend:
 
     def __init__(self, model: Model, device: Device, most: int = 64) -> None:
         self.metadata: ModelMetadata = model.metadata
+        self.familiar = model.familiar
         self.device = device
         self.most = most
         self._networks: tuple[torch.nn.Module, ...] = tuple(
@@ -124,5 +125,6 @@ def load_torch_inspector(
             of_defect_class(model.generator, index),
             of_defect_class(model.discriminator, index),
         )
-        members.append(TorchBackend(Model(*networks, metadata, model.seen), chosen))
+        member = Model(*networks, metadata=metadata, seen=model.seen, familiar=model.familiar)
+        members.append(TorchBackend(member, chosen))
     return MultiClassInspector(MultiClassBackend(model.metadata, tuple(members)), batch)

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.plugins import foreign_metadata, is_foreign
 from cfinspect.engine.networks.names import DDPM
@@ -36,12 +37,14 @@ class Model:
     """Networks with their metadata.
 
     ``seen``: content hashes (uint64) of the images that training or validation looked at.
+    ``familiar``: what these look like, where the networks look through the pretrained backbone.
     """
 
     generator: nn.Module
     discriminator: nn.Module
     metadata: ModelMetadata
     seen: NDArray[np.uint64]
+    familiar: FamiliarImages | None = None
 
 
 def load_metadata(path: Path) -> ModelMetadata:
@@ -102,6 +105,9 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
     backbone = backbone_of(model.discriminator)
     if backbone is not None:
         tensors |= stored_backbone(backbone)
+    if model.familiar is not None:
+        own = model.familiar.tensors()
+        tensors |= {name: torch.from_numpy(value.copy()) for name, value in own.items()}
     metadata = {_CARD: model.metadata.to_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
@@ -135,13 +141,16 @@ def load_model(path: Path) -> Model:
             }
             network.load_state_dict(weights)
             network.eval()
+        familiar = FamiliarImages.from_tensors(
+            {name: value.numpy() for name, value in tensors.items()}
+        )
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ModelFileError(
             f"{path}: weights and metadata do not fit together ({str(error).splitlines()[0]}); "
             "made by another version of cfinspect, or changed by hand"
         ) from error
     seen = tensors[_SEEN].numpy().copy().view(np.uint64)
-    return Model(generator, discriminator, metadata, seen)
+    return Model(generator, discriminator, metadata, seen, familiar)
 
 
 def _check_settings(path: Path, metadata: ModelMetadata) -> None:

@@ -40,6 +40,7 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
 )
 CHANNELS = {number: stage.channels for number, stage in enumerate(STAGES, 1)}
+_APPEARANCE = (1, 2, 3, 5)  # stages that tell cameras and surfaces apart: see RESULTS.md
 MULTIPLE = 32  # the side of an image must be a multiple of it: five stages halve it
 
 
@@ -208,3 +209,18 @@ _PREFIX = "backbone."
 def chosen(stages: Sequence[Tensor], numbers: Sequence[int]) -> list[Tensor]:
     """The features of the stages with these ``numbers``, from 1 on."""
     return [stages[number - 1] for number in numbers]
+
+
+def mean_and_deviation(y: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each channel over all places: (n, C, h, w) -> two (n, C)."""
+    flat = y.flatten(2)
+    return flat.mean(dim=2), flat.var(dim=2, correction=0).clamp(min=1e-6).sqrt()
+
+
+def appearance(stages: Sequence[Tensor]) -> Tensor:
+    """What images look like, whatever is learned of them: (n, 384) float32.
+
+    Mean and deviation of the channels of some stages, as ``FamiliarImages`` compares them.
+    """
+    found = (mean_and_deviation(y.float()) for y in chosen(stages, _APPEARANCE))
+    return torch.cat([part for pair in found for part in pair], dim=1)

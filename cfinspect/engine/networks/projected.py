@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfinspect.engine.networks.backbone import CHANNELS, Backbone, chosen
+from cfinspect.engine.networks.backbone import CHANNELS, Backbone, chosen, mean_and_deviation
 from cfinspect.engine.networks.generators import (
     Block,
     GeneratorOutput,
@@ -89,9 +89,8 @@ class Heads(nn.Module):
         """What the whole image is judged by: mean, maximum and deviation of channels, (n, C)."""
         parts = []
         for number, y in zip(_WHOLE, chosen(stages, _WHOLE), strict=True):
-            flat = y.flatten(2)
-            deviation = flat.var(dim=2, correction=0).clamp(min=1e-6).sqrt()
-            found = torch.cat([flat.mean(dim=2), flat.amax(dim=2), deviation], dim=1)
+            mean, deviation = mean_and_deviation(y)
+            found = torch.cat([mean, y.amax(dim=(2, 3)), deviation], dim=1)
             parts.append(self.norms[str(number)](found))
         return torch.cat(parts, dim=1)
 

@@ -14,7 +14,7 @@ from torch import nn
 
 import cfinspect
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.images import ImageError, write_png
 from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import (
@@ -28,14 +28,16 @@ from cfinspect.engine.calibration.fit import (
 )
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
-from cfinspect.engine.inference.forward import classify, logits_on_counterfactuals
+from cfinspect.engine.inference.forward import batched, classify, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import saliency
 from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
+from cfinspect.engine.networks.backbone import appearance
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
-from cfinspect.engine.networks.multi_class import needs_backbone, of_defect_class
+from cfinspect.engine.networks.multi_class import backbone_of, needs_backbone, of_defect_class
 from cfinspect.engine.plots.pictures import curves, sample_rows
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.run_folder import RunFolder
@@ -47,6 +49,7 @@ _ROWS = 8
 _LICENCE = "The licence of the training images decides what may be done with this model."
 _BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 _SHIFTED_COPIES = 4
+_MOST_FAMILIAR = 500
 _PRIVATE = ("data", "out", "init_from", "backbone")
 _PANELS = {
     "losses": ("d", "g", "flip", "head"),
@@ -132,7 +135,9 @@ def write_model(
     """Fit the decisions on the validation images and write the best networks as one file."""
     discriminator = state.nets["best_discriminator"]
     decision, classes, review = _decisions(config, discriminator, data, raw, device, most)
-    return _written(folder, config, state, data, decision, classes, {"review": json_object(review)})
+    metrics: dict[str, object] = {"review": json_object(review)}
+    familiar = _familiar(discriminator, data, raw, device, most)
+    return _written(folder, config, state, data, decision, classes, metrics, familiar)
 
 
 def write_undecided(
@@ -153,6 +158,7 @@ def _written(
     decision: Decision,
     classes: dict[str, Decision],
     metrics: dict[str, object],
+    familiar: FamiliarImages | None = None,
 ) -> Path:
     looks_through = needs_backbone(state.architecture.discriminator)
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
@@ -180,8 +186,23 @@ def _written(
         licence_note=_LICENCE + (_BACKBONE_LICENCE if looks_through else ""),
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
-    save_model(folder.model, Model(*networks, metadata=metadata, seen=known))
+    save_model(folder.model, Model(*networks, metadata=metadata, seen=known, familiar=familiar))
     return folder.model
+
+
+def _familiar(
+    discriminator: nn.Module, data: TrainingData, raw: NetworkOutputs, device: Device, most: int
+) -> FamiliarImages | None:
+    """What the training images look like to the pretrained backbone, if there is one."""
+    backbone = backbone_of(discriminator)
+    if backbone is None or raw.appearance is None:
+        return None
+    try:
+        images = data.train.get(spread(np.arange(len(data.train)), _MOST_FAMILIAR))[..., :3]
+    except ImageError:
+        return None  # a file has gone since: not worth losing the training for
+    learned = batched(lambda x: appearance(backbone(x)), images, device, most)
+    return FamiliarImages.of(learned, raw.appearance)
 
 
 def _decisions(

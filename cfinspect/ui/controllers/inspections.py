@@ -15,6 +15,7 @@ from cfinspect.ui.jobs.job_types import Inspect
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
+    from cfinspect.engine.inference.unlikeness import UnlikeCount
     from cfinspect.project.inspecting import InspectionCounts
     from cfinspect.project.listing import ImageRow
 
@@ -114,7 +115,9 @@ class InspectionController:
         )
         if tally.review:
             text += " " + tr("Press R to review.")
-        self._context.messages.tell(text)
+        if tally.unlike.is_alarming:
+            text = f"{_warning(tally.unlike)} {text}"
+        self._context.messages.tell(text, stays=tally.unlike.is_alarming)
 
     def _ended(self) -> None:
         if self._session.project is not None:
@@ -152,3 +155,13 @@ class InspectionController:
         self._context.actions["review" if self._next_is_review else "inspect"].trigger()
         if self._context.layout.is_on_gallery:
             self._parts.gallery.focus()
+
+
+def _warning(count: UnlikeCount) -> str:
+    """``UnlikeCount.warning`` in the window's language."""
+    return tr(
+        "{unlike} of {judged} images are unlike those that the model learned from: check its "
+        "answers on some of them, and calibrate or train it with images of this kind.",
+        unlike=count.unlike,
+        judged=count.judged,
+    )

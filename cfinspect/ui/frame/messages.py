@@ -37,12 +37,18 @@ class Messages:
         self._timer = QTimer(window, singleShot=True, interval=_MESSAGE_MS)
         self._timer.timeout.connect(self.label.clear)
 
-    def tell(self, text: str) -> None:
-        """Say something in passing, in the status bar and the log."""
+    def tell(self, text: str, *, stays: bool = False) -> None:
+        """Say something in passing, in the status bar and the log.
+
+        ``stays``: until something else is said, rather than for seconds.
+        """
         _log.info("%s", text)
         self.label.setText(text)
         self.label.setToolTip(text)
-        self._timer.start()
+        if stays:
+            self._timer.stop()
+        else:
+            self._timer.start()
 
     def show_failure(self, failure: Failure) -> None:
         """An error: a sentence, what to do, and details."""

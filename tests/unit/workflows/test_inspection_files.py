@@ -20,7 +20,7 @@ CLASSES = ("undamaged", "damaged")
 MODEL = {"name": "m.safetensors", "digest": "1"}
 
 
-def outcome(name: str, *, damaged: bool = True) -> Outcome:
+def outcome(name: str, *, damaged: bool = True, unlikeness: float | None = None) -> Outcome:
     image = np.full((40, 60, 3), 180, np.uint8)
     mask = np.zeros((40, 60), np.bool_)
     mask[5:9] = damaged
@@ -38,6 +38,7 @@ def outcome(name: str, *, damaged: bool = True) -> Outcome:
         mask=mask,
         area_fraction=float(mask.mean()),
         head=0.7,
+        unlikeness=unlikeness,
     )
     return Outcome(Source(Path(name), name, name.rpartition(".")[0]), image, inspection, "")
 
@@ -60,6 +61,11 @@ def rows(out: Path) -> list[dict[str, str]]:
         found = list(reader)
     assert tuple(reader.fieldnames or ()) == COLUMNS
     return found
+
+
+def test_unlikeness_is_empty_where_the_model_cannot_tell(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png", unlikeness=1.23456), outcome("b.png"), broken("c.png")])
+    assert [row["unlikeness"] for row in rows(tmp_path)] == ["1.2346", "", ""]
 
 
 def test_rows_name_masks_of_the_original_size(tmp_path: Path) -> None:

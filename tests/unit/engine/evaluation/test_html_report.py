@@ -11,10 +11,11 @@ import pytest
 from jinja2 import UndefinedError
 from report_parts import ATTACKED, ROWS, doubts, explained, figures, report, row
 
-from cfinspect.engine.evaluation.evaluate import KindFigures
+from cfinspect.engine.evaluation.evaluate import KindFigures, unlike_count
 from cfinspect.engine.evaluation.gallery import choose, galleries
 from cfinspect.engine.evaluation.html_report import page, summary
 from cfinspect.engine.evaluation.part_figures import BaselineFigures
+from cfinspect.engine.evaluation.report import EvaluationReport
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.metrics.classification import ClassificationFigures, ClassificationIntervals
@@ -143,6 +144,23 @@ def test_the_summary_counts_as_people_do() -> None:
     assert "Of 20 undamaged images it calls 5.0% damaged." in lines
     assert any("67% of its 3 errors" in line for line in lines)
     assert any("50% at 1" in line for line in lines)
+
+
+def test_images_unlike_the_trainings_are_told() -> None:
+    def with_unlike(count: int) -> EvaluationReport:
+        rows = tuple(
+            dataclasses.replace(one, unlikeness=1.5 if n < count else 0.5)
+            for n, one in enumerate(ROWS)
+        )
+        shown = dataclasses.replace(figures(), unlike_share=unlike_count(rows).share)
+        return report(shown, rows)
+
+    assert not any("unlike" in line for line in summary(report()))
+    assert "Of these images 20.0% are unlike those that it learned from." in summary(with_unlike(2))
+    assert any(line.startswith("3 of 10 images are unlike") for line in summary(with_unlike(3)))
+    assert with_unlike(3).to_json()["unlike_share"] == 0.3
+    assert "unlike_share" not in report().to_json()
+    assert "<td>unlike share</td>" in page(with_unlike(3), {}, "x")
 
 
 def test_one_class_and_no_masks_still_make_a_page() -> None:

@@ -17,7 +17,8 @@ from cfinspect.engine.inference.inspector import (
     NetworkOutputs,
 )
 from cfinspect.engine.inference.review_reason import in_words, review_reasons
-from cfinspect.engine.model.metadata import Decision
+from cfinspect.engine.model.familiar import FamiliarImages
+from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 
 def grey(height: int, width: int, level: int = 100) -> NDArray[np.uint8]:
@@ -267,6 +268,36 @@ def test_answers_that_are_no_numbers_give_a_sentence() -> None:
     broken = Painter(make_card(), lambda x: np.full_like(x, np.nan))
     with pytest.raises(InspectionError, match=r"not a number.*--precision fp32"):
         Inspector(broken).inspect(grey(8, 8))
+
+
+class Shades(RepairDark):
+    """Looks at the mean shade / 100; 1 is as far as images of its kind go."""
+
+    def __init__(self, metadata: ModelMetadata, *, knows: bool = True) -> None:
+        super().__init__(metadata)
+        one = np.ones(1, np.float32)
+        limit = np.float32(0.5**0.5)
+        known = FamiliarImages(one * 0, one, one[None], one, one[0], np.asarray(limit))
+        self.familiar = known if knows else None
+
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
+        look = batch.mean(axis=(1, 2, 3), dtype=np.float32)[:, None] / np.float32(100)
+        return dataclasses.replace(super().run(batch), appearance=look)
+
+
+def test_unlikeness_of_images_and_of_photos() -> None:
+    inspector = Inspector(Shades(make_card(scope="tiles", tile=8)))
+    found = list(inspector.inspect_many([grey(8, 8, 50), grey(10, 9, 250)]))
+    assert [one.unlikeness for one in found] == pytest.approx([0.5, 2.5])
+    photo = grey(8, 64, 50)
+    photo[:, 48:] = 250  # less than half of the windows
+    assert inspector.is_photo(photo)
+    assert inspector.inspect(photo).unlikeness == pytest.approx(0.5)
+
+
+def test_who_cannot_tell_has_no_unlikeness() -> None:
+    for backend in (RepairDark(make_card()), Shades(make_card(), knows=False)):
+        assert Inspector(backend).inspect(grey(8, 8)).unlikeness is None
 
 
 def test_other_arrays_are_refused() -> None:

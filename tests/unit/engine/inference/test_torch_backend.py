@@ -11,13 +11,20 @@ from torch import Tensor, nn
 
 from cfinspect.engine.base.device import DeviceError, choose_device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.inspector import Backend, InspectionError, Inspector
-from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
+from cfinspect.engine.inference.torch_backend import (
+    TorchBackend,
+    load_backend,
+    load_torch_inspector,
+)
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import Model, save_model
-from cfinspect.engine.model.metadata import Tta
-from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
+from cfinspect.engine.model.metadata import Decision, Tta
+from cfinspect.engine.networks.backbone import appearance, load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import GeneratorOutput, make_generator
+from cfinspect.engine.networks.multi_class import make_networks
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.spec import NetworkSpec
 
@@ -194,6 +201,45 @@ def test_a_model_file_inspects_as_the_model_in_memory(tmp_path: Path) -> None:
     assert loaded.score == pytest.approx(fresh.score, abs=1e-6)
     np.testing.assert_allclose(loaded.saliency, fresh.saliency, atol=1e-5)
     assert fresh.saliency.max() > 0
+
+
+@pytest.mark.parametrize("generator", ["projected", "unet"])
+def test_appearance_is_that_of_the_image_itself(generator: str) -> None:
+    """Not of its mirror images, its counterfactual or D's learned layers."""
+    backbone = load_backbone(shipped_backbone())
+    networks = make_networks(
+        NetworkSpec(generator, {"width": 4}), NetworkSpec("projected"), 0, backbone
+    )
+    images = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        expected = appearance(backbone(to_tensor(images, CPU.device))).numpy()
+    assert expected.shape == (3, 384)
+    for tta in ("none", "flips+scale"):
+        raw = TorchBackend(model(*networks, size=64, tta=tta), CPU, most=2).run(images)
+        assert raw.appearance is not None
+        np.testing.assert_allclose(raw.appearance, expected, atol=1e-3)
+
+
+def test_several_defect_classes_tell_one_unlikeness(tmp_path: Path) -> None:
+    spec = NetworkSpec("projected")
+    networks = make_networks(
+        NetworkSpec("projected", {"width": 4}), spec, 2, load_backbone(shipped_backbone())
+    )
+    metadata = dataclasses.replace(
+        make_card(size=64, tta="none"),
+        generator=NetworkSpec("projected", {"width": 4}),
+        discriminator=spec,
+        defect_classes={"rot": Decision(), "scab": Decision()},
+    )
+    look = np.random.default_rng(0).normal(size=(40, 384)).astype(np.float32)
+    familiar = FamiliarImages.of(look[:20], look[20:])
+    path = tmp_path / "model.safetensors"
+    save_model(path, Model(*networks, metadata, np.zeros(0, np.uint64), familiar))
+    image = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    found = load_torch_inspector(path, "cpu", "fp32").inspect(image)
+    assert set(found.defect_classes) == {"rot", "scab"}
+    assert found.unlikeness is not None
+    assert found.unlikeness > 1
 
 
 def test_batches_and_single_images_agree() -> None:

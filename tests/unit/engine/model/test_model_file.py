@@ -1,5 +1,6 @@
 """A model is one file: round trip, and a sentence for every file that is none."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import (
     Model,
     ModelFileError,
@@ -63,6 +65,24 @@ def test_half_the_space_costs_next_to_nothing(tmp_path: Path) -> None:
     expected = model.discriminator.eval()(x)
     assert torch.allclose(again.discriminator(x), expected, atol=2e-3, rtol=2e-3)
     assert seen_digests(half).tolist() == [5, 2**64 - 1]
+
+
+def test_what_training_images_look_like_is_kept_also_in_half_the_space(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    look = rng.normal(size=(60, 384)).astype(np.float32) * 5
+    familiar = FamiliarImages.of(look[:40], look[40:])
+    assert familiar is not None
+    model = dataclasses.replace(tiny_model(), familiar=familiar)
+    plain, path = tmp_path / "plain.safetensors", tmp_path / "model.safetensors"
+    save_model(plain, tiny_model())
+    assert load_model(plain).familiar is None
+    for half in (False, True):
+        save_model(path, model, half=half)
+        again = load_model(path).familiar
+        assert again is not None
+        assert (again.unlikeness(look) == familiar.unlikeness(look)).all()
+    save_model(path, model)
+    assert path.stat().st_size - plain.stat().st_size < 40_000
 
 
 def test_files_that_are_no_model_get_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from safetensors.torch import save_file
 from cfinspect.engine.base import installed
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.events import CancelToken, Event, Finished, StepDone
+from cfinspect.engine.base.images import read_image
+from cfinspect.engine.calibration.recalibrate import calibrate
+from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.model.file import load_model
 from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
@@ -33,7 +37,7 @@ from cfinspect.workflows.config_parsing import new_config
 @pytest.fixture(scope="module")
 def walls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(
-        tmp_path_factory.mktemp("data") / "walls", "crack", count=32, size=64, seed=6
+        tmp_path_factory.mktemp("data") / "walls", "crack", count=48, size=64, seed=6
     )
 
 
@@ -52,6 +56,7 @@ def config(data: Path, out: Path, **changes: Any) -> TrainConfig:
         "steps": 8,
         "warmup": 2,
         "noise": 0.02,
+        "validation": 0.25,
         "validate_every": 4,
         "checkpoint_every": 3,
         "device": "cpu",
@@ -92,6 +97,34 @@ def test_g_of_the_model_blames_what_its_d_blames(trained: tuple[Path, list[Event
     own = generator.blame.state_dict()
     assert own.keys() == heads.keys()
     assert all(torch.equal(own[name], heads[name]) for name in own)
+
+
+def test_the_model_tells_other_images_from_those_it_learned_from(
+    trained: tuple[Path, list[Event]], walls: Path, tmp_path: Path
+) -> None:
+    path = trained[0] / "model.safetensors"
+    assert load_model(path).familiar is not None
+    inspector = load_inspector(path, "cpu", "fp32")
+    every = read_folders([walls])
+    some = dataclasses.replace(every, samples=every.samples[::4])
+    own = some.samples
+    apples = read_folders([write_folder(tmp_path / "a", "apple", count=6, size=64, seed=1)]).samples
+    near, far = (
+        [one.unlikeness or 0.0 for one in inspector.inspect_many(read_image(s.path) for s in group)]
+        for group in (own, apples)
+    )
+    assert np.mean(np.array(near) > 1) < 0.1
+    assert min(far) > 1
+    calibrate(
+        path,
+        some,
+        tmp_path / "fitted.safetensors",
+        device="cpu",
+        precision="fp32",
+        review_rate=0.1,
+    )
+    again = load_inspector(tmp_path / "fitted.safetensors", "cpu", "fp32")
+    assert again.inspect(read_image(own[0].path)).unlikeness == pytest.approx(near[0], rel=1e-3)
 
 
 def test_resume_gives_the_losses_of_an_unbroken_training(
