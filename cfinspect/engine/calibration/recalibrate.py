@@ -26,7 +26,6 @@ from cfinspect.engine.metrics.review import (
     wilson,
 )
 from cfinspect.engine.model.file import (
-    Model,
     load_metadata,
     load_model,
     require_inspecting,
@@ -85,7 +84,8 @@ def calibrate(
 ) -> CalibrationResult:
     """Refit temperature, score threshold, mask threshold and review rule; write them to ``out``.
 
-    The weights stay as they are, and so does the file ``model``. The figures are also kept in the
+    The weights stay as they are, and so do the file ``model`` and a segmenter's threshold. The
+    figures are also kept in the
     metadata of ``out``. Raises CalibrationError for fewer than five readable images of a class.
     """
     require_inspecting(model, load_metadata(model))
@@ -113,7 +113,7 @@ def calibrate(
     metadata = dataclasses.replace(metadata, decision=new, metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     known = np.unique(np.concatenate([loaded.seen, digests]))
-    save_model(out, Model(loaded.generator, loaded.discriminator, metadata, known))
+    save_model(out, dataclasses.replace(loaded, metadata=metadata, seen=known))
     return result
 
 

@@ -15,6 +15,7 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.generators import GeneratorOutput
+from cfinspect.engine.networks.mask_decoder import MaskDecoder
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 
 _FAR = 2 / 3  # side of what is seen from far away, of the side of the same from near
@@ -28,16 +29,17 @@ def run_networks(
     device: Device,
     batch: int = 64,
     tta: Tta = "flips",
+    segmenter: MaskDecoder | None = None,
 ) -> NetworkOutputs:
-    """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
+    """G, D and a segmenter over ``images`` (n, S, S, 3) uint8; all must be in eval mode.
 
     D's logits on x are the mean over views that ``tta`` takes of x, see ``metadata.Preprocessing``.
     """
-    rows: list[tuple[NDArray[np.float32], ...]] = []
+    rows: list[NetworkOutputs] = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        rows.append(_outputs(generator, discriminator, x, device, tta))
-    return NetworkOutputs.joined([NetworkOutputs(*row) for row in rows])
+        rows.append(_outputs(generator, discriminator, segmenter, x, device, tta))
+    return NetworkOutputs.joined(rows)
 
 
 def classify(
@@ -75,17 +77,33 @@ def mean_answer(discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> torch.Te
 def _outputs(
     generator: nn.Module,
     discriminator: nn.Module,
+    segmenter: MaskDecoder | None,
     x: torch.Tensor,
     device: Device,
     tta: Tta,
-) -> tuple[NDArray[np.float32], ...]:
+) -> NetworkOutputs:
     with device.autocast():
+        stages: list[torch.Tensor] | None = None
         if _share_backbone(generator, discriminator):
-            output, flipped, own = _through_one_backbone(generator, discriminator, x, tta)
+            output, flipped, own, stages = _through_one_backbone(generator, discriminator, x, tta)
         else:
             output, flipped, own = _apart(generator, discriminator, x, tta)
+        marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
-    return tuple(t.float().cpu().numpy() for t in (own, picture, flipped, head))
+    found = [t.float().cpu().numpy() for t in (own, picture, flipped, head)]
+    return NetworkOutputs(
+        *found, mask_probability=None if marked is None else marked.cpu().numpy()
+    )
+
+
+def _marked(
+    segmenter: MaskDecoder | None, x: torch.Tensor, stages: list[torch.Tensor] | None
+) -> torch.Tensor | None:
+    """The segmenter's probabilities (n, S, S); it takes the backbone's ``stages`` of x, if any."""
+    if segmenter is None:
+        return None
+    logits = segmenter(x) if stages is None else segmenter.decode(x, stages)
+    return torch.sigmoid(logits.float())
 
 
 _Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor]
@@ -131,16 +149,20 @@ def _through_one_backbone(
     discriminator: nn.Module,
     x: torch.Tensor,
     tta: Tta,
-) -> _Answers:
-    """The same where both look through one backbone: x, the first view, passes it once."""
+) -> tuple[GeneratorOutput, torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+    """The same where both look through one backbone: x, the first view, passes it once.
+
+    Also what the backbone says of x, its stages.
+    """
     assert isinstance(discriminator, ProjectedDiscriminator)
     first, *others = _views(x, tta)
     stages = discriminator.backbone(first)
-    output = generator.decode(x, [stage[: len(x)] for stage in stages])
+    of_x = [stage[: len(x)] for stage in stages]
+    output = generator.decode(x, of_x)
     output = _with_far(output, generator, x, tta)
     logits = [discriminator.heads(stages).logits]
     logits += [discriminator(views).float() for views in others]
-    return output, discriminator(output.image).float(), _mean(logits, len(x))
+    return output, discriminator(output.image).float(), _mean(logits, len(x)), of_x
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:

@@ -97,7 +97,7 @@ class Heads(nn.Module):
         for number, y in zip(self.local, features, strict=True):
             part = self.lateral[str(number)](normalised(y))
             if total is not None:
-                part = part + _enlarged(total, part.shape[-2:])
+                part = part + enlarged(total, part.shape[-2:])
             total = part
         assert total is not None
         return self.evidence(total)  # type: ignore[no-any-return]
@@ -173,8 +173,8 @@ class ProjectedGenerator(nn.Module):
         own = [lateral(normalised(y)) for lateral, y in zip(self.lateral, features, strict=True)]
         y = own[0]
         for level, finer in zip(self.levels, own[1:-1], strict=True):
-            y = level(torch.cat([_enlarged(y, finer.shape[-2:]), finer], dim=1))
-        finest = _enlarged(y, own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
+            y = level(torch.cat([enlarged(y, finer.shape[-2:]), finer], dim=1))
+        finest = enlarged(y, own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
         y = self.joined(torch.cat(finest, dim=1))
         allowed = self._allowed(stages, damaged) if self.prior else None
         image, gate = gated(x, self.unfold(self.last(y)), allowed)
@@ -190,7 +190,7 @@ class ProjectedGenerator(nn.Module):
         blamed = torch.sigmoid(judged.evidence[:, None] + 1)
         near = F.max_pool2d(blamed, 3, stride=1, padding=1)
         side = tuple(2 * length for length in stages[0].shape[-2:])
-        prior = (_enlarged(near, side) * 1.5).clamp(_LEAST, _MOST)
+        prior = (enlarged(near, side) * 1.5).clamp(_LEAST, _MOST)
         return torch.where(damaged.view(-1, 1, 1, 1), prior, torch.ones_like(prior))
 
     def train(self, mode: bool = True) -> ProjectedGenerator:
@@ -212,5 +212,6 @@ def normalised(y: Tensor) -> Tensor:
     return F.group_norm(y, 1)
 
 
-def _enlarged(y: Tensor, side: Sequence[int]) -> Tensor:
+def enlarged(y: Tensor, side: Sequence[int]) -> Tensor:
+    """(n, c, h, w) -> (n, c, *side), bilinear."""
     return F.interpolate(y, tuple(side), mode="bilinear", align_corners=False)
