@@ -17,7 +17,7 @@ from cfinspect.cli.options import (
     PrecisionOption,
     UndamagedOption,
     require_exists,
-    require_folder_to_write,
+    require_other_model_file,
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
@@ -52,7 +52,7 @@ def calibrate(
 ) -> None:
     """Fit a model's thresholds to a few labelled images of a new camera or line."""
     require_exists(model, *data)
-    _require_other_file(model, out)
+    require_other_model_file(model, out)
     if review_rate is not None and not 0 < review_rate < 1:
         raise CfinspectError(f"--review-rate {review_rate:g}: give a share between 0 and 1.")
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
@@ -82,13 +82,3 @@ def calibrate(
     del facts["warnings"]  # said above
     output.table("Calibration", list(flat(facts)))
     output.say(f"Model: {out}")
-
-
-def _require_other_file(model: Path, out: Path) -> None:
-    if out.is_dir():
-        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
-    if out.suffix.lower() != ".safetensors":
-        raise CfinspectError(f"--out {out}: a model file's name ends in .safetensors.")
-    if out.resolve() == model.resolve():
-        raise CfinspectError("--out is the model itself: give another name, so that both remain.")
-    require_folder_to_write(out.parent)

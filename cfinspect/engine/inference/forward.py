@@ -91,9 +91,7 @@ def _outputs(
         marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
     found = [t.float().cpu().numpy() for t in (own, picture, flipped, head)]
-    return NetworkOutputs(
-        *found, mask_probability=None if marked is None else marked.cpu().numpy()
-    )
+    return NetworkOutputs(*found, mask_probability=None if marked is None else marked.cpu().numpy())
 
 
 def _marked(

@@ -40,6 +40,7 @@ STAGES = (
     Stage(4, 5, 2, 6, 192),
 )
 CHANNELS = {number: stage.channels for number, stage in enumerate(STAGES, 1)}
+BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 MULTIPLE = 32  # the side of an image must be a multiple of it: five stages halve it
 
 

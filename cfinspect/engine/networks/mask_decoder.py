@@ -33,6 +33,7 @@ class MaskDecoder(nn.Module):
     def __init__(self, backbone: Backbone, width: int = 24) -> None:
         super().__init__()
         self.backbone = backbone
+        self.width = width
         self.lateral = nn.ModuleList(nn.Conv2d(CHANNELS[stage], width, 1) for stage in _SEEN)
         self.levels = nn.ModuleList(Block(2 * width, width) for _ in _SEEN[1:-1])
         # The finest level costs most by far: its pixels come in before its one block.

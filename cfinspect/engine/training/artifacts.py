@@ -34,6 +34,7 @@ from cfinspect.engine.inference.saliency import saliency
 from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
+from cfinspect.engine.networks.backbone import BACKBONE_LICENCE
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
 from cfinspect.engine.networks.multi_class import needs_backbone, of_defect_class
 from cfinspect.engine.plots.pictures import curves, sample_rows
@@ -45,7 +46,6 @@ from cfinspect.engine.training.training_data import TrainingData
 _T = TypeVar("_T", bound=np.generic)
 _ROWS = 8
 _LICENCE = "The licence of the training images decides what may be done with this model."
-_BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 _SHIFTED_COPIES = 4
 _PRIVATE = ("data", "out", "init_from", "backbone")
 _PANELS = {
@@ -177,7 +177,7 @@ def _written(
             "names": list(data.names),
         },
         training=training | {"seconds": round(state.counters.seconds, 1)},
-        licence_note=_LICENCE + (_BACKBONE_LICENCE if looks_through else ""),
+        licence_note=_LICENCE + (BACKBONE_LICENCE if looks_through else ""),
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
     save_model(folder.model, Model(*networks, metadata=metadata, seen=known))
