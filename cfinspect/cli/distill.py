@@ -21,7 +21,6 @@ from cfinspect.cli.options import (
 )
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.json_types import json_object
-from cfinspect.workflows.distil_model import distil_model, read_lessons
 
 EXAMPLES = """
 The masks that MODEL makes of FOLDER's images teach a small segmenter on pretrained features. Only
@@ -77,6 +76,7 @@ def distill(
         require_distillable,
     )
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
+    from cfinspect.workflows.distil_model import distil_model, read_lessons  # noqa: PLC0415
 
     require_distillable(model, load_metadata(model))
     output = Output(as_json)

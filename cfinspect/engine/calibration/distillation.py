@@ -239,7 +239,7 @@ class Distillation:
 
     def _pictures(self) -> NDArray[np.float32]:
         assert self._witnesses is not None
-        return self._witnesses.images / np.float32(255)
+        return _as_pictures(self._witnesses.images)
 
     def _evidence(self, masks: Masks, mended: float) -> MaskEvidence:
         assert self._witnesses is not None
@@ -247,7 +247,7 @@ class Distillation:
         own = held.has_human
         return MaskEvidence(
             mended=mended,
-            filled=self._turned(painted_over(held.images, masks) / np.float32(255)),
+            filled=self._turned(_as_pictures(painted_over(held.images, masks))),
             area=float(masks.mean()),
             agreement=agreement(masks[own], held.human[own]) if own.any() else None,
         )
@@ -274,6 +274,10 @@ def require_distillable(path: Path, metadata: ModelMetadata) -> None:
         )
 
 
+def _as_pictures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(images / np.float32(255), np.float32)
+
+
 def painted_over(images: NDArray[np.uint8], masks: Masks) -> NDArray[np.uint8]:
     """Images (n, S, S, 3) whose masks are filled from their surroundings (Telea 2004)."""
     return np.stack(
@@ -285,7 +289,7 @@ def painted_over(images: NDArray[np.uint8], masks: Masks) -> NDArray[np.uint8]:
 
 
 def _by_humans(squares: Squares) -> NDArray[np.bool_]:
-    return squares.has_human & (squares.labels == DAMAGED)
+    return np.asarray(squares.has_human & (squares.labels == DAMAGED))
 
 
 def _some(samples: Sequence[Sample], seed: int) -> list[Sample]:

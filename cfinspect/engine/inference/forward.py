@@ -90,8 +90,10 @@ def _outputs(
             output, flipped, own = _apart(generator, discriminator, x, tta)
         marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
-    found = [t.float().cpu().numpy() for t in (own, picture, flipped, head)]
-    return NetworkOutputs(*found, mask_probability=None if marked is None else marked.cpu().numpy())
+    answers = (own, picture, flipped, head)
+    logits, pictures, others, heads = (t.float().cpu().numpy() for t in answers)
+    probability = None if marked is None else marked.cpu().numpy()
+    return NetworkOutputs(logits, pictures, others, heads, probability)
 
 
 def _marked(

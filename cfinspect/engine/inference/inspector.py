@@ -66,14 +66,16 @@ class NetworkOutputs:
 
     def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
-        values = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return NetworkOutputs(*(None if value is None else value[rows] for value in values))
+        held: list[Any] = [getattr(self, field.name) for field in dataclasses.fields(self)]
+        kept: list[Any] = [None if values is None else values[rows] for values in held]
+        return NetworkOutputs(*kept)
 
     @classmethod
     def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
         """The answers of several batches as one."""
         rows = [[getattr(one, field.name) for one in parts] for field in dataclasses.fields(cls)]
-        return cls(*(None if row[0] is None else np.concatenate(row) for row in rows))
+        joined: list[Any] = [None if row[0] is None else np.concatenate(row) for row in rows]
+        return cls(*joined)
 
 
 class Backend(Protocol):

@@ -109,7 +109,7 @@ def test_photos_are_taught_as_windows(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     photo = rng.integers(120, 140, (48, 80, 3), dtype=np.uint8)
     photo[20:28, 70:78] = 20
-    mask = (photo < 50).all(axis=2)
+    mask = np.asarray((photo < 50).all(axis=2))
     for name in ("undamaged", "damaged", "masks"):
         (tmp_path / name).mkdir()
     write_png(tmp_path / "damaged" / "a.png", photo)
@@ -162,7 +162,7 @@ def test_too_few_images_are_a_sentence(walls: Path) -> None:
     dataset = read_folders([walls])
     settings = DistillationSettings(steps=1)
     blind = model()
-    blind.discriminator.forward = lambda x: torch.tensor([[1.0, 0, 0]]).repeat(len(x), 1)  # type: ignore[method-assign]
+    blind.discriminator.forward = lambda x: torch.tensor([[1.0, 0, 0]]).repeat(len(x), 1)
     with pytest.raises(DistillationError, match="give more images"):
         Distillation(blind, dataset, read_mask, settings, device="cpu").look()
 

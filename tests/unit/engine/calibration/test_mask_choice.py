@@ -25,11 +25,15 @@ def turned(masks: NDArray[np.bool_]) -> float:
 
 @pytest.mark.parametrize(("wanted", "threshold"), [(0.5, 0.8), (0.52, 0.8), (0.53, 0.4), (1, 0.4)])
 def test_the_smallest_masks_that_turn_as_many_verdicts(wanted: float, threshold: float) -> None:
-    assert fit_cut(PROBABILITY, turned, wanted) == (pytest.approx(threshold), MENDING)
+    found, rule = fit_cut(PROBABILITY, turned, wanted)
+    assert found == pytest.approx(threshold)
+    assert rule == MENDING
 
 
 def test_the_largest_masks_where_none_turn_enough() -> None:
-    assert fit_cut(PROBABILITY, lambda masks: 0.1, 0.9) == (pytest.approx(0.05), MENDING)
+    found, rule = fit_cut(PROBABILITY, lambda masks: 0.1, 0.9)
+    assert found == pytest.approx(0.05)
+    assert rule == MENDING
 
 
 def test_without_any_turned_verdict_otsu_decides() -> None:

@@ -224,11 +224,10 @@ def test_a_segmenter_answers_beside_g_and_d(shared: bool) -> None:
     torch.manual_seed(0)
     backbone = load_backbone(shipped_backbone())
     segmenter = MaskDecoder(backbone, 8)
-    generator, discriminator = Brighter(), Means()
+    own = model(Brighter(), Means(), size=32)
     if shared:
-        discriminator = ProjectedDiscriminator(backbone)
-        generator = ProjectedGenerator(backbone, discriminator.heads, 8)
-    own = model(generator, discriminator, size=32)
+        looking = ProjectedDiscriminator(backbone)
+        own = model(ProjectedGenerator(backbone, looking.heads, 8), looking, size=32)
     batch = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
     without = TorchBackend(own, CPU).run(batch)
     assert without.mask_probability is None
