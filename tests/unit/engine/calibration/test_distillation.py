@@ -145,8 +145,8 @@ def test_the_whole_of_it(walls: Path, tmp_path: Path) -> None:
     # G's mask is the block: both ways of mending turn the verdict; human masks are a row lower.
     assert result.old.mended == result.old.filled == 1.0
     assert result.old.agreement == pytest.approx(5 / 7)
-    assert result.mask_rule == "mending"
-    assert 0.05 <= result.mask_threshold <= 0.95
+    assert result.mask_rule in ("mending", "median of otsu")
+    assert 0 < result.mask_threshold < 1
     out = tmp_path / "new" / "model.safetensors"
     work.save(out, result)
     metadata = load_metadata(out)

@@ -8,6 +8,7 @@ from cfinspect.engine.calibration.mask_choice import (
     MENDING,
     OTSU,
     MaskEvidence,
+    Turns,
     agreement,
     better,
     fit_cut,
@@ -30,15 +31,10 @@ def test_the_smallest_masks_that_turn_as_many_verdicts(wanted: float, threshold:
     assert rule == MENDING
 
 
-def test_the_largest_masks_where_none_turn_enough() -> None:
-    found, rule = fit_cut(PROBABILITY, lambda masks: 0.1, 0.9)
-    assert found == pytest.approx(0.05)
-    assert rule == MENDING
-
-
-def test_without_any_turned_verdict_otsu_decides() -> None:
+@pytest.mark.parametrize(("turns", "wanted"), [(lambda masks: 0.1, 0.9), (turned, 0.0)])
+def test_otsu_decides_where_verdicts_say_nothing(turns: Turns, wanted: float) -> None:
     # Half-way between background and damage of each image: .45 and .26; their median.
-    threshold, rule = fit_cut(PROBABILITY, turned, 0.0)
+    threshold, rule = fit_cut(PROBABILITY, turns, wanted)
     assert rule == OTSU
     assert threshold == pytest.approx((0.45 + 0.26) / 2)
 
