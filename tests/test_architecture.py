@@ -66,7 +66,10 @@ UI_ROOMS = {
 # Modules of the engine that cannot do without torch; all others work in a program without it.
 TORCH_MODULES = {
     "base.device",
+    "calibration.distillation",
     "calibration.fit_multi_class",
+    "calibration.mask_teacher",
+    "calibration.mask_training",
     "calibration.recalibrate",
     "calibration.refit_model",
     "evaluation.attacks",
@@ -93,6 +96,7 @@ TORCH_MODULES = {
     "networks.discriminators",
     "networks.generators",
     "networks.layers",
+    "networks.mask_decoder",
     "networks.multi_class",
     "networks.projected",
     "networks.swin_unet",

@@ -12,6 +12,7 @@ from cfinspect.cli import (
     audit,
     calibrate,
     demo,
+    distill,
     doctor,
     evaluate,
     exchange,
@@ -41,6 +42,7 @@ app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("ablate", epilog=ablate.EXAMPLES)(ablate.ablate)
 app.command("calibrate", epilog=calibrate.EXAMPLES)(calibrate.calibrate)
+app.command("distill", epilog=distill.EXAMPLES)(distill.distill)
 app.add_typer(models_app, name="models")
 models_app.command("show", epilog=models.EXAMPLES)(models.show)
 models_app.command("verify", epilog=models.VERIFY_EXAMPLES)(models.verify)

@@ -17,7 +17,7 @@ from cfinspect.cli.options import (
     PrecisionOption,
     UndamagedOption,
     require_exists,
-    require_folder_to_write,
+    require_other_model_file,
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
@@ -65,7 +65,7 @@ def calibrate(
 ) -> None:
     """Fit a model's decisions to a few labelled images of a new camera or line."""
     require_exists(model, *data)
-    _require_other_file(model, out)
+    require_other_model_file(model, out)
     for name, share in (("review-rate", review_rate), ("false-alarms", false_alarms)):
         if share is not None and not 0 < share < 1:
             raise CfinspectError(f"--{name} {share:g}: give a share between 0 and 1.")
@@ -97,13 +97,3 @@ def calibrate(
     del facts["warnings"]  # said above
     output.table("Calibration", list(flat(facts)))
     output.say(f"Model: {out}")
-
-
-def _require_other_file(model: Path, out: Path) -> None:
-    if out.is_dir():
-        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
-    if out.suffix.lower() != ".safetensors":
-        raise CfinspectError(f"--out {out}: a model file's name ends in .safetensors.")
-    if out.resolve() == model.resolve():
-        raise CfinspectError("--out is the model itself: give another name, so that both remain.")
-    require_folder_to_write(out.parent)

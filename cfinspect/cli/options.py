@@ -67,6 +67,17 @@ def require_folder_to_write(out: Path) -> None:
         raise CfinspectError(f"{place} is a file: give a folder with --out.")
 
 
+def require_other_model_file(model: Path, out: Path) -> None:
+    """Raise CfinspectError when what is made of ``model`` cannot go to the model file ``out``."""
+    if out.is_dir():
+        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
+    if out.suffix.lower() != ".safetensors":
+        raise CfinspectError(f"--out {out}: a model file's name ends in .safetensors.")
+    if out.resolve() == model.resolve():
+        raise CfinspectError("--out is the model itself: give another name, so that both remain.")
+    require_folder_to_write(out.parent)
+
+
 def open_inspector(model: Path, device: str, precision: str, batch: int) -> Inspector:
     """Load a model for inspection; slow, as it starts torch, but a bad file is told at once."""
     from cfinspect.workflows.opening import open_inspector as opened  # noqa: PLC0415

@@ -30,7 +30,7 @@ def read_mask(project: Project, name: str) -> IndexMask:
 
     Raises ProjectError when its file is gone or is not what was saved.
     """
-    path = _mask_path(project, name)
+    path = mask_path(project, name)
     try:
         mask = read_indexed(path)
     except ImageError as error:
@@ -90,7 +90,7 @@ def store_mask(
             "project does not have."
         )
     name = _mask_name(mask)
-    path = _mask_path(project, name)
+    path = mask_path(project, name)
     try:
         if not _is_stored(path, name):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,8 @@ def _mask_name(mask: IndexMask) -> str:
     return hashlib.sha256(data).hexdigest()[:40]
 
 
-def _mask_path(project: Project, name: str) -> Path:
+def mask_path(project: Project, name: str) -> Path:
+    """Where the corrected mask called ``name`` lies; `read_mask` also checks that it is whole."""
     return project.paths.masks / name[:2] / f"{name}.png"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 
+from cfinspect.engine.model.file import load_model, save_model
+from cfinspect.engine.model.metadata import SegmenterSpec
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
+from cfinspect.engine.networks.mask_decoder import MASK_DECODER, MaskDecoder
+from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.project.listing import HumanState, ImageFilter, list_images
 from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
 from cfinspect.ui.canvas.editor import Tool
@@ -248,6 +254,36 @@ def test_the_threshold_redraws_the_mask_and_can_be_stored(
         stored = read_mask_of(project, human_of(project, image_id))
     assert stored is not None
     assert (stored == expected).all()
+
+
+def test_a_segmenters_mask_stays_until_the_slider_moves(
+    window: MainWindow, walls: Path, model: Path, tmp_path: Path
+) -> None:
+    plain = load_model(model)
+    # It has learned nothing, so each pixel is damage at 5 %: more than the threshold.
+    spec = SegmenterSpec(NetworkSpec(MASK_DECODER, {"width": 8}), 0.01, "mending")
+    distilled = dataclasses.replace(
+        plain,
+        metadata=dataclasses.replace(plain.metadata, segmenter=spec),
+        segmenter=MaskDecoder(load_backbone(shipped_backbone()), 8),
+    )
+    path = tmp_path / "distilled.safetensors"
+    save_model(path, distilled)
+    open_folder(window, walls)
+    inspect(window, path)
+    open_first(window)
+    inspector, picture = window.inspector, window.canvas.picture
+    assert picture is not None and picture.mask is not None and picture.mask.all()
+    assert inspector.threshold_text.text() == "–"
+    inspector.slider.setValue(400)
+    inspector.settle()
+    moved = window.canvas.machine_mask()
+    assert inspector.threshold_text.text() == "0.16"
+    assert moved is not None and not moved.all()
+    inspector.reset.click()
+    back = window.canvas.machine_mask()
+    assert inspector.threshold_text.text() == "–"
+    assert back is not None and back.all()
 
 
 def test_comments_are_stored_when_the_field_is_left(

@@ -84,8 +84,8 @@ def calibrate(
     Where D looks through the pretrained backbone, its class head is refitted, anchored to what it
     was; then, for all models, temperature, score threshold, mask threshold and review rule. Without
     any damaged image, only the score threshold moves, to ``false_alarms`` of the undamaged ones.
-    The figures are also kept in the metadata of ``out``. Raises CalibrationError for fewer than
-    five readable images of a class.
+    A segmenter's threshold stays. The figures are also kept in the metadata of ``out``. Raises
+    CalibrationError for fewer than five readable images of a class.
     """
     require_inspecting(model, load_metadata(model))
     loaded = load_model(model)

@@ -18,18 +18,27 @@ Image = NDArray[np.uint8]
 def augment(images: Image, kind: str, rng: np.random.Generator) -> Image:
     """(n, S, S, 3) uint8 RGB -> the same shape, changed; a fourth channel, a mask, moves along.
 
-    ``kind``: "none", "flips" (the eight symmetries of the square) or "strong" (also zoom, bolder
-    dark lines, grey mixing, colour cast, contrast, brightness, gamma, roughness, blur, grain).
+    ``kind``: "none", "flips" (the eight symmetries of the square), "light" (also colours and
+    brightness of every other image) or "strong" (also zoom, bolder dark lines, grey mixing, colour
+    cast, contrast, brightness, gamma, roughness, blur, grain).
     """
     if kind == "none":
         return images
-    change = _symmetry if kind == "flips" else _strong
+    change = {"flips": _symmetry, "light": _light}.get(kind, _strong)
     return np.stack([change(image, rng) for image in images])
 
 
 def _symmetry(image: Image, rng: np.random.Generator) -> Image:
     image = np.rot90(image, int(rng.integers(4)))
     return np.ascontiguousarray(image[:, ::-1] if rng.random() < 0.5 else image)
+
+
+def _light(image: Image, rng: np.random.Generator) -> Image:
+    image = _symmetry(image, rng)
+    if rng.random() < 0.5:
+        return image
+    recoloured = _colour(np.ascontiguousarray(image[..., :3]), rng)
+    return np.concatenate([recoloured, image[..., 3:]], axis=2)
 
 
 def _strong(image: Image, rng: np.random.Generator) -> Image:

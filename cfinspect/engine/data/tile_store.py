@@ -112,9 +112,7 @@ class TileStore:
             marked = read_mask(sample.mask).astype(np.uint8) * np.uint8(255)
             if marked.shape != (sample.height, sample.width):
                 raise ImageError(sample.mask, "its size is not that of its image")
-            shrunk = cv2.resize(marked, (self.size, self.size), interpolation=cv2.INTER_AREA)
-            # Half coverage would let lines of one pixel vanish.
-            mask = np.where(np.asarray(shrunk) >= 85, 255, 0).astype(np.uint8)
+            mask = shrunk_mask(marked, self.size)
         return np.dstack([tile, mask])
 
     def _fill(self, index: int) -> None:
@@ -129,6 +127,13 @@ class TileStore:
         self.labels = _labels(self.samples)
         self.defect_classes = _defect_classes(self.samples)
         self._rows = self._rows[kept]
+
+
+def shrunk_mask(mask: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A mask (H, W) of 0 and 255 as a square of ``size`` px, of 0 and 255 as well."""
+    shrunk = cv2.resize(mask, (size, size), interpolation=cv2.INTER_AREA)
+    # Half coverage would let lines of one pixel vanish.
+    return np.where(np.asarray(shrunk) >= 85, 255, 0).astype(np.uint8)
 
 
 def _labels(samples: Sequence[Sample]) -> NDArray[np.int64]:

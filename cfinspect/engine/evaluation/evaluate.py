@@ -233,7 +233,7 @@ class _Gathered:
                 "make the mask as large as the image, or take it away.",
             )
             return None
-        return self._localisation.add(mask, found.mask, found.saliency)
+        return self._localisation.add(mask, found.mask, found.cut_map)
 
     def _without_mask(self, sample: Sample, reason: str) -> None:
         """One bad mask must not cost the figures of all other images."""

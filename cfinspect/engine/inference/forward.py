@@ -16,6 +16,7 @@ from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.backbone import appearance
 from cfinspect.engine.networks.generators import GeneratorOutput
+from cfinspect.engine.networks.mask_decoder import MaskDecoder
 from cfinspect.engine.networks.projected import (
     Judgement,
     ProjectedDiscriminator,
@@ -33,15 +34,16 @@ def run_networks(
     device: Device,
     batch: int = 64,
     tta: Tta = "flips",
+    segmenter: MaskDecoder | None = None,
 ) -> NetworkOutputs:
-    """G and D over ``images`` (n, S, S, 3) uint8; both networks must be in eval mode.
+    """G, D and a segmenter over ``images`` (n, S, S, 3) uint8; all must be in eval mode.
 
     D's logits on x are the mean over views that ``tta`` takes of x, see ``metadata.Preprocessing``.
     """
     parts = []
     for start in range(0, len(images), batch):
         x = to_tensor(images[start : start + batch], device.device)
-        parts.append(_outputs(generator, discriminator, x, device, tta))
+        parts.append(_outputs(generator, discriminator, segmenter, x, device, tta))
     return NetworkOutputs.joined(parts)
 
 
@@ -102,40 +104,61 @@ def mean_answer(discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> torch.Te
 def _outputs(
     generator: nn.Module,
     discriminator: nn.Module,
+    segmenter: MaskDecoder | None,
     x: torch.Tensor,
     device: Device,
     tta: Tta,
 ) -> NetworkOutputs:
     with device.autocast():
+        stages: list[torch.Tensor] | None = None
         if _share_backbone(generator, discriminator):
-            output, flipped, own, looks = _through_one_backbone(generator, discriminator, x, tta)
+            output, flipped, own, stages = _through_one_backbone(generator, discriminator, x, tta)
         else:
-            output, flipped, own, looks = _apart(generator, discriminator, x, tta)
+            output, flipped, own, stages = _apart(generator, discriminator, x, tta)
+        marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
-    said = (own, picture, flipped, head, *(() if looks is None else (looks,)))
-    return NetworkOutputs(*(t.float().cpu().numpy() for t in said))
+    looks = None if stages is None else appearance(stages)
+    answers = (own, picture, flipped, head)
+    return NetworkOutputs(
+        *(one.float().cpu().numpy() for one in answers),
+        appearance=None if looks is None else looks.cpu().numpy(),
+        mask_probability=None if marked is None else marked.cpu().numpy(),
+    )
 
 
-_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor, torch.Tensor | None]
+def _marked(
+    segmenter: MaskDecoder | None, x: torch.Tensor, stages: list[torch.Tensor] | None
+) -> torch.Tensor | None:
+    """The segmenter's probabilities (n, S, S); it takes the backbone's ``stages`` of x, if any."""
+    if segmenter is None:
+        return None
+    logits = segmenter(x) if stages is None else segmenter.decode(x, stages)
+    return torch.sigmoid(logits.float())
+
+
+_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor, list[torch.Tensor] | None]
 
 
 def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
-    """What G says of x, D's logits on its picture and, over its views, on x; x's appearance."""
+    """What G says of x, D's logits on its picture and, over its views, on x.
+
+    Also what the backbone says of x, its stages, where D looks through it.
+    """
     output: GeneratorOutput = generator(x)
     output = _with_far(output, generator, x, tta)
     # D is cheap beside G: four views of x steady its answer, as training saw them all.
     # One pass over everything of a size is faster than five small ones.
     first, *others = _views(x, tta)
     seen = torch.cat([first, output.image])
-    looks = None
+    own = None
     if isinstance(discriminator, ProjectedDiscriminator):
         stages = discriminator.backbone(seen)
-        looks = appearance([stage[: len(x)] for stage in stages])
+        own = [stage[: len(x)] for stage in stages]
         answer = discriminator.heads(stages).logits.float()
     else:
         answer = discriminator(seen).float()
     logits = [answer[: len(first)], *(discriminator(views).float() for views in others)]
-    return output, answer[len(first) :], _mean(logits, len(x)), looks
+    return output, answer[len(first) :], _mean(logits, len(x)), own
 
 
 def _with_far(
@@ -172,8 +195,7 @@ def _through_one_backbone(
     output = _with_far(output, generator, x, tta)
     logits = [discriminator.heads(stages).logits]
     logits += [discriminator(views).float() for views in others]
-    flipped = discriminator(output.image).float()
-    return output, flipped, _mean(logits, len(x)), appearance(own)
+    return output, discriminator(output.image).float(), _mean(logits, len(x)), own
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:

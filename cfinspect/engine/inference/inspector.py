@@ -56,7 +56,8 @@ class NetworkOutputs:
     ``logits``: D's three (undamaged, damaged, fake) on x, (n, 3) float32. ``counterfactual``: x' =
     G(x), (n, S, S, 3) float32 in 0..1. ``flipped_logits``: D's on x', (n, 3) float32. ``head``: G's
     own probability of damaged for x, (n,) float32. ``appearance``: what x looks like to the
-    pretrained backbone, (n, C) float32, where D looks through one.
+    pretrained backbone, (n, C) float32, where D looks through one. ``mask_probability``: a
+    segmenter's of each pixel, (n, S, S) float32 in 0..1, where the model has one.
     """
 
     logits: NDArray[np.float32]
@@ -64,6 +65,7 @@ class NetworkOutputs:
     flipped_logits: NDArray[np.float32]
     head: NDArray[np.float32]
     appearance: NDArray[np.float32] | None = None
+    mask_probability: NDArray[np.float32] | None = None
 
     def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
@@ -109,7 +111,9 @@ class Inspection:
     ``label``: 1 damaged, 0 undamaged. ``score``: p1 / (p0 + p1). ``p0``, ``p1``, ``p_fake``: D's
     calibrated probabilities. ``flipped``: D gives x' the other label. ``review``: a human should
     look, ``reasons`` say why (else empty). ``saliency``: |x - x'|, (H, W) float32 in 0..1.
-    ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged.
+    ``counterfactual``: (H, W, 3) uint8. ``mask``: (H, W) bool, empty when undamaged; cut from
+    ``mask_probability``, (H, W) float32 in 0..1, where the model has a segmenter, else from the
+    saliency.
     ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged.
     ``defect_class``: the name of the class that is found and ``defect_classes`` what each says on
     its own, where the model knows several (see ``multi_class``); else empty. ``unlikeness``: how
@@ -133,6 +137,12 @@ class Inspection:
     defect_class: str = ""
     defect_classes: Mapping[str, DefectClassResult] = dataclasses.field(default_factory=dict)
     unlikeness: float | None = None
+    mask_probability: NDArray[np.float32] | None = None
+
+    @property
+    def cut_map(self) -> NDArray[np.float32]:
+        """What the mask is cut from, (H, W) in 0..1."""
+        return self.saliency if self.mask_probability is None else self.mask_probability
 
     @property
     def reason(self) -> str:
@@ -172,6 +182,7 @@ class Inspector:
         # Only backends of the pretrained backbone have it; see ``TorchBackend``.
         self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
         self._decision = backend.metadata.decision
+        self._segmenter = backend.metadata.segmenter
         self._preprocessing = backend.metadata.preprocessing
 
     @property
@@ -227,23 +238,23 @@ class Inspector:
             for y in range(0, height, _BAND_ROWS):
                 band = slice(y, y + _BAND_ROWS)
                 counterfactual[band] = _changed(image[band], full[band, :, :3])
-            saliency = np.ascontiguousarray(full[:, :, 3])
-            yield self._conclude(answer, saliency, counterfactual, height * width)
+            maps = np.ascontiguousarray(np.moveaxis(full[:, :, 3:], 2, 0))
+            yield self._conclude(answer, maps, counterfactual, height * width)
 
     def _inspect_photo(self, image: NDArray[np.uint8]) -> Inspection:
         tile, size = self._preprocessing.tile, self._preprocessing.size
         height, width = image.shape[:2]
         padded = pad_to(image, tile)
-        saliency = np.empty(padded.shape[:2], dtype=np.float32)
+        maps = np.empty((self._maps, *padded.shape[:2]), dtype=np.float32)
         counterfactual = np.empty_like(padded)
 
         def finish(y: int, band: FloatMap) -> None:
             rows = slice(y, y + len(band))
-            saliency[rows] = band[:, :, 3]
+            maps[:, rows] = np.moveaxis(band[:, :, 3:], 2, 0)
             counterfactual[rows] = _changed(padded[rows], band[:, :, :3])
 
         grid = WindowGrid(padded.shape[0], padded.shape[1], tile)
-        blender = Blender(grid, 4, finish)
+        blender = Blender(grid, 3 + self._maps, finish)
         answers: list[_Answer] = []
         windows = iter(grid)
         while chunk := list(islice(windows, self.batch)):
@@ -259,15 +270,21 @@ class Inspector:
         known = [answer.unlikeness for answer in answers if answer.unlikeness is not None]
         if known:
             worst = dataclasses.replace(worst, unlikeness=float(np.median(known)))
-        saliency = np.ascontiguousarray(saliency[:height, :width])
+        maps = np.ascontiguousarray(maps[:, :height, :width])
         counterfactual = np.ascontiguousarray(counterfactual[:height, :width])
-        return self._conclude(worst, saliency, counterfactual, tile * tile)
+        return self._conclude(worst, maps, counterfactual, tile * tile)
 
     def _run(self, squares: list[NDArray[np.uint8]]) -> tuple[list[_Answer], FloatMap]:
-        """Return the answers and the changes (n, S, S, 4): x' - x and its mean absolute value."""
+        """Return the answers and the changes: x' - x, its mean absolute value, and where the
+        model has a segmenter its probability; (n, S, S, 4 or 5).
+        """
         batch = np.stack(squares)
         raw = self.backend.run(batch)
-        for values in (raw.logits, raw.flipped_logits, raw.counterfactual, raw.head):
+        answered = [raw.logits, raw.flipped_logits, raw.counterfactual, raw.head]
+        if self._segmenter is not None:
+            assert raw.mask_probability is not None
+            answered.append(raw.mask_probability)
+        for values in answered:
             if not np.isfinite(values).all():
                 raise InspectionError(
                     "The model's answer is not a number: its weights are damaged, or the chosen "
@@ -285,20 +302,33 @@ class Inspector:
             _Answer(float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h), u)
             for s, q, f, h, u in zip(scores, p, flipped, raw.head, unlike, strict=True)
         ]
-        changes = np.empty((*batch.shape[:3], 4), dtype=np.float32)
+        changes = np.empty((*batch.shape[:3], 3 + self._maps), dtype=np.float32)
         np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
         changes[..., 3] = mean_of_channels(np.abs(changes[..., :3]))
+        if self._segmenter is not None:
+            changes[..., 4] = raw.mask_probability
         return answers, changes
 
+    @property
+    def _maps(self) -> int:
+        """How many maps there are beside x' - x: the saliency, and a segmenter's probability."""
+        return 1 if self._segmenter is None else 2
+
     def _conclude(
-        self, answer: _Answer, saliency: FloatMap, counterfactual: NDArray[np.uint8], area: int
+        self, answer: _Answer, maps: FloatMap, counterfactual: NDArray[np.uint8], area: int
     ) -> Inspection:
-        """Put an inspection together; ``area``: px of a window or of the whole image."""
+        """Put an inspection together.
+
+        ``maps`` (1 or 2, H, W): see ``_maps``; ``area``: px of a window or of the whole image.
+        """
         decision = self._decision
+        saliency, cut_map, threshold = maps[0], maps[-1], decision.mask_threshold
+        if self._segmenter is not None:
+            threshold = self._segmenter.mask_threshold
         label = int(answer.score >= decision.score_threshold)
         if label:
             smallest = max(1, round(decision.min_area_fraction * area))
-            mask = clean_mask(saliency >= np.float32(decision.mask_threshold), smallest)
+            mask = clean_mask(cut_map >= np.float32(threshold), smallest)
         else:
             mask = np.zeros(saliency.shape, dtype=np.bool_)
         p0, p1, p_fake = answer.p
@@ -318,6 +348,7 @@ class Inspector:
             area_fraction=float(mask.mean()),
             head=answer.head,
             unlikeness=answer.unlikeness,
+            mask_probability=None if self._segmenter is None else cut_map,
         )
 
 

@@ -56,6 +56,8 @@ class _GuardedBackend:
             "flipped_logits": (count, 3),
             "head": (count,),
         }
+        if self.metadata.segmenter is not None:
+            shapes["mask_probability"] = (count, size, size)
         try:
             found = self._inner.run(batch)
             for name, shape in shapes.items():

@@ -45,6 +45,9 @@ class TorchBackend:
             network.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
             for network in (model.generator, model.discriminator)
         )
+        self._segmenter = model.segmenter
+        if self._segmenter is not None:
+            self._segmenter.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """Answer for RGB squares (n, S, S, 3) uint8 of the metadata's input size, n >= 1.
@@ -60,7 +63,15 @@ class TorchBackend:
         generator, discriminator = self._networks
         while True:
             try:
-                return run_networks(generator, discriminator, batch, self.device, self.most, tta)
+                return run_networks(
+                    generator,
+                    discriminator,
+                    batch,
+                    self.device,
+                    self.most,
+                    tta,
+                    self._segmenter,
+                )
             except torch.OutOfMemoryError as error:
                 if self.most == 1:
                     raise InspectionError(
@@ -85,7 +96,7 @@ class TorchBackend:
 
     def close(self) -> None:
         """Let the networks go and hand their memory back; nothing can be run afterwards."""
-        self._networks = ()
+        self._networks, self._segmenter = (), None
         self.device.free_memory()
 
 

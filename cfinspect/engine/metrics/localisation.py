@@ -18,7 +18,8 @@ class LocalisationFigures:
     ``mean_image_iou``: mean over images; ``pixel_ap``: average precision of the saliency over
     all pixels; ``oracle_iou``: the saliency under the one threshold that suits the true masks
     best, ``oracle_threshold``. That is an upper bound for a global threshold on the saliency,
-    not a result: it has seen the true masks.
+    not a result: it has seen the true masks. Where a model has a segmenter, its probability stands
+    in the saliency's place: both are of what the masks are cut from.
     """
 
     iou: float | None

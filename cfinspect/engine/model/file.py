@@ -24,6 +24,8 @@ from cfinspect.engine.networks.names import DDPM
 if TYPE_CHECKING:
     from torch import nn
 
+    from cfinspect.engine.networks.mask_decoder import MaskDecoder
+
 _CARD = "cfinspect_card"
 _SEEN = "seen"
 
@@ -38,6 +40,8 @@ class Model:
 
     ``seen``: content hashes (uint64) of the images that training or validation looked at.
     ``familiar``: what these look like, where the networks look through the pretrained backbone.
+    ``segmenter``: what makes the masks, where the metadata names one; it shares D's backbone, or
+    has one of its own where D has none.
     """
 
     generator: nn.Module
@@ -45,6 +49,7 @@ class Model:
     metadata: ModelMetadata
     seen: NDArray[np.uint64]
     familiar: FamiliarImages | None = None
+    segmenter: MaskDecoder | None = None
 
 
 def load_metadata(path: Path) -> ModelMetadata:
@@ -98,11 +103,16 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
     from cfinspect.engine.networks.multi_class import backbone_of  # noqa: PLC0415
 
     tensors = {_SEEN: torch.from_numpy(np.sort(model.seen).view(np.int64).copy())}
-    for part, network in (("generator", model.generator), ("discriminator", model.discriminator)):
+    networks = {"generator": model.generator, "discriminator": model.discriminator}
+    if model.segmenter is not None:
+        networks["segmenter"] = model.segmenter
+    for part, network in networks.items():
         for name, value in network.state_dict().items():
             kept = value.detach().cpu().contiguous()
             tensors[f"{part}.{name}"] = kept.half() if half and kept.is_floating_point() else kept
     backbone = backbone_of(model.discriminator)
+    if backbone is None and model.segmenter is not None:
+        backbone = model.segmenter.backbone
     if backbone is not None:
         tensors |= stored_backbone(backbone)
     if model.familiar is not None:
@@ -114,7 +124,7 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
 
 
 def load_model(path: Path) -> Model:
-    """Build the networks the metadata names and fill them; both in eval mode, on the CPU."""
+    """Build the networks the metadata names and fill them; all in eval mode, on the CPU."""
     from safetensors.torch import load_file  # noqa: PLC0415
 
     if is_foreign(path):
@@ -123,6 +133,7 @@ def load_model(path: Path) -> Model:
             "model that cfinspect has trained"
         )
     from cfinspect.engine.networks.backbone import restored_backbone  # noqa: PLC0415
+    from cfinspect.engine.networks.mask_decoder import make_mask_decoder  # noqa: PLC0415
     from cfinspect.engine.networks.multi_class import make_networks, needs_backbone  # noqa: PLC0415
 
     text, _ = _open(path)
@@ -130,11 +141,17 @@ def load_model(path: Path) -> Model:
     tensors = load_file(path)
     _check_settings(path, metadata)
     try:
-        backbone = restored_backbone(tensors) if needs_backbone(metadata.discriminator) else None
+        spec = metadata.segmenter
+        looked_through = needs_backbone(metadata.discriminator) or spec is not None
+        backbone = restored_backbone(tensors) if looked_through else None
         generator, discriminator = make_networks(
             metadata.generator, metadata.discriminator, len(metadata.defect_classes), backbone
         )
-        for part, network in (("generator", generator), ("discriminator", discriminator)):
+        networks = {"generator": generator, "discriminator": discriminator}
+        segmenter = None
+        if spec is not None and backbone is not None:
+            networks["segmenter"] = segmenter = make_mask_decoder(spec.network, backbone)
+        for part, network in networks.items():
             prefix = f"{part}."
             weights = {
                 k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)
@@ -150,12 +167,15 @@ def load_model(path: Path) -> Model:
             "made by another version of cfinspect, or changed by hand"
         ) from error
     seen = tensors[_SEEN].numpy().copy().view(np.uint64)
-    return Model(generator, discriminator, metadata, seen, familiar)
+    return Model(generator, discriminator, metadata, seen, familiar, segmenter)
 
 
 def _check_settings(path: Path, metadata: ModelMetadata) -> None:
     """Refuse networks that no training made, before memory is taken for them."""
-    for network in (metadata.generator, metadata.discriminator):
+    networks = [metadata.generator, metadata.discriminator]
+    if metadata.segmenter is not None:
+        networks.append(metadata.segmenter.network)
+    for network in networks:
         values = network.kwargs.values()
         if not all(isinstance(value, int) and 0 <= value <= _LARGEST for value in values):
             raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")

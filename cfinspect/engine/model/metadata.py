@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from cfinspect.engine.base.errors import CfinspectError
@@ -99,6 +100,27 @@ class Decision:
             _require(0 <= value <= 1, f"decision.{name}", "must lie in 0..1", value)
 
 
+@dataclass(frozen=True)
+class SegmenterSpec:
+    """The segmenter that a distillation taught to mark damage in G's place.
+
+    ``network``: how it is made. ``mask_threshold``: its probability (0..1) from which a pixel is in
+    the mask; ``mask_rule``: how that was found ("mending" or "median of otsu").
+    """
+
+    network: NetworkSpec
+    mask_threshold: float
+    mask_rule: str
+
+    def __post_init__(self) -> None:
+        _require(
+            0 <= self.mask_threshold <= 1,
+            "segmenter.mask_threshold",
+            "must lie in 0..1",
+            self.mask_threshold,
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelMetadata:
     """What a model is and how to use it.
@@ -108,7 +130,9 @@ class ModelMetadata:
     ``training``: the settings by today's names, without paths. ``licence_note``: what may be done.
     ``defect_classes``: where several are told apart, each one's `Decision` by its name and in the
     order of the networks; ``decision`` is then that of all classes together, on the largest of
-    their margins (see ``inference.multi_class``).
+    their margins (see ``inference.multi_class``). ``segmenter``: what makes the masks in the place
+    of G's saliency; None in most models, whose JSON then does not name it, as older versions know
+    no such field.
     """
 
     format_version: int = FORMAT_VERSION
@@ -124,6 +148,7 @@ class ModelMetadata:
     data: Mapping[str, object] = field(default_factory=dict)
     training: Mapping[str, object] = field(default_factory=dict)
     licence_note: str = ""
+    segmenter: SegmenterSpec | None = None
 
     def __post_init__(self) -> None:
         for name in self.defect_classes:
@@ -168,6 +193,8 @@ class ModelMetadata:
     def to_stored(self) -> dict[str, object]:
         """Plain values as a model file holds them, by the names that all versions read."""
         told: dict[str, Any] = _plain(dataclasses.asdict(self))
+        if self.segmenter is None:
+            del told["segmenter"]
         for part in ("preprocessing", "training"):
             told[part] = with_old_names(told[part])
         return with_old_names(told)
@@ -250,6 +277,9 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
         _require(isinstance(value, dict), name, "must be an object", value)
         return _read(hint, value, f"{name}.")
     origin = get_origin(hint)
+    if origin is UnionType:  # a part that may be missing; where it is named it must be there
+        (there,) = (one for one in get_args(hint) if one is not NoneType)
+        return _convert(value, there, name)
     if hint == Mapping[str, Decision]:
         _require(isinstance(value, dict), name, "must be an object", value)
         return {key: _convert(one, Decision, f"{name}.{key}") for key, one in value.items()}

@@ -41,6 +41,7 @@ STAGES = (
 )
 CHANNELS = {number: stage.channels for number, stage in enumerate(STAGES, 1)}
 _APPEARANCE = (1, 2, 3, 5)  # stages that tell cameras and surfaces apart: see RESULTS.md
+BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 MULTIPLE = 32  # the side of an image must be a multiple of it: five stages halve it
 
 

@@ -119,10 +119,10 @@ class Heads(nn.Module):
         coarse = own if self.fine is None else own[:-1]
         total = coarse[0]
         for part in coarse[1:]:
-            total = part + _enlarged(total, part.shape[-2:])
+            total = part + enlarged(total, part.shape[-2:])
         total = self.coarse(F.leaky_relu(total, _SLOPE))
         if self.fine is not None:
-            total = own[-1] + _enlarged(total, own[-1].shape[-2:])
+            total = own[-1] + enlarged(total, own[-1].shape[-2:])
             total = self.fine(F.leaky_relu(total, _SLOPE))
         return self.evidence(F.leaky_relu(total, _SLOPE))  # type: ignore[no-any-return]
 
@@ -205,8 +205,8 @@ class ProjectedGenerator(nn.Module):
         own = [lateral(normalised(y)) for lateral, y in zip(self.lateral, features, strict=True)]
         y = own[0]
         for level, finer in zip(self.levels, own[1:-1], strict=True):
-            y = level(torch.cat([_enlarged(y, finer.shape[-2:]), finer], dim=1))
-        finest = _enlarged(self.narrowed(y), own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
+            y = level(torch.cat([enlarged(y, finer.shape[-2:]), finer], dim=1))
+        finest = enlarged(self.narrowed(y), own[-1].shape[-2:]), own[-1], self.pixels(x * 2 - 1)
         y = self.joined(torch.cat(finest, dim=1))
         allowed = self._allowed(stages, damaged) if self.prior else None
         image, gate = gated(x, self.unfold(self.last(y)), allowed)
@@ -222,7 +222,7 @@ class ProjectedGenerator(nn.Module):
         blamed = torch.sigmoid(judged.evidence[:, None] + 1)
         near = F.max_pool2d(blamed, 3, stride=1, padding=1)
         side = tuple(2 * length for length in stages[0].shape[-2:])
-        prior = (_enlarged(near, side) * 1.5).clamp(_LEAST, _MOST)
+        prior = (enlarged(near, side) * 1.5).clamp(_LEAST, _MOST)
         return torch.where(damaged.view(-1, 1, 1, 1), prior, torch.ones_like(prior))
 
     def train(self, mode: bool = True) -> ProjectedGenerator:
@@ -244,5 +244,6 @@ def normalised(y: Tensor) -> Tensor:
     return F.group_norm(y, 1)
 
 
-def _enlarged(y: Tensor, side: Sequence[int]) -> Tensor:
+def enlarged(y: Tensor, side: Sequence[int]) -> Tensor:
+    """(n, c, h, w) -> (n, c, *side), bilinear."""
     return F.interpolate(y, tuple(side), mode="bilinear", align_corners=False)

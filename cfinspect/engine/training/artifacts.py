@@ -35,7 +35,7 @@ from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_rev
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
-from cfinspect.engine.networks.backbone import appearance
+from cfinspect.engine.networks.backbone import BACKBONE_LICENCE, appearance
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
 from cfinspect.engine.networks.multi_class import backbone_of, needs_backbone, of_defect_class
 from cfinspect.engine.plots.pictures import curves, sample_rows
@@ -47,7 +47,6 @@ from cfinspect.engine.training.training_data import TrainingData
 _T = TypeVar("_T", bound=np.generic)
 _ROWS = 8
 _LICENCE = "The licence of the training images decides what may be done with this model."
-_BACKBONE_LICENCE = " It holds a copy of EfficientNet-Lite0's weights (Apache-2.0)."
 _SHIFTED_COPIES = 4
 _MOST_FAMILIAR = 500
 _PRIVATE = ("data", "out", "init_from", "backbone")
@@ -183,7 +182,7 @@ def _written(
             "names": list(data.names),
         },
         training=training | {"seconds": round(state.counters.seconds, 1)},
-        licence_note=_LICENCE + (_BACKBONE_LICENCE if looks_through else ""),
+        licence_note=_LICENCE + (BACKBONE_LICENCE if looks_through else ""),
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
     save_model(folder.model, Model(*networks, metadata=metadata, seen=known, familiar=familiar))

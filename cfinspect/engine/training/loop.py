@@ -40,6 +40,10 @@ from cfinspect.engine.training.validation import (
     validation_metrics,
 )
 
+_NO_SEGMENTER = (
+    "the segmenter of the model that is trained further is left out: its masks were another G's; "
+    "teach a new one afterwards ('cfinspect distill')"
+)
 _SETTLED = 0.8
 _SPARSE = 3
 _CLOSE = 0.3
@@ -71,6 +75,8 @@ class Training:
             self.collapse = CollapseMonitor(self.config)
             self.optimizer_step = OptimizerStep(self.config, self.state, self.device)
             yield self._started(data)
+            if self.state.drops_segmenter:
+                yield Notice(0, _NO_SEGMENTER)
             yield from self._loop(data)
             yield from self.end(data)
         finally:

@@ -140,11 +140,13 @@ class TrainState:
         """Fresh networks, those of the model to fine-tune, or those of a ``checkpoint``.
 
         ``architecture``: name and arguments of G and D as they stand in metadata; ``seen``: what a
-        model that is fine-tuned had seen before.
+        model that is fine-tuned had seen before; ``drops_segmenter``: whether that one had a
+        segmenter, which stays behind: a new G makes other masks.
         """
         torch.manual_seed(config.seed)
         self.defect_class_count = len(config.defect_class_names)
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
+        self.drops_segmenter = False
         if checkpoint is not None:
             self.architecture = _architecture_in(checkpoint)
             generator, discriminator = self._built(checkpoint)
@@ -154,6 +156,7 @@ class TrainState:
             _require_defect_classes(tuple(model.metadata.defect_classes), config)
             self.architecture = Architecture(model.metadata.generator, model.metadata.discriminator)
             self.seen = model.seen
+            self.drops_segmenter = model.segmenter is not None
             generator, discriminator = model.generator.train(), model.discriminator.train()
         else:
             self.architecture = _architecture(config)

@@ -224,6 +224,12 @@ class ResultPanel(QScrollArea):
         name = self._picture.prediction.kind if self._picture.prediction else ""
         return metadata.defect_classes.get(name, metadata.decision)
 
+    def _has_segmenter(self) -> bool:
+        """Whether a segmenter made the mask of the image that is shown."""
+        assert self._picture is not None
+        model = self._session.model_of(self._picture.row.folder_id)
+        return model is not None and model.metadata is not None and bool(model.metadata.segmenter)
+
     def _show_threshold(self, changed: bool) -> None:
         usable = self._picture is not None and bool(self._picture.saliency)
         for widget in (self.slider, self.reset):
@@ -236,7 +242,9 @@ class ResultPanel(QScrollArea):
             self.slider.blockSignals(False)
             if kept is not None:  # the person had moved it on this image
                 self._threshold, self._is_moved = self._level() / _STEPS, True
-        self.threshold_text.setText(f"{self._threshold:.2f}")
+        # A segmenter's mask is not cut from the saliency, until the person does so.
+        by_segmenter = usable and not self._is_moved and self._has_segmenter()
+        self.threshold_text.setText("–" if by_segmenter else f"{self._threshold:.2f}")
 
     # Threshold ------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from cfinspect.engine.inference.inspector import (
 )
 from cfinspect.engine.inference.review_reason import in_words, review_reasons
 from cfinspect.engine.model.familiar import FamiliarImages
-from cfinspect.engine.model.metadata import Decision, ModelMetadata
+from cfinspect.engine.model.metadata import Decision, ModelMetadata, SegmenterSpec
+from cfinspect.engine.networks.spec import NetworkSpec
 
 
 def grey(height: int, width: int, level: int = 100) -> NDArray[np.uint8]:
@@ -318,3 +319,72 @@ def test_inspection_works_without_torch_and_qt() -> None:
         "import cfinspect.engine.model.metadata"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class MarkRed(RepairDark):
+    """Also has a segmenter, which marks red places: probability .6 where red is 250 or more."""
+
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
+        probability = np.where(batch[..., 0] >= 250, np.float32(0.6), np.float32(0.1))
+        return dataclasses.replace(super().run(batch), mask_probability=probability)
+
+
+def with_segmenter(threshold: float = 0.5, **preprocessing: object) -> ModelMetadata:
+    spec = SegmenterSpec(NetworkSpec("numpy"), threshold, "mending")
+    return dataclasses.replace(make_card(**preprocessing), segmenter=spec)  # type: ignore[arg-type]
+
+
+def test_the_mask_is_the_segmenters_and_all_else_as_before() -> None:
+    image = grey(8, 8)
+    image[2:4, 1:7] = 0
+    image[6, 2:5] = (255, 100, 100)
+    found = Inspector(MarkRed(with_segmenter())).inspect(image)
+    plain = Inspector(RepairDark(make_card())).inspect(image)
+    assert (found.mask == (image[..., 0] == 255)).all()
+    assert found.area_fraction == 3 / 64
+    assert found.mask_probability is not None
+    assert found.cut_map is found.mask_probability
+    assert plain.mask_probability is None and plain.cut_map is plain.saliency
+    for name in ("saliency", "counterfactual", "score", "flipped", "reasons"):
+        assert np.array_equal(getattr(found, name), getattr(plain, name))
+    # Its own threshold, and the islands that the decision drops.
+    assert not Inspector(MarkRed(with_segmenter(0.7))).inspect(image).mask.any()
+    strict = dataclasses.replace(with_segmenter(), decision=Decision(min_area_fraction=4 / 64))
+    assert not Inspector(MarkRed(strict)).inspect(image).mask.any()
+
+
+def test_an_undamaged_image_has_no_mask_whatever_the_segmenter_says() -> None:
+    image = grey(8, 8)
+    image[6, 2:5] = (255, 100, 100)
+    found = Inspector(MarkRed(with_segmenter())).inspect(image)
+    assert found.label == 0 and not found.mask.any()
+
+
+def test_a_photos_mask_is_blended_from_windows_that_are_damaged() -> None:
+    image = grey(40, 64)
+    image[20:22, 4:10] = 0
+    image[24, 4:10] = (255, 100, 100)
+    image[24, 50:56] = (255, 100, 100)  # where no window is damaged
+    inspector = Inspector(MarkRed(with_segmenter(size=16, scope="tiles", tile=16)))
+    assert inspector.is_photo(image)
+    found = inspector.inspect(image)
+    assert found.mask[24, 4:10].all()
+    assert int(found.mask.sum()) == 6
+    assert found.mask_probability is not None
+    assert found.mask_probability.shape == (40, 64)
+    # Windows that are not damaged weigh sigmoid(-2), damaged ones sigmoid(2), seams in between.
+    assert found.mask_probability[24, 52] == pytest.approx(0.6 / (1 + math.exp(2)), abs=1e-3)
+    assert found.mask_probability[24, 6] == pytest.approx(0.6 / (1 + math.exp(-2)), abs=1e-2)
+
+
+def test_segmenters_go_along_in_batches() -> None:
+    images = [grey(8, 8, level) for level in (100, 250, 100)]
+    backend = MarkRed(with_segmenter())
+    whole = backend.run(np.stack(images))
+    parts = NetworkOutputs.joined([backend.run(np.stack(images[:2])), backend.run(images[2][None])])
+    assert whole.mask_probability is not None and parts.mask_probability is not None
+    assert np.array_equal(whole.mask_probability, parts.mask_probability)
+    chosen = whole.chosen(np.array([False, True, False]))
+    assert chosen.mask_probability is not None
+    assert (chosen.mask_probability == np.float32(0.6)).all()
+    assert RepairDark(make_card()).run(np.stack(images)).chosen(np.ones(3, bool)).head.shape == (3,)

@@ -24,6 +24,7 @@ from cfinspect.engine.model.metadata import Decision, Tta
 from cfinspect.engine.networks.backbone import appearance, load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import GeneratorOutput, make_generator
+from cfinspect.engine.networks.mask_decoder import MaskDecoder
 from cfinspect.engine.networks.multi_class import make_networks
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.spec import NetworkSpec
@@ -262,3 +263,25 @@ def test_wrong_files_and_devices_give_a_sentence(tmp_path: Path) -> None:
     save_model(path, real_model())
     with pytest.raises(DeviceError):
         load_backend(path, device="abacus")
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_segmenter_answers_beside_g_and_d(shared: bool) -> None:
+    torch.manual_seed(0)
+    backbone = load_backbone(shipped_backbone())
+    segmenter = MaskDecoder(backbone, 8)
+    own = model(Brighter(), Means(), size=32)
+    if shared:
+        looking = ProjectedDiscriminator(backbone)
+        own = model(ProjectedGenerator(backbone, looking.heads, 8), looking, size=32)
+    batch = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
+    without = TorchBackend(own, CPU).run(batch)
+    assert without.mask_probability is None
+    found = TorchBackend(dataclasses.replace(own, segmenter=segmenter), CPU, most=2).run(batch)
+    x = torch.from_numpy(batch).permute(0, 3, 1, 2) / 255
+    with torch.no_grad():
+        expected = torch.sigmoid(segmenter(x)).numpy()
+    assert found.mask_probability is not None
+    np.testing.assert_allclose(found.mask_probability, expected, atol=1e-4)
+    np.testing.assert_allclose(found.logits, without.logits, atol=1e-4)
+    np.testing.assert_allclose(found.counterfactual, without.counterfactual, atol=1e-4)

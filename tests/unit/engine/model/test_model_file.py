@@ -18,9 +18,17 @@ from cfinspect.engine.model.file import (
     save_model,
     seen_digests,
 )
-from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
+from cfinspect.engine.model.metadata import (
+    Decision,
+    MetadataError,
+    ModelMetadata,
+    Preprocessing,
+    SegmenterSpec,
+)
+from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
+from cfinspect.engine.networks.mask_decoder import MASK_DECODER, MaskDecoder
 from cfinspect.engine.networks.spec import NetworkSpec
 
 
@@ -83,6 +91,61 @@ def test_what_training_images_look_like_is_kept_also_in_half_the_space(tmp_path:
         assert (again.unlikeness(look) == familiar.unlikeness(look)).all()
     save_model(path, model)
     assert path.stat().st_size - plain.stat().st_size < 40_000
+
+
+def with_segmenter() -> Model:
+    model = tiny_model()
+    spec = SegmenterSpec(NetworkSpec(MASK_DECODER, {"width": 8}), 0.25, "mending")
+    return dataclasses.replace(
+        model,
+        metadata=dataclasses.replace(model.metadata, segmenter=spec),
+        segmenter=MaskDecoder(load_backbone(shipped_backbone()), 8).eval(),
+    )
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_segmenter_goes_along(tmp_path: Path, half: bool) -> None:
+    model = with_segmenter()
+    path = tmp_path / "model.safetensors"
+    save_model(path, model, half=half)
+    again = load_model(path)
+    assert again.metadata == model.metadata == load_metadata(path)
+    assert again.segmenter is not None and model.segmenter is not None
+    assert not again.segmenter.training
+    assert all(p.dtype == torch.float32 for p in again.segmenter.parameters())
+    x = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        found, expected = again.segmenter(x), model.segmenter(x)
+    assert torch.allclose(found, expected, atol=1e-2) if half else torch.equal(found, expected)
+
+
+def test_a_model_without_segmenter_is_written_as_before(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, tiny_model())
+    assert load_model(path).segmenter is None
+    assert "segmenter" not in json.loads(tiny_model().metadata.to_json())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (None, "segmenter must be an object"),
+        ({"mask_threshold": 1.5}, "segmenter.mask_threshold must lie in 0..1"),
+        ({"colour": "red"}, "unknown field segmenter.colour"),
+    ],
+)
+def test_a_segmenter_that_is_misdescribed(change: dict[str, object] | None, said: str) -> None:
+    told = json.loads(with_segmenter().metadata.to_json())
+    told["segmenter"] = None if change is None else told["segmenter"] | change
+    with pytest.raises(MetadataError, match=said):
+        ModelMetadata.from_json(json.dumps(told))
+
+
+def test_a_segmenter_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, dataclasses.replace(tiny_model(), metadata=with_segmenter().metadata))
+    with pytest.raises(ModelFileError, match="do not fit together"):
+        load_model(path)
 
 
 def test_files_that_are_no_model_get_a_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,309 @@
+"""Distillation: the masks of G, or of people, teach a segmenter, which then marks in G's place.
+
+Labels of images taught G, so its masks need no human masks, and neither does what learns from them.
+Such a segmenter marks better than its teacher: what G paints at random it cannot learn. Kept is one
+that shows it on held-out images; see ``mask_choice``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.device import choose_device, tune_host
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import json_object
+from cfinspect.engine.base.progress import Progress, Ticks
+from cfinspect.engine.calibration.mask_choice import (
+    FEWEST_HUMAN,
+    MaskEvidence,
+    Masks,
+    agreement,
+    better,
+    fit_cut,
+    fit_cut_to,
+)
+from cfinspect.engine.calibration.mask_teacher import (
+    ReadMask,
+    Squares,
+    Witnesses,
+    cleaned,
+    read_squares,
+    teach,
+    witnesses,
+)
+from cfinspect.engine.calibration.mask_training import TaughtImages, train_mask_decoder
+from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, Dataset, Sample
+from cfinspect.engine.data.splits import split_by_group
+from cfinspect.engine.inference.forward import batched, logits_on_counterfactuals
+from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.model.file import Model, require_inspecting, save_model
+from cfinspect.engine.model.metadata import ModelMetadata, SegmenterSpec, makes_counterfactuals
+from cfinspect.engine.networks.backbone import (
+    BACKBONE_LICENCE,
+    Backbone,
+    load_backbone,
+    shipped_backbone,
+)
+from cfinspect.engine.networks.mask_decoder import MASK_DECODER, MaskDecoder
+from cfinspect.engine.networks.multi_class import backbone_of
+from cfinspect.engine.networks.spec import NetworkSpec
+
+_HELD_OUT = 0.25
+_FEWEST = 4  # damaged images, to learn from and held out
+_MOST_A_CLASS = 2000  # images: more than all steps together look at
+_MOST_WITNESSES = 300
+
+
+class DistillationError(CfinspectError):
+    """A model or images that nothing can be distilled from."""
+
+
+@dataclass(frozen=True)
+class DistillationSettings:
+    """``by_humans``: human masks teach as well, and decide where there are enough of them;
+    ``steps`` of training on ``batch`` squares each; ``seed`` of split, weights and batches.
+    """
+
+    by_humans: bool = False
+    steps: int = 500
+    batch: int = 16
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class DistillationResult:
+    """What came of it.
+
+    ``accepted``: whether the new masks are better, ``reason``: why or why not. ``old``, ``new``:
+    the evidence on ``held_out`` damaged squares, ``human_masks`` of which have a human mask.
+    ``taught``: squares that were learned from, ``taught_damaged`` with damage, ``taught_by_humans``
+    with masks of people.
+    """
+
+    accepted: bool
+    reason: str
+    old: MaskEvidence
+    new: MaskEvidence
+    mask_threshold: float
+    mask_rule: str
+    held_out: int
+    human_masks: int
+    taught: int
+    taught_damaged: int
+    taught_by_humans: int
+
+
+class Distillation:
+    """One distillation of a model; call `look`, `teach`, `compare`, `save` in turn.
+
+    Takes the model over: its networks are moved to the device. See `require_distillable` for the
+    models that will do.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        dataset: Dataset,
+        read_mask: ReadMask,
+        settings: DistillationSettings,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        """``dataset``: labelled images; ``read_mask``: reads their human masks, (H, W) bool."""
+        tune_host()
+        self.settings = settings
+        self._dataset = dataset
+        self._read_mask = read_mask
+        self._model = model
+        self._device = choose_device(device, precision)
+        self._backend = TorchBackend(model, self._device)
+        self._taught: TaughtImages | None = None
+        self._witnesses: Witnesses | None = None
+        self._by_humans = 0
+        self._segmenter: MaskDecoder | None = None
+
+    def look(self, progress: Progress = Progress()) -> None:
+        """Read the images and let the model mark them; a quarter of them, by group, is held out.
+
+        Raises DistillationError where too few are left to learn from or to compare on.
+        """
+        samples = _some(self._dataset.samples, self.settings.seed)
+        shares = {"taught": 1 - _HELD_OUT, "held_out": _HELD_OUT}
+        parts = split_by_group(samples, shares, self.settings.seed)
+        preprocessing = self._model.metadata.preprocessing
+        ticks = Ticks(progress, len(samples))
+        squares = {
+            name: read_squares(part, preprocessing, self._read_mask, ticks)
+            for name, part in parts.items()
+        }
+        taught = squares["taught"]
+        self._taught = teach(self._backend, taught, self.settings.by_humans, progress)
+        if self.settings.by_humans:
+            self._by_humans = int(_by_humans(taught).sum())
+        self._witnesses = witnesses(self._backend, squares["held_out"], _MOST_WITNESSES, progress)
+        for count, what in (
+            (int(self._taught.labels.sum()), "to learn from"),
+            (len(self._witnesses.images), "held out to compare on"),
+        ):
+            if count < _FEWEST:
+                raise DistillationError(
+                    f"of the damaged images {what}, the model finds and marks {count}, and it "
+                    f"takes {_FEWEST}: give more images, from more groups"
+                )
+
+    def teach(self, progress: Progress = Progress()) -> None:
+        """Train the segmenter on what `look` found; ``progress`` steps once a step."""
+        assert self._taught is not None
+        self._segmenter = train_mask_decoder(
+            self._backbone(),
+            self._taught,
+            self._device,
+            steps=self.settings.steps,
+            batch=self.settings.batch,
+            seed=self.settings.seed,
+            progress=progress,
+        )
+
+    def compare(self, progress: Progress = Progress()) -> DistillationResult:
+        """Fit the new threshold and compare the masks on the held-out images."""
+        assert self._taught is not None and self._witnesses is not None
+        assert self._segmenter is not None
+        held, segmenter = self._witnesses, self._segmenter
+        found = batched(lambda x: torch.sigmoid(segmenter(x)), held.images, self._device)
+
+        def mended(masks: Masks) -> float:
+            progress.check()
+            return self._turned(np.where(masks[..., None], held.counterfactuals, self._pictures()))
+
+        own = held.has_human
+        human = int(own.sum())
+        if self.settings.by_humans and human >= FEWEST_HUMAN:
+            threshold, rule = fit_cut_to(found[own], held.human[own])
+        else:
+            threshold, rule = fit_cut(found, mended, mended(held.teacher))
+        masks = cleaned(found >= np.float32(threshold), self._model.metadata.decision)
+        old, new = (self._evidence(one, mended(one)) for one in (held.old, masks))
+        accepted, reason = better(old, new, human if self.settings.by_humans else 0)
+        return DistillationResult(
+            accepted=accepted,
+            reason=reason,
+            old=old,
+            new=new,
+            mask_threshold=threshold,
+            mask_rule=rule,
+            held_out=len(masks),
+            human_masks=human,
+            taught=len(self._taught.labels),
+            taught_damaged=int(self._taught.labels.sum()),
+            taught_by_humans=self._by_humans,
+        )
+
+    def save(self, out: Path, result: DistillationResult) -> None:
+        """Write the model with its segmenter and the figures, atomically."""
+        assert self._segmenter is not None
+        before: ModelMetadata = self._model.metadata
+        network = NetworkSpec(MASK_DECODER, {"width": self._segmenter.width})
+        figures = {
+            **json_object(result),
+            "steps": self.settings.steps,
+            "seed": self.settings.seed,
+            "fingerprint": self._dataset.fingerprint(),
+        }
+        licence = before.licence_note
+        metadata = dataclasses.replace(
+            before,
+            segmenter=SegmenterSpec(network, result.mask_threshold, result.mask_rule),
+            metrics={**before.metrics, "distillation": figures},
+            licence_note=licence + ("" if BACKBONE_LICENCE in licence else BACKBONE_LICENCE),
+        )
+        # These images have been learned from: an evaluation on them would flatter.
+        digests = np.array([one.digest for one in self._dataset.samples], dtype=np.uint64)
+        seen = np.unique(np.concatenate([self._model.seen, digests]))
+        save_model(
+            out,
+            dataclasses.replace(
+                self._model, metadata=metadata, seen=seen, segmenter=self._segmenter
+            ),
+        )
+
+    def _backbone(self) -> Backbone:
+        """The model's own, or the shipped one for a model that has none."""
+        found = backbone_of(self._model.discriminator)
+        if found is None and self._model.segmenter is not None:
+            found = self._model.segmenter.backbone
+        return found or load_backbone(shipped_backbone())
+
+    def _pictures(self) -> NDArray[np.float32]:
+        assert self._witnesses is not None
+        return _as_pictures(self._witnesses.images)
+
+    def _evidence(self, masks: Masks, mended: float) -> MaskEvidence:
+        assert self._witnesses is not None
+        held = self._witnesses
+        own = held.has_human
+        return MaskEvidence(
+            mended=mended,
+            filled=self._turned(_as_pictures(painted_over(held.images, masks))),
+            area=float(masks.mean()),
+            agreement=agreement(masks[own], held.human[own]) if own.any() else None,
+        )
+
+    def _turned(self, pictures: NDArray[np.float32]) -> float:
+        """Share of pictures (n, S, S, 3) in [0, 1] that D no longer calls damaged."""
+        network = self._model.discriminator
+        logits = logits_on_counterfactuals(network, pictures, self._device)
+        return 1 - float(says_damaged(logits, self._model.metadata.decision).mean())
+
+
+def require_distillable(path: Path, metadata: ModelMetadata) -> None:
+    """Raise a CfinspectError for a model that has no masks of its own to teach."""
+    require_inspecting(path, metadata)
+    if metadata.defect_classes:
+        raise DistillationError(
+            f"{path} knows several defect classes, whose masks one segmenter cannot tell apart: "
+            "give a model of one"
+        )
+    if not makes_counterfactuals(metadata.method):
+        raise DistillationError(
+            f"{path} makes no counterfactuals, and so no masks that could teach: give a model that "
+            "was trained by --method cfgan"
+        )
+
+
+def _as_pictures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(images / np.float32(255), np.float32)
+
+
+def painted_over(images: NDArray[np.uint8], masks: Masks) -> NDArray[np.uint8]:
+    """Images (n, S, S, 3) whose masks are filled from their surroundings (Telea 2004)."""
+    return np.stack(
+        [
+            np.asarray(cv2.inpaint(image, mask.astype(np.uint8) * 255, 3, cv2.INPAINT_TELEA))
+            for image, mask in zip(images, masks, strict=True)
+        ]
+    ).astype(np.uint8)
+
+
+def _by_humans(squares: Squares) -> NDArray[np.bool_]:
+    return np.asarray(squares.has_human & (squares.labels == DAMAGED))
+
+
+def _some(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """The samples, or as many of each class as are worth their time; those with a mask first."""
+    rng = np.random.default_rng(seed)
+    kept: list[Sample] = []
+    for label in (UNDAMAGED, DAMAGED):
+        own = [samples[i] for i in rng.permutation(len(samples)) if samples[i].label == label]
+        own.sort(key=lambda sample: sample.mask is None)
+        kept += own[:_MOST_A_CLASS]
+    return kept

@@ -1,0 +1,203 @@
+"""What a distillation learns from: squares of images, and the masks that G or people made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.images import ImageError, read_image, resize_image
+from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL, SOUND, TaughtImages
+from cfinspect.engine.data.dataset import DAMAGED, Sample
+from cfinspect.engine.data.tile_store import shrunk_mask
+from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import saliency
+from cfinspect.engine.inference.tiling import WindowGrid, pad_to
+from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.model.metadata import Decision, Preprocessing
+
+ReadMask = Callable[[Path], NDArray[np.bool_]]
+
+_BATCH = 64
+_MOST_WINDOWS = 16  # of one photo: more of it would say the same again
+_DOUBT = (0.6, 1.2)  # of the mask threshold: saliency that is neither
+_HUMAN_WEIGHT = 3.0  # a person has looked
+
+
+@dataclass(frozen=True, eq=False)
+class Squares:
+    """n squares as the networks see them: small images whole, photos as windows.
+
+    ``images`` (n, S, S, 3) uint8; ``labels`` (n,) of the whole images; ``human`` (n, S, S) bool,
+    and ``has_human`` (n,) whether there is such a mask.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    human: NDArray[np.bool_]
+    has_human: NDArray[np.bool_]
+
+    def batches(self) -> Iterator[slice]:
+        """Rows that go through the networks at once."""
+        for start in range(0, len(self.images), _BATCH):
+            yield slice(start, start + _BATCH)
+
+
+@dataclass(frozen=True, eq=False)
+class Witnesses:
+    """n held-out squares of damaged images that D calls damaged, and how they are marked so far.
+
+    ``images`` (n, S, S, 3) uint8; ``counterfactuals`` the same in [0, 1]; ``teacher``: G's masks,
+    ``old``: the model's so far, which are G's where it has no segmenter, ``human``: (n, S, S) bool;
+    ``has_human`` (n,).
+    """
+
+    images: NDArray[np.uint8]
+    counterfactuals: NDArray[np.float32]
+    teacher: NDArray[np.bool_]
+    old: NDArray[np.bool_]
+    human: NDArray[np.bool_]
+    has_human: NDArray[np.bool_]
+
+
+def read_squares(
+    samples: Sequence[Sample],
+    preprocessing: Preprocessing,
+    read_mask: ReadMask,
+    progress: Progress,
+) -> Squares:
+    """Read the images and their human masks; those that cannot be read are left out.
+
+    ``progress`` ticks once an image. Raises ImageError for a mask that cannot be used.
+    """
+    size = preprocessing.size
+    images, labels, human, has_human = [], [], [], []
+    for sample in samples:
+        progress.tick()
+        try:
+            image = read_image(sample.path)
+        except ImageError:
+            continue
+        marked = _human_mask(sample, image.shape[:2], read_mask)
+        for square, mask in _cut(image, marked, preprocessing):
+            images.append(resize_image(square, size))
+            labels.append(sample.label)
+            has_human.append(mask is not None)
+            drawn = np.zeros((size, size), np.uint8) if mask is None else shrunk_mask(mask, size)
+            human.append(drawn > 0)
+    return Squares(
+        np.array(images, np.uint8).reshape(-1, size, size, 3),
+        np.array(labels, np.int64),
+        np.array(human, np.bool_).reshape(-1, size, size),
+        np.array(has_human, np.bool_),
+    )
+
+
+def teach(
+    backend: TorchBackend, squares: Squares, by_humans: bool, progress: Progress
+) -> TaughtImages:
+    """The squares with G's masks, or where ``by_humans`` people's, which count for more.
+
+    Undamaged images have empty masks. A square of a damaged image in which D sees no damage, or G
+    marks none, is left out: whether it holds any nobody has said. ``progress`` ticks once a batch.
+    """
+    decision = backend.metadata.decision
+    masks = np.full(squares.images.shape[:3], SOUND, np.uint8)
+    taught = squares.labels != DAMAGED
+    for rows in squares.batches():
+        progress.tick()
+        raw = backend.run(squares.images[rows])
+        change = saliency(squares.images[rows], raw.counterfactual)
+        marked = teacher_masks(change, decision)
+        told = np.where(marked, DAMAGE, SOUND).astype(np.uint8)
+        level = decision.mask_threshold
+        told[(change >= _DOUBT[0] * level) & (change < _DOUBT[1] * level)] = DOUBTFUL
+        found = says_damaged(raw.logits, decision) & marked.any(axis=(1, 2))
+        damaged = squares.labels[rows] == DAMAGED
+        masks[rows][damaged] = told[damaged]
+        taught[rows] |= damaged & found
+    weights = np.ones(len(masks), np.float32)
+    if by_humans:
+        own = squares.has_human & (squares.labels == DAMAGED)
+        masks[own] = np.where(squares.human[own], DAMAGE, SOUND)
+        weights[own] = _HUMAN_WEIGHT
+        taught |= own
+    labels = (masks == DAMAGE).any(axis=(1, 2)).astype(np.int64)
+    return TaughtImages(squares.images[taught], masks[taught], weights[taught], labels[taught])
+
+
+def witnesses(backend: TorchBackend, squares: Squares, most: int, progress: Progress) -> Witnesses:
+    """Up to ``most`` of the squares, see ``Witnesses``; ``progress`` ticks once a batch."""
+    metadata = backend.metadata
+    rows_of: list[tuple[NDArray[np.generic], ...]] = []
+    for rows in squares.batches():
+        progress.tick()
+        images = squares.images[rows]
+        raw = backend.run(images)
+        teacher = old = teacher_masks(saliency(images, raw.counterfactual), metadata.decision)
+        if metadata.segmenter is not None and raw.mask_probability is not None:
+            cut = metadata.segmenter.mask_threshold
+            old = cleaned(raw.mask_probability >= np.float32(cut), metadata.decision)
+        kept = (squares.labels[rows] == DAMAGED) & says_damaged(raw.logits, metadata.decision)
+        # In a window of a photo there may be no damage; where neither marks any, there is none.
+        kept &= (teacher | old | squares.human[rows]).any(axis=(1, 2))
+        parts = (
+            images,
+            raw.counterfactual,
+            teacher,
+            old,
+            squares.human[rows],
+            squares.has_human[rows],
+        )
+        rows_of.append(tuple(part[kept] for part in parts))
+    joined = [np.concatenate(part) for part in zip(*rows_of, strict=True)]
+    chosen = np.linspace(0, len(joined[0]) - 1, min(most, len(joined[0]))).astype(np.intp)
+    return Witnesses(*(part[chosen] for part in joined))
+
+
+def teacher_masks(change: NDArray[np.float32], decision: Decision) -> NDArray[np.bool_]:
+    """G's masks from its saliency (n, S, S), as inspections made them before."""
+    return cleaned(change >= np.float32(decision.mask_threshold), decision)
+
+
+def cleaned(masks: NDArray[np.bool_], decision: Decision) -> NDArray[np.bool_]:
+    """Masks (n, S, S) without the islands that inspections drop."""
+    smallest = max(1, round(decision.min_area_fraction * masks[0].size))
+    return np.stack([clean_mask(mask, smallest) for mask in masks])
+
+
+def _human_mask(
+    sample: Sample, shape: tuple[int, ...], read_mask: ReadMask
+) -> NDArray[np.uint8] | None:
+    """The person's mask of a damaged image (H, W), 0 or 255, or None."""
+    if sample.mask is None or sample.label != DAMAGED:
+        return None
+    mask = read_mask(sample.mask)
+    if mask.shape != shape:
+        raise ImageError(sample.mask, "its size is not that of its image")
+    return mask.astype(np.uint8) * np.uint8(255)
+
+
+def _cut(
+    image: NDArray[np.uint8], mask: NDArray[np.uint8] | None, preprocessing: Preprocessing
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]:
+    """The image and its mask, or windows of both where inspections look through windows."""
+    tile = preprocessing.tile
+    if preprocessing.scope != "tiles" or max(image.shape[:2]) <= 2 * tile:
+        yield image, mask
+        return
+    image = pad_to(image, tile)
+    grid = list(WindowGrid(image.shape[0], image.shape[1], tile))
+    if mask is not None:
+        below, right = image.shape[0] - mask.shape[0], image.shape[1] - mask.shape[1]
+        mask = np.pad(mask, ((0, below), (0, right)))
+    count = min(len(grid), _MOST_WINDOWS)
+    for place in np.linspace(0, len(grid) - 1, count).astype(int):
+        window = grid[place]
+        part = slice(window.y, window.y + tile), slice(window.x, window.x + tile)
+        yield image[part], None if mask is None else mask[part]

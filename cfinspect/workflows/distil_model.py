@@ -1,0 +1,141 @@
+"""From a model and folders, or projects, to a model with a segmenter of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.images import content_hash, header_size, read_bytes, read_mask
+from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
+from cfinspect.masks.files import read_indexed
+from cfinspect.project.corrections import mask_path
+from cfinspect.project.listing import HumanState, ImageRow, list_images
+from cfinspect.project.paths import find_project_paths
+from cfinspect.project.project import Project
+from cfinspect.project.verdicts import HumanAnnotation, Verdict, human_of
+from cfinspect.workflows.evaluation_data import read_data
+from cfinspect.workflows.listener import Listener
+
+if TYPE_CHECKING:
+    from cfinspect.engine.calibration.distillation import DistillationResult, DistillationSettings
+
+_PAGE = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Lessons:
+    """Images to learn from, how their human masks are read, and whether a project is among them."""
+
+    dataset: Dataset
+    read_mask: Callable[[Path], NDArray[np.bool_]]
+    from_project: bool
+
+
+def read_lessons(
+    paths: Sequence[Path], listener: Listener, undamaged: str | None, damaged: str | None
+) -> Lessons:
+    """The labelled images of data folders and of projects.
+
+    Of a project: what people said, else the labels of its folders, else what the model said where
+    it was sure; with the masks that people corrected.
+    """
+    projects = [path for path in paths if path.is_dir() and find_project_paths(path) is not None]
+    folders = [path for path in paths if path not in projects]
+    samples: list[Sample] = []
+    corrected: set[Path] = set()
+    dataset = Dataset((), (), CLASS_NAMES)
+    if folders:
+        dataset = read_data(folders, listener, undamaged, damaged)
+    for path in projects:
+        with Project.open(path) as project, listener.task("Reading the project") as progress:
+            rows = _rows(project)
+            for done, row in enumerate(rows):
+                progress.step(done, len(rows))
+                sample = _sample(project, row)
+                if sample is not None:
+                    samples.append(sample)
+                    if sample.mask is not None:
+                        corrected.add(sample.mask)
+
+    def read(mask: Path) -> NDArray[np.bool_]:
+        return read_indexed(mask) > 0 if mask in corrected else read_mask(mask)
+
+    together = dataclasses.replace(dataset, samples=(*dataset.samples, *samples))
+    return Lessons(together, read, bool(projects))
+
+
+def distil_model(
+    model: Path,
+    lessons: Lessons,
+    out: Path,
+    settings: DistillationSettings,
+    *,
+    device: str,
+    precision: str,
+    force: bool,
+    listener: Listener,
+) -> DistillationResult:
+    """Distil ``model``; ``out`` is written where that marks better, or with ``force``.
+
+    Raises ``Cancelled``: nothing is written then.
+    """
+    from cfinspect.engine.calibration.distillation import (  # noqa: PLC0415  (starts torch)
+        Distillation,
+        require_distillable,
+    )
+    from cfinspect.engine.model.file import load_metadata, load_model  # noqa: PLC0415
+
+    require_distillable(model, load_metadata(model))
+    work = Distillation(
+        load_model(model),
+        lessons.dataset,
+        lessons.read_mask,
+        settings,
+        device=device,
+        precision=precision,
+    )
+    with listener.task("Looking at the images") as progress:
+        work.look(progress)
+    with listener.task("Teaching the segmenter", "steps") as progress:
+        work.teach(progress)
+    with listener.task("Comparing the masks") as progress:
+        result = work.compare(progress)
+        progress.check()
+    if result.accepted or force:
+        work.save(out, result)
+    return result
+
+
+def _rows(project: Project) -> list[ImageRow]:
+    rows: list[ImageRow] = []
+    while page := list_images(project, offset=len(rows), limit=_PAGE):
+        rows += page
+    return rows
+
+
+def _sample(project: Project, row: ImageRow) -> Sample | None:
+    """An image of a project as one of a data folder; None where nobody knows its label."""
+    human = HumanAnnotation() if row.state is HumanState.OPEN else human_of(project, row.id)
+    label = _label(row, human)
+    if label is None or row.missing or not row.path.is_file():
+        return None
+    data = read_bytes(row.path)
+    height, width = header_size(row.path, data)
+    digest = content_hash(data)
+    mask = None if human.mask is None else mask_path(project, human.mask)
+    return Sample(row.path, label, row.group or f"#{digest:016x}", mask, digest, width, height)
+
+
+def _label(row: ImageRow, human: HumanAnnotation) -> int | None:
+    if human.verdict is Verdict.SKIPPED:
+        return None
+    if human.verdict is not None:
+        return int(human.verdict)
+    if row.label is not None:
+        return row.label
+    return None if row.flagged else row.machine

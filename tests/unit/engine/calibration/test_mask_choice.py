@@ -1,0 +1,77 @@
+"""Thresholds and acceptance of a segmenter, worked out by hand."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cfinspect.engine.calibration.mask_choice import (
+    MENDING,
+    OTSU,
+    MaskEvidence,
+    Turns,
+    agreement,
+    better,
+    fit_cut,
+)
+
+# Two images: the damage of the first has probability .8, that of the second .42; all else .1.
+PROBABILITY = np.full((2, 4, 4), 0.1, np.float32)
+PROBABILITY[0, 0, 0], PROBABILITY[1, 0, 0] = 0.8, 0.42
+
+
+def turned(masks: NDArray[np.bool_]) -> float:
+    """The verdict of an image turns when the mask holds its corner."""
+    return float(masks[:, 0, 0].mean())
+
+
+@pytest.mark.parametrize(("wanted", "threshold"), [(0.5, 0.8), (0.52, 0.8), (0.53, 0.4), (1, 0.4)])
+def test_the_smallest_masks_that_turn_as_many_verdicts(wanted: float, threshold: float) -> None:
+    found, rule = fit_cut(PROBABILITY, turned, wanted)
+    assert found == pytest.approx(threshold)
+    assert rule == MENDING
+
+
+@pytest.mark.parametrize(("turns", "wanted"), [(lambda masks: 0.1, 0.9), (turned, 0.0)])
+def test_otsu_decides_where_verdicts_say_nothing(turns: Turns, wanted: float) -> None:
+    # Half-way between background and damage of each image: .45 and .26; their median.
+    threshold, rule = fit_cut(PROBABILITY, turns, wanted)
+    assert rule == OTSU
+    assert threshold == pytest.approx((0.45 + 0.26) / 2)
+
+
+OLD = MaskEvidence(mended=0.8, filled=0.6, area=0.04, agreement=0.5)
+
+
+@pytest.mark.parametrize(
+    ("filled", "area", "accepted"),
+    [
+        (0.6, 0.04, True),  # as good
+        (0.585, 0.04, True),  # hardly fewer, no larger
+        (0.57, 0.02, False),  # too few
+        (0.6, 0.041, False),  # no more, and larger
+        (0.61, 0.045, True),  # more, hardly larger
+        (0.99, 0.06, False),  # more, but so would any large mask
+    ],
+)
+def test_verdicts_and_area_decide(filled: float, area: float, accepted: bool) -> None:
+    new = MaskEvidence(mended=0.0, filled=filled, area=area, agreement=0.9)
+    said, reason = better(OLD, new, 9)
+    assert said is accepted
+    assert f"{filled:.1%}" in reason and "60.0%" in reason
+
+
+def test_ten_human_masks_decide() -> None:
+    worse = MaskEvidence(mended=0.9, filled=0.9, area=0.03, agreement=0.5)
+    assert better(OLD, worse, 9)[0]
+    said, reason = better(OLD, worse, 10)
+    assert not said
+    assert "10 human masks" in reason and "0.500" in reason
+    assert better(OLD, MaskEvidence(0.0, 0.0, 1.0, 0.51), 10)[0]
+
+
+def test_agreement() -> None:
+    one = np.zeros((2, 2, 2), bool)
+    assert agreement(one, one) is None
+    other = one.copy()
+    one[0, 0], other[0, :, 0] = True, True  # a row, a column: one of three
+    assert agreement(one, other) == pytest.approx(1 / 3)
