@@ -5,8 +5,9 @@
 
 METU is "Concrete Crack Images for Classification" (Özgenel, CC BY 4.0): a folder with its two
 classes. Three quarters of it, chosen by content, are learned from; the rest is never looked at.
-Everything else is drawn. All settings are in models/recipes.json; the same seed on the same kind of
-processor gives the same weights. Leaves models/<kind>.safetensors and its line in SHA256SUMS.
+Everything else is drawn, and so are the masks that teach the segmenter beside those of G. All
+settings are in models/recipes.json; the same seed on the same kind of processor gives the same
+weights. Leaves models/<kind>.safetensors and its line in SHA256SUMS.
 """
 
 from __future__ import annotations
@@ -21,14 +22,17 @@ import numpy as np
 from archive import sha256
 from numpy.typing import NDArray
 
+from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.output import Output
 from cfinspect.cli.train import run
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.images import read_image, write_png
+from cfinspect.engine.calibration.distillation import DistillationSettings
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.model.file import load_model, save_model
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
+from cfinspect.workflows.distil_model import distil_model, read_lessons
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 _HELD_OUT = 0.25
@@ -61,9 +65,27 @@ def main() -> None:
     )
     trained = run(config, Output(False), CancelToken())
     target = arguments.out / f"{arguments.kind}.safetensors"
+    trained = distilled(trained, folders, work / "distilled.safetensors", recipe["distill"])
     finish(trained, target, recipe["licence"], originals)
     sign(arguments.out)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def distilled(trained: Path, folders: list[Path], out: Path, settings: dict[str, int]) -> Path:
+    """Teach ``trained`` a segmenter: of drawn images by their masks, of METU by those of G."""
+    listener = CommandLine(Output(False))
+    result = distil_model(
+        trained,
+        read_lessons(folders, listener, None, None),
+        out,
+        DistillationSettings(by_humans=True, **settings),
+        device="auto",
+        precision="auto",
+        force=True,
+        listener=listener,
+    )
+    print(result)
+    return out
 
 
 def shrink(metu: Path, out: Path, size: int) -> NDArray[np.uint64]:

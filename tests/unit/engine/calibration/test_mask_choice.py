@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cfinspect.engine.calibration.mask_choice import (
+    HUMAN,
     MENDING,
     OTSU,
     MaskEvidence,
@@ -12,6 +13,7 @@ from cfinspect.engine.calibration.mask_choice import (
     agreement,
     better,
     fit_cut,
+    fit_cut_to,
 )
 
 # Two images: the damage of the first has probability .8, that of the second .42; all else .1.
@@ -37,6 +39,16 @@ def test_otsu_decides_where_verdicts_say_nothing(turns: Turns, wanted: float) ->
     threshold, rule = fit_cut(PROBABILITY, turns, wanted)
     assert rule == OTSU
     assert threshold == pytest.approx((0.45 + 0.26) / 2)
+
+
+def test_human_masks_decide_where_to_cut() -> None:
+    human = np.zeros((2, 4, 4), np.bool_)
+    human[0, 0, 0] = human[1, 0, 0] = True
+    threshold, rule = fit_cut_to(PROBABILITY, human)
+    assert rule == HUMAN
+    assert threshold == pytest.approx(0.4)  # the highest that holds both corners
+    human[1, 0, 0] = False  # the second image is sound for them: .42 must stay out
+    assert fit_cut_to(PROBABILITY, human)[0] == pytest.approx(0.8)
 
 
 OLD = MaskEvidence(mended=0.8, filled=0.6, area=0.04, agreement=0.5)
