@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
 from program import Done, Run, json_lines, table
 
 
@@ -85,6 +86,24 @@ def test_calibrating_leaves_another_model_with_the_same_weights(
     cards = [json_lines(cf("models", "show", m, "--json").stdout)[0] for m in (model, other)]
     assert cards[0]["card"]["generator"] == cards[1]["card"]["generator"]
     assert cards[0]["card"]["decision"] != cards[1]["card"]["decision"]
+
+
+def test_undamaged_images_alone_give_a_false_alarm_rate(
+    cf: Run, model: Path, walls: Path, tmp_path: Path
+) -> None:
+    good, other = tmp_path / "good", tmp_path / "new.safetensors"
+    shutil.copytree(walls / "undamaged", good / "undamaged")
+    done = cf("calibrate", model, good, "--out", other, "--false-alarms", 0.25, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "no damaged image among them" in done.stderr
+    said = json_lines(done.stdout)[-1]
+    done = cf("inspect", other, good, "--out", tmp_path / "found", "--json")
+    found = json_lines(done.stdout)[-1]
+    assert found["damaged"] / found["images"] == pytest.approx(said["error_new"])
+    assert 0 < said["error_new"] <= 0.25
+    done = cf("calibrate", model, good, "--out", other, "--false-alarms", 2)
+    assert done.returncode == 2
+    assert "between 0 and 1" in done.stderr
 
 
 def test_calibrating_refuses_to_overwrite_the_model(cf: Run, model: Path, walls: Path) -> None:
