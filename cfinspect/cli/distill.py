@@ -71,14 +71,15 @@ def distill(
     """Teach a model's masks, and people's, to a segmenter that marks better."""
     require_exists(model, *folders)
     require_other_model_file(model, out)
-    from cfinspect.engine.calibration.distillation import (  # noqa: PLC0415  (starts torch)
-        DistillationSettings,
-        require_distillable,
-    )
+    from cfinspect.engine.calibration.distillable import require_distillable  # noqa: PLC0415
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
-    from cfinspect.workflows.distil_model import distil_model, read_lessons  # noqa: PLC0415
 
     require_distillable(model, load_metadata(model))
+    from cfinspect.engine.calibration.distillation import (  # noqa: PLC0415  (starts torch)
+        DistillationSettings,
+    )
+    from cfinspect.workflows.distil_model import distil_model, read_lessons  # noqa: PLC0415
+
     output = Output(as_json)
     with cancel_on_signals("Stopping; nothing is written") as cancel:
         listener = CommandLine(output, cancel)

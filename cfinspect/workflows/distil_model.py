@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import content_hash, header_size, read_bytes, read_mask
+from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.calibration.distillable import require_distillable
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
+from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.masks.files import read_indexed
 from cfinspect.project.corrections import mask_path
 from cfinspect.project.listing import HumanState, ImageRow, list_images
@@ -47,26 +50,21 @@ def read_lessons(
     projects = [path for path in paths if path.is_dir() and find_project_paths(path) is not None]
     folders = [path for path in paths if path not in projects]
     samples: list[Sample] = []
-    corrected: set[Path] = set()
     dataset = Dataset((), (), CLASS_NAMES)
     if folders:
         dataset = read_data(folders, listener, undamaged, damaged)
     for path in projects:
         with Project.open(path) as project, listener.task("Reading the project") as progress:
-            rows = _rows(project)
-            for done, row in enumerate(rows):
-                progress.step(done, len(rows))
-                sample = _sample(project, row)
-                if sample is not None:
-                    samples.append(sample)
-                    if sample.mask is not None:
-                        corrected.add(sample.mask)
-
-    def read(mask: Path) -> NDArray[np.bool_]:
-        return read_indexed(mask) > 0 if mask in corrected else read_mask(mask)
-
+            samples += _samples(_rows(project), project, progress)
     together = dataclasses.replace(dataset, samples=(*dataset.samples, *samples))
-    return Lessons(together, read, bool(projects))
+    return Lessons(together, _reader(samples), bool(projects))
+
+
+def project_lessons(project: Project, folders: Collection[int], progress: Progress) -> Lessons:
+    """As `read_lessons`, of some ``folders`` (ids) of a project that is open."""
+    rows = [row for row in _rows(project) if row.folder_id in folders]
+    samples = _samples(rows, project, progress)
+    return Lessons(Dataset(tuple(samples), (), CLASS_NAMES), _reader(samples), True)
 
 
 def distil_model(
@@ -84,13 +82,11 @@ def distil_model(
 
     Raises ``Cancelled``: nothing is written then.
     """
+    require_distillable(model, load_metadata(model))
     from cfinspect.engine.calibration.distillation import (  # noqa: PLC0415  (starts torch)
         Distillation,
-        require_distillable,
     )
-    from cfinspect.engine.model.file import load_metadata, load_model  # noqa: PLC0415
 
-    require_distillable(model, load_metadata(model))
     work = Distillation(
         load_model(model),
         lessons.dataset,
@@ -116,6 +112,27 @@ def _rows(project: Project) -> list[ImageRow]:
     while page := list_images(project, offset=len(rows), limit=_PAGE):
         rows += page
     return rows
+
+
+def _samples(rows: Sequence[ImageRow], project: Project, progress: Progress) -> list[Sample]:
+    """The images of a project whose label is known."""
+    samples = []
+    for done, row in enumerate(rows):
+        progress.step(done, len(rows))
+        sample = _sample(project, row)
+        if sample is not None:
+            samples.append(sample)
+    return samples
+
+
+def _reader(samples: Sequence[Sample]) -> Callable[[Path], NDArray[np.bool_]]:
+    """Reads masks of data folders, and of these ``samples`` of projects."""
+    corrected = {sample.mask for sample in samples if sample.mask is not None}
+
+    def read(mask: Path) -> NDArray[np.bool_]:
+        return read_indexed(mask) > 0 if mask in corrected else read_mask(mask)
+
+    return read
 
 
 def _sample(project: Project, row: ImageRow) -> Sample | None:

@@ -18,9 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import choose_device, tune_host
-from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.base.progress import Progress, Ticks
+from cfinspect.engine.calibration.distillable import DistillationError
 from cfinspect.engine.calibration.mask_choice import (
     FEWEST_HUMAN,
     MaskEvidence,
@@ -45,8 +45,8 @@ from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.forward import batched, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import says_damaged
 from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.model.file import Model, require_inspecting, save_model
-from cfinspect.engine.model.metadata import ModelMetadata, SegmenterSpec, makes_counterfactuals
+from cfinspect.engine.model.file import Model, save_model
+from cfinspect.engine.model.metadata import ModelMetadata, SegmenterSpec
 from cfinspect.engine.networks.backbone import (
     BACKBONE_LICENCE,
     Backbone,
@@ -61,10 +61,6 @@ _HELD_OUT = 0.25
 _FEWEST = 4  # damaged images, to learn from and held out
 _MOST_A_CLASS = 2000  # images: more than all steps together look at
 _MOST_WITNESSES = 300
-
-
-class DistillationError(CfinspectError):
-    """A model or images that nothing can be distilled from."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +101,8 @@ class DistillationResult:
 class Distillation:
     """One distillation of a model; call `look`, `teach`, `compare`, `save` in turn.
 
-    Takes the model over: its networks are moved to the device. See `require_distillable` for the
-    models that will do.
+    Takes the model over: its networks are moved to the device. See `distillable` for the models
+    that will do.
     """
 
     def __init__(
@@ -263,21 +259,6 @@ class Distillation:
         network = self._model.discriminator
         logits = logits_on_counterfactuals(network, pictures, self._device)
         return 1 - float(says_damaged(logits, self._model.metadata.decision).mean())
-
-
-def require_distillable(path: Path, metadata: ModelMetadata) -> None:
-    """Raise a CfinspectError for a model that has no masks of its own to teach."""
-    require_inspecting(path, metadata)
-    if metadata.defect_classes:
-        raise DistillationError(
-            f"{path} knows several defect classes, whose masks one segmenter cannot tell apart: "
-            "give a model of one"
-        )
-    if not makes_counterfactuals(metadata.method):
-        raise DistillationError(
-            f"{path} makes no counterfactuals, and so no masks that could teach: give a model that "
-            "was trained by --method cfgan"
-        )
 
 
 def _as_pictures(images: NDArray[np.uint8]) -> NDArray[np.float32]:

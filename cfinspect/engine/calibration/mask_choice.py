@@ -69,12 +69,12 @@ def better(old: MaskEvidence, new: MaskEvidence, human_masks: int) -> tuple[bool
     With ten ``human_masks`` or more their word counts. Otherwise as many verdicts must turn, less
     two hundredths, by masks that are no larger; or more, by masks that are hardly larger.
     """
-    if human_masks >= FEWEST_HUMAN and old.agreement is not None and new.agreement is not None:
+    if agreements := deciding_agreements(old, new, human_masks):
+        before, now = agreements
         said = (
-            f"the agreement with {human_masks} human masks (IoU) is {new.agreement:.3f}, before "
-            f"{old.agreement:.3f}"
+            f"the agreement with {human_masks} human masks (IoU) is {now:.3f}, before {before:.3f}"
         )
-        return new.agreement > old.agreement, said
+        return now > before, said
     said = (
         f"{new.filled:.1%} of the verdicts turn when the inside of the mask is painted over, "
         f"before {old.filled:.1%}; the masks cover {new.area:.2%} of the image, before "
@@ -83,6 +83,15 @@ def better(old: MaskEvidence, new: MaskEvidence, human_masks: int) -> tuple[bool
     as_many = new.filled >= old.filled - _SLACK and new.area <= old.area
     more = new.filled > old.filled and new.area <= _MORE_AREA * old.area
     return as_many or more, said
+
+
+def deciding_agreements(
+    old: MaskEvidence, new: MaskEvidence, human_masks: int
+) -> tuple[float, float] | None:
+    """The agreements by which `better` decides, before and now; None: too few human masks."""
+    if human_masks < FEWEST_HUMAN or old.agreement is None or new.agreement is None:
+        return None
+    return old.agreement, new.agreement
 
 
 def agreement(masks: Masks, human: Masks) -> float | None:

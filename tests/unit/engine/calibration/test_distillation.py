@@ -11,12 +11,15 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.images import ImageError, read_mask, write_png
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.calibration.distillable import (
+    DistillationError,
+    is_distillable,
+    require_distillable,
+)
 from cfinspect.engine.calibration.distillation import (
     Distillation,
-    DistillationError,
     DistillationSettings,
     painted_over,
-    require_distillable,
 )
 from cfinspect.engine.calibration.mask_teacher import read_squares, teach
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL
@@ -176,6 +179,8 @@ def test_models_that_cannot_be_distilled() -> None:
     with pytest.raises(DistillationError, match="makes no counterfactuals"):
         require_distillable(Path("m"), plain)
     require_distillable(Path("m"), metadata)
+    found = [is_distillable(Path("m"), one) for one in (None, several, plain, metadata)]
+    assert found == [False, False, False, True]
 
 
 def test_painted_over() -> None:
