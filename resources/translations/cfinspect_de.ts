@@ -308,6 +308,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Modelle vergleichen</translation>
     </message>
     <message>
+      <source>Comparing the masks</source>
+      <translation>Vergleiche die Masken</translation>
+    </message>
+    <message>
       <source>Comparing: {done} of {total}</source>
       <translation>Vergleich: {done} von {total}</translation>
     </message>
@@ -772,6 +776,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Inspizieren</translation>
     </message>
     <message>
+      <source>Inspect again</source>
+      <translation>Neu inspizieren</translation>
+    </message>
+    <message>
       <source>Inspect these images again</source>
       <translation>Diese Bilder noch einmal inspizieren</translation>
     </message>
@@ -852,8 +860,20 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Größerer Pinsel</translation>
     </message>
     <message>
+      <source>Later</source>
+      <translation>Später</translation>
+    </message>
+    <message>
       <source>LayerCAM: the last two stages</source>
       <translation>LayerCAM: die letzten zwei Stufen</translation>
+    </message>
+    <message>
+      <source>Learn masks from the review</source>
+      <translation>Masken aus der Prüfung lernen</translation>
+    </message>
+    <message>
+      <source>Learning masks</source>
+      <translation>Masken lernen</translation>
     </message>
     <message>
       <source>Least sure first</source>
@@ -910,6 +930,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Look at doubtful images, the most doubtful first</source>
       <translation>Zweifelhafte Bilder ansehen, die zweifelhaftesten zuerst</translation>
+    </message>
+    <message>
+      <source>Looking at the images</source>
+      <translation>Sehe die Bilder an</translation>
     </message>
     <message>
       <source>Looking for images</source>
@@ -1112,6 +1136,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Nichts wird geschrieben; ein früherer Export bleibt.</translation>
     </message>
     <message>
+      <source>Nothing is written; the model stays as it is.</source>
+      <translation>Nichts wird geschrieben; das Modell bleibt, wie es ist.</translation>
+    </message>
+    <message>
       <source>Nothing waits for a review here. Inspect the folder first, or choose another one on the left.</source>
       <translation>Hier wartet nichts auf eine Prüfung. Inspizieren Sie den Ordner zuerst, oder wählen Sie links einen anderen.</translation>
     </message>
@@ -1286,6 +1314,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Reading images</source>
       <translation>Lese Bilder</translation>
+    </message>
+    <message>
+      <source>Reading the project</source>
+      <translation>Lese das Projekt</translation>
     </message>
     <message>
       <source>Reading…</source>
@@ -1648,12 +1680,24 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Gilt ab dem nächsten Start.</translation>
     </message>
     <message>
+      <source>Teaching the segmenter</source>
+      <translation>Trainiere den Segmentierer</translation>
+    </message>
+    <message>
       <source>Test-time augmentation</source>
       <translation>Mitteln beim Prüfen</translation>
     </message>
     <message>
       <source>That did not work</source>
       <translation>Das hat nicht geklappt</translation>
+    </message>
+    <message>
+      <source>The agreement with {n} corrected masks (IoU) is {now}, before {before}.</source>
+      <translation>Die Übereinstimmung mit {n} korrigierten Masken (IoU) ist {now}, vorher {before}.</translation>
+    </message>
+    <message>
+      <source>The chosen folders have several models. Which one shall learn?</source>
+      <translation>Die gewählten Ordner haben mehrere Modelle. Welches soll lernen?</translation>
     </message>
     <message>
       <source>The counterfactual on screen is the model's own. These look at the model from outside; what they find is shown beside it and is not stored.</source>
@@ -1684,6 +1728,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Die Maske ist leer: Drücken Sie U, wenn das Bild unbeschädigt ist.</translation>
     </message>
     <message>
+      <source>The masks that people corrected, and its own, teach the model to mark better; a new model comes of it only if it does</source>
+      <translation>Masken, die Menschen korrigiert haben, und seine eigenen bringen dem Modell bei, besser zu markieren; nur wenn das gelingt, entsteht ein neues Modell</translation>
+    </message>
+    <message>
       <source>The model answers this image with no number.</source>
       <translation>Das Modell antwortet auf dieses Bild mit keiner Zahl.</translation>
     </message>
@@ -1694,6 +1742,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>The model {file} is not there any more; choose another under Model.</source>
       <translation>Das Modell {file} ist nicht mehr da; wählen Sie ein anderes unter Modell.</translation>
+    </message>
+    <message>
+      <source>The new masks are better</source>
+      <translation>Die neuen Masken sind besser</translation>
+    </message>
+    <message>
+      <source>The new masks are no better</source>
+      <translation>Die neuen Masken sind nicht besser</translation>
     </message>
     <message>
       <source>The next image of the same size is shown at the same place, as large.</source>
@@ -1986,6 +2042,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Which model counts for the folders chosen on the left</source>
       <translation>Welches Modell für die links gewählten Ordner gilt</translation>
+    </message>
+    <message>
+      <source>Which model?</source>
+      <translation>Welches Modell?</translation>
     </message>
     <message>
       <source>Whole or tiles</source>
@@ -2564,12 +2624,28 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{model} wird für {domain} benutzt. Soll es auch für {other} benutzt werden? Was das bisherige Modell dort gefunden hat, bleibt aufgehoben und kommt mit ihm zurück.</translation>
     </message>
     <message>
+      <source>{model} learns masks; you can go on with the review.</source>
+      <translation>{model} lernt Masken; Sie können weiter prüfen.</translation>
+    </message>
+    <message>
+      <source>{model} stays in use and nothing was changed. With more corrected masks it may learn more.</source>
+      <translation>{model} bleibt in Gebrauch und nichts wurde geändert. Aus mehr korrigierten Masken lernt es vielleicht mehr.</translation>
+    </message>
+    <message>
       <source>{name} (comes with cfinspect)</source>
       <translation>{name} (mit cfinspect geliefert)</translation>
     </message>
     <message>
       <source>{name} (file is gone)</source>
       <translation>{name} (Datei fehlt)</translation>
+    </message>
+    <message>
+      <source>{new} is in use now; {old} stays under Model. Inspect the images again to see the new masks.</source>
+      <translation>{new} gilt jetzt; {old} bleibt unter Modell. Inspizieren Sie die Bilder neu, um die neuen Masken zu sehen.</translation>
+    </message>
+    <message>
+      <source>{now} of the verdicts turn when the inside of the mask is painted over, before {before}; the masks cover {area} of the image, before {area_before}.</source>
+      <translation>{now} der Urteile kippen, wenn das Innere der Maske übermalt wird, vorher {before}; die Masken bedecken {area} des Bildes, vorher {area_before}.</translation>
     </message>
     <message>
       <source>{n} MB of memory</source>

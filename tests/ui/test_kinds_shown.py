@@ -47,6 +47,8 @@ def test_the_answer_names_the_kind(window: MainWindow, apples: Path, model: Path
     open_folder(window, apples)
     inspect(window, model)
     settled(window)
+    window.refresher.refresh_now()
+    assert not window.actions_["distil"].isEnabled()  # one segmenter knows no kinds
     with project_of(window) as project:
         (known,) = project.models()
         ids = [row["id"] for row in project.database.rows("SELECT id FROM image ORDER BY id")]

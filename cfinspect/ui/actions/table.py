@@ -301,6 +301,18 @@ COMMANDS = (
     ),
     Command("train", mark("Train a model…"), "model", "train", ("Ctrl+T",), short=mark("Train")),
     Command(
+        "distil",
+        mark("Learn masks from the review"),
+        "model",
+        "brush",
+        (),
+        ("teachable",),
+        mark(
+            "The masks that people corrected, and its own, teach the model to mark better; a new "
+            "model comes of it only if it does"
+        ),
+    ),
+    Command(
         "models", mark("Models…"), "model", "model", ("Ctrl+M",), ("project",), break_before=True
     ),
     Command("import_model", mark("Import a model file…"), "model", "import", (), ("project",)),

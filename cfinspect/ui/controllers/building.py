@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cfinspect.ui.controllers.distillation import DistillationController
 from cfinspect.ui.controllers.exchange import ExchangeController
 from cfinspect.ui.controllers.explanations import ExplanationController
 from cfinspect.ui.controllers.folders import FolderController
@@ -26,6 +27,7 @@ class Controllers:
     folders: FolderController
     models: ModelController
     inspections: InspectionController
+    distillation: DistillationController
     explanations: ExplanationController
     training: TrainingController
     exchange: ExchangeController
@@ -41,11 +43,13 @@ def build_controllers(context: Context) -> Controllers:
     models = ModelController(context)
     jobs = JobController(context)
     training = TrainingController(context)
+    inspections = InspectionController(context, models, training)
     return Controllers(
         projects=projects,
         folders=FolderController(context, projects, models),
         models=models,
-        inspections=InspectionController(context, models, training),
+        inspections=inspections,
+        distillation=DistillationController(context, inspections),
         explanations=ExplanationController(context),
         training=training,
         exchange=ExchangeController(context),

@@ -72,6 +72,8 @@ class ActionRefresher(QObject):
         folder = self._target_folder()
         if folder is not None and self._session.model_of(folder) is not None:
             found.add("bound")
+        if self._session.teachable_models(self._parts.folders.current_folders()):
+            found.add("teachable")
         if review.edits.can_undo:
             found.add("can_undo")
         if review.edits.can_redo:

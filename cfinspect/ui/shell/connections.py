@@ -65,6 +65,7 @@ def connect_lists(context: Context, controllers: Controllers) -> None:
     folders.filtered.connect(controllers.review.list_images)
     folders.filtered.connect(lambda _: controllers.inspections.show_next_step())
     folders.filtered.connect(lambda _: controllers.models.show_models())
+    folders.filtered.connect(lambda _: context.refresher.refresh())
     folders.dropped.connect(controllers.folders.take_paths)
     folders.add_asked.connect(controllers.folders.add_dialog)
     folders.rescan_asked.connect(lambda number: controllers.projects.rescan([number]))
@@ -169,6 +170,7 @@ def handlers(context: Context, controllers: Controllers) -> dict[str, Callable[[
         "inspect_selection": lambda: inspections.inspect_again(review.targets()),
         "explain": controllers.explanations.ask,
         "train": controllers.training.show,
+        "distil": controllers.distillation.start,
         "models": controllers.models.show_all,
         "import_model": controllers.models.import_file,
         "palette": controllers.help.search,

@@ -10,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from cfinspect.engine.calibration.distillable import is_distillable
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.project import queue
 from cfinspect.project.database import ProjectError
@@ -189,6 +190,14 @@ class OpenProject(QObject):
             return None
         bound = next((one.model_id for one in self.facts.folders if one.id == folder_id), None)
         return next((one for one in self.facts.models if one.id == bound), None)
+
+    def teachable_models(self, folders: list[int]) -> list[ProjectModel]:
+        """Models of these folders (ids) that have inspected images there and can be distilled."""
+        counts = self.facts.counts if self.facts else []
+        inspected = {one.folder_id for one in counts if one.machine is not None}
+        bound = [self.model_of(one) for one in folders if one in inspected]
+        found = {one.id: one for one in bound if one is not None}
+        return [one for one in found.values() if is_distillable(one.path, one.metadata)]
 
     def folder(self, folder_id: int) -> Folder | None:
         """A folder by its id."""
