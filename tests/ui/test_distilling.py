@@ -30,7 +30,7 @@ from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
 from cfinspect.ui.dialogs.common import Dialog, ErrorDialog
 from cfinspect.ui.jobs.distilling import Distilled
-from cfinspect.ui.jobs.job import JobState
+from cfinspect.ui.jobs.job import JobProgress, JobState
 from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
@@ -55,6 +55,11 @@ def learn(window: MainWindow, steps: int, title: str, button: str) -> tuple[Dist
     """What came of it, and what the dialog of this title said before its button was clicked."""
     said: list[str] = []
     came: list[Distilled] = []
+    steps_shown: list[JobProgress] = []
+
+    def progressed(progress: JobProgress) -> None:
+        if progress.text == "Teaching the segmenter" and progress.done:
+            steps_shown.append(progress)
 
     def look(dialog: Dialog) -> None:
         said.append(" ".join(label.text() for label in dialog.findChildren(QLabel)))
@@ -64,8 +69,11 @@ def learn(window: MainWindow, steps: int, title: str, button: str) -> tuple[Dist
     ticket = window.controllers.distillation.start(steps)
     assert ticket is not None
     ticket.succeeded.connect(came.append)
+    ticket.progressed.connect(progressed)
     wait_for(lambda: ticket.is_over, 300)
     assert ticket.state is JobState.DONE
+    assert steps == 1 or steps_shown
+    assert all(one.total == steps and one.rate == 0 for one in steps_shown)  # no images a second
     wait_for(lambda: bool(met))
     return came[0], said[0]
 

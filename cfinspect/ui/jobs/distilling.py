@@ -118,11 +118,14 @@ class _JobListener(Listener):
     @contextmanager
     def task(self, doing: str, unit: str = "images") -> Iterator[Progress]:
         """One part; ``doing`` is one of the texts above."""
-        del unit
-        text = tr(doing)
+        text, of_images = tr(doing), unit == "images"
         self._tell.restart_clock()
         self._tell.relay(JobProgress(text=text))
-        yield PartOfJob(self._tell, lambda done, total: self._tell.report(done, total, text))
+
+        def show(done: int, total: int | None) -> None:
+            self._tell.report(done, total, text, of_images=of_images)
+
+        yield PartOfJob(self._tell, show)
 
 
 def _new_file(name: str) -> Path:

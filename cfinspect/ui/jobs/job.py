@@ -40,9 +40,9 @@ _NICENESS = 10
 
 @dataclass(frozen=True)
 class JobProgress:
-    """``done`` of ``total`` (None: unknown), at ``rate`` a second; ``seconds_left`` None: unknown.
+    """``done`` of ``total`` (None: unknown), at ``rate`` images a second (0: not told).
 
-    ``text``: what is being done, or "".
+    ``seconds_left`` None: unknown. ``text``: what is being done, or "".
     """
 
     done: int = 0
@@ -166,12 +166,14 @@ class JobReporter(Progress):
         """Say how far it is; rate and time left follow from the time it took."""
         self.report(done, total)
 
-    def report(self, done: int, total: int | None = None, text: str = "") -> None:
-        """As ``show``, and what is being done."""
+    def report(
+        self, done: int, total: int | None = None, text: str = "", *, of_images: bool = True
+    ) -> None:
+        """As ``show``, and what is being done; the rate is shown ``of_images`` only."""
         seconds = time.monotonic() - self._started - self._paused
         rate = done / seconds if seconds > 0.05 else 0.0
         left = (total - done) / rate if total and rate > 0 and done else None
-        self.relay(JobProgress(done, total, rate, left, text))
+        self.relay(JobProgress(done, total, rate if of_images else 0.0, left, text))
 
     def relay(self, progress: JobProgress) -> None:
         """Say how far it is, in the job's own figures."""
