@@ -125,7 +125,14 @@ def resize_map(values: NDArray[np.floating[Any]], height: int, width: int) -> Fl
         return values
     shrinks = height <= values.shape[0] and width <= values.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(values, (width, height), interpolation=method), dtype=np.float32)
+    if values.ndim == 2:
+        return np.asarray(cv2.resize(values, (width, height), interpolation=method), np.float32)
+    # OpenCV averages over areas of four channels at most.
+    parts = [
+        cv2.resize(values[..., first : first + 4], (width, height), interpolation=method)
+        for first in range(0, values.shape[2], 4)
+    ]
+    return np.asarray(np.dstack(parts) if len(parts) > 1 else parts[0], dtype=np.float32)
 
 
 def _starts(length: int, tile: int) -> list[int]:

@@ -102,3 +102,12 @@ def test_damage_weight() -> None:
     np.testing.assert_allclose(damage_weight(np.array([0.8, 0.5]), 0.8), [0.5, 0.2])
     assert np.isfinite(damage_weight(np.array([0, 1.0]), 0.0)).all()
     assert np.isfinite(damage_weight(np.array([0, 1.0]), 1.0)).all()
+
+
+def test_five_maps_are_averaged_as_each_is_alone() -> None:
+    values = np.random.default_rng(0).random((9, 12, 5)).astype(np.float32)
+    together = resize_map(values, 4, 5)
+    for channel in range(5):
+        np.testing.assert_array_equal(
+            together[..., channel], resize_map(values[..., channel], 4, 5)
+        )
