@@ -118,9 +118,14 @@ def _outputs(
         marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
     looks = None if stages is None else appearance(stages)
-    answers = (own, picture, flipped, head)
+    logits, pictures, others, heads = (
+        one.float().cpu().numpy() for one in (own, picture, flipped, head)
+    )
     return NetworkOutputs(
-        *(one.float().cpu().numpy() for one in answers),
+        logits,
+        pictures,
+        others,
+        heads,
         appearance=None if looks is None else looks.cpu().numpy(),
         mask_probability=None if marked is None else marked.cpu().numpy(),
     )

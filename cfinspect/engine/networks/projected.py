@@ -100,7 +100,7 @@ class Heads(nn.Module):
         weights = torch.softmax(evidence.flatten(1), dim=1).view(n, 1, height, width)
         parts = []
         for y in chosen(stages, _ATTENDED):
-            share = F.adaptive_avg_pool2d(weights, y.shape[-2:])
+            share = F.adaptive_avg_pool2d(weights, (y.shape[2], y.shape[3]))
             share = share / share.sum(dim=(2, 3), keepdim=True)
             parts.append((normalised(y) * share).sum(dim=(2, 3)))
         return torch.cat(parts, dim=1)
@@ -108,7 +108,9 @@ class Heads(nn.Module):
     @torch.no_grad()
     def lean(self, towards_damaged: float) -> None:
         """Add to the logit of damaged, for every image."""
-        self.whole[1].bias[1] += towards_damaged
+        linear = self.whole[1]
+        assert isinstance(linear, nn.Linear)
+        linear.bias[1] += towards_damaged
 
     def _maps(self, stages: Sequence[Tensor]) -> Tensor:
         """(n, 2, h, w), with the side of the finest stage."""

@@ -6,6 +6,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from cfinspect.engine.networks.backbone import Backbone, load_backbone, shipped_backbone
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
@@ -49,8 +50,8 @@ def test_the_strongest_places_speak_for_the_image(backbone: Backbone) -> None:
 def test_g_changes_only_what_d_blames(backbone: Backbone) -> None:
     discriminator = ProjectedDiscriminator(backbone).eval()
     with torch.no_grad():
-        discriminator.heads.evidence.weight.zero_()  # type: ignore[operator]
-        discriminator.heads.evidence.bias.fill_(-20.0)  # type: ignore[operator]
+        discriminator.heads.evidence.weight.zero_()
+        nn.init.constant_(discriminator.heads.evidence.bias, -20.0)
     free = ProjectedGenerator(backbone, discriminator.heads, prior=False).eval()
     held = ProjectedGenerator(backbone, discriminator.heads).eval()
     held.load_state_dict(free.state_dict())
@@ -79,3 +80,31 @@ def test_g_starts_near_identity_and_follows_d(backbone: Backbone) -> None:
     theirs = other.heads.state_dict()
     assert all(torch.equal(own, theirs[name]) for name, own in generator.blame.state_dict().items())
     assert copy.deepcopy(generator).backbone is generator.backbone
+
+
+def test_attended_features_are_those_where_the_evidence_is(backbone: Backbone) -> None:
+    heads = ProjectedDiscriminator(backbone, refit=1).eval().heads
+    stages = backbone(IMAGES)
+    evidence = torch.zeros(4, 32, 32)
+    flat = heads.attended(stages, evidence)
+    evidence[:, :16, :16] = 50.0  # the first of the four places of stage 6
+    corner = heads.attended(stages, evidence)
+    assert flat.shape == corner.shape == (4, 304)
+    coarsest = torch.nn.functional.group_norm(stages[5], 1)
+    torch.testing.assert_close(flat[:, 112:], coarsest.mean(dim=(2, 3)), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(corner[:, 112:], coarsest[:, :, 0, 0], atol=1e-4, rtol=1e-3)
+
+
+def test_a_refit_moves_the_logit_of_damaged_alone(backbone: Backbone) -> None:
+    discriminator = ProjectedDiscriminator(backbone, refit=1).eval()
+    heads = discriminator.heads
+    assert heads.refit is not None
+    with torch.no_grad():
+        heads.refit.weight.zero_()
+        before = discriminator.judge(IMAGES)
+        heads.refit.weight.fill_(0.01)
+        heads.lean(0.5)
+        after = discriminator(IMAGES)
+        told = 0.01 * heads.attended(backbone(IMAGES), before.evidence).sum(dim=1) + 0.5
+    wanted = before.logits + torch.stack([0 * told, told, 0 * told], dim=1)
+    torch.testing.assert_close(after, wanted, atol=1e-4, rtol=1e-4)
