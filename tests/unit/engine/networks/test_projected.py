@@ -51,7 +51,9 @@ def test_g_changes_only_what_d_blames(backbone: Backbone) -> None:
     discriminator = ProjectedDiscriminator(backbone).eval()
     with torch.no_grad():
         discriminator.heads.evidence.weight.zero_()
-        nn.init.constant_(discriminator.heads.evidence.bias, -20.0)
+        bias = discriminator.heads.evidence.bias
+        assert bias is not None
+        nn.init.constant_(bias, -20.0)
     free = ProjectedGenerator(backbone, discriminator.heads, prior=False).eval()
     held = ProjectedGenerator(backbone, discriminator.heads).eval()
     held.load_state_dict(free.state_dict())
