@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_score_threshold
-from cfinspect.engine.calibration.head_refit import group_folds
+from cfinspect.engine.calibration.head_refit import FEWEST_GROUPS, group_folds
 from cfinspect.engine.metrics.classification import auroc
 from cfinspect.engine.metrics.review import wilson
 from cfinspect.engine.model.metadata import Decision
@@ -73,6 +73,11 @@ def measured_certainty(
             f"only {fewest} images of the rarer class: the error after calibration lies "
             f"between {low:.1%} and {high:.1%} (95 % interval)"
         )
+    if len(set(groups)) < FEWEST_GROUPS:
+        warnings.append(
+            f"the images are of {len(set(groups))} groups: too few to part them by group, so the "
+            "error after calibration is that on other images of the same groups"
+        )
     area = auroc(labels, answers.after[:, 1] - answers.after[:, 0])
     if area is not None and area < _WEAK:
         warnings.append(
@@ -107,7 +112,7 @@ def false_alarm_certainty(
     if wanted * (count + 1) < 1:
         warnings.append(
             f"{count} images cannot show a false-alarm rate of {wanted:.1%}: the threshold lies "
-            f"just above all of them; {int(np.ceil(1 / wanted))} images could"
+            f"just above all of them; {int(np.ceil(1 / wanted)) - 1} images could"
         )
     return CalibrationCertainty(
         n=count,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,31 +108,36 @@ def fit_score_threshold(
     return float(np.exp(-log_a)), float(np.clip(threshold, 1e-4, 1 - 1e-4))
 
 
-def shift_to_false_alarms(
-    decision: Decision, scores: NDArray[np.floating[Any]], rate: float
-) -> Decision:
-    """``decision`` with a threshold that at most ``rate`` of these undamaged images reach.
+def shift_to_false_alarms(decision: Decision, logits: NDArray[np.float32], rate: float) -> Decision:
+    """``decision`` with a threshold that the next undamaged image reaches with at most ``rate``.
 
-    ``scores`` (n,). Like the next image from the same camera, each of the n + 1 is the highest
-    with the same chance (conformal prediction, Vovk et al. 2005), so the rate also holds for it.
-    The review band moves along.
+    ``logits`` (n, 3) of D on undamaged images of that camera. The next one is as likely as any of
+    them to have the highest margin, or the second, ... (conformal prediction, Vovk et al. 2005).
+    The review band moves along. Where D is too sure for a score to tell images apart, the
+    temperature rises.
     """
-    ordered = np.sort(logit(scores))[::-1]
-    first = min(len(ordered) - 1, int(rate * (len(ordered) + 1)))  # not to be called damaged
-    above = ordered[:first][ordered[:first] > ordered[first]]
+    margin = np.sort((logits[:, 1] - logits[:, 0]).astype(np.float64))[::-1]
+    highest = max(0, int(rate * (len(margin) + 1) + 1e-9) - 1)  # not to be called damaged
+    above = margin[:highest][margin[:highest] > margin[highest]]
     # In the middle between it and the next: no rounding moves either over the threshold.
-    middle = (ordered[first] + above[-1]) / 2 if len(above) else ordered[first] + _NEXT
-    threshold = float(np.clip(sigmoid(middle), 1e-4, 1 - 1e-4))
-    moved = float(logit(threshold) - logit(decision.score_threshold))
+    middle = (margin[highest] + above[-1]) / 2 if len(above) else margin[highest] + _NEXT
+    old, new = decision.temperature, max(decision.temperature, abs(middle) / _SUREST)
+    moved = middle - old * float(logit(decision.score_threshold))
     low, high = (
-        float(sigmoid(logit(end) + moved)) for end in (decision.review_low, decision.review_high)
+        float(sigmoid((old * float(logit(end)) + moved) / new))
+        for end in (decision.review_low, decision.review_high)
     )
     return dataclasses.replace(
-        decision, score_threshold=threshold, review_low=low, review_high=high
+        decision,
+        temperature=float(new),
+        score_threshold=float(sigmoid(middle / new)),
+        review_low=low,
+        review_high=high,
     )
 
 
-_NEXT = 0.01  # log-odds above the highest score
+_NEXT = 0.01  # of the margin, above the highest
+_SUREST = 8.0  # log-odds of a threshold
 
 
 def fit_mask_threshold(saliency: NDArray[np.float32]) -> float:

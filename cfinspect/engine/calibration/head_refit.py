@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.probability import sigmoid
+from cfinspect.engine.base.progress import Progress
 
 FloatArray = NDArray[np.floating[Any]]
 
-_RIDGES = (np.inf, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003)  # cautious ones first
-_FOLDS, _INNER_FOLDS = 10, 5
+_RIDGES = (np.inf, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)  # cautious ones first
+_FOLDS, FEWEST_GROUPS = 10, 5
 _SLOPE_PRIOR = 0.1
 _LEAST_SLOPE = 0.05
 _STEPS = 30
@@ -43,28 +44,37 @@ class HeadRefit:
 
 
 def refit_head(
-    margin: FloatArray, features: FloatArray, labels: NDArray[np.int64], groups: Sequence[str]
+    margin: FloatArray,
+    features: FloatArray,
+    labels: NDArray[np.int64],
+    groups: Sequence[str],
+    progress: Progress = Progress(),
 ) -> HeadRefit:
     """Fit to n images: ``margin`` (n,), ``features`` (n, C), ``labels`` (n,) 0 or 1, ``groups``.
 
-    Images of one group lie in one fold when the ridge is chosen.
+    Images of one group lie in one fold when the ridge is chosen. Raises ``Cancelled``.
     """
     data = _Standardised.of(margin, features, labels)
-    return data.refit(data.best_ridge(np.arange(len(labels)), group_folds(groups, _INNER_FOLDS)))
+    rows, folds = np.arange(len(labels)), group_folds(groups, FEWEST_GROUPS)
+    return data.refit(data.best_ridge(rows, folds, progress))
 
 
 def cross_validated(
-    margin: FloatArray, features: FloatArray, labels: NDArray[np.int64], groups: Sequence[str]
+    margin: FloatArray,
+    features: FloatArray,
+    labels: NDArray[np.int64],
+    groups: Sequence[str],
+    progress: Progress = Progress(),
 ) -> NDArray[np.float64]:
     """Each image's refitted margin (n,), by a refit, its ridge as well, to other groups alone."""
     data = _Standardised.of(margin, features, labels)
-    outer, inner = group_folds(groups, _FOLDS), group_folds(groups, _INNER_FOLDS)
+    outer, inner = group_folds(groups, _FOLDS), group_folds(groups, FEWEST_GROUPS)
     found = np.array(margin, dtype=np.float64)
     for fold in np.unique(outer):
         rest, left = np.flatnonzero(outer != fold), outer == fold
         if len(np.unique(labels[rest])) < 2:
             continue
-        refit = data.refit(data.best_ridge(rest, inner), rest)
+        refit = data.refit(data.best_ridge(rest, inner, progress), rest)
         found[left] = refit.moved(margin[left], features[left])
     return found
 
@@ -73,7 +83,7 @@ def group_folds(groups: Sequence[str], most: int) -> NDArray[np.int64]:
     """The fold of each image, at most ``most``: by group, or by image where groups are too few."""
     names = np.asarray(groups)
     alone, member = np.unique(names, return_inverse=True)
-    if len(alone) < min(most, _INNER_FOLDS):
+    if len(alone) < min(most, FEWEST_GROUPS):
         alone, member = np.arange(len(names)), np.arange(len(names))
     order = np.random.default_rng(0).permutation(len(alone))
     return np.asarray((order % min(most, len(alone)))[member], dtype=np.int64)
@@ -111,10 +121,14 @@ class _Standardised:
             labels,
         )
 
-    def best_ridge(self, rows: NDArray[np.intp], folds: NDArray[np.int64]) -> float:
-        """The ridge with the least log loss in cross-validation among ``rows``."""
+    def best_ridge(
+        self, rows: NDArray[np.intp], folds: NDArray[np.int64], progress: Progress
+    ) -> float:
+        """The ridge with the least log loss in cross-validation among ``rows``, by class."""
         losses = []
+        damaged = self.labels[rows] == 1
         for ridge in _RIDGES:
+            progress.check()
             wrong = np.zeros(len(self.labels))
             for fold in np.unique(folds[rows]):
                 rest, left = rows[folds[rows] != fold], rows[folds[rows] == fold]
@@ -123,7 +137,7 @@ class _Standardised:
                 slope, shift, weight = self._fit(ridge, rest)
                 said = slope * self.margin[left] + shift + self.coordinates[left] @ weight
                 wrong[left] = np.logaddexp(0, np.where(self.labels[left] == 1, -said, said))
-            losses.append(wrong[rows].mean())
+            losses.append(wrong[rows][damaged].mean() + wrong[rows][~damaged].mean())
         return _RIDGES[int(np.argmin(losses))]
 
     def refit(self, ridge: float, rows: NDArray[np.intp] | None = None) -> HeadRefit:
@@ -131,7 +145,6 @@ class _Standardised:
         slope, shift, weight = self._fit(
             ridge, np.arange(len(self.labels)) if rows is None else rows
         )
-        slope = max(slope, _LEAST_SLOPE)
         weight, whole = self.back @ weight, slope * self.scale
         shift -= float(self.mean @ weight) + whole * self.middle
         return HeadRefit(whole, weight / whole, shift / whole, ridge)
@@ -139,7 +152,11 @@ class _Standardised:
     def _fit(
         self, ridge: float, rows: NDArray[np.intp]
     ) -> tuple[float, float, NDArray[np.float64]]:
-        """Newton's method for slope, shift and weight; both classes count alike."""
+        """Newton's method for slope, shift and weight; both classes count alike.
+
+        The slope stays above 0: that a margin tells less elsewhere is one thing, that it tells the
+        opposite is none that a few images can show.
+        """
         labels = self.labels[rows]
         free = self.coordinates.shape[1] if np.isfinite(ridge) else 0
         x = np.column_stack([self.margin[rows], np.ones(len(rows)), self.coordinates[rows, :free]])
@@ -153,8 +170,13 @@ class _Standardised:
             p = sigmoid(x @ found)
             gradient = x.T @ (weight * (p - labels)) + pull * (found - start)
             curve = weight * np.maximum(p * (1 - p), _FLAT)
-            move = np.linalg.solve((x * curve[:, None]).T @ x + np.diag(pull), gradient)
+            hessian = (x * curve[:, None]).T @ x + np.diag(pull)
+            held = found[0] <= _LEAST_SLOPE and gradient[0] > 0
+            moving = slice(1, None) if held else slice(None)
+            move = np.zeros_like(found)
+            move[moving] = np.linalg.solve(hessian[moving, moving], gradient[moving])
             found -= np.clip(move, -_FARTHEST, _FARTHEST)
+            found[0] = max(found[0], _LEAST_SLOPE)
             if np.abs(move).max() < _CLOSE:
                 break
         fitted = np.zeros(self.coordinates.shape[1])

@@ -14,7 +14,7 @@ from cfinspect.engine.base.device import Device, choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.json_types import INLINE, json_object
-from cfinspect.engine.base.probability import logit, probabilities, score
+from cfinspect.engine.base.probability import logit, probabilities
 from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.calibration.certainty import (
     Answers,
@@ -46,12 +46,16 @@ from cfinspect.engine.model.file import (
     require_inspecting,
     save_model,
 )
-from cfinspect.engine.model.metadata import Decision
+from cfinspect.engine.model.metadata import Decision, Preprocessing
 
 _LEAST = 5
 _PIXELS = 4096
 _SMALLEST = 1e-12
 FALSE_ALARMS = 0.05
+_PHOTOS = (
+    "there are photos that are inspected in windows: only the decisions were fitted, not D's class "
+    "head, for which each image must be one square; tiles of them would do ('cfinspect tile')"
+)
 
 
 class CalibrationError(CfinspectError):
@@ -96,7 +100,8 @@ def calibrate(
         )
     old, chosen = loaded.metadata.decision, choose_device(device, precision)
     both = any(sample.label for sample in dataset.samples)
-    refits = both and can_be_refitted(loaded)
+    photos = _has_photos(dataset, loaded.metadata.preprocessing)
+    refits = both and can_be_refitted(loaded) and not photos
     ticks = Ticks(progress, len(dataset.samples) * (2 if refits else 1))
     start, answers = old, None
     if refits:
@@ -104,19 +109,28 @@ def calibrate(
     seen, samples = _look(TorchBackend(loaded, chosen), dataset, ticks, start)
     if both:
         answers = answers or Answers(seen.logits, seen.logits)
+        if len(answers.after) != len(samples):
+            raise CalibrationError("some images went away while they were looked at: start again")
         seen = dataclasses.replace(seen, logits=answers.after)
         groups = [sample.group for sample in samples]
         new = fit_decision(seen, review_rate, start=start)
         certainty = measured_certainty(answers, seen.labels, groups, old, start)
+        if photos and can_be_refitted(loaded):
+            certainty = dataclasses.replace(certainty, warnings=(*certainty.warnings, _PHOTOS))
     else:
-        new = shift_to_false_alarms(
-            old, score(probabilities(seen.logits, old.temperature)), false_alarms
-        )
+        new = shift_to_false_alarms(old, seen.logits, false_alarms)
         certainty = false_alarm_certainty(seen.logits, old, new, false_alarms)
     p = probabilities(seen.logits, new.temperature)
     result = CalibrationResult(old, new, certainty, in_sample_review_metrics(new, p, seen.labels))
     _write(out, loaded, result, dataset, samples)
     return result
+
+
+def _has_photos(dataset: Dataset, preprocessing: Preprocessing) -> bool:
+    """Whether any image is inspected in windows."""
+    most = 2 * preprocessing.tile
+    sides = (max(sample.width, sample.height) for sample in dataset.samples)
+    return preprocessing.scope == "tiles" and any(side > most for side in sides)
 
 
 def _write(
@@ -150,8 +164,8 @@ def _refit(
     logits = np.array([look.logits for look in looks])
     features = np.array([look.features for look in looks])
     margin = logits[:, 1] - logits[:, 0]
-    refit = refit_head(margin, features, labels, groups)
-    elsewhere = cross_validated(margin, features, labels, groups)
+    refit = refit_head(margin, features, labels, groups, ticks)
+    elsewhere = cross_validated(margin, features, labels, groups, ticks)
     after = logits.copy()
     after[:, 1] += elsewhere - margin
     start = dataclasses.replace(old, temperature=1 / refit.slope, score_threshold=0.5)

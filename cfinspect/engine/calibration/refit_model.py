@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +13,6 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.calibration.head_refit import HeadRefit
 from cfinspect.engine.inference.forward import attended_answers
-from cfinspect.engine.inference.inspector import Inspector
-from cfinspect.engine.inference.tiling import WindowGrid, pad_to
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model
 from cfinspect.engine.networks.multi_class import backbone_of, make_networks
@@ -38,26 +35,13 @@ def can_be_refitted(model: Model) -> bool:
     return isinstance(model.discriminator, ProjectedDiscriminator)
 
 
-def look_closer(backend: TorchBackend, image: NDArray[np.uint8], batch: int = 64) -> CloserLook:
-    """D's logits and features of ``image`` (H, W, 3); those of its worst window if it is large."""
-    pre = backend.metadata.preprocessing
-    discriminator = backend.discriminator
+def look_closer(backend: TorchBackend, image: NDArray[np.uint8]) -> CloserLook:
+    """D's logits and features of ``image`` (H, W, 3), seen as a whole."""
+    pre, discriminator = backend.metadata.preprocessing, backend.discriminator
     assert isinstance(discriminator, ProjectedDiscriminator)
-    if not Inspector(backend).is_photo(image):
-        squares = [resize_image(image, pre.size)]
-    else:
-        padded, tile = pad_to(image, pre.tile), pre.tile
-        squares = [
-            resize_image(padded[w.y : w.y + tile, w.x : w.x + tile], pre.size)
-            for w in WindowGrid(padded.shape[0], padded.shape[1], tile)
-        ]
-    waiting, rows = iter(squares), []
-    while chunk := list(islice(waiting, batch)):
-        rows.append(attended_answers(discriminator, np.stack(chunk), backend.device, pre.tta))
-    logits = np.concatenate([row[0] for row in rows])
-    features = np.concatenate([row[1] for row in rows])
-    worst = int(np.argmax(logits[:, 1] - logits[:, 0]))
-    return CloserLook(logits[worst], features[worst])
+    square = resize_image(image, pre.size)[None]
+    logits, features = attended_answers(discriminator, square, backend.device, pre.tta)
+    return CloserLook(logits[0], features[0])
 
 
 def refitted(model: Model, refit: HeadRefit) -> Model:

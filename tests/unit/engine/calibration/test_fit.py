@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from report_parts import there
 
-from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.calibration.fit import (
     LabelledOutputs,
     fit_decision,
@@ -15,6 +15,7 @@ from cfinspect.engine.calibration.fit import (
     fit_min_area,
     fit_review,
     fit_score_threshold,
+    shift_to_false_alarms,
 )
 from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.metadata import Decision
@@ -170,3 +171,40 @@ def test_what_cannot_be_fitted_is_kept() -> None:
     fitted = fit_decision(seen, 0.1, start)
     assert fitted.mask_threshold == 0.33
     assert fitted.min_area_fraction == 0.002
+
+
+def undamaged(margin: np.ndarray) -> np.ndarray:
+    logits = np.zeros((len(margin), 3), np.float32)
+    logits[:, 1] = margin
+    return logits
+
+
+@pytest.mark.parametrize("count", [19, 39, 40, 99])
+def test_the_false_alarm_rate_holds_for_the_next_image(count: int) -> None:
+    rng, called, draws = np.random.default_rng(0), 0, 4000
+    for _ in range(draws):
+        known = rng.normal(size=count + 1)
+        fitted = shift_to_false_alarms(Decision(), undamaged(known[:-1]), 0.05)
+        margin = known[-1] / fitted.temperature
+        called += bool(sigmoid(margin) >= fitted.score_threshold)
+    assert called / draws < 0.05 + 0.008  # two deviations of 4,000 draws
+
+
+def test_a_false_alarm_rate_where_every_score_is_near_one() -> None:
+    margin = np.random.default_rng(0).normal(11, 2, 99)
+    old = Decision(review_low=0.4, review_high=0.6)
+    fitted = shift_to_false_alarms(old, undamaged(margin), 0.05)
+    scores = sigmoid(margin / fitted.temperature)
+    assert (scores >= fitted.score_threshold).sum() == 4
+    assert fitted.review_low < fitted.score_threshold < fitted.review_high < 1
+    assert fitted.temperature > 1
+
+
+def test_the_review_band_moves_with_the_threshold() -> None:
+    old = Decision(temperature=2.0, score_threshold=0.5, review_low=0.4, review_high=0.6)
+    fitted = shift_to_false_alarms(old, undamaged(np.linspace(-1, 1, 39)), 0.05)
+    # One of 39 may be called damaged: half-way between the two highest margins.
+    assert logit(fitted.score_threshold) * 2 == pytest.approx(1 - 1 / 38, abs=1e-6)
+    for end in ("review_low", "review_high"):
+        moved = logit(getattr(fitted, end)) - logit(fitted.score_threshold)
+        assert moved == pytest.approx(logit(getattr(old, end)), abs=1e-6)

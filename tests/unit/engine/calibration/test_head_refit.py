@@ -59,3 +59,15 @@ def test_groups_stay_together_in_folds() -> None:
 
 def test_too_few_groups_are_parted_by_image() -> None:
     assert len(np.unique(group_folds(["one"] * 30, 10))) == 10
+
+
+def test_a_margin_that_tells_the_opposite_is_left_aside() -> None:
+    rng = np.random.default_rng(1)
+    labels = np.arange(120) % 2
+    features = rng.normal(size=(120, 6))
+    features[:, 0] += 3.0 * (2 * labels - 1)
+    margin = -2.0 * (2 * labels - 1) + rng.normal(size=120)
+    groups = [f"g{i // 2}" for i in range(120)]
+    found = cross_validated(margin, features, labels, groups)
+    assert ((found > 0) == (labels == 1)).mean() > 0.9
+    assert refit_head(margin, features, labels, groups).slope > 0

@@ -1,4 +1,4 @@
-"""A refitted D answers as the refit says, also for photos and through G."""
+"""A refitted D answers as the refit says."""
 
 from pathlib import Path
 
@@ -42,14 +42,12 @@ def backend(model: Model) -> TorchBackend:
     return TorchBackend(model, choose_device("cpu", "fp32"))
 
 
-@pytest.mark.parametrize("side", [32, 100])
-def test_its_logits_are_those_that_the_refit_says(model: Path, side: int, tmp_path: Path) -> None:
+def test_its_logits_are_those_that_the_refit_says(model: Path, tmp_path: Path) -> None:
     loaded = load_model(model)
     assert can_be_refitted(loaded)
-    image = RNG.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    image = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
     before = look_closer(backend(loaded), image)
-    # A shift alone: which window of a photo is the worst stays as it is.
-    weight = RNG.normal(size=len(before.features)) * (0.1 if side == 32 else 0)
+    weight = RNG.normal(size=len(before.features)) * 0.1
     refit = HeadRefit(slope=1.0, weight=weight, shift=0.7, ridge=1.0)
     path = tmp_path / "new.safetensors"
     save_model(path, refitted(loaded, refit))
