@@ -80,7 +80,8 @@ class DistillationResult:
     """What came of it.
 
     ``accepted``: whether the new masks are better, ``reason``: why or why not. ``old``, ``new``:
-    the evidence on ``held_out`` damaged squares, ``human_masks`` of which have a human mask.
+    the evidence on ``held_out`` damaged squares; ``human_masks``: of so many images, some of them
+    windows, there are human masks.
     ``taught``: squares that were learned from, ``taught_damaged`` with damage, ``taught_by_humans``
     with masks of people.
     """
@@ -182,7 +183,7 @@ class Distillation:
             return self._turned(np.where(masks[..., None], held.counterfactuals, self._pictures()))
 
         own = held.has_human
-        human = int(own.sum())
+        human = len(np.unique(held.origin[own]))  # windows of one photo are one mask
         if self.settings.by_humans and human >= FEWEST_HUMAN:
             threshold, rule = fit_cut_to(found[own], held.human[own])
         else:

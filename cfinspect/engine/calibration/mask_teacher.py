@@ -33,11 +33,13 @@ _HUMAN_WEIGHT = 3.0  # a person has looked
 class Squares:
     """n squares as the networks see them: small images whole, photos as windows.
 
-    ``images`` (n, S, S, 3) uint8; ``labels`` (n,) of the whole images; ``human`` (n, S, S) bool,
-    and ``has_human`` (n,) whether there is such a mask.
+    ``images`` (n, S, S, 3) uint8; ``origin`` (n,): which of the images that were read each is of;
+    ``labels`` (n,) of the whole images; ``human`` (n, S, S) bool, and ``has_human`` (n,) whether
+    there is such a mask.
     """
 
     images: NDArray[np.uint8]
+    origin: NDArray[np.int64]
     labels: NDArray[np.int64]
     human: NDArray[np.bool_]
     has_human: NDArray[np.bool_]
@@ -52,12 +54,13 @@ class Squares:
 class Witnesses:
     """n held-out squares of damaged images that D calls damaged, and how they are marked so far.
 
-    ``images`` (n, S, S, 3) uint8; ``counterfactuals`` the same in [0, 1]; ``teacher``: G's masks,
-    ``old``: the model's so far, which are G's where it has no segmenter, ``human``: (n, S, S) bool;
-    ``has_human`` (n,).
+    ``images`` (n, S, S, 3) uint8; ``origin`` (n,) as of `Squares`; ``counterfactuals`` as images,
+    in [0, 1]; ``teacher``: G's masks, ``old``: the model's so far, which are G's where it has no
+    segmenter, ``human``: (n, S, S) bool; ``has_human`` (n,).
     """
 
     images: NDArray[np.uint8]
+    origin: NDArray[np.int64]
     counterfactuals: NDArray[np.float32]
     teacher: NDArray[np.bool_]
     old: NDArray[np.bool_]
@@ -76,8 +79,8 @@ def read_squares(
     ``progress`` ticks once an image. Raises ImageError for a mask that cannot be used.
     """
     size = preprocessing.size
-    images, labels, human, has_human = [], [], [], []
-    for sample in samples:
+    images, origin, labels, human, has_human = [], [], [], [], []
+    for number, sample in enumerate(samples):
         progress.tick()
         try:
             image = read_image(sample.path)
@@ -86,12 +89,14 @@ def read_squares(
         marked = _human_mask(sample, image.shape[:2], read_mask)
         for square, mask in _cut(image, marked, preprocessing):
             images.append(resize_image(square, size))
+            origin.append(number)
             labels.append(sample.label)
             has_human.append(mask is not None)
             drawn = np.zeros((size, size), np.uint8) if mask is None else shrunk_mask(mask, size)
             human.append(drawn > 0)
     return Squares(
         np.array(images, np.uint8).reshape(-1, size, size, 3),
+        np.array(origin, np.int64),
         np.array(labels, np.int64),
         np.array(human, np.bool_).reshape(-1, size, size),
         np.array(has_human, np.bool_),
@@ -148,6 +153,7 @@ def witnesses(backend: TorchBackend, squares: Squares, most: int, progress: Prog
         kept &= (teacher | old | squares.human[rows]).any(axis=(1, 2))
         parts = (
             images,
+            squares.origin[rows],
             raw.counterfactual,
             teacher,
             old,

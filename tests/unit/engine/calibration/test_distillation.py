@@ -122,11 +122,41 @@ def test_photos_are_taught_as_windows(tmp_path: Path) -> None:
     tiles = model(scope="tiles", tile=32).metadata.preprocessing
     squares = read_squares(samples, tiles, read_mask, Progress())
     assert len(squares.images) == 8  # two rows of windows, four in each
+    assert (squares.origin == 0).all()
     assert np.array_equal(squares.human, (squares.images < 50).all(axis=3))
     backend = TorchBackend(model(scope="tiles", tile=32), choose_device("cpu", "fp32"))
     taught = teach(backend, squares, by_humans=False, progress=Progress())
     # Only the windows in which the model finds damage: of the others nobody has said anything.
     assert len(taught.images) == int(squares.human.any(axis=(1, 2)).sum()) == 2
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 photos, every second with a damaged row, which nine windows of 32 px show; masks."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("undamaged", "damaged", "masks"):
+        (folder / name).mkdir()
+    rng = np.random.default_rng(2)
+    for number in range(24):
+        photo = rng.integers(120, 140, (32, 160, 3), dtype=np.uint8)
+        if number % 2:
+            photo[4:12] = 20
+            write_png(folder / "masks" / f"{number}.png", (photo < 50).all(axis=2))
+        write_png(folder / ("undamaged", "damaged")[number % 2] / f"{number}.png", photo)
+    return folder
+
+
+def test_windows_of_a_photo_are_one_human_mask(photos: Path) -> None:
+    settings = DistillationSettings(by_humans=True, steps=1, batch=2)
+    work = Distillation(
+        model(scope="tiles", tile=32), read_folders([photos]), read_mask, settings, device="cpu"
+    )
+    work.look()
+    work.teach()
+    result = work.compare()
+    assert result.held_out == 27  # windows, nine of each photo
+    assert result.human_masks == 3
+    assert result.mask_rule != "human masks"
 
 
 def test_a_mask_of_another_size_is_told(tmp_path: Path, walls: Path) -> None:
