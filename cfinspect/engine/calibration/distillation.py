@@ -34,6 +34,7 @@ from cfinspect.engine.calibration.mask_choice import (
     halves,
 )
 from cfinspect.engine.calibration.mask_teacher import (
+    MOST_SQUARES,
     ReadMask,
     Squares,
     Witnesses,
@@ -104,10 +105,10 @@ class DistillationResult:
 
 
 class Distillation:
-    """One distillation of a model; call `look`, `teach`, `compare`, `save` in turn.
+    """One distillation of a model; call `look`, `teach`, `compare`, `save`, `close` in turn.
 
     Takes the model over: its networks are moved to the device. See `distillable` for the models
-    that will do.
+    that will do. ``bad_masks``: of the human masks that `look` left out, what is wrong with each.
     """
 
     def __init__(
@@ -128,6 +129,7 @@ class Distillation:
         self._model = model
         self._device = choose_device(device, precision)
         self._backend = TorchBackend(model, self._device)
+        self.bad_masks: tuple[str, ...] = ()
         self._held_out: list[Sample] = []
         self._taught: TaughtImages | None = None
         self._witnesses: Witnesses | None = None
@@ -144,16 +146,24 @@ class Distillation:
         parts = split_by_group(samples, shares, self.settings.seed)
         self._held_out = parts["held_out"]
         preprocessing = self._model.metadata.preprocessing
-        ticks = Ticks(progress, len(samples))
+        ticks = Ticks(progress, 2 * len(samples))  # to read, and then to look at
         squares = {
-            name: read_squares(part, preprocessing, self._read_mask, ticks)
+            name: read_squares(
+                part, preprocessing, self._read_mask, ticks, round(MOST_SQUARES * shares[name])
+            )
             for name, part in parts.items()
         }
-        taught = squares["taught"]
-        self._taught = teach(self._backend, taught, self.settings.by_humans, progress)
+        taught, held_out = squares["taught"], squares["held_out"]
+        self.bad_masks = taught.bad_masks + held_out.bad_masks
+        witnessing = len(held_out.damaged)
+        ticks.total = (
+            len(samples) + len(taught.damaged) + witnessing + min(_MOST_WITNESSES, witnessing)
+        )
+        self._taught = teach(self._backend, taught, self.settings.by_humans, ticks)
         if self.settings.by_humans:
             self._by_humans = int(_by_humans(taught).sum())
-        self._witnesses = witnesses(self._backend, squares["held_out"], _MOST_WITNESSES, progress)
+        self._witnesses = witnesses(self._backend, held_out, _MOST_WITNESSES, ticks)
+        ticks.reach(ticks.total)
         for count, what in (
             (int(self._taught.labels.sum()), "to learn from"),
             (len(self._witnesses.images), "held out to compare on"),
@@ -251,6 +261,12 @@ class Distillation:
                 self._model, metadata=metadata, seen=seen, segmenter=self._segmenter
             ),
         )
+
+    def close(self) -> None:
+        """Let everything go and hand its memory back, whatever came of it; nothing can follow."""
+        self._taught = self._witnesses = self._segmenter = None
+        del self._model
+        self._backend.close()
 
     def _backbone(self) -> Backbone:
         """The model's own, or the shipped one for a model that has none."""
