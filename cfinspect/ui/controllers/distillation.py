@@ -78,10 +78,22 @@ class DistillationController:
             dialog.add_ok(tr("Close"))
             self._context.messages.run(dialog)
             return
-        folders = list(job.folders)
+        # The person may have chosen another model for a folder in the meantime: that one stays.
+        folders = [one for one in job.folders if self._session.model_of(one) == job.model]
         self._session.add_model_file(model, folders)
         dialog = Dialog(self._context.window, tr("The new masks are better"), 480)
         dialog.add_text(distilled.figures)
+        if not folders:
+            dialog.add_text(
+                tr(
+                    "The folders have another model by now, which stays in use. {new} is under "
+                    "Model.",
+                    new=model.stem,
+                )
+            )
+            dialog.add_ok(tr("Close"))
+            self._context.messages.run(dialog)
+            return
         dialog.add_text(
             tr(
                 "{new} is in use now; {old} stays under Model. Inspect the images again to see the "
