@@ -42,7 +42,7 @@ class DistillationController:
         self._context.messages.tell(
             tr("{model} learns masks; you can go on with the review.", model=model_name(model))
         )
-        ticket.succeeded.connect(lambda distilled: self._distilled(job, distilled))
+        ticket.succeeded.connect(lambda distilled: self.show_result(job, distilled))
         return ticket
 
     def _choose(self, models: list[ProjectModel]) -> ProjectModel | None:
@@ -60,7 +60,8 @@ class DistillationController:
         )
         return models[names.index(name)] if chosen else None
 
-    def _distilled(self, job: Distil, distilled: Distilled) -> None:
+    def show_result(self, job: Distil, distilled: Distilled) -> None:
+        """Say what came of a job; a better model counts where the taught one still does."""
         if self._session.root != job.root:
             return
         name, model = model_name(job.model), distilled.model
