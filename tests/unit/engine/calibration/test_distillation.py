@@ -144,7 +144,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
         photo = rng.integers(120, 140, (32, 160, 3), dtype=np.uint8)
         if number % 2:
             photo[4:12] = 20
-            write_png(folder / "masks" / f"{number}.png", (photo < 50).all(axis=2))
+            mask = np.asarray((photo < 50).all(axis=2))
+            write_png(folder / "masks" / f"{number}.png", mask)
         write_png(folder / ("undamaged", "damaged")[number % 2] / f"{number}.png", photo)
     return folder
 
