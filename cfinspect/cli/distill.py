@@ -30,8 +30,10 @@ twenty images, distil, and inspect again.
 
 A quarter of the images, by group, is held out. MODEL2 is written only if the new masks are better
 there: as many of the model's verdicts turn when the inside of the mask is painted over, with masks
-that are no larger; or, with ten held-out human masks or more, those agree better. Otherwise the
-figures say why not, and the exit code is 1.
+that are no larger; or, with ten held-out human masks or more, those agree better. For this
+comparison the masks of each half are cut at a threshold that was fitted on the other half; the
+threshold in MODEL2 is fitted on all held-out images. If the masks are no better, the figures say
+why not, and the exit code is 1.
 
 Examples:
 

@@ -30,12 +30,16 @@ def read_mask(project: Project, name: str) -> IndexMask:
 
     Raises ProjectError when its file is gone or is not what was saved.
     """
-    path = mask_path(project, name)
+    return read_mask_file(mask_path(project, name))
+
+
+def read_mask_file(path: Path) -> IndexMask:
+    """The corrected mask at a `mask_path`; as `read_mask`, and no project need be open."""
     try:
         mask = read_indexed(path)
     except ImageError as error:
         raise ProjectError(f"A corrected mask is lost: {error}") from error
-    if _mask_name(mask) != name:
+    if _mask_name(mask) != path.stem:
         raise ProjectError(f"The corrected mask {path} was changed outside of cfinspect.")
     return mask
 

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import content_hash, header_size, read_bytes, read_mask
-from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.base.images import (
+    ImageError,
+    content_hash,
+    header_size,
+    read_bytes,
+    read_mask,
+)
 from cfinspect.engine.calibration.distillable import require_distillable
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.model.file import load_metadata, load_model
-from cfinspect.masks.files import read_indexed
-from cfinspect.project.corrections import mask_path
+from cfinspect.project.corrections import mask_path, read_mask_file
+from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import HumanState, ImageRow, list_images
 from cfinspect.project.paths import find_project_paths
 from cfinspect.project.project import Project
@@ -54,16 +59,16 @@ def read_lessons(
     if folders:
         dataset = read_data(folders, listener, undamaged, damaged)
     for path in projects:
-        with Project.open(path) as project, listener.task("Reading the project") as progress:
-            samples += _samples(_rows(project), project, progress)
+        with Project.open(path) as project:
+            samples += _samples(_rows(project), project, listener)
     together = dataclasses.replace(dataset, samples=(*dataset.samples, *samples))
     return Lessons(together, _reader(samples), bool(projects))
 
 
-def project_lessons(project: Project, folders: Collection[int], progress: Progress) -> Lessons:
+def project_lessons(project: Project, folders: Collection[int], listener: Listener) -> Lessons:
     """As `read_lessons`, of some ``folders`` (ids) of a project that is open."""
     rows = [row for row in _rows(project) if row.folder_id in folders]
-    samples = _samples(rows, project, progress)
+    samples = _samples(rows, project, listener)
     return Lessons(Dataset(tuple(samples), (), CLASS_NAMES), _reader(samples), True)
 
 
@@ -95,15 +100,21 @@ def distil_model(
         device=device,
         precision=precision,
     )
-    with listener.task("Looking at the images") as progress:
-        work.look(progress)
-    with listener.task("Teaching the segmenter", "steps") as progress:
-        work.teach(progress)
-    with listener.task("Comparing the masks") as progress:
-        result = work.compare(progress)
-        progress.check()
-    if result.accepted or force:
-        work.save(out, result)
+    try:
+        with listener.task("Looking at the images") as progress:
+            work.look(progress)
+        if settings.by_humans:
+            for wrong in work.bad_masks:
+                listener.note(f"A mask was left out. {wrong}")
+        with listener.task("Teaching the segmenter", "steps") as progress:
+            work.teach(progress)
+        with listener.task("Comparing the masks") as progress:
+            result = work.compare(progress)
+            progress.check()
+        if result.accepted or force:
+            work.save(out, result)
+    finally:
+        work.close()
     return result
 
 
@@ -114,29 +125,42 @@ def _rows(project: Project) -> list[ImageRow]:
     return rows
 
 
-def _samples(rows: Sequence[ImageRow], project: Project, progress: Progress) -> list[Sample]:
-    """The images of a project whose label is known."""
+def _samples(rows: Sequence[ImageRow], project: Project, listener: Listener) -> list[Sample]:
+    """The images of a project whose label is known; one that cannot be read is told of."""
     samples = []
-    for done, row in enumerate(rows):
-        progress.step(done, len(rows))
-        sample = _sample(project, row)
-        if sample is not None:
-            samples.append(sample)
+    with listener.task("Reading the project") as progress:
+        for done, row in enumerate(rows):
+            progress.step(done, len(rows))
+            try:
+                sample = _sample(project, row)
+            except ImageError as error:
+                listener.note(f"An image was left out. {error}")
+                continue
+            if sample is not None:
+                samples.append(sample)
     return samples
 
 
 def _reader(samples: Sequence[Sample]) -> Callable[[Path], NDArray[np.bool_]]:
-    """Reads masks of data folders, and of these ``samples`` of projects."""
+    """Reads masks of data folders, and of these ``samples`` of projects; raises ImageError."""
     corrected = {sample.mask for sample in samples if sample.mask is not None}
 
     def read(mask: Path) -> NDArray[np.bool_]:
-        return read_indexed(mask) > 0 if mask in corrected else read_mask(mask)
+        if mask not in corrected:
+            return read_mask(mask)
+        try:
+            return read_mask_file(mask) > 0
+        except ProjectError as error:
+            raise ImageError(mask, "it is lost, or not what was saved") from error
 
     return read
 
 
 def _sample(project: Project, row: ImageRow) -> Sample | None:
-    """An image of a project as one of a data folder; None where nobody knows its label."""
+    """An image of a project as one of a data folder; None where nobody knows its label.
+
+    Raises ImageError where it cannot be read.
+    """
     human = HumanAnnotation() if row.state is HumanState.OPEN else human_of(project, row.id)
     label = _label(row, human)
     if label is None or row.missing or not row.path.is_file():

@@ -892,6 +892,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Ausgelassen, weil das Projekt sie nicht hat: {n}.</translation>
     </message>
     <message>
+      <source>Left out, because they cannot be used: {n} images or masks.</source>
+      <translation>Ausgelassen, weil sie nicht zu gebrauchen sind: {n} Bilder oder Masken.</translation>
+    </message>
+    <message>
       <source>Left out: {parts}.</source>
       <translation>Ausgelassen: {parts}.</translation>
     </message>
@@ -1718,6 +1722,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>The folder uses {model} now. Images that it has not inspected yet need an inspection (Ctrl+R).</source>
       <translation>Der Ordner benutzt jetzt {model}. Bilder, die es noch nicht geprüft hat, brauchen eine Prüfung (Strg+R).</translation>
+    </message>
+    <message>
+      <source>The folders have another model by now, which stays in use. {new} is under Model.</source>
+      <translation>Die Ordner haben inzwischen ein anderes Modell, das in Gebrauch bleibt. {new} steht unter Modell.</translation>
     </message>
     <message>
       <source>The language changes when the program starts next.</source>

@@ -15,6 +15,7 @@ from driver import (
     picture_shown,
     press,
     project_of,
+    settled,
     trigger,
     wait_for,
 )
@@ -29,7 +30,7 @@ from cfinspect.project.paths import user_folder
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
 from cfinspect.ui.dialogs.common import Dialog, ErrorDialog
-from cfinspect.ui.jobs.distilling import Distilled
+from cfinspect.ui.jobs.distilling import Distil, Distilled
 from cfinspect.ui.jobs.job import JobProgress, JobState
 from cfinspect.ui.shell.main_window import MainWindow
 
@@ -112,6 +113,17 @@ def test_better_masks_count_at_once_and_all_else_changes_nothing(
     wait_for(inspected)
     with project_of(window) as project:
         assert {one.path for one in project.models()} == {model, new}
+
+    # Masks that a model learned which no longer counts for the folder: what counts now stays.
+    root = window.session.root
+    assert root is not None
+    late = answer(Dialog, lambda dialog: click(dialog, "Close"), title="The new masks are better")
+    window.controllers.distillation.show_result(Distil(root, before, [1]), Distilled(model, result))
+    wait_for(lambda: bool(late))
+    settled(window)
+    with project_of(window) as project:
+        bound = next(one.model_id for one in project.folders() if one.id == 1)
+        assert next(one.path for one in project.models() if one.id == bound) == new
 
 
 def test_too_few_images_are_told_and_change_nothing(

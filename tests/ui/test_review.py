@@ -285,6 +285,16 @@ def test_a_segmenters_mask_stays_until_the_slider_moves(
     assert inspector.threshold_text.text() == "–"
     assert back is not None and back.all()
 
+    window.session.add_model_file(model, [picture.row.folder_id])
+
+    def bound() -> bool:
+        now = window.session.model_of(picture.row.folder_id)
+        return now is not None and now.path == model
+
+    wait_for(bound)
+    inspector.show_picture(picture)  # what the model before said of it
+    assert inspector.threshold_text.text() == "–"
+
 
 def test_comments_are_stored_when_the_field_is_left(
     window: MainWindow, walls: Path, model: Path

@@ -25,12 +25,16 @@ from cfinspect.engine.calibration.mask_choice import (
     FEWEST_HUMAN,
     MaskEvidence,
     Masks,
+    Rows,
     agreement,
     better,
+    cross_fitted,
     fit_cut,
     fit_cut_to,
+    halves,
 )
 from cfinspect.engine.calibration.mask_teacher import (
+    MOST_SQUARES,
     ReadMask,
     Squares,
     Witnesses,
@@ -80,7 +84,9 @@ class DistillationResult:
     """What came of it.
 
     ``accepted``: whether the new masks are better, ``reason``: why or why not. ``old``, ``new``:
-    the evidence on ``held_out`` damaged squares, ``human_masks`` of which have a human mask.
+    the evidence on ``held_out`` damaged squares; ``human_masks``: of so many images, some of them
+    windows, there are human masks. ``mask_threshold`` is fitted on all of them, ``new`` is of masks
+    of each half cut at the threshold of the other half.
     ``taught``: squares that were learned from, ``taught_damaged`` with damage, ``taught_by_humans``
     with masks of people.
     """
@@ -99,10 +105,10 @@ class DistillationResult:
 
 
 class Distillation:
-    """One distillation of a model; call `look`, `teach`, `compare`, `save` in turn.
+    """One distillation of a model; call `look`, `teach`, `compare`, `save`, `close` in turn.
 
     Takes the model over: its networks are moved to the device. See `distillable` for the models
-    that will do.
+    that will do. ``bad_masks``: of the human masks that `look` left out, what is wrong with each.
     """
 
     def __init__(
@@ -123,6 +129,8 @@ class Distillation:
         self._model = model
         self._device = choose_device(device, precision)
         self._backend = TorchBackend(model, self._device)
+        self.bad_masks: tuple[str, ...] = ()
+        self._held_out: list[Sample] = []
         self._taught: TaughtImages | None = None
         self._witnesses: Witnesses | None = None
         self._by_humans = 0
@@ -136,17 +144,26 @@ class Distillation:
         samples = _some(self._dataset.samples, self.settings.seed)
         shares = {"taught": 1 - _HELD_OUT, "held_out": _HELD_OUT}
         parts = split_by_group(samples, shares, self.settings.seed)
+        self._held_out = parts["held_out"]
         preprocessing = self._model.metadata.preprocessing
-        ticks = Ticks(progress, len(samples))
+        ticks = Ticks(progress, 2 * len(samples))  # to read, and then to look at
         squares = {
-            name: read_squares(part, preprocessing, self._read_mask, ticks)
+            name: read_squares(
+                part, preprocessing, self._read_mask, ticks, round(MOST_SQUARES * shares[name])
+            )
             for name, part in parts.items()
         }
-        taught = squares["taught"]
-        self._taught = teach(self._backend, taught, self.settings.by_humans, progress)
+        taught, held_out = squares["taught"], squares["held_out"]
+        self.bad_masks = taught.bad_masks + held_out.bad_masks
+        witnessing = len(held_out.damaged)
+        ticks.total = (
+            len(samples) + len(taught.damaged) + witnessing + min(_MOST_WITNESSES, witnessing)
+        )
+        self._taught = teach(self._backend, taught, self.settings.by_humans, ticks)
         if self.settings.by_humans:
             self._by_humans = int(_by_humans(taught).sum())
-        self._witnesses = witnesses(self._backend, squares["held_out"], _MOST_WITNESSES, progress)
+        self._witnesses = witnesses(self._backend, held_out, _MOST_WITNESSES, ticks)
+        ticks.reach(ticks.total)
         for count, what in (
             (int(self._taught.labels.sum()), "to learn from"),
             (len(self._witnesses.images), "held out to compare on"),
@@ -171,23 +188,36 @@ class Distillation:
         )
 
     def compare(self, progress: Progress = Progress()) -> DistillationResult:
-        """Fit the new threshold and compare the masks on the held-out images."""
+        """Fit the new threshold and compare the masks on the held-out images.
+
+        The threshold is fitted on all of them. What it is worth is judged by masks of each half
+        that are cut at the threshold of the other half.
+        """
         assert self._taught is not None and self._witnesses is not None
         assert self._segmenter is not None
         held, segmenter = self._witnesses, self._segmenter
         found = batched(lambda x: torch.sigmoid(segmenter(x)), held.images, self._device)
+        everything = np.ones(len(found), np.bool_)
 
-        def mended(masks: Masks) -> float:
+        def mended(masks: Masks, rows: Rows = everything) -> float:
             progress.check()
-            return self._turned(np.where(masks[..., None], held.counterfactuals, self._pictures()))
+            pictures = _as_pictures(held.images[rows])
+            return self._turned(np.where(masks[..., None], held.counterfactuals[rows], pictures))
 
         own = held.has_human
-        human = int(own.sum())
-        if self.settings.by_humans and human >= FEWEST_HUMAN:
-            threshold, rule = fit_cut_to(found[own], held.human[own])
-        else:
-            threshold, rule = fit_cut(found, mended, mended(held.teacher))
-        masks = cleaned(found >= np.float32(threshold), self._model.metadata.decision)
+        human = len(np.unique(held.origin[own]))  # windows of one photo are one mask
+        by_humans = self.settings.by_humans and human >= FEWEST_HUMAN
+
+        def fit(rows: Rows) -> tuple[float, str]:
+            if by_humans:
+                return fit_cut_to(found[rows & own], held.human[rows & own])
+            wanted = mended(held.teacher[rows], rows)
+            return fit_cut(found[rows], lambda masks: mended(masks, rows), wanted)
+
+        threshold, rule = fit(everything)
+        first = halves((self._groups(), held.origin), own if by_humans else everything)
+        masks = cross_fitted(found, lambda rows: fit(rows)[0], first)
+        masks = cleaned(masks, self._model.metadata.decision)
         old, new = (self._evidence(one, mended(one)) for one in (held.old, masks))
         accepted, reason = better(old, new, human if self.settings.by_humans else 0)
         return DistillationResult(
@@ -232,6 +262,12 @@ class Distillation:
             ),
         )
 
+    def close(self) -> None:
+        """Let everything go and hand its memory back, whatever came of it; nothing can follow."""
+        self._taught = self._witnesses = self._segmenter = None
+        del self._model
+        self._backend.close()
+
     def _backbone(self) -> Backbone:
         """The model's own, or the shipped one for a model that has none."""
         found = backbone_of(self._model.discriminator)
@@ -239,9 +275,11 @@ class Distillation:
             found = self._model.segmenter.backbone
         return found or load_backbone(shipped_backbone())
 
-    def _pictures(self) -> NDArray[np.float32]:
+    def _groups(self) -> NDArray[np.int64]:
+        """Number of the group of each held-out square."""
         assert self._witnesses is not None
-        return _as_pictures(self._witnesses.images)
+        groups = [sample.group for sample in self._held_out]
+        return np.unique(groups, return_inverse=True)[1][self._witnesses.origin]
 
     def _evidence(self, masks: Masks, mended: float) -> MaskEvidence:
         assert self._witnesses is not None

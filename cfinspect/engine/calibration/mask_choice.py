@@ -6,7 +6,7 @@ misses some does not; and the smaller the mask that does, the better it fits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from cfinspect.engine.calibration.otsu import otsu_threshold
 
 Masks = NDArray[np.bool_]
 Turns = Callable[[Masks], float]
+Rows = NDArray[np.bool_]
 
 MENDING, OTSU, HUMAN = "mending", "median of otsu", "human masks"
 
@@ -61,6 +62,29 @@ def fit_cut_to(probability: NDArray[np.float32], human: Masks) -> tuple[float, s
     """The threshold that agrees best with human masks (n, S, S), and the rule's name."""
     found = [agreement(probability >= cut, human) or 0.0 for cut in _CANDIDATES]
     return float(_CANDIDATES[int(np.argmax(found))]), HUMAN
+
+
+def halves(keys: Sequence[NDArray[np.int64]], counted: Rows) -> Rows:
+    """Which of n squares are the first half, so that thresholds can be judged on the other.
+
+    ``keys``, each (n,), from the coarsest on: squares of equal key stay together. The first key of
+    which the ``counted`` squares (n,), those that a threshold is fitted to, have several decides.
+    """
+    several = (key for key in keys if len(np.unique(key[counted])) > 1)
+    key = next(several, np.arange(len(counted)))
+    names, sizes = np.unique(key[counted], return_counts=True)
+    return np.isin(key, names[np.argsort(-sizes, kind="stable")][::2])
+
+
+def cross_fitted(
+    probability: NDArray[np.float32], fit: Callable[[Rows], float], first: Rows
+) -> Masks:
+    """Masks (n, S, S) of each half, cut at the threshold that ``fit`` finds on the other half.
+
+    ``first`` (n,): see `halves`. A threshold is not judged on what it was fitted to.
+    """
+    cuts = np.where(first, np.float32(fit(~first)), np.float32(fit(first)))
+    return np.asarray(probability >= cuts[:, None, None])
 
 
 def better(old: MaskEvidence, new: MaskEvidence, human_masks: int) -> tuple[bool, str]:

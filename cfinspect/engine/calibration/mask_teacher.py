@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL, SOUND, TaughtImages
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.data.tile_store import shrunk_mask
-from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.inspector import NetworkOutputs, says_damaged
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.inference.saliency import saliency
 from cfinspect.engine.inference.tiling import WindowGrid, pad_to
@@ -25,6 +26,7 @@ ReadMask = Callable[[Path], NDArray[np.bool_]]
 
 _BATCH = 64
 _MOST_WINDOWS = 16  # of one photo: more of it would say the same again
+MOST_SQUARES = 4000  # of a class: so many fit into memory, and all steps together see as many
 _DOUBT = (0.6, 1.2)  # of the mask threshold: saliency that is neither
 _HUMAN_WEIGHT = 3.0  # a person has looked
 
@@ -33,31 +35,35 @@ _HUMAN_WEIGHT = 3.0  # a person has looked
 class Squares:
     """n squares as the networks see them: small images whole, photos as windows.
 
-    ``images`` (n, S, S, 3) uint8; ``labels`` (n,) of the whole images; ``human`` (n, S, S) bool,
-    and ``has_human`` (n,) whether there is such a mask.
+    ``images`` (n, S, S, 3) uint8; ``origin`` (n,): which of the images that were read each is of;
+    ``labels`` (n,) of the whole images; ``human`` (n, S, S) bool, and ``has_human`` (n,) whether
+    there is such a mask. ``bad_masks``: what is wrong with those that were left out.
     """
 
     images: NDArray[np.uint8]
+    origin: NDArray[np.int64]
     labels: NDArray[np.int64]
     human: NDArray[np.bool_]
     has_human: NDArray[np.bool_]
+    bad_masks: tuple[str, ...] = ()
 
-    def batches(self) -> Iterator[slice]:
-        """Rows that go through the networks at once."""
-        for start in range(0, len(self.images), _BATCH):
-            yield slice(start, start + _BATCH)
+    @property
+    def damaged(self) -> NDArray[np.intp]:
+        """Indices of the squares of damaged images."""
+        return np.flatnonzero(self.labels == DAMAGED)
 
 
 @dataclass(frozen=True, eq=False)
 class Witnesses:
     """n held-out squares of damaged images that D calls damaged, and how they are marked so far.
 
-    ``images`` (n, S, S, 3) uint8; ``counterfactuals`` the same in [0, 1]; ``teacher``: G's masks,
-    ``old``: the model's so far, which are G's where it has no segmenter, ``human``: (n, S, S) bool;
-    ``has_human`` (n,).
+    ``images`` (n, S, S, 3) uint8; ``origin`` (n,) as of `Squares`; ``counterfactuals`` as images,
+    in [0, 1]; ``teacher``: G's masks, ``old``: the model's so far, which are G's where it has no
+    segmenter, ``human``: (n, S, S) bool; ``has_human`` (n,).
     """
 
     images: NDArray[np.uint8]
+    origin: NDArray[np.int64]
     counterfactuals: NDArray[np.float32]
     teacher: NDArray[np.bool_]
     old: NDArray[np.bool_]
@@ -70,31 +76,43 @@ def read_squares(
     preprocessing: Preprocessing,
     read_mask: ReadMask,
     progress: Progress,
+    most: int = MOST_SQUARES,
 ) -> Squares:
-    """Read the images and their human masks; those that cannot be read are left out.
+    """Read the images and their human masks; those that cannot be used are left out.
 
-    ``progress`` ticks once an image. Raises ImageError for a mask that cannot be used.
+    Of photos so many windows are taken that each class has about ``most`` squares at most.
+    ``progress`` ticks once an image.
     """
     size = preprocessing.size
-    images, labels, human, has_human = [], [], [], []
-    for sample in samples:
+    count = Counter(sample.label for sample in samples)
+    images, origin, labels, human, has_human = [], [], [], [], []
+    bad_masks: list[str] = []
+    for number, sample in enumerate(samples):
         progress.tick()
         try:
             image = read_image(sample.path)
         except ImageError:
             continue
-        marked = _human_mask(sample, image.shape[:2], read_mask)
-        for square, mask in _cut(image, marked, preprocessing):
+        marked = None
+        try:
+            marked = _human_mask(sample, image.shape[:2], read_mask)
+        except ImageError as error:
+            bad_masks.append(str(error))
+        windows = min(_MOST_WINDOWS, max(1, most // count[sample.label]))
+        for square, mask in _cut(image, marked, preprocessing, windows):
             images.append(resize_image(square, size))
+            origin.append(number)
             labels.append(sample.label)
             has_human.append(mask is not None)
             drawn = np.zeros((size, size), np.uint8) if mask is None else shrunk_mask(mask, size)
             human.append(drawn > 0)
     return Squares(
         np.array(images, np.uint8).reshape(-1, size, size, 3),
+        np.array(origin, np.int64),
         np.array(labels, np.int64),
         np.array(human, np.bool_).reshape(-1, size, size),
         np.array(has_human, np.bool_),
+        tuple(bad_masks),
     )
 
 
@@ -104,23 +122,21 @@ def teach(
     """The squares with G's masks, or where ``by_humans`` people's, which count for more.
 
     Undamaged images have empty masks. A square of a damaged image in which D sees no damage, or G
-    marks none, is left out: whether it holds any nobody has said. ``progress`` ticks once a batch.
+    marks none, is left out: whether it holds any nobody has said. ``progress`` ticks once a damaged
+    square.
     """
     decision = backend.metadata.decision
     masks = np.full(squares.images.shape[:3], SOUND, np.uint8)
     taught = squares.labels != DAMAGED
-    for rows in squares.batches():
-        progress.tick()
-        raw = backend.run(squares.images[rows])
+    for rows in _batches(squares.damaged):
+        raw = _run(backend, squares.images[rows], progress)
         change = saliency(squares.images[rows], raw.counterfactual)
         marked = teacher_masks(change, decision)
         told = np.where(marked, DAMAGE, SOUND).astype(np.uint8)
         level = decision.mask_threshold
         told[(change >= _DOUBT[0] * level) & (change < _DOUBT[1] * level)] = DOUBTFUL
-        found = says_damaged(raw.logits, decision) & marked.any(axis=(1, 2))
-        damaged = squares.labels[rows] == DAMAGED
-        masks[rows][damaged] = told[damaged]
-        taught[rows] |= damaged & found
+        masks[rows] = told
+        taught[rows] = says_damaged(raw.logits, decision) & marked.any(axis=(1, 2))
     weights = np.ones(len(masks), np.float32)
     if by_humans:
         own = squares.has_human & (squares.labels == DAMAGED)
@@ -132,32 +148,58 @@ def teach(
 
 
 def witnesses(backend: TorchBackend, squares: Squares, most: int, progress: Progress) -> Witnesses:
-    """Up to ``most`` of the squares, see ``Witnesses``; ``progress`` ticks once a batch."""
-    metadata = backend.metadata
-    rows_of: list[tuple[NDArray[np.generic], ...]] = []
-    for rows in squares.batches():
-        progress.tick()
-        images = squares.images[rows]
-        raw = backend.run(images)
-        teacher = old = teacher_masks(saliency(images, raw.counterfactual), metadata.decision)
-        if metadata.segmenter is not None and raw.mask_probability is not None:
-            cut = metadata.segmenter.mask_threshold
-            old = cleaned(raw.mask_probability >= np.float32(cut), metadata.decision)
-        kept = (squares.labels[rows] == DAMAGED) & says_damaged(raw.logits, metadata.decision)
+    """Up to ``most`` of the squares, see ``Witnesses``.
+
+    ``progress`` ticks once a damaged square, and once more for those that are taken: they are
+    looked at again, so that only their counterfactuals are ever kept.
+    """
+    decision = backend.metadata.decision
+    found: list[NDArray[np.intp]] = []
+    for rows in _batches(squares.damaged):
+        raw = _run(backend, squares.images[rows], progress)
+        teacher, old = _marks(backend, squares.images[rows], raw)
         # In a window of a photo there may be no damage; where neither marks any, there is none.
-        kept &= (teacher | old | squares.human[rows]).any(axis=(1, 2))
-        parts = (
-            images,
-            raw.counterfactual,
-            teacher,
-            old,
-            squares.human[rows],
-            squares.has_human[rows],
-        )
-        rows_of.append(tuple(part[kept] for part in parts))
-    joined = [np.concatenate(part) for part in zip(*rows_of, strict=True)]
-    chosen = np.linspace(0, len(joined[0]) - 1, min(most, len(joined[0]))).astype(np.intp)
-    return Witnesses(*(part[chosen] for part in joined))
+        marked = (teacher | old | squares.human[rows]).any(axis=(1, 2))
+        found.append(rows[says_damaged(raw.logits, decision) & marked])
+    kept = np.concatenate(found) if found else np.empty(0, np.intp)
+    kept = kept[np.linspace(0, len(kept) - 1, min(most, len(kept))).astype(np.intp)]
+    images = squares.images[kept]
+    counterfactuals = np.empty(images.shape, np.float32)
+    teachers, olds = np.empty(images.shape[:3], np.bool_), np.empty(images.shape[:3], np.bool_)
+    for rows in _batches(np.arange(len(kept))):
+        raw = _run(backend, images[rows], progress)
+        counterfactuals[rows] = raw.counterfactual
+        teachers[rows], olds[rows] = _marks(backend, images[rows], raw)
+    human, has_human = squares.human[kept], squares.has_human[kept]
+    return Witnesses(
+        images, squares.origin[kept], counterfactuals, teachers, olds, human, has_human
+    )
+
+
+def _batches(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    """Those of the rows that go through the networks at once."""
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]
+
+
+def _run(backend: TorchBackend, images: NDArray[np.uint8], progress: Progress) -> NetworkOutputs:
+    progress.check()
+    raw = backend.run(images)
+    for _ in images:
+        progress.tick()
+    return raw
+
+
+def _marks(
+    backend: TorchBackend, images: NDArray[np.uint8], raw: NetworkOutputs
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """G's masks, and those of inspections so far."""
+    metadata = backend.metadata
+    teacher = teacher_masks(saliency(images, raw.counterfactual), metadata.decision)
+    if metadata.segmenter is None or raw.mask_probability is None:
+        return teacher, teacher
+    cut = metadata.segmenter.mask_threshold
+    return teacher, cleaned(raw.mask_probability >= np.float32(cut), metadata.decision)
 
 
 def teacher_masks(change: NDArray[np.float32], decision: Decision) -> NDArray[np.bool_]:
@@ -174,7 +216,10 @@ def cleaned(masks: NDArray[np.bool_], decision: Decision) -> NDArray[np.bool_]:
 def _human_mask(
     sample: Sample, shape: tuple[int, ...], read_mask: ReadMask
 ) -> NDArray[np.uint8] | None:
-    """The person's mask of a damaged image (H, W), 0 or 255, or None."""
+    """The person's mask of a damaged image (H, W), 0 or 255, or None.
+
+    Raises ImageError for one that cannot be used.
+    """
     if sample.mask is None or sample.label != DAMAGED:
         return None
     mask = read_mask(sample.mask)
@@ -184,9 +229,12 @@ def _human_mask(
 
 
 def _cut(
-    image: NDArray[np.uint8], mask: NDArray[np.uint8] | None, preprocessing: Preprocessing
+    image: NDArray[np.uint8],
+    mask: NDArray[np.uint8] | None,
+    preprocessing: Preprocessing,
+    most: int,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]:
-    """The image and its mask, or windows of both where inspections look through windows."""
+    """The image and its mask; where inspections look through windows, ``most`` windows of both."""
     tile = preprocessing.tile
     if preprocessing.scope != "tiles" or max(image.shape[:2]) <= 2 * tile:
         yield image, mask
@@ -196,7 +244,7 @@ def _cut(
     if mask is not None:
         below, right = image.shape[0] - mask.shape[0], image.shape[1] - mask.shape[1]
         mask = np.pad(mask, ((0, below), (0, right)))
-    count = min(len(grid), _MOST_WINDOWS)
+    count = min(len(grid), most)
     for place in np.linspace(0, len(grid) - 1, count).astype(int):
         window = grid[place]
         part = slice(window.y, window.y + tile), slice(window.x, window.x + tile)

@@ -42,7 +42,7 @@ class DistillationController:
         self._context.messages.tell(
             tr("{model} learns masks; you can go on with the review.", model=model_name(model))
         )
-        ticket.succeeded.connect(lambda distilled: self._distilled(job, distilled))
+        ticket.succeeded.connect(lambda distilled: self.show_result(job, distilled))
         return ticket
 
     def _choose(self, models: list[ProjectModel]) -> ProjectModel | None:
@@ -60,7 +60,8 @@ class DistillationController:
         )
         return models[names.index(name)] if chosen else None
 
-    def _distilled(self, job: Distil, distilled: Distilled) -> None:
+    def show_result(self, job: Distil, distilled: Distilled) -> None:
+        """Say what came of a job; a better model counts where the taught one still does."""
         if self._session.root != job.root:
             return
         name, model = model_name(job.model), distilled.model
@@ -78,10 +79,22 @@ class DistillationController:
             dialog.add_ok(tr("Close"))
             self._context.messages.run(dialog)
             return
-        folders = list(job.folders)
+        # The person may have chosen another model for a folder in the meantime: that one stays.
+        folders = [one for one in job.folders if self._session.model_of(one) == job.model]
         self._session.add_model_file(model, folders)
         dialog = Dialog(self._context.window, tr("The new masks are better"), 480)
         dialog.add_text(distilled.figures)
+        if not folders:
+            dialog.add_text(
+                tr(
+                    "The folders have another model by now, which stays in use. {new} is under "
+                    "Model.",
+                    new=model.stem,
+                )
+            )
+            dialog.add_ok(tr("Close"))
+            self._context.messages.run(dialog)
+            return
         dialog.add_text(
             tr(
                 "{new} is in use now; {old} stays under Model. Inspect the images again to see the "

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from cfinspect.engine.calibration.distillation import DistillationResult
 
 STEPS = 500
-_READING = mark("Reading the project")
 # What the workflow says it is doing, for the catalogues.
 _DOING = (
+    mark("Reading the project"),
     mark("Looking at the images"),
     mark("Teaching the segmenter"),
     mark("Comparing the masks"),
@@ -34,14 +34,26 @@ _DOING = (
 
 @dataclass(frozen=True)
 class Distilled:
-    """What came of it: ``model`` is the new file, None where the new masks are no better."""
+    """What came of it: ``model`` is the new file, None where the new masks are no better.
+
+    ``left_out``: images and masks that could not be used.
+    """
 
     model: Path | None
     result: DistillationResult
+    left_out: int = 0
 
     @property
     def figures(self) -> str:
-        """By which figures that was decided, as a sentence for the person."""
+        """By which figures that was decided, and what was left out, for the person."""
+        if not self.left_out:
+            return self._deciding
+        n = self.left_out
+        left_out = tr("Left out, because they cannot be used: {n} images or masks.", n=n)
+        return f"{self._deciding}\n{left_out}"
+
+    @property
+    def _deciding(self) -> str:
         old, new, humans = self.result.old, self.result.new, self.result.human_masks
         if agreements := deciding_agreements(old, new, humans):
             before, now = agreements
@@ -89,11 +101,8 @@ class Distil:
 
         limit_threads(threads_for_work())
         listener = _JobListener(tell)
-        with (
-            Project.open_again(self.root) as project,
-            listener.task(_READING) as progress,
-        ):
-            lessons = project_lessons(project, self.folders, progress)
+        with Project.open_again(self.root) as project:
+            lessons = project_lessons(project, self.folders, listener)
         out = _new_file(model_name(self.model))
         result = distil_model(
             self.model.path,
@@ -105,7 +114,7 @@ class Distil:
             force=False,
             listener=listener,
         )
-        return Distilled(out if result.accepted else None, result)
+        return Distilled(out if result.accepted else None, result, listener.notes)
 
 
 class _JobListener(Listener):
@@ -114,6 +123,11 @@ class _JobListener(Listener):
     def __init__(self, tell: JobReporter) -> None:
         super().__init__(tell.cancel)
         self._tell = tell
+        self.notes = 0
+
+    def note(self, text: str) -> None:
+        """Each is of an image or mask that was left out."""
+        self.notes += 1
 
     @contextmanager
     def task(self, doing: str, unit: str = "images") -> Iterator[Progress]:

@@ -227,7 +227,11 @@ class ResultPanel(QScrollArea):
     def _has_segmenter(self) -> bool:
         """Whether a segmenter made the mask of the image that is shown."""
         assert self._picture is not None
-        model = self._session.model_of(self._picture.row.folder_id)
+        said, facts = self._picture.prediction, self._session.facts
+        if said is None or facts is None:
+            return False
+        # The folder may have another model by now.
+        model = next((one for one in facts.models if one.id == said.model_id), None)
         return model is not None and model.metadata is not None and bool(model.metadata.segmenter)
 
     def _show_threshold(self, changed: bool) -> None:

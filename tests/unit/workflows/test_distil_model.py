@@ -3,16 +3,30 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from cfinspect.engine.base.images import read_mask
-from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.base.images import ImageError, read_mask
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED
 from cfinspect.engine.synth.folder import write_folder
+from cfinspect.masks.files import write_indexed
 from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide
 from cfinspect.workflows.distil_model import project_lessons
+from cfinspect.workflows.listener import Listener
+
+
+class Told(Listener):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        """Keep it."""
+        self.notes.append(text)
 
 
 def test_only_the_folders_that_were_asked_for_teach(tmp_path: Path) -> None:
@@ -29,8 +43,8 @@ def test_only_the_folders_that_were_asked_for_teach(tmp_path: Path) -> None:
         skipped = next(one for one in rows if one.label == UNDAMAGED)
         decide(project, row.id, who="ann", verdict=Verdict.DAMAGED, mask=corrected)
         decide(project, skipped.id, who="ann", verdict=Verdict.SKIPPED)
-        lessons = project_lessons(project, {ids["crack"]}, Progress())
-        assert len(project_lessons(project, ids.values(), Progress()).dataset.samples) == 9
+        lessons = project_lessons(project, {ids["crack"]}, Listener())
+        assert len(project_lessons(project, ids.values(), Listener()).dataset.samples) == 9
     samples = {one.path: one for one in lessons.dataset.samples}
     assert lessons.from_project
     assert set(samples) == {one.path for one in rows} - {skipped.path}
@@ -41,3 +55,19 @@ def test_only_the_folders_that_were_asked_for_teach(tmp_path: Path) -> None:
     # Masks of data folders are read as such.
     drawn = next((walls / "masks").iterdir())
     assert np.array_equal(lessons.read_mask(drawn), read_mask(drawn))
+    # A corrected mask that somebody changed is not what the person drew.
+    write_indexed(mask, np.ones((32, 32), np.uint8))
+    with pytest.raises(ImageError, match="not what was saved"):
+        lessons.read_mask(mask)
+
+
+def test_an_unreadable_image_is_left_out_and_told(tmp_path: Path) -> None:
+    walls = write_folder(tmp_path / "walls", "crack", count=4, size=32, seed=1)
+    with Project.create(walls, domain="crack", human=True) as project:
+        scan(project)
+        rows = list_images(project)
+        rows[0].path.write_bytes(b"")
+        listener = Told()
+        lessons = project_lessons(project, {rows[0].folder_id}, listener)
+    assert {one.path for one in lessons.dataset.samples} == {one.path for one in rows[1:]}
+    assert len(listener.notes) == 1 and str(rows[0].path) in listener.notes[0]

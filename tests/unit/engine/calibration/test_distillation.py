@@ -1,15 +1,18 @@
 """Distillation with networks whose masks are known by hand."""
 
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
-from cfinspect.engine.base.images import ImageError, read_mask, write_png
+from cfinspect.engine.base.images import read_mask, write_png
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.distillable import (
     DistillationError,
@@ -21,7 +24,7 @@ from cfinspect.engine.calibration.distillation import (
     DistillationSettings,
     painted_over,
 )
-from cfinspect.engine.calibration.mask_teacher import read_squares, teach
+from cfinspect.engine.calibration.mask_teacher import read_squares, teach, witnesses
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.inference.torch_backend import TorchBackend
@@ -122,6 +125,7 @@ def test_photos_are_taught_as_windows(tmp_path: Path) -> None:
     tiles = model(scope="tiles", tile=32).metadata.preprocessing
     squares = read_squares(samples, tiles, read_mask, Progress())
     assert len(squares.images) == 8  # two rows of windows, four in each
+    assert (squares.origin == 0).all()
     assert np.array_equal(squares.human, (squares.images < 50).all(axis=3))
     backend = TorchBackend(model(scope="tiles", tile=32), choose_device("cpu", "fp32"))
     taught = teach(backend, squares, by_humans=False, progress=Progress())
@@ -129,12 +133,96 @@ def test_photos_are_taught_as_windows(tmp_path: Path) -> None:
     assert len(taught.images) == int(squares.human.any(axis=(1, 2)).sum()) == 2
 
 
-def test_a_mask_of_another_size_is_told(tmp_path: Path, walls: Path) -> None:
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 photos, every second with a damaged row, which nine windows of 32 px show; masks."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("undamaged", "damaged", "masks"):
+        (folder / name).mkdir()
+    rng = np.random.default_rng(2)
+    for number in range(24):
+        photo = rng.integers(120, 140, (32, 160, 3), dtype=np.uint8)
+        if number % 2:
+            photo[4:12] = 20
+            mask = np.asarray((photo < 50).all(axis=2))
+            write_png(folder / "masks" / f"{number}.png", mask)
+        write_png(folder / ("undamaged", "damaged")[number % 2] / f"{number}.png", photo)
+    return folder
+
+
+def test_windows_of_a_photo_are_one_human_mask(photos: Path) -> None:
+    settings = DistillationSettings(by_humans=True, steps=1, batch=2)
+    work = Distillation(
+        model(scope="tiles", tile=32), read_folders([photos]), read_mask, settings, device="cpu"
+    )
+    work.look()
+    work.teach()
+    result = work.compare()
+    assert result.held_out == 27  # windows, nine of each photo
+    assert result.human_masks == 3
+    assert result.mask_rule != "human masks"
+
+
+def test_a_photo_has_its_share_of_the_squares(photos: Path) -> None:
+    tiles = model(scope="tiles", tile=32).metadata.preprocessing
+    samples = read_folders([photos]).samples
+    squares = read_squares(samples, tiles, read_mask, Progress(), most=36)
+    assert np.bincount(squares.origin).tolist() == [3] * 24  # of twelve photos a class
+    few = read_squares(samples, tiles, read_mask, Progress(), most=5)
+    assert np.bincount(few.origin).tolist() == [1] * 24
+
+
+def test_a_mask_of_another_size_is_left_out_and_told(walls: Path) -> None:
     samples = [one for one in read_folders([walls]).samples if one.label == 1][:1]
-    with pytest.raises(ImageError, match="not that of its image"):
-        read_squares(
-            samples, model().metadata.preprocessing, lambda _: np.zeros((3, 3), bool), Progress()
-        )
+    squares = read_squares(
+        samples, model().metadata.preprocessing, lambda _: np.zeros((3, 3), bool), Progress()
+    )
+    assert squares.has_human.tolist() == [False]
+    assert len(squares.bad_masks) == 1 and "not that of its image" in squares.bad_masks[0]
+
+
+def test_witnesses_are_a_choice_of_what_is_found(walls: Path) -> None:
+    samples = read_folders([walls]).samples
+    squares = read_squares(samples, model().metadata.preprocessing, read_mask, Progress())
+    backend = TorchBackend(model(), choose_device("cpu", "fp32"))
+    progress = Recorded()
+    found = witnesses(backend, squares, 7, progress)
+    assert progress.ticks == 20 + 7
+    assert np.array_equal(found.images, squares.images[found.origin])
+    assert found.counterfactuals.shape == (7, SIDE, SIDE, 3)
+    assert np.array_equal(found.teacher, (found.images < 50).all(axis=3))
+
+
+def test_looking_shows_its_progress_to_the_end(walls: Path) -> None:
+    progress = Recorded()
+    settings = DistillationSettings(steps=1)
+    work = Distillation(model(), read_folders([walls]), read_mask, settings, device="cpu")
+    work.look(progress)
+    # 40 images are read, their 20 damaged ones looked at, the 5 held-out ones twice.
+    assert [done for done, _ in progress.seen][:65] == list(range(1, 66))
+    assert progress.seen[-1] == (65, 65)
+    work.close()
+
+
+def test_closing_lets_the_networks_go(walls: Path) -> None:
+    given = model()
+    generator = weakref.ref(given.generator)
+    settings = DistillationSettings(steps=1)
+    work = Distillation(given, read_folders([walls]), read_mask, settings, device="cpu")
+    work.look()
+    work.close()
+    del given
+    gc.collect()
+    assert generator() is None
+
+
+def test_images_that_are_gone_are_a_sentence(walls: Path, tmp_path: Path) -> None:
+    dataset = read_folders([walls])
+    gone = [dataclasses.replace(one, path=tmp_path / one.path.name) for one in dataset.samples]
+    settings = DistillationSettings(steps=1)
+    lost = dataclasses.replace(dataset, samples=tuple(gone))
+    with pytest.raises(DistillationError, match="give more images"):
+        Distillation(model(), lost, read_mask, settings, device="cpu").look()
 
 
 def test_the_whole_of_it(walls: Path, tmp_path: Path) -> None:

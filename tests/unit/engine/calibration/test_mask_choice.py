@@ -12,8 +12,10 @@ from cfinspect.engine.calibration.mask_choice import (
     Turns,
     agreement,
     better,
+    cross_fitted,
     fit_cut,
     fit_cut_to,
+    halves,
 )
 
 # Two images: the damage of the first has probability .8, that of the second .42; all else .1.
@@ -49,6 +51,24 @@ def test_human_masks_decide_where_to_cut() -> None:
     assert threshold == pytest.approx(0.4)  # the highest that holds both corners
     human[1, 0, 0] = False  # the second image is sound for them: .42 must stay out
     assert fit_cut_to(PROBABILITY, human)[0] == pytest.approx(0.8)
+
+
+def test_halves_keep_groups_together_where_there_are_several() -> None:
+    groups, images = np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 2, 3])
+    counted = np.ones(5, np.bool_)
+    assert halves((groups, images), counted).tolist() == [True, True, True, False, True]
+    one = np.zeros(5, np.int64)
+    assert halves((one, images), counted).tolist() == [True, True, False, True, False]
+    assert halves((one, one), counted).tolist() == [True, False, True, False, True]
+    counted[3:] = False  # all that counts is of one group: its images are told apart
+    assert halves((groups, images), counted).tolist() == [True, True, False, False, False]
+
+
+def test_no_mask_is_cut_at_a_threshold_that_was_fitted_to_it() -> None:
+    first = np.array([True, False])
+    masks = cross_fitted(PROBABILITY, lambda rows: 0.5 if rows[0] else 0.05, first)
+    assert masks[0].all()  # at .05, of the second
+    assert not masks[1].any()  # at .5, of the first
 
 
 OLD = MaskEvidence(mended=0.8, filled=0.6, area=0.04, agreement=0.5)
