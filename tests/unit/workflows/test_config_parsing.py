@@ -80,10 +80,10 @@ def test_relative_paths_are_kept_as_absolute_ones(
 
 
 def test_fine_tuning_keeps_how_its_model_looks_and_decides(tmp_path: Path) -> None:
-    crack = str(shipped_models()["crack"])
-    config = new_config([Path("data")], tmp_path, "fast", {"init_from": crack})
-    assert (config.size, config.tta, config.calibrate_on) == (96, "flips+scale", "augmented")
-    given = {"init_from": crack, **parsed_settings(["views=near", "cameras=same"], {})}
+    apple = str(shipped_models()["apple"])
+    config = new_config([Path("data")], tmp_path, "fast", {"init_from": apple})
+    assert (config.size, config.tta, config.calibrate_on) == (160, "none", "augmented")
+    given = {"init_from": apple, **parsed_settings(["views=near", "cameras=same"], {})}
     config = new_config([Path("data")], tmp_path, "fast", given)
     assert (config.tta, config.calibrate_on, config.method) == ("flips", "clean", "cfgan")
 
