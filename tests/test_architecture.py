@@ -99,6 +99,7 @@ TORCH_MODULES = {
     "networks.mask_decoder",
     "networks.multi_class",
     "networks.projected",
+    "networks.running_mean",
     "networks.swin_unet",
     "training.artifacts",
     "training.diffusion_training",

@@ -21,6 +21,7 @@ from cfinspect.engine.data.batch_loader import balanced_indices
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.networks.backbone import Backbone
 from cfinspect.engine.networks.mask_decoder import MaskDecoder
+from cfinspect.engine.networks.running_mean import follow
 
 SOUND, DOUBTFUL, DAMAGE = 0, 128, 255  # of a taught pixel; of doubtful ones nothing is learned
 
@@ -83,7 +84,7 @@ def train_mask_decoder(
             ) from error
         scaler.step(optimiser)
         scaler.update()
-        _follow(mean, decoder, step)
+        follow(mean, decoder, _DECAY, step)
     progress.step(steps, steps)
     trained: MaskDecoder = mean.eval()
     return trained
@@ -123,15 +124,3 @@ def _rate(step: int, steps: int) -> float:
     """A short warm-up, then a cosine down to nothing."""
     warm = min(1.0, (step + 1) / _WARM_UP)
     return _RATE * warm * (1 + math.cos(math.pi * step / steps)) / 2
-
-
-@torch.no_grad()
-def _follow(mean: MaskDecoder, live: MaskDecoder, step: int) -> None:
-    """Move the running mean a step towards the weights; faster at the start."""
-    decay = min(_DECAY, (1 + step) / (10 + step))
-    theirs = live.state_dict()
-    for name, own in mean.state_dict().items():
-        if own.is_floating_point():
-            own.lerp_(theirs[name], 1 - decay)
-        else:
-            own.copy_(theirs[name])

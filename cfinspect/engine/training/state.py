@@ -37,6 +37,7 @@ from cfinspect.engine.networks.multi_class import (
 )
 from cfinspect.engine.networks.names import DDPM, PROJECTED
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
+from cfinspect.engine.networks.running_mean import follow
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.training.config import TrainConfig
 
@@ -235,17 +236,9 @@ class TrainState:
             if part in self.optimisers:
                 self.optimisers[part].state.clear()
 
-    @torch.no_grad()
     def update_means(self, part: str, updates: int) -> None:
         """Move the running mean of ``part`` a step towards its weights; faster at the start."""
-        decay = min(self._ema, (1 + updates) / (10 + updates))
-        mean, live = self.nets[f"mean_{part}"].state_dict(), self.nets[part].state_dict()
-        floats = [name for name, value in live.items() if value.is_floating_point()]
-        if not floats:  # nothing to learn: a classifier's generator
-            return
-        torch._foreach_lerp_([mean[n] for n in floats], [live[n] for n in floats], 1 - decay)
-        for name in set(live) - set(floats):
-            mean[name].copy_(live[name])
+        follow(self.nets[f"mean_{part}"], self.nets[part], self._ema, updates)
 
     @torch.no_grad()
     def let_generator_follow(self) -> None:
