@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import (
     ImageError,
-    content_hash,
-    header_size,
-    read_bytes,
     read_mask,
 )
 from cfinspect.engine.calibration.distillable import require_distillable
-from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
+from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample, read_sample
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.project.corrections import mask_path, read_mask_file
 from cfinspect.project.database import ProjectError
@@ -165,11 +162,8 @@ def _sample(project: Project, row: ImageRow) -> Sample | None:
     label = _label(row, human)
     if label is None or row.missing or not row.path.is_file():
         return None
-    data = read_bytes(row.path)
-    height, width = header_size(row.path, data)
-    digest = content_hash(data)
     mask = None if human.mask is None else mask_path(project, human.mask)
-    return Sample(row.path, label, row.group or f"#{digest:016x}", mask, digest, width, height)
+    return read_sample(row.path, label, row.group, mask)
 
 
 def _label(row: ImageRow, human: HumanAnnotation) -> int | None:

@@ -180,25 +180,32 @@ def _open_all(candidates: Sequence[Candidate], progress: Progress) -> list[Sampl
 
 
 def _open_one(candidate: Candidate) -> Sample | LeftOut:
+    label = min(candidate.label, DAMAGED)
     try:
-        data = read_bytes(candidate.path)
-        height, width = header_size(candidate.path, data)
+        return read_sample(
+            candidate.path,
+            label,
+            candidate.group,
+            candidate.mask,
+            candidate.label - label,
+        )
     except ImageError as error:
         return LeftOut(candidate.path, error.reason)
+
+
+def read_sample(
+    path: Path, label: int, group: str | None, mask: Path | None, defect_class: int = 0
+) -> Sample:
+    """A file as a sample; without a ``group`` it is one of its own.
+
+    Only its header is decoded. Raises ImageError where it cannot be read.
+    """
+    data = read_bytes(path)
+    height, width = header_size(path, data)
     digest = content_hash(data)
     # A group of its own is named by content, so that it is the same wherever the file lies.
-    group = candidate.group or f"#{digest:016x}"
-    label = min(candidate.label, DAMAGED)
-    return Sample(
-        candidate.path,
-        label,
-        group,
-        candidate.mask,
-        digest,
-        width,
-        height,
-        candidate.label - label,
-    )
+    group = group or f"#{digest:016x}"
+    return Sample(path, label, group, mask, digest, width, height, defect_class)
 
 
 def _without_contradictions(
