@@ -235,10 +235,10 @@ def _cut(
     most: int,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8] | None]]:
     """The image and its mask; where inspections look through windows, ``most`` windows of both."""
-    tile = preprocessing.tile
-    if preprocessing.scope != "tiles" or max(image.shape[:2]) <= 2 * tile:
+    if not preprocessing.in_windows(*image.shape[:2]):
         yield image, mask
         return
+    tile = preprocessing.tile
     image = pad_to(image, tile)
     grid = list(WindowGrid(image.shape[0], image.shape[1], tile))
     if mask is not None:

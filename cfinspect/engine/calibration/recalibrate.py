@@ -46,7 +46,7 @@ from cfinspect.engine.model.file import (
     require_inspecting,
     save_model,
 )
-from cfinspect.engine.model.metadata import Decision, Preprocessing
+from cfinspect.engine.model.metadata import Decision
 
 _LEAST = 5
 _PIXELS = 4096
@@ -100,7 +100,8 @@ def calibrate(
         )
     old, chosen = loaded.metadata.decision, choose_device(device, precision)
     both = any(sample.label for sample in dataset.samples)
-    photos = _has_photos(dataset, loaded.metadata.preprocessing)
+    in_windows = loaded.metadata.preprocessing.in_windows
+    photos = any(in_windows(sample.width, sample.height) for sample in dataset.samples)
     refits = both and can_be_refitted(loaded) and not photos
     ticks = Ticks(progress, len(dataset.samples) * (2 if refits else 1))
     start, answers = old, None
@@ -124,13 +125,6 @@ def calibrate(
     result = CalibrationResult(old, new, certainty, in_sample_review_metrics(new, p, seen.labels))
     _write(out, loaded, result, dataset, samples)
     return result
-
-
-def _has_photos(dataset: Dataset, preprocessing: Preprocessing) -> bool:
-    """Whether any image is inspected in windows."""
-    most = 2 * preprocessing.tile
-    sides = (max(sample.width, sample.height) for sample in dataset.samples)
-    return preprocessing.scope == "tiles" and any(side > most for side in sides)
 
 
 def _write(

@@ -224,8 +224,7 @@ class Inspector:
 
     def is_photo(self, image: NDArray[np.uint8]) -> bool:
         """Whether ``image`` (H, W, 3) goes through overlapping windows."""
-        pre = self._preprocessing
-        return pre.scope == "tiles" and max(image.shape[:2]) > 2 * pre.tile
+        return self._preprocessing.in_windows(*image.shape[:2])
 
     def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
         if not images:

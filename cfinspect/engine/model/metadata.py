@@ -52,6 +52,10 @@ class Preprocessing:
         tile_ok = self.tile >= 2 if self.scope == "tiles" else self.tile >= 0
         _require(tile_ok, "preprocessing.tile", "must be at least 2 for tiles", self.tile)
 
+    def in_windows(self, *sides: int) -> bool:
+        """Whether an image with these ``sides`` in px is looked at through windows."""
+        return self.scope == "tiles" and max(sides) > 2 * self.tile
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -283,7 +283,7 @@ class ResultPanel(QScrollArea):
         area = saliency.size
         if model is not None and model.metadata is not None:
             before = model.metadata.preprocessing
-            if before.scope == "tiles" and max(saliency.shape) > 2 * before.tile:
+            if before.in_windows(*saliency.shape):
                 area = before.tile**2
         return max(1, round(share * area))
 
