@@ -162,6 +162,31 @@ class Model:
         name, pixels = _read(image)
         return result_of(name, pixels, self._inspector.inspect(pixels), self.classes)
 
+    def explain(
+        self, image: AnyPath | Image.Image | NDArray[np.uint8], method: str = "evidence"
+    ) -> NDArray[np.float32]:
+        """Where in the image the model found what it says, in another way than by ``inspect``.
+
+        ``image``: as for ``inspect``. ``method``: "evidence" (what the model looks at: how much
+        each place speaks for its verdict, of models that see through pretrained features),
+        "gradcam", "layercam" (both need the extra ``evaluate``), "rise", "occlusion", "cfgan" (the
+        saliency of the counterfactual), or the name of a plug-in's.
+
+        Returns (H, W) float32 in 0..1. Raises CfinspectError for an unknown method, where this
+        model cannot be explained by it, and for a photo that goes through windows; and what
+        ``inspect`` raises for images that cannot be read.
+
+        >>> import cfinspect
+        >>> model = cfinspect.load("crack")
+        >>> seen = model.explain("wall.png")
+        >>> seen.shape == model.inspect("wall.png").mask.shape, bool(0 <= seen.min())
+        (True, True)
+        """
+        from cfinspect.engine.explain.single import saliency_by  # noqa: PLC0415  (starts torch)
+
+        _, pixels = _read(image)
+        return saliency_by(method, self._inspector, self.path.name, pixels)
+
     @overload
     def inspect_folder(
         self, folder: AnyPath | Sequence[AnyPath], *, on_error: OnError | None = None

@@ -44,7 +44,7 @@ def train(
     already. A diffusion model gives no verdicts, so ``method="diffusion"`` is for ``train_events``.
 
     >>> import cfinspect
-    >>> tiny = dict(size=32, width=4, discriminator_width=8, batch=8, warmup=10, scope="whole")
+    >>> tiny = dict(size=32, width=4, batch=8, warmup=10, scope="whole")
     >>> losses = []
     >>> def note(event):
     ...     if hasattr(event, "losses"):
@@ -81,6 +81,7 @@ def train_events(
     """Train as ``train`` does, and yield what happens: the events of ``engine/base/events.py``.
 
     ``Started``, ``DataProgress`` (images read), ``StepDone`` (losses, fraction 0..1, seconds left),
+    ``MasksProgress`` (masks that are learned at the end),
     ``Validated`` (figures on the validation images), ``SamplesWritten``, ``CheckpointSaved``,
     ``Notice`` (a sentence) and at last ``Finished`` (the model's path). Leaving the loop stops the
     training; the last checkpoint stays, and ``resume=True`` goes on from there.
@@ -89,7 +90,7 @@ def train_events(
     are those of ``train``.
 
     >>> import cfinspect
-    >>> tiny = dict(size=32, width=4, discriminator_width=8, batch=8, warmup=10, scope="whole")
+    >>> tiny = dict(size=32, width=4, batch=8, warmup=10, scope="whole")
     >>> events = cfinspect.train_events("walls", out="run2", steps=20, device="cpu", **tiny)
     >>> names = [type(event).__name__ for event in events]
     >>> names[0], names.count("StepDone"), names[-1]

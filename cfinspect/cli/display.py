@@ -17,6 +17,7 @@ from cfinspect.engine.base.events import (
     DataProgress,
     Event,
     Finished,
+    MasksProgress,
     Notice,
     SamplesWritten,
     Started,
@@ -78,6 +79,11 @@ class TrainDisplay:
             case DataProgress(done, total):
                 self._progress.update(self._task, completed=done, total=total)
                 self._now_and_then(f"reading images: {done} of {total}")
+            case MasksProgress(done, total):
+                self._progress.update(
+                    self._task, description="Learning masks", completed=done, total=total, info=""
+                )
+                self._now_and_then(f"learning masks: {done} of {total}")
             case StepDone():
                 self._step(event)
             case Validated():

@@ -19,7 +19,7 @@ from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.training.config import TrainConfig
-from cfinspect.engine.training.presets import BY_DISCRIMINATOR
+from cfinspect.engine.training.presets import without_backbone
 from cfinspect.workflows.ablation_table import Cell, CellFigures, markdown, table
 from cfinspect.workflows.evaluate_model import evaluate_samples
 from cfinspect.workflows.evaluation_data import choose_samples
@@ -120,13 +120,22 @@ def cell_configs(base: TrainConfig, cell: Cell, seeds: int) -> list[TrainConfig]
 def _brought_along(
     base: TrainConfig, changes: Mapping[str, SettingValue]
 ) -> dict[str, SettingValue]:
-    """``changes``, and what another discriminator sets otherwise, as in a training of its own."""
-    other = changes.get("discriminator", base.discriminator)
-    if other == base.discriminator:
-        return dict(changes)
-    usual = TrainConfig.from_preset(base.preset, method=base.method).to_dict()
-    left = {name: usual[name] for name in BY_DISCRIMINATOR.get(base.discriminator, {})}
-    return {**left, **BY_DISCRIMINATOR.get(str(other), {}), **changes}
+    """``changes``, and what another method or network sets otherwise, as in its own training.
+
+    What ``base`` has otherwise than by default was asked for, and stays.
+    """
+    changed = without_backbone(changes)
+    leading = {"method": base.method, "discriminator": base.discriminator}
+    asked = {name: changed.get(name, value) for name, value in leading.items()}
+    usual = TrainConfig.from_preset(base.preset, **leading).to_dict()
+    other = TrainConfig.from_preset(base.preset, **asked, generator=changed.get("generator"))
+    stored = base.to_dict()
+    along = {
+        name: value
+        for name, value in other.to_dict().items()
+        if value != usual[name] and stored[name] == usual[name]
+    }
+    return {**along, **changed}
 
 
 def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:

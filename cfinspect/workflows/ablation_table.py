@@ -15,11 +15,11 @@ from cfinspect.workflows.config_parsing import parse_setting
 # What makes up CF-GAN, each thing changed on its own; the paper had rho 1 and no gate.
 USUAL = (
     "cycles=1,2",
-    "noise=0,0.1",
+    "noise=0.03,0.1",
     "aux=0",
     "rho=0,1",
     "l1=2,20",
-    "gate=off",
+    "prior=off",
     "warmup=0",
     "ema=0",
 )

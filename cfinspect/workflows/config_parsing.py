@@ -10,7 +10,12 @@ from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import PROJECTED
-from cfinspect.engine.networks.settings import DISCRIMINATORS, GENERATORS, NetworkSettings
+from cfinspect.engine.networks.settings import (
+    DISCRIMINATORS,
+    GENERATORS,
+    NO_BACKBONE,
+    NetworkSettings,
+)
 from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
@@ -35,6 +40,8 @@ def parse_setting(text: str) -> tuple[str, SettingValue]:
         )
     if isinstance(translated, bool):
         return name, translated
+    if name == "backbone" and str(translated).lower() == NO_BACKBONE:
+        return name, NO_BACKBONE  # not None, which stands for the shipped one
     return name, _typed(settings[name], str(translated))
 
 
@@ -92,7 +99,11 @@ def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     """With paths that hold wherever the program is started."""
     settings = TrainConfig.settings()
     return {
-        name: str(Path(str(value)).resolve()) if value and settings[name].is_file else value
+        name: (
+            str(Path(str(value)).resolve())
+            if value and settings[name].is_file and value != NO_BACKBONE
+            else value
+        )
         for name, value in values.items()
     }
 
@@ -159,6 +170,8 @@ def resumed_config(
         name: value for name, value in _absolute(chosen).items() if value is not None
     }
     wishes |= _absolute(dict(map(parse_setting, settings)))
+    if wishes.get("backbone") == NO_BACKBONE and stored.discriminator != PROJECTED:
+        del wishes["backbone"]
     if data:
         wishes["data"] = tuple(str(folder.resolve()) for folder in data)
     if isinstance(classes := wishes.get("defect_classes"), str):

@@ -1620,6 +1620,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Schritte bis L1 voll zählt</translation>
     </message>
     <message>
+      <source>Steps of the segmenter</source>
+      <translation>Schritte des Segmentierers</translation>
+    </message>
+    <message>
       <source>Stop and quit</source>
       <translation>Anhalten und beenden</translation>
     </message>
@@ -2112,8 +2116,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Kanäle der ersten Stufe von compact und hybrid, ein Viertel derer von swin</translation>
     </message>
     <message>
-      <source>channels of the generator's first level; each level doubles them</source>
-      <translation>Kanäle der ersten Ebene des Generators; jede Ebene verdoppelt sie</translation>
+      <source>channels of the generator's first level; each level but projected's doubles them</source>
+      <translation>Kanäle der ersten Ebene des Generators; außer bei projected verdoppelt jede Ebene sie</translation>
     </message>
     <message>
       <source>copy the images</source>
@@ -2160,8 +2164,8 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>fast: ein erster Blick</translation>
     </message>
     <message>
-      <source>file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones are used otherwise, or of D's own layers</source>
-      <translation>Datei mit vortrainierten Gewichten: von EfficientNet-Lite0 für projected, das sonst die mitgelieferten nimmt, oder von Ds eigenen Schichten</translation>
+      <source>file with pretrained weights of EfficientNet-Lite0, where the shipped ones are used otherwise, or of another D's own layers; none: from scratch, with D compact</source>
+      <translation>Datei mit vortrainierten Gewichten von EfficientNet-Lite0, sonst gelten die mitgelieferten, oder für die Schichten eines anderen D; none: von Grund auf, mit D compact</translation>
     </message>
     <message>
       <source>first steps in which D learns as a plain classifier</source>
@@ -2288,12 +2292,12 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Namen der Ordner mehrerer Schadensklassen, durch Kommas getrennt</translation>
     </message>
     <message>
-      <source>network that classifies and tells fakes</source>
-      <translation>Netz, das einteilt und Fälschungen erkennt</translation>
+      <source>network that classifies and tells fakes; projected sees through pretrained features, the others learn from scratch</source>
+      <translation>Netz, das einordnet und Fälschungen erkennt; projected sieht durch vortrainierte Merkmale, die anderen lernen von Grund auf</translation>
     </message>
     <message>
-      <source>network that makes the counterfactual</source>
-      <translation>Netz, das das Gegenbild macht</translation>
+      <source>network that makes the counterfactual; projected decodes what its discriminator sees</source>
+      <translation>Netz, das das Gegenbild erzeugt; projected entschlüsselt, was sein Diskriminator sieht</translation>
     </message>
     <message>
       <source>new model</source>
@@ -2458,6 +2462,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>step {n}</source>
       <translation>Schritt {n}</translation>
+    </message>
+    <message>
+      <source>steps after the training in which G's masks teach a segmenter; 0: masks by G</source>
+      <translation>Schritte nach dem Training, in denen ein Segmentierer aus den Masken von G lernt; 0: Masken von G</translation>
     </message>
     <message>
       <source>steps between two checkpoints</source>

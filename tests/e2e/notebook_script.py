@@ -51,7 +51,6 @@ own = cfinspect.train(
     steps=20,
     size=32,
     width=4,
-    discriminator_width=8,
     batch=8,
     warmup=10,
     scope="whole",

@@ -21,11 +21,12 @@ Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 # The smallest networks that still learn: these tests are about the program, not the figures.
-_TINY = (
+_SMALL = (
     "--size 32 --width 4 --batch 8 --scope whole --device cpu --precision fp32 --set warmup=10 "
-    "--set discriminator_width=8 --set validate_every=20 --set checkpoint_every=10"
+    "--set validate_every=20 --set checkpoint_every=10 --set mask_steps=0"
 )
-TINY = tuple(_TINY.split())
+TINY = tuple(f"{_SMALL} --backbone none --set discriminator_width=8".split())
+TINY_PROJECTED = tuple(_SMALL.split())  # on the pretrained features
 
 
 def _environment() -> dict[str, str]:

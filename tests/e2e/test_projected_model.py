@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from program import TINY, Run, json_lines, table
+from program import TINY_PROJECTED, Run, json_lines, table
 from safetensors.torch import save_file
 
 import cfinspect
@@ -18,7 +18,7 @@ def projected(cf: Run, walls: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A model of a few steps."""
     run = tmp_path_factory.mktemp("runs") / "projected"
     done = cf(
-        *("train", walls, "--out", run, "--discriminator", "projected", "--steps", 6, *TINY),
+        *("train", walls, "--out", run, "--steps", 6, *TINY_PROJECTED),
         *("--set", "validation=0.3", "--json"),
     )
     assert done.returncode == 0, done.stderr
@@ -98,7 +98,7 @@ def test_a_wrong_backbone_is_a_sentence(cf: Run, walls: Path, tmp_path: Path) ->
     save_file(weights, tmp_path / "part.safetensors")
     for name, said in (("part", "holds no weights of the backbone"), ("none here", "do not exist")):
         done = cf(
-            *("train", walls, "--out", tmp_path / name, "--discriminator", "projected", *TINY),
+            *("train", walls, "--out", tmp_path / name, *TINY_PROJECTED),
             *("--steps", 2, "--backbone", tmp_path / f"{name}.safetensors"),
         )
         assert done.returncode == 2

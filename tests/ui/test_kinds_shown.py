@@ -26,7 +26,9 @@ def apples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(apples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "kinds"
-    config = TrainConfig(
+    config = TrainConfig.from_preset(
+        "balanced",
+        backbone="none",
         data=(str(apples),),
         out=str(out),
         defect_classes=",".join(KINDS),

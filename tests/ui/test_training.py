@@ -17,6 +17,7 @@ from cfinspect.ui.shell.main_window import MainWindow
 pytest_plugins = ["stage"]
 
 TINY: dict[str, SettingValue] = {
+    "discriminator": "compact",
     "size": 32,
     "width": 4,
     "discriminator_width": 4,
@@ -55,16 +56,25 @@ def test_the_form_shows_what_a_discriminator_brings_along(
     trigger(window, "train")
     form = window.training.form
     before = {name: field.value() for name, field in form.settings.items()}
-    form.settings["discriminator"].show_value("projected")
-    shown = {name: form.settings[name].value() for name in ("generator", "width", "warmup")}
-    assert shown == {"generator": "projected", "width": 32, "warmup": 120}
-    form.settings["generator"].show_value("unet")  # and what a person changes then counts
-    config = form.config(tmp_path / "run")
-    assert (config.discriminator, config.generator, config.width) == ("projected", "unet", 32)
-    form.preset.setCurrentIndex(form.preset.findData("paper"))
-    assert form.settings["gate"].value() is True
-    form.preset.setCurrentIndex(form.preset.findData("balanced"))
+
+    def shown() -> dict[str, object]:
+        names = ("discriminator", "generator", "width", "warmup", "gate")
+        return {name: form.settings[name].value() for name in names}
+
+    assert list(shown().values()) == ["projected", "projected", 32, 120, True]
     form.settings["discriminator"].show_value("compact")
+    assert list(shown().values()) == ["compact", "unet", 16, 400, True]
+    form.settings["width"].show_value(24)  # and what a person changes then counts
+    config = form.config(tmp_path / "run")
+    assert (config.discriminator, config.generator, config.width) == ("compact", "unet", 24)
+    form.settings["discriminator"].show_value("projected")
+    form.preset.setCurrentIndex(form.preset.findData("paper"))
+    assert list(shown().values()) == ["compact", "unet", 16, 0, False]
+    form.settings["discriminator"].show_value("projected")
+    assert list(shown().values()) == ["projected", "projected", 32, 120, True]
+    config = form.config(tmp_path / "run")
+    assert (config.preset, config.discriminator, config.gate) == ("paper", "projected", True)
+    form.preset.setCurrentIndex(form.preset.findData("balanced"))
     assert {name: field.value() for name, field in form.settings.items()} == before
 
 

@@ -39,6 +39,14 @@ class StepDone:
 
 
 @dataclass(frozen=True)
+class MasksProgress:
+    """Parts done of what comes last: G's masks teach a segmenter."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Validated:
     """Metrics on the validation images: f1, auroc, flip rates, p_fake, sparsity, criterion."""
 
@@ -86,6 +94,7 @@ Event = (
     Started
     | DataProgress
     | StepDone
+    | MasksProgress
     | Validated
     | SamplesWritten
     | CheckpointSaved

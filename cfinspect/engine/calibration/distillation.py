@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,11 +26,13 @@ from cfinspect.engine.calibration.mask_choice import (
     Masks,
     Rows,
     agreement,
+    as_pictures,
     better,
     cross_fitted,
     fit_cut,
     fit_cut_to,
     halves,
+    painted_over,
 )
 from cfinspect.engine.calibration.mask_teacher import (
     MOST_SQUARES,
@@ -64,19 +65,20 @@ from cfinspect.engine.networks.spec import NetworkSpec
 _HELD_OUT = 0.25
 _FEWEST = 4  # damaged images, to learn from and held out
 _MOST_A_CLASS = 2000  # images: more than all steps together look at
-_MOST_WITNESSES = 300
 
 
 @dataclass(frozen=True)
 class DistillationSettings:
     """``by_humans``: human masks teach as well, and decide where there are enough of them;
-    ``steps`` of training on ``batch`` squares each; ``seed`` of split, weights and batches.
+    ``steps`` of training on ``batch`` squares each; ``seed`` of split, weights and batches;
+    ``witnesses``: held-out squares that are compared on, at most.
     """
 
     by_humans: bool = False
     steps: int = 500
     batch: int = 16
     seed: int = 0
+    witnesses: int = 300
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Distillation:
         self._device = choose_device(device, precision)
         self._backend = TorchBackend(model, self._device)
         self.bad_masks: tuple[str, ...] = ()
-        self._held_out: list[Sample] = []
+        self._groups = np.zeros(0, np.int64)
         self._taught: TaughtImages | None = None
         self._witnesses: Witnesses | None = None
         self._by_humans = 0
@@ -144,7 +146,6 @@ class Distillation:
         samples = _some(self._dataset.samples, self.settings.seed)
         shares = {"taught": 1 - _HELD_OUT, "held_out": _HELD_OUT}
         parts = split_by_group(samples, shares, self.settings.seed)
-        self._held_out = parts["held_out"]
         preprocessing = self._model.metadata.preprocessing
         ticks = Ticks(progress, 2 * len(samples))  # to read, and then to look at
         squares = {
@@ -155,22 +156,38 @@ class Distillation:
         }
         taught, held_out = squares["taught"], squares["held_out"]
         self.bad_masks = taught.bad_masks + held_out.bad_masks
-        witnessing = len(held_out.damaged)
-        ticks.total = (
-            len(samples) + len(taught.damaged) + witnessing + min(_MOST_WITNESSES, witnessing)
-        )
+        names = np.unique([one.group for one in parts["held_out"]], return_inverse=True)[1]
+        self._look_at(taught, held_out, names[held_out.origin], ticks, len(samples))
+
+    def look_at(self, taught: Squares, held_out: Squares, progress: Progress = Progress()) -> None:
+        """As `look`, at squares at hand; each image is a group of its own."""
+        self._look_at(taught, held_out, held_out.origin, Ticks(progress, 1), 0)
+
+    def _look_at(
+        self,
+        taught: Squares,
+        held_out: Squares,
+        groups: NDArray[np.int64],
+        ticks: Ticks,
+        read: int,
+    ) -> None:
+        """``groups``: number of the group of each held-out square; ``read``: ticks so far."""
+        count = len(held_out.damaged)
+        most = self.settings.witnesses
+        ticks.total = read + len(taught.damaged) + count + min(most, count)
         self._taught = teach(self._backend, taught, self.settings.by_humans, ticks)
         if self.settings.by_humans:
             self._by_humans = int(_by_humans(taught).sum())
-        self._witnesses = witnesses(self._backend, held_out, _MOST_WITNESSES, ticks)
+        self._witnesses = found = witnesses(self._backend, held_out, most, ticks)
+        self._groups = groups[found.rows]
         ticks.reach(ticks.total)
-        for count, what in (
+        for number, what in (
             (int(self._taught.labels.sum()), "to learn from"),
-            (len(self._witnesses.images), "held out to compare on"),
+            (len(found.images), "held out to compare on"),
         ):
-            if count < _FEWEST:
+            if number < _FEWEST:
                 raise DistillationError(
-                    f"of the damaged images {what}, the model finds and marks {count}, and it "
+                    f"of the damaged images {what}, the model finds and marks {number}, and it "
                     f"takes {_FEWEST}: give more images, from more groups"
                 )
 
@@ -201,7 +218,7 @@ class Distillation:
 
         def mended(masks: Masks, rows: Rows = everything) -> float:
             progress.check()
-            pictures = _as_pictures(held.images[rows])
+            pictures = as_pictures(held.images[rows])
             return self._turned(np.where(masks[..., None], held.counterfactuals[rows], pictures))
 
         own = held.has_human
@@ -215,7 +232,7 @@ class Distillation:
             return fit_cut(found[rows], lambda masks: mended(masks, rows), wanted)
 
         threshold, rule = fit(everything)
-        first = halves((self._groups(), held.origin), own if by_humans else everything)
+        first = halves((self._groups, held.origin), own if by_humans else everything)
         masks = cross_fitted(found, lambda rows: fit(rows)[0], first)
         masks = cleaned(masks, self._model.metadata.decision)
         old, new = (self._evidence(one, mended(one)) for one in (held.old, masks))
@@ -239,11 +256,12 @@ class Distillation:
         assert self._segmenter is not None
         before: ModelMetadata = self._model.metadata
         network = NetworkSpec(MASK_DECODER, {"width": self._segmenter.width})
+        known = before.data.get("fingerprint", "")
         figures = {
             **json_object(result),
             "steps": self.settings.steps,
             "seed": self.settings.seed,
-            "fingerprint": self._dataset.fingerprint(),
+            "fingerprint": self._dataset.fingerprint() if self._dataset.samples else known,
         }
         licence = before.licence_note
         metadata = dataclasses.replace(
@@ -275,19 +293,13 @@ class Distillation:
             found = self._model.segmenter.backbone
         return found or load_backbone(shipped_backbone())
 
-    def _groups(self) -> NDArray[np.int64]:
-        """Number of the group of each held-out square."""
-        assert self._witnesses is not None
-        groups = [sample.group for sample in self._held_out]
-        return np.unique(groups, return_inverse=True)[1][self._witnesses.origin]
-
     def _evidence(self, masks: Masks, mended: float) -> MaskEvidence:
         assert self._witnesses is not None
         held = self._witnesses
         own = held.has_human
         return MaskEvidence(
             mended=mended,
-            filled=self._turned(_as_pictures(painted_over(held.images, masks))),
+            filled=self._turned(as_pictures(painted_over(held.images, masks))),
             area=float(masks.mean()),
             agreement=agreement(masks[own], held.human[own]) if own.any() else None,
         )
@@ -297,20 +309,6 @@ class Distillation:
         network = self._model.discriminator
         logits = logits_on_counterfactuals(network, pictures, self._device)
         return 1 - float(says_damaged(logits, self._model.metadata.decision).mean())
-
-
-def _as_pictures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(images / np.float32(255), np.float32)
-
-
-def painted_over(images: NDArray[np.uint8], masks: Masks) -> NDArray[np.uint8]:
-    """Images (n, S, S, 3) whose masks are filled from their surroundings (Telea 2004)."""
-    return np.stack(
-        [
-            np.asarray(cv2.inpaint(image, mask.astype(np.uint8) * 255, 3, cv2.INPAINT_TELEA))
-            for image, mask in zip(images, masks, strict=True)
-        ]
-    ).astype(np.uint8)
 
 
 def _by_humans(squares: Squares) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -122,3 +123,18 @@ def agreement(masks: Masks, human: Masks) -> float | None:
     """Summed intersection over summed union of masks (n, S, S); None where both are empty."""
     union = int((masks | human).sum())
     return int((masks & human).sum()) / union if union else None
+
+
+def as_pictures(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Images as what networks take, in [0, 1]."""
+    return np.asarray(images / np.float32(255), np.float32)
+
+
+def painted_over(images: NDArray[np.uint8], masks: Masks) -> NDArray[np.uint8]:
+    """Images (n, S, S, 3) whose masks are filled from their surroundings (Telea 2004)."""
+    return np.stack(
+        [
+            np.asarray(cv2.inpaint(image, mask.astype(np.uint8) * 255, 3, cv2.INPAINT_TELEA))
+            for image, mask in zip(images, masks, strict=True)
+        ]
+    ).astype(np.uint8)

@@ -57,12 +57,13 @@ class Squares:
 class Witnesses:
     """n held-out squares of damaged images that D calls damaged, and how they are marked so far.
 
-    ``images`` (n, S, S, 3) uint8; ``origin`` (n,) as of `Squares`; ``counterfactuals`` as images,
-    in [0, 1]; ``teacher``: G's masks, ``old``: the model's so far, which are G's where it has no
-    segmenter, ``human``: (n, S, S) bool; ``has_human`` (n,).
+    ``images`` (n, S, S, 3) uint8; ``rows`` (n,): which of the `Squares` these are; ``origin`` (n,)
+    as there; ``counterfactuals`` as images, in [0, 1]; ``teacher``: G's masks, ``old``: the model's
+    so far, which are G's where it has no segmenter, ``human``: (n, S, S) bool; ``has_human`` (n,).
     """
 
     images: NDArray[np.uint8]
+    rows: NDArray[np.intp]
     origin: NDArray[np.int64]
     counterfactuals: NDArray[np.float32]
     teacher: NDArray[np.bool_]
@@ -172,7 +173,7 @@ def witnesses(backend: TorchBackend, squares: Squares, most: int, progress: Prog
         teachers[rows], olds[rows] = _marks(backend, images[rows], raw)
     human, has_human = squares.human[kept], squares.has_human[kept]
     return Witnesses(
-        images, squares.origin[kept], counterfactuals, teachers, olds, human, has_human
+        images, kept, squares.origin[kept], counterfactuals, teachers, olds, human, has_human
     )
 
 

@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
+COMPACT = "compact"  # the smallest D, from scratch
 PROJECTED = "projected"  # D or G that looks through the pretrained backbone
 DDPM = "ddpm"  # the generator of a model that explains others and inspects nothing

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cfinspect.engine.base.setting import Range, Settings, setting
-from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.names import COMPACT, PROJECTED
 
 METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
-GENERATORS = ("unet", "swin_unet", PROJECTED)
-DISCRIMINATORS = ("compact", PROJECTED, "resnet18", "resnet50", "swin", "hybrid")
+GENERATORS = (PROJECTED, "unet", "swin_unet")
+NO_BACKBONE = "none"  # in place of the backbone's file
+DISCRIMINATORS = (PROJECTED, COMPACT, "resnet18", "resnet50", "swin", "hybrid")
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,15 @@ class NetworkSettings(Settings):
         option="--method",
     )
     generator: str = setting(
-        "unet",
-        "network that makes the counterfactual",
+        PROJECTED,
+        "network that makes the counterfactual; projected decodes what its discriminator sees",
         GENERATORS,
         title="Generator",
         option="--generator",
     )
     width: int = setting(
-        16,
-        "channels of the generator's first level; each level doubles them",
+        32,
+        "channels of the generator's first level; each level but projected's doubles them",
         within=Range(4),
         title="Generator width",
         option="--width",
@@ -41,8 +42,9 @@ class NetworkSettings(Settings):
         2, "side of the patches the generator starts from: 1, 2 or 4", title="Generator patch"
     )
     discriminator: str = setting(
-        "compact",
-        "network that classifies and tells fakes",
+        PROJECTED,
+        "network that classifies and tells fakes; projected sees through pretrained features, the "
+        "others learn from scratch",
         DISCRIMINATORS,
         title="Discriminator",
         option="--discriminator",
@@ -79,10 +81,10 @@ class NetworkSettings(Settings):
     )
     backbone: str | None = setting(
         None,
-        "file with pretrained weights: of EfficientNet-Lite0 for projected, where the shipped ones "
-        "are used otherwise, or of D's own layers",
+        "file with pretrained weights of EfficientNet-Lite0, where the shipped ones are used "
+        "otherwise, or of another D's own layers; none: from scratch, with D compact",
         title="Backbone",
         option="--backbone",
-        metavar="FILE",
+        metavar="FILE|none",
         is_file=True,
     )

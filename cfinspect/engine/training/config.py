@@ -15,9 +15,9 @@ from cfinspect.engine.networks.names import PROJECTED
 from cfinspect.engine.networks.settings import NetworkSettings
 from cfinspect.engine.training.presets import (
     ADVERSARIAL,
-    BY_DISCRIMINATOR,
-    BY_METHOD,
     BY_PRESET,
+    settings_for,
+    without_backbone,
 )
 
 TTA = ("flips", "flips+scale", "none")
@@ -113,7 +113,7 @@ class TrainConfig(NetworkSettings, DataSettings):
         title="Weight of G's own head",
     )
     noise: float = setting(
-        0.03,
+        0.0,
         "sigma of the noise on what D and further cycles see, range [0,1]",
         within=Range(0),
         title="Noise (sigma)",
@@ -183,28 +183,34 @@ class TrainConfig(NetworkSettings, DataSettings):
         option="--minutes",
     )
     warmup: int = setting(
-        400,
+        120,
         "first steps in which D learns as a plain classifier",
         within=Range(0),
         title="Warm-up steps",
     )
     lr_warmup: float = setting(
-        1e-3,
+        2e-3,
         "AdamW's rate for D while it learns as a plain classifier",
         within=Range(0, open_low=True),
         title="Rate of D, warm-up",
     )
     lr_generator: float = setting(
-        1e-3,
+        1.5e-3,
         "AdamW's rate for G, decayed by a cosine",
         within=Range(0, open_low=True),
         title="Rate of G",
     )
     lr_discriminator: float = setting(
-        5e-4,
+        8e-4,
         "AdamW's rate for D, decayed by a cosine",
         within=Range(0, open_low=True),
         title="Rate of D",
+    )
+    mask_steps: int = setting(
+        300,
+        "steps after the training in which G's masks teach a segmenter; 0: masks by G",
+        within=Range(0),
+        title="Steps of the segmenter",
     )
     ema: float = setting(
         0.99,
@@ -339,16 +345,9 @@ class TrainConfig(NetworkSettings, DataSettings):
         """
         if preset not in PRESETS:
             raise ConfigError(f"preset {preset!r} is unknown: choose one of {', '.join(PRESETS)}")
-        given = {n: value for n, value in with_new_names(changes).items() if value is not None}
-        usual = BY_METHOD.get(str(given.get("method", "")), {})
-        networks = BY_DISCRIMINATOR.get(str(given.get("discriminator", "")), {})
-        settings: dict[str, Any] = {
-            **BY_PRESET[preset],
-            **networks,
-            **usual,
-            **given,
-            "preset": preset,
-        }
+        named: dict[str, Any] = with_new_names(changes)
+        given = {n: value for n, value in without_backbone(named).items() if value is not None}
+        settings: dict[str, Any] = {**settings_for(preset, given), **given, "preset": preset}
         if "steps" in given and "minutes" not in given:
             settings["minutes"] = None
         if "minutes" in given and "steps" not in given:
@@ -359,6 +358,11 @@ class TrainConfig(NetworkSettings, DataSettings):
     def counterfactual(self) -> bool:
         """Whether a generator learns to deceive D; not so in some of the reference systems."""
         return makes_counterfactuals(self.method)
+
+    @property
+    def teaches_masks(self) -> bool:
+        """Whether G's masks teach a segmenter at the end; one cannot tell several classes apart."""
+        return self.counterfactual and self.mask_steps > 0 and not self.defect_classes
 
     @property
     def needs_classes(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +17,16 @@ from cfinspect.engine.base.events import (
     DataProgress,
     Event,
     Finished,
+    MasksProgress,
     Notice,
     SamplesWritten,
     Started,
     StepDone,
     Validated,
 )
+from cfinspect.engine.base.progress import Cancelled, Progress
+from cfinspect.engine.calibration.distillation import DistillationResult
+from cfinspect.engine.calibration.own_masks import learn_own_masks, squares_of
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.inference.forward import logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
@@ -33,7 +37,7 @@ from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
 from cfinspect.engine.training.state import TrainState, learning
-from cfinspect.engine.training.training_data import TrainingData, gather
+from cfinspect.engine.training.training_data import TrainingData, gather, watched
 from cfinspect.engine.training.validation import (
     CollapseMonitor,
     run_defect_classes,
@@ -75,7 +79,7 @@ class Training:
             self.collapse = CollapseMonitor(self.config)
             self.optimizer_step = OptimizerStep(self.config, self.state, self.device)
             yield self._started(data)
-            if self.state.drops_segmenter:
+            if self.state.drops_segmenter and not self.config.teaches_masks:
                 yield Notice(0, _NO_SEGMENTER)
             yield from self._loop(data)
             yield from self.end(data)
@@ -267,7 +271,54 @@ class Training:
         samples = write_samples(self.folder, counters.step, data.joined(), raw)
         yield SamplesWritten(counters.step, samples)
         path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)
+        if self.config.teaches_masks:
+            yield from self._learn_masks(data, path)
+            if self.cancel.cancelled:
+                yield Finished(counters.step, None, True, counters.seconds)
+                return
         yield Finished(counters.step, path, False, counters.seconds, values)
+
+    def _learn_masks(self, data: TrainingData, path: Path) -> Iterator[Event]:
+        """Put a segmenter into the model where it marks better than G; say so where not."""
+        config, step = self.config, self.state.counters.step
+
+        def learn(progress: Progress) -> DistillationResult:
+            return learn_own_masks(
+                path,
+                data.train,
+                squares_of(data.validation, data.validation_labels),
+                steps=config.mask_steps,
+                seed=config.seed,
+                device=config.device,
+                precision=config.precision,
+                progress=progress,
+            )
+
+        try:
+            result = yield from self._watch(learn)
+        except Cancelled:
+            return
+        except CfinspectError as error:
+            yield Notice(step, f"the masks stay those of the counterfactuals: {error}")
+            return
+        if not result.accepted:
+            yield Notice(
+                step,
+                f"the masks stay those of the counterfactuals, which mark better: {result.reason}",
+            )
+
+    def _watch(
+        self, learn: Callable[[Progress], DistillationResult]
+    ) -> Generator[Event, None, DistillationResult]:
+        working = watched(learn, self.cancel)
+        while True:
+            try:
+                done, total = next(working)
+            except StopIteration as end:
+                result: DistillationResult = end.value
+                return result
+            if total:
+                yield MasksProgress(done, total)
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from cfinspect.engine.base.setting import SettingValue
-from cfinspect.engine.networks.names import PROJECTED
+from collections.abc import Mapping
+
+from cfinspect.engine.base.setting import ConfigError, SettingValue
+from cfinspect.engine.networks.names import COMPACT, PROJECTED
+from cfinspect.engine.networks.settings import DISCRIMINATORS, NO_BACKBONE
 
 ADVERSARIAL = 2.0  # grey levels; eps 2/255 is the larger of the two that matter most
 # The paper preset keeps to what the paper states (3-way loss, all weights 1, one cycle); what it
@@ -12,6 +15,7 @@ BY_PRESET: dict[str, dict[str, SettingValue]] = {
     "fast": {"minutes": 4.0},
     "balanced": {"minutes": 6.0},
     "paper": {
+        "discriminator": COMPACT,
         "minutes": 20.0,
         "rho": 1.0,
         "l1": 1.0,
@@ -25,21 +29,26 @@ BY_PRESET: dict[str, dict[str, SettingValue]] = {
         "augment": "flips",
     },
 }
-# What a discriminator needs otherwise than the presets, which were made for the compact one.
-BY_DISCRIMINATOR: dict[str, dict[str, SettingValue]] = {
-    PROJECTED: {
-        "generator": PROJECTED,
-        "width": 32,
-        "gate": True,
-        "warmup": 120,
-        "lr_warmup": 2e-3,
-        "lr_discriminator": 8e-4,
-        "lr_generator": 1.5e-3,
-        "noise": 0.0,
-    }
+# What a discriminator without pretrained features needs otherwise than the defaults, which are for
+# the projected one. The presets come on top.
+_FROM_SCRATCH: dict[str, SettingValue] = {
+    "generator": "unet",
+    "width": 16,
+    "warmup": 400,
+    "lr_warmup": 1e-3,
+    "lr_discriminator": 5e-4,
+    "lr_generator": 1e-3,
+    "noise": 0.03,
+    "mask_steps": 0,
 }
+_BY_DISCRIMINATOR: dict[str, dict[str, SettingValue]] = {
+    name: {} if name == PROJECTED else _FROM_SCRATCH for name in DISCRIMINATORS
+}
+# What the projected discriminator cannot take over from a preset that is made for another one.
+_PROJECTED_NEEDS: dict[str, SettingValue] = {"gate": True, "warmup": 120}
 # What a method needs otherwise than the presets, which were made for CF-GAN.
-BY_METHOD: dict[str, dict[str, SettingValue]] = {
+_BY_METHOD: dict[str, dict[str, SettingValue]] = {
+    "segmenter": {"generator": "unet", "width": 16},
     "diffusion": {
         "minutes": 30.0,
         "size": 64,
@@ -51,5 +60,34 @@ BY_METHOD: dict[str, dict[str, SettingValue]] = {
         "augment": "flips",
         "validate_every": 250,
         "checkpoint_every": 250,
-    }
+    },
 }
+
+
+def without_backbone(given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
+    """``given``, where "backbone none" has become a discriminator that learns from scratch.
+
+    Raises ConfigError where the one that is asked for cannot do without.
+    """
+    changed = dict(given)
+    if changed.get("backbone") != NO_BACKBONE:
+        return changed
+    del changed["backbone"]
+    if changed.get("discriminator") == PROJECTED:
+        raise ConfigError(
+            f"backbone {NO_BACKBONE} trains from scratch, and discriminator {PROJECTED} sees "
+            "through the backbone: leave one of them out"
+        )
+    return {"discriminator": COMPACT, **changed}
+
+
+def settings_for(preset: str, given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
+    """What differs from the defaults by the preset and by the networks and method ``given``."""
+    own = BY_PRESET[preset]
+    discriminator = str(given.get("discriminator", own.get("discriminator", PROJECTED)))
+    found = {**_BY_DISCRIMINATOR.get(discriminator, {}), **own}
+    if discriminator == PROJECTED:
+        found |= _PROJECTED_NEEDS
+    if given.get("generator", PROJECTED) != PROJECTED:
+        found["width"] = _FROM_SCRATCH["width"]
+    return {**found, **_BY_METHOD.get(str(given.get("method", "")), {})}

@@ -111,7 +111,7 @@ def gather(
             return read_unlabelled(folders, progress)
 
     try:
-        dataset = yield from _watched(read, cancel)
+        dataset = yield from watched(read, cancel)
         parts = split(dataset, config)
         stores = yield from _decoded(parts, config, cancel)
     except Cancelled:
@@ -131,7 +131,7 @@ def _decoded(
         stores[name] = store = TileStore(
             parts[name], config.size, memory_limit_bytes=memory, masks=masks
         )
-        yield from _watched(store.load, cancel)
+        yield from watched(store.load, cancel)
     return stores
 
 
@@ -150,7 +150,7 @@ class _Latest(Progress):
         self.latest = (done, total or 0)
 
 
-def _watched(
+def watched(
     work: Callable[[Progress], Result], cancel: CancelToken
 ) -> Generator[tuple[int, int], None, Result]:
     """Run ``work`` in a thread and yield how far it is, a few times a second."""

@@ -27,7 +27,12 @@ class Train:
     def run(self, tell: JobReporter) -> Any:
         """Train, relaying every event."""
         from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
-        from cfinspect.engine.base.events import DataProgress, Finished, StepDone  # noqa: PLC0415
+        from cfinspect.engine.base.events import (  # noqa: PLC0415
+            DataProgress,
+            Finished,
+            MasksProgress,
+            StepDone,
+        )
         from cfinspect.engine.training.config import TrainConfig  # noqa: PLC0415
         from cfinspect.engine.training.trainer import train  # noqa: PLC0415
 
@@ -41,6 +46,8 @@ class Train:
                 tell.relay(JobProgress(round(1000 * event.fraction), 1000, rate, left, text))
             elif isinstance(event, DataProgress):
                 tell.relay(JobProgress(event.done, event.total, text=tr("Reading images")))
+            elif isinstance(event, MasksProgress):
+                tell.relay(JobProgress(event.done, event.total, text=tr("Learning masks")))
             elif isinstance(event, Finished):
                 last = event
             tell.part(event)

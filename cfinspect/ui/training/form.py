@@ -120,6 +120,7 @@ class TrainForm(QScrollArea):
         for name in PRESETS:
             self.preset.addItem(tr(_PRESETS[name]), name)
         self.preset.currentIndexChanged.connect(self._preset_changed)
+        self._preset_shown = PRESETS[0]
         self.minutes = QDoubleSpinBox()
         self.minutes.setRange(0.1, 100_000)
         self.minutes.setDecimals(1)
@@ -152,9 +153,7 @@ class TrainForm(QScrollArea):
             leading = self.settings[name].widget
             assert isinstance(leading, QComboBox)
             self._leading[name] = leading
-            leading.currentIndexChanged.connect(
-                lambda: self._preset_changed(self.preset.currentIndex())
-            )
+            leading.currentIndexChanged.connect(self._show_preset)
         return box
 
     def _unfold(self, on: bool) -> None:
@@ -163,11 +162,20 @@ class TrainForm(QScrollArea):
         self.more.setArrowType(arrow)
 
     def _preset_changed(self, number: int) -> None:
+        """Another preset: its own networks, unless others had been chosen."""
+        before, self._preset_shown = self._preset_shown, PRESETS[number]
+        own, other = (TrainConfig.from_preset(one).to_dict() for one in (before, PRESETS[number]))
+        for name, box in self._leading.items():
+            if box.currentText() == own[name]:
+                self.settings[name].show_value(other[name])
+        self._show_preset()
+
+    def _show_preset(self) -> None:
         chosen = {name: box.currentText() for name, box in self._leading.items()}
-        config = TrainConfig.from_preset(PRESETS[number], **chosen)
+        config = TrainConfig.from_preset(self._preset_shown, **chosen)
         self.minutes.setValue(config.minutes or 4.0)
         # What they bring along is shown; that they were chosen are changes of their own.
-        usual = TrainConfig().to_dict()
+        usual = TrainConfig.from_preset(self._preset_shown).to_dict()
         self._defaults = {**config.to_dict(), **{name: usual[name] for name in chosen}}
         for name, field in self.settings.items():
             if name not in chosen:

@@ -174,3 +174,27 @@ def test_a_large_photo_is_shown_small_with_every_crack(model: cfinspect.Model, w
     with Image.open(io.BytesIO(result._repr_png_())) as picture:
         assert picture.width <= 4 * 320 + 40
         assert bool((np.asarray(picture)[-200:, -300:] == 255).all(axis=2).any())
+
+
+def test_evidence_lies_where_the_damage_is(model: cfinspect.Model, walls: Path) -> None:
+    inside, outside = [], []
+    images = sorted((walls / "damaged").iterdir())
+    found = [image for image in images if model.inspect(image).damaged]
+    assert len(found) >= 3
+    for image in found:
+        drawn = np.asarray(Image.open(walls / "masks" / image.name)) > 0
+        seen = model.explain(image)
+        assert seen.shape == drawn.shape
+        assert 0 <= seen.min() <= seen.max() <= 1
+        inside.append(seen[drawn].mean())
+        outside.append(seen[~drawn].mean())
+    assert np.mean(inside) > 3 * np.mean(outside)
+
+
+def test_what_cannot_be_explained_is_told(model: cfinspect.Model, wall: Path) -> None:
+    with pytest.raises(errors.CfinspectError, match="unknown method 'magic'"):
+        model.explain(wall, "magic")
+    with pytest.raises(errors.CfinspectError, match="through windows"):
+        model.explain(np.zeros((600, 600, 3), np.uint8))
+    with pytest.raises(ValueError, match=r"\(H, W, 3\) uint8"):
+        model.explain(np.zeros((8, 8), np.uint8))

@@ -29,7 +29,7 @@ def test_all_combinations() -> None:
 
 def test_the_usual_cells_are_settings_that_can_be() -> None:
     for cell in cells(USUAL, cross=False):
-        TrainConfig().replace(**dict(cell.changes))
+        TrainConfig.from_preset("balanced", **dict(cell.changes))
 
 
 @pytest.mark.parametrize(

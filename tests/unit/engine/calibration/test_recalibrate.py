@@ -21,7 +21,8 @@ from cfinspect.engine.training.trainer import train
 
 def trained(folder: Path, **settings: object) -> Path:
     data = write_folder(folder / "walls", "crack", count=40, size=32, seed=1)
-    config = TrainConfig(
+    config = TrainConfig.from_preset(
+        "balanced",
         data=(str(data),),
         out=str(folder / "run"),
         size=32,
@@ -37,7 +38,7 @@ def trained(folder: Path, **settings: object) -> Path:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("calibrate")
-    return trained(folder, width=4, discriminator_width=8, steps=40, warmup=30)
+    return trained(folder, backbone="none", width=4, discriminator_width=8, steps=40, warmup=30)
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,8 @@ PAIRS = [
 
 @pytest.mark.parametrize(("generator", "discriminator"), PAIRS)
 def test_a_pair_works(walls: Path, tmp_path: Path, generator: str, discriminator: str) -> None:
-    config = TrainConfig(
+    config = TrainConfig.from_preset(
+        "balanced",
         data=(str(walls),),
         out=str(tmp_path / "run"),
         generator=generator,

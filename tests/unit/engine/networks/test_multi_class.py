@@ -45,6 +45,7 @@ def config(apples: Path, out: Path, **changes: object) -> TrainConfig:
         "defect_classes": "rot,scab,worm",
         "size": 32,
         "width": 4,
+        "discriminator": "compact",
         "discriminator_width": 4,
         "batch": 4,
         "steps": 12,
@@ -55,7 +56,7 @@ def config(apples: Path, out: Path, **changes: object) -> TrainConfig:
         "precision": "fp32",
         "device": "cpu",
     }
-    return TrainConfig(**{**settings, **changes})  # type: ignore[arg-type]
+    return TrainConfig.from_preset("balanced", **{**settings, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module", params=["shared", "alone"])

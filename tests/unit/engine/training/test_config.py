@@ -29,7 +29,7 @@ def test_steps_replace_the_presets_minutes() -> None:
     [
         ({"size": 100}, "multiple of 32"),
         ({"batch": 3}, "even"),
-        ({"discriminator": "vgg"}, "compact, projected, resnet18"),
+        ({"discriminator": "vgg"}, "projected, compact, resnet18"),
         ({"ema": 1.0}, "ema"),
         ({"minutes": 0.0}, "minutes"),
         ({"holdout": 0.5, "validation": 0.45}, "too little"),

@@ -19,7 +19,9 @@ def test_rates_start_small_stay_flat_and_settle() -> None:
 
 
 def test_d_learns_at_its_own_rate_while_it_warms_up(tmp_path: Path) -> None:
-    config = TrainConfig(
+    config = TrainConfig.from_preset(
+        "balanced",
+        backbone="none",
         data=(str(tmp_path),),
         size=32,
         width=4,

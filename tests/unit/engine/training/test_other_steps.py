@@ -49,6 +49,7 @@ def settings(walls: Path, tmp_path: Path) -> Settings:
             "out": str(tmp_path / "run"),
             "size": 32,
             "width": 4,
+            "discriminator": "compact",
             "discriminator_width": 4,
             "batch": 8,
             "steps": 6,

@@ -59,6 +59,7 @@ def config(data: Path, out: Path, **changes: Any) -> TrainConfig:
         "validation": 0.25,
         "validate_every": 4,
         "checkpoint_every": 3,
+        "mask_steps": 0,
         "device": "cpu",
         "precision": "fp32",
     }

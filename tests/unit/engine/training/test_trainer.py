@@ -44,6 +44,7 @@ def config(walls: Path, out: Path, **changes: object) -> TrainConfig:
         "out": str(out),
         "size": 32,
         "width": 4,
+        "discriminator": "compact",
         "discriminator_width": 4,
         "batch": 8,
         "steps": 12,
@@ -54,7 +55,7 @@ def config(walls: Path, out: Path, **changes: object) -> TrainConfig:
         "precision": "fp32",
         "device": "cpu",
     }
-    return TrainConfig(**{**settings, **changes})  # type: ignore[arg-type]
+    return TrainConfig.from_preset("balanced", **{**settings, **changes})  # type: ignore[arg-type]
 
 
 def losses(events: list[Event]) -> dict[int, dict[str, float]]:

@@ -11,7 +11,10 @@ from cfinspect.engine.training.validation import CollapseMonitor
 @pytest.fixture
 def state() -> TrainState:
     state = TrainState(
-        TrainConfig(width=4, discriminator_width=4, size=32, l1_ramp=10), torch.device("cpu")
+        TrainConfig.from_preset(
+            "balanced", backbone="none", width=4, discriminator_width=4, size=32, l1_ramp=10
+        ),
+        torch.device("cpu"),
     )
     state.counters.generator_steps = 100
     return state

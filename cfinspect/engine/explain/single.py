@@ -1,0 +1,39 @@
+"""One image at hand, explained by a method's name."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.explain.classifier import OwnClassifier, odds_of
+from cfinspect.engine.explain.factory import OpenedClassifier, make_explainer
+from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.tiling import resize_map
+from cfinspect.engine.inference.torch_backend import TorchBackend
+
+
+def saliency_by(
+    method: str, inspector: Inspector, name: str, image: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """What speaks for the verdict on ``image`` (H, W, 3) by a method of `make_explainer`.
+
+    ``name``: of the model, for messages. Returns (H, W) in [0, 1]. Raises CfinspectError for a
+    method that there is not, or that cannot explain this model, and for photos in windows.
+    """
+    backend = inspector.backend
+    if not isinstance(backend, TorchBackend):
+        raise CfinspectError(f"{name} is no model of cfinspect's own, which alone are explained")
+    if inspector.is_photo(image):
+        raise CfinspectError(
+            "a photo that is looked at through windows is not explained: cut it into tiles "
+            "('cfinspect tile')"
+        )
+    classifier = OwnClassifier(backend, name)
+    explainer = make_explainer(method, OpenedClassifier(classifier, backend))
+    odds = odds_of(classifier, resize_image(image, classifier.size)[None])
+    other = (odds < classifier.limit).astype(np.int64)
+    found = explainer.explain(resize_image(image, explainer.size)[None], other)
+    height, width = image.shape[:2]
+    return np.clip(resize_map(found.saliency[0], height, width), 0, 1).astype(np.float32)
