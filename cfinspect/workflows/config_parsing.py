@@ -9,7 +9,7 @@ from pathlib import Path
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.networks.names import PROJECTED
+from cfinspect.engine.networks.names import ASSISTED, PROJECTED
 from cfinspect.engine.networks.settings import (
     DISCRIMINATORS,
     GENERATORS,
@@ -134,6 +134,8 @@ def _taken_over(model: Path) -> dict[str, SettingValue]:
     if metadata.discriminator.name == PROJECTED:
         looks = metadata.discriminator.kwargs
         kept |= {"finest_stage": looks["finest"], "top_percent": looks["top_percent"]}
+    elif metadata.discriminator.kwargs.get(ASSISTED):
+        kept["assisted"] = True
     if metadata.defect_classes:
         kept |= {
             "defect_classes": ",".join(metadata.defect_classes),

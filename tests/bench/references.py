@@ -72,7 +72,8 @@ def supervised(out: Path, minutes: float, seed: int) -> None:
     tune_host()
     # Bolder lines would no longer fit their masks.
     augment._bolder = lambda image, rng: image
-    config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, minutes=minutes)
+    shares = {"holdout": 0.25, "holdout_seed": seed, "seed": seed}
+    config = TrainConfig.from_preset("balanced", backbone="none", minutes=minutes, **shares)
     parts = split(read_folders([CRACKS]), config)
     store = TileStore(parts["train"], config.size)
     store.load()

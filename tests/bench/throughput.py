@@ -157,7 +157,9 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     device = choose_device(arguments.device)
-    config = TrainConfig(size=arguments.size, batch=arguments.batch, steps=1)
+    config = TrainConfig.from_preset(
+        "balanced", backbone="none", size=arguments.size, batch=arguments.batch, steps=1
+    )
     with tempfile.TemporaryDirectory() as folder:
         data = write_folder(Path(folder) / "walls", "crack", count=96, size=arguments.size, seed=0)
         store = TileStore(read_folders([data]).samples, arguments.size)

@@ -213,7 +213,9 @@ class Distillation:
         assert self._taught is not None and self._witnesses is not None
         assert self._segmenter is not None
         held, segmenter = self._witnesses, self._segmenter
-        found = batched(lambda x: torch.sigmoid(segmenter(x)), held.images, self._device)
+        # What `look` has found to fit into memory at once fits here, too.
+        most = self._backend.most
+        found = batched(lambda x: torch.sigmoid(segmenter(x)), held.images, self._device, most)
         everything = np.ones(len(found), np.bool_)
 
         def mended(masks: Masks, rows: Rows = everything) -> float:
@@ -307,7 +309,7 @@ class Distillation:
     def _turned(self, pictures: NDArray[np.float32]) -> float:
         """Share of pictures (n, S, S, 3) in [0, 1] that D no longer calls damaged."""
         network = self._model.discriminator
-        logits = logits_on_counterfactuals(network, pictures, self._device)
+        logits = logits_on_counterfactuals(network, pictures, self._device, self._backend.most)
         return 1 - float(says_damaged(logits, self._model.metadata.decision).mean())
 
 

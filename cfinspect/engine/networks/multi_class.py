@@ -11,8 +11,12 @@ from torch import Tensor, nn
 from cfinspect.engine.networks.backbone import Backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
-from cfinspect.engine.networks.names import PROJECTED
-from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
+from cfinspect.engine.networks.names import ASSISTED, PROJECTED
+from cfinspect.engine.networks.projected import (
+    AssistedDiscriminator,
+    ProjectedDiscriminator,
+    ProjectedGenerator,
+)
 from cfinspect.engine.networks.spec import NetworkSpec
 
 LOGITS = 3
@@ -96,23 +100,26 @@ def make_networks(
 
 def needs_backbone(discriminator: NetworkSpec) -> bool:
     """Whether this D (and a G beside it) looks through the pretrained backbone."""
-    return discriminator.name == PROJECTED
+    return discriminator.name == PROJECTED or ASSISTED in discriminator.kwargs
 
 
 def backbone_of(discriminator: nn.Module) -> Backbone | None:
     """The pretrained backbone that a D as `make_networks` makes it looks through, if any."""
     for network in whole_networks(discriminator):
-        if isinstance(network, ProjectedDiscriminator):
+        if isinstance(network, ProjectedDiscriminator | AssistedDiscriminator):
             return network.backbone
     return None
 
 
 def _make_discriminator(spec: NetworkSpec, backbone: Backbone | None) -> nn.Module:
-    if spec.name != PROJECTED:
+    if not needs_backbone(spec):
         return make_discriminator(spec.name, **spec.kwargs)
     if backbone is None:
         raise ValueError("the backbone is missing")
-    return ProjectedDiscriminator(backbone, **spec.kwargs)
+    if spec.name == PROJECTED:
+        return ProjectedDiscriminator(backbone, **spec.kwargs)
+    own = {name: value for name, value in spec.kwargs.items() if name != ASSISTED}
+    return AssistedDiscriminator(make_discriminator(spec.name, **own), backbone)
 
 
 def _projected_generator(

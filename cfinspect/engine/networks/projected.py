@@ -161,6 +161,25 @@ class ProjectedDiscriminator(nn.Module):
         return found
 
 
+class AssistedDiscriminator(nn.Module):
+    """Another D, to whose logits those of heads on the frozen backbone are added.
+
+    It learns to classify in as few steps as the projected one, and sees all pixels as its own
+    network does. forward: (n, 3, S, S) in [0, 1] -> (n, 3).
+    """
+
+    def __init__(self, own: nn.Module, backbone: Backbone) -> None:
+        super().__init__()
+        self.own = own
+        self.backbone = backbone
+        self.heads = Heads(finest=1, top_percent=3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """See the class."""
+        found: Judgement = self.heads(self.backbone(x))
+        return self.own(x).float() + found.logits  # type: ignore[no-any-return]
+
+
 class ProjectedGenerator(nn.Module):
     """A decoder of the backbone's features that changes what D blames.
 

@@ -55,6 +55,11 @@ class NetworkSettings(Settings):
         within=Range(4),
         title="Discriminator width",
     )
+    assisted: bool = setting(
+        False,
+        "a discriminator from scratch judges by the pretrained features as well",
+        title="Pretrained features beside D",
+    )
     share_backbone: bool = setting(
         True,
         "with several defect classes: one discriminator answers for all of them",

@@ -310,6 +310,15 @@ class TrainConfig(NetworkSettings, DataSettings):
                 "generator projected changes what a discriminator projected blames: give both",
             ),
             (
+                not self.assisted or self.discriminator != PROJECTED,
+                "assisted is for a discriminator from scratch: projected sees the pretrained "
+                "features already",
+            ),
+            (
+                not self.assisted or not names,
+                "assisted knows one kind of damage: leave defect_classes out",
+            ),
+            (
                 self.generator != PROJECTED or self.gate,
                 "generator projected has a gate: leave gate on",
             ),

@@ -12,7 +12,8 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Notice
 from cfinspect.engine.data.batch_loader import Batch
 from cfinspect.engine.inference.forward import to_tensor
-from cfinspect.engine.networks.multi_class import needs_backbone, of_defect_class
+from cfinspect.engine.networks.multi_class import of_defect_class
+from cfinspect.engine.networks.names import PROJECTED
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.gan_step import NoiseBank, ProjectedStep, Step, Weights
 from cfinspect.engine.training.other_steps import ClassifierStep, DiffusionStep, SegmenterStep
@@ -49,7 +50,7 @@ class OptimizerStep:
         self.device = device
         self.noise = NoiseBank(config, device.device)
         generator, discriminator = state.nets["generator"], state.nets["discriminator"]
-        looks_through = needs_backbone(state.architecture.discriminator)
+        looks_through = state.architecture.discriminator.name == PROJECTED
         kinds = _PROJECTED_STEPS if looks_through else _STEPS
         self.turns = max(1, state.defect_class_count)
         self.steps = [

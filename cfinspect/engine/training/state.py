@@ -35,7 +35,7 @@ from cfinspect.engine.networks.multi_class import (
     of_defect_class,
     whole_networks,
 )
-from cfinspect.engine.networks.names import DDPM, PROJECTED
+from cfinspect.engine.networks.names import ASSISTED, DDPM, PROJECTED
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.running_mean import follow
 from cfinspect.engine.networks.spec import NetworkSpec
@@ -94,6 +94,8 @@ def _architecture(config: TrainConfig) -> Architecture:
     arguments = {"width": config.discriminator_width} if sized else {}
     if config.defect_classes and config.share_backbone:
         arguments["classes"] = LOGITS * len(config.defect_class_names)
+    if config.assisted:
+        arguments[ASSISTED] = 1
     return Architecture(generator, NetworkSpec(config.discriminator, arguments))
 
 

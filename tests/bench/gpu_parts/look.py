@@ -70,9 +70,14 @@ class Look:
         return (time.perf_counter() - begun) / count
 
     def config(self, **changes: Any) -> TrainConfig:
-        """Settings of a training; ``changes`` to the preset "fast"."""
+        """Settings of a training; ``changes`` to the preset "fast".
+
+        From scratch, unless a discriminator is named: its steps are what is compared and recorded.
+        """
 
         usual: dict[str, Any] = {"data": ("x",), "out": "y", "device": self.name, "steps": 10**6}
+        if "discriminator" not in changes:
+            usual["backbone"] = "none"
         return TrainConfig.from_preset("fast", **{**usual, **changes})
 
     def memory(self) -> Found:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 
 from cfinspect.engine.base.events import Finished, Notice, StepDone
+from cfinspect.engine.calibration.distillation import DistillationSettings
+from cfinspect.engine.calibration.recalibrate import calibrate
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.evaluation.evaluate import evaluate
@@ -20,12 +22,16 @@ from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.training.loop import Training
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.trainer import train
-from gpu_parts.look import Look
+from cfinspect.workflows.distil_model import distil_model, read_lessons
+from cfinspect.workflows.listener import Listener
+from gpu_parts.look import Look, tried
 from gpu_parts.scale import Found
 
 _SHOWN = ("f1", "auroc", "flip_damaged", "change_damaged", "noise", "little_noise")
 # Networks and methods that no other section runs.
 _OTHERS: dict[str, dict[str, Any]] = {
+    "projected, two passes": {"discriminator": "projected", "cycles": 1, "mask_steps": 0},
+    "projected, robust": {"discriminator": "projected", "robust": 2.0, "mask_steps": 0},
     "swin_unet+swin": {"generator": "swin_unet", "discriminator": "swin", "size": 96},
     "hybrid, two passes": {"discriminator": "hybrid", "cycles": 1},
     "resnet18, robust": {"discriminator": "resnet18", "robust": 2.0},
@@ -109,7 +115,9 @@ def section_train(look: Look, found: Found) -> None:
         name = f"{one.size}px_b{one.batch}_{one.precision}"
         if look.cuda:
             torch.cuda.reset_peak_memory_stats()
-        more = {"warmup": max(2, one.steps // 4), "l1_ramp": max(2, one.steps // 6)}
+        more: dict[str, Any] = {"discriminator": "projected"}
+        more |= {"warmup": max(2, one.steps // 4), "l1_ramp": max(2, one.steps // 6)}
+        more["mask_steps"] = 2 if look.tiny else 300
         runs[name] = row = trained(
             look,
             look.work / f"run_{name}",
@@ -129,6 +137,7 @@ def section_train(look: Look, found: Found) -> None:
         unseen = evaluate(inspector, samples).figures
         row["evaluated_images_s"] = round(len(samples) / (time.perf_counter() - begun))
         inspector.close()
+        row["fitted"] = tried(_fitted, look, Path(row["model"]), one.precision)
         row["unseen"] = {
             "n": len(samples),
             "f1": unseen.classification.f1,
@@ -138,6 +147,25 @@ def section_train(look: Look, found: Found) -> None:
         }
     found["after"] = look.memory()
     found["left_allocated_mib"] = found["after"].get("allocated_mib")
+
+
+def _fitted(look: Look, model: Path, precision: str) -> Found:
+    """Seconds of a calibration and of a distillation of ``model``, on drawn images."""
+    folders = [Path(folder) for folder in look.folders("test", 96)]
+    listener, out = Listener(), look.work / "fitted.safetensors"
+    where: dict[str, Any] = {"device": look.name, "precision": precision}
+    begun = time.perf_counter()
+    result = calibrate(model, read_folders(folders), out, review_rate=0.1, **where)
+    calibrated = time.perf_counter()
+    settings = DistillationSettings(steps=2 if look.tiny else 200)
+    lessons = read_lessons(folders, listener, None, None)
+    found = distil_model(model, lessons, out, settings, force=True, listener=listener, **where)
+    return {
+        "calibrate_s": round(calibrated - begun, 2),
+        "calibrated_error": result.certainty.error_new,
+        "distil_s": round(time.perf_counter() - calibrated, 2),
+        "distilled_reason": found.reason,
+    }
 
 
 def section_smoke(look: Look, found: Found) -> None:
