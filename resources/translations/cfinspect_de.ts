@@ -1276,6 +1276,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Drücken Sie R zum Prüfen.</translation>
     </message>
     <message>
+      <source>Pretrained features beside D</source>
+      <translation>Vortrainierte Merkmale neben D</translation>
+    </message>
+    <message>
       <source>Previous image</source>
       <translation>Voriges Bild</translation>
     </message>
@@ -2086,6 +2090,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>Zoom out</source>
       <translation>Verkleinern</translation>
+    </message>
+    <message>
+      <source>a discriminator from scratch judges by the pretrained features as well</source>
+      <translation>ein Diskriminator von Grund auf urteilt auch nach den vortrainierten Merkmalen</translation>
     </message>
     <message>
       <source>a reason that this version does not know ({said})</source>

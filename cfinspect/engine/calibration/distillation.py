@@ -8,7 +8,6 @@ that shows it on held-out images; see ``mask_choice``.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from cfinspect.engine.calibration.mask_choice import (
     Masks,
     Rows,
     agreement,
-    as_pictures,
     better,
     cross_fitted,
     fit_cut,
@@ -41,13 +39,14 @@ from cfinspect.engine.calibration.mask_teacher import (
     Witnesses,
     cleaned,
     read_squares,
+    some_of,
     teach,
     witnesses,
 )
 from cfinspect.engine.calibration.mask_training import TaughtImages, train_mask_decoder
-from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, Dataset, Sample
+from cfinspect.engine.data.dataset import DAMAGED, Dataset
 from cfinspect.engine.data.splits import split_by_group
-from cfinspect.engine.inference.forward import batched, logits_on_counterfactuals
+from cfinspect.engine.inference.forward import batched
 from cfinspect.engine.inference.inspector import says_damaged
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model, save_model
@@ -64,7 +63,6 @@ from cfinspect.engine.networks.spec import NetworkSpec
 
 _HELD_OUT = 0.25
 _FEWEST = 4  # damaged images, to learn from and held out
-_MOST_A_CLASS = 2000  # images: more than all steps together look at
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ class Distillation:
 
         Raises DistillationError where too few are left to learn from or to compare on.
         """
-        samples = _some(self._dataset.samples, self.settings.seed)
+        samples = some_of(self._dataset.samples, self.settings.seed)
         shares = {"taught": 1 - _HELD_OUT, "held_out": _HELD_OUT}
         parts = split_by_group(samples, shares, self.settings.seed)
         preprocessing = self._model.metadata.preprocessing
@@ -172,13 +170,11 @@ class Distillation:
         read: int,
     ) -> None:
         """``groups``: number of the group of each held-out square; ``read``: ticks so far."""
-        count = len(held_out.damaged)
-        most = self.settings.witnesses
-        ticks.total = read + len(taught.damaged) + count + min(most, count)
+        ticks.total = read + len(taught.damaged) + len(held_out.damaged)
         self._taught = teach(self._backend, taught, self.settings.by_humans, ticks)
         if self.settings.by_humans:
             self._by_humans = int(_by_humans(taught).sum())
-        self._witnesses = found = witnesses(self._backend, held_out, most, ticks)
+        self._witnesses = found = witnesses(self._backend, held_out, self.settings.witnesses, ticks)
         self._groups = groups[found.rows]
         ticks.reach(ticks.total)
         for number, what in (
@@ -217,12 +213,6 @@ class Distillation:
         most = self._backend.most
         found = batched(lambda x: torch.sigmoid(segmenter(x)), held.images, self._device, most)
         everything = np.ones(len(found), np.bool_)
-
-        def mended(masks: Masks, rows: Rows = everything) -> float:
-            progress.check()
-            pictures = as_pictures(held.images[rows])
-            return self._turned(np.where(masks[..., None], held.counterfactuals[rows], pictures))
-
         own = held.has_human
         human = len(np.unique(held.origin[own]))  # windows of one photo are one mask
         by_humans = self.settings.by_humans and human >= FEWEST_HUMAN
@@ -230,14 +220,14 @@ class Distillation:
         def fit(rows: Rows) -> tuple[float, str]:
             if by_humans:
                 return fit_cut_to(found[rows & own], held.human[rows & own])
-            wanted = mended(held.teacher[rows], rows)
-            return fit_cut(found[rows], lambda masks: mended(masks, rows), wanted)
+            return fit_cut(found[rows])
 
         threshold, rule = fit(everything)
         first = halves((self._groups, held.origin), own if by_humans else everything)
         masks = cross_fitted(found, lambda rows: fit(rows)[0], first)
         masks = cleaned(masks, self._model.metadata.decision)
-        old, new = (self._evidence(one, mended(one)) for one in (held.old, masks))
+        progress.check()
+        old, new = (self._evidence(one) for one in (held.old, masks))
         accepted, reason = better(old, new, human if self.settings.by_humans else 0)
         return DistillationResult(
             accepted=accepted,
@@ -295,34 +285,22 @@ class Distillation:
             found = self._model.segmenter.backbone
         return found or load_backbone(shipped_backbone())
 
-    def _evidence(self, masks: Masks, mended: float) -> MaskEvidence:
+    def _evidence(self, masks: Masks) -> MaskEvidence:
         assert self._witnesses is not None
         held = self._witnesses
         own = held.has_human
         return MaskEvidence(
-            mended=mended,
-            filled=self._turned(as_pictures(painted_over(held.images, masks))),
+            filled=self._turned(painted_over(held.images, masks)),
             area=float(masks.mean()),
             agreement=agreement(masks[own], held.human[own]) if own.any() else None,
         )
 
-    def _turned(self, pictures: NDArray[np.float32]) -> float:
-        """Share of pictures (n, S, S, 3) in [0, 1] that D no longer calls damaged."""
+    def _turned(self, images: NDArray[np.uint8]) -> float:
+        """Share of images (n, S, S, 3) that D no longer calls damaged."""
         network = self._model.discriminator
-        logits = logits_on_counterfactuals(network, pictures, self._device, self._backend.most)
+        logits = batched(network, images, self._device, self._backend.most)
         return 1 - float(says_damaged(logits, self._model.metadata.decision).mean())
 
 
 def _by_humans(squares: Squares) -> NDArray[np.bool_]:
     return np.asarray(squares.has_human & (squares.labels == DAMAGED))
-
-
-def _some(samples: Sequence[Sample], seed: int) -> list[Sample]:
-    """The samples, or as many of each class as are worth their time; those with a mask first."""
-    rng = np.random.default_rng(seed)
-    kept: list[Sample] = []
-    for label in (UNDAMAGED, DAMAGED):
-        own = [samples[i] for i in rng.permutation(len(samples)) if samples[i].label == label]
-        own.sort(key=lambda sample: sample.mask is None)
-        kept += own[:_MOST_A_CLASS]
-    return kept

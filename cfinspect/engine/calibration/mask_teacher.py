@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL, SOUND, TaughtImages
-from cfinspect.engine.data.dataset import DAMAGED, Sample
+from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, Sample
 from cfinspect.engine.data.tile_store import shrunk_mask
 from cfinspect.engine.inference.inspector import NetworkOutputs, says_damaged
 from cfinspect.engine.inference.mask_cleanup import clean_mask
@@ -27,6 +27,7 @@ ReadMask = Callable[[Path], NDArray[np.bool_]]
 _BATCH = 64
 _MOST_WINDOWS = 16  # of one photo: more of it would say the same again
 MOST_SQUARES = 4000  # of a class: so many fit into memory, and all steps together see as many
+_MOST_A_CLASS = 2000  # images: more than all steps together look at
 _DOUBT = (0.6, 1.2)  # of the mask threshold: saliency that is neither
 _HUMAN_WEIGHT = 3.0  # a person has looked
 
@@ -58,18 +59,27 @@ class Witnesses:
     """n held-out squares of damaged images that D calls damaged, and how they are marked so far.
 
     ``images`` (n, S, S, 3) uint8; ``rows`` (n,): which of the `Squares` these are; ``origin`` (n,)
-    as there; ``counterfactuals`` as images, in [0, 1]; ``teacher``: G's masks, ``old``: the model's
-    so far, which are G's where it has no segmenter, ``human``: (n, S, S) bool; ``has_human`` (n,).
+    as there; ``old``: the model's masks so far, which are G's where it has no segmenter, ``human``:
+    (n, S, S) bool; ``has_human`` (n,).
     """
 
     images: NDArray[np.uint8]
     rows: NDArray[np.intp]
     origin: NDArray[np.int64]
-    counterfactuals: NDArray[np.float32]
-    teacher: NDArray[np.bool_]
     old: NDArray[np.bool_]
     human: NDArray[np.bool_]
     has_human: NDArray[np.bool_]
+
+
+def some_of(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """The samples, or as many of each class as are worth their time; those with a mask first."""
+    rng = np.random.default_rng(seed)
+    kept: list[Sample] = []
+    for label in (UNDAMAGED, DAMAGED):
+        own = [samples[i] for i in rng.permutation(len(samples)) if samples[i].label == label]
+        own.sort(key=lambda sample: sample.mask is None)
+        kept += own[:_MOST_A_CLASS]
+    return kept
 
 
 def read_squares(
@@ -149,31 +159,29 @@ def teach(
 
 
 def witnesses(backend: TorchBackend, squares: Squares, most: int, progress: Progress) -> Witnesses:
-    """Up to ``most`` of the squares, see ``Witnesses``.
+    """Up to ``most`` of the squares; see the class.
 
-    ``progress`` ticks once a damaged square, and once more for those that are taken: they are
-    looked at again, so that only their counterfactuals are ever kept.
+    ``progress`` ticks once a damaged square.
     """
     decision = backend.metadata.decision
-    found: list[NDArray[np.intp]] = []
+    found, marked = [np.empty(0, np.intp)], [np.empty((0, *squares.images.shape[1:3]), np.bool_)]
     for rows in _batches(squares.damaged):
         raw = _run(backend, squares.images[rows], progress)
-        teacher, old = _marks(backend, squares.images[rows], raw)
-        # In a window of a photo there may be no damage; where neither marks any, there is none.
-        marked = (teacher | old | squares.human[rows]).any(axis=(1, 2))
-        found.append(rows[says_damaged(raw.logits, decision) & marked])
-    kept = np.concatenate(found) if found else np.empty(0, np.intp)
-    kept = kept[np.linspace(0, len(kept) - 1, min(most, len(kept))).astype(np.intp)]
-    images = squares.images[kept]
-    counterfactuals = np.empty(images.shape, np.float32)
-    teachers, olds = np.empty(images.shape[:3], np.bool_), np.empty(images.shape[:3], np.bool_)
-    for rows in _batches(np.arange(len(kept))):
-        raw = _run(backend, images[rows], progress)
-        counterfactuals[rows] = raw.counterfactual
-        teachers[rows], olds[rows] = _marks(backend, images[rows], raw)
-    human, has_human = squares.human[kept], squares.has_human[kept]
+        masks = _marks(backend, squares.images[rows], raw)
+        # In a window of a photo there may be no damage; where nobody marks any, there is none.
+        seen = (masks | squares.human[rows]).any(axis=(1, 2)) & says_damaged(raw.logits, decision)
+        found.append(rows[seen])
+        marked.append(masks[seen])
+    every, old = np.concatenate(found), np.concatenate(marked)
+    some = np.linspace(0, len(every) - 1, min(most, len(every))).astype(np.intp)
+    kept = every[some]
     return Witnesses(
-        images, kept, squares.origin[kept], counterfactuals, teachers, olds, human, has_human
+        squares.images[kept],
+        kept,
+        squares.origin[kept],
+        old[some],
+        squares.human[kept],
+        squares.has_human[kept],
     )
 
 
@@ -193,14 +201,13 @@ def _run(backend: TorchBackend, images: NDArray[np.uint8], progress: Progress) -
 
 def _marks(
     backend: TorchBackend, images: NDArray[np.uint8], raw: NetworkOutputs
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """G's masks, and those of inspections so far."""
+) -> NDArray[np.bool_]:
+    """The masks of inspections so far."""
     metadata = backend.metadata
-    teacher = teacher_masks(saliency(images, raw.counterfactual), metadata.decision)
     if metadata.segmenter is None or raw.mask_probability is None:
-        return teacher, teacher
-    cut = metadata.segmenter.mask_threshold
-    return teacher, cleaned(raw.mask_probability >= np.float32(cut), metadata.decision)
+        return teacher_masks(saliency(images, raw.counterfactual), metadata.decision)
+    cut = np.float32(metadata.segmenter.mask_threshold)
+    return cleaned(raw.mask_probability >= cut, metadata.decision)
 
 
 def teacher_masks(change: NDArray[np.float32], decision: Decision) -> NDArray[np.bool_]:

@@ -109,7 +109,8 @@ class SegmenterSpec:
     """The segmenter that a distillation taught to mark damage in G's place.
 
     ``network``: how it is made. ``mask_threshold``: its probability (0..1) from which a pixel is in
-    the mask; ``mask_rule``: how that was found ("mending", "median of otsu" or "human masks").
+    the mask; ``mask_rule``: how that was found ("median of otsu" or "human masks"; "mending" in
+    older files).
     """
 
     network: NetworkSpec

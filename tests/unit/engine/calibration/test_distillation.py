@@ -19,11 +19,8 @@ from cfinspect.engine.calibration.distillable import (
     is_distillable,
     require_distillable,
 )
-from cfinspect.engine.calibration.distillation import (
-    Distillation,
-    DistillationSettings,
-    painted_over,
-)
+from cfinspect.engine.calibration.distillation import Distillation, DistillationSettings
+from cfinspect.engine.calibration.mask_choice import painted_over
 from cfinspect.engine.calibration.mask_teacher import read_squares, teach, witnesses
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL
 from cfinspect.engine.data.dataset import read_folders
@@ -187,10 +184,11 @@ def test_witnesses_are_a_choice_of_what_is_found(walls: Path) -> None:
     backend = TorchBackend(model(), choose_device("cpu", "fp32"))
     progress = Recorded()
     found = witnesses(backend, squares, 7, progress)
-    assert progress.ticks == 20 + 7
+    assert progress.ticks == 20
     assert np.array_equal(found.images, squares.images[found.origin])
-    assert found.counterfactuals.shape == (7, SIDE, SIDE, 3)
-    assert np.array_equal(found.teacher, (found.images < 50).all(axis=3))
+    assert found.images.shape == (7, SIDE, SIDE, 3)
+    assert np.array_equal(found.old, (found.images < 50).all(axis=3))
+    assert np.array_equal(found.images, squares.images[found.rows])
 
 
 def test_looking_shows_its_progress_to_the_end(walls: Path) -> None:
@@ -198,9 +196,9 @@ def test_looking_shows_its_progress_to_the_end(walls: Path) -> None:
     settings = DistillationSettings(steps=1)
     work = Distillation(model(), read_folders([walls]), read_mask, settings, device="cpu")
     work.look(progress)
-    # 40 images are read, their 20 damaged ones looked at, the 5 held-out ones twice.
-    assert [done for done, _ in progress.seen][:65] == list(range(1, 66))
-    assert progress.seen[-1] == (65, 65)
+    # 40 images are read, their 20 damaged ones looked at.
+    assert [done for done, _ in progress.seen][:60] == list(range(1, 61))
+    assert progress.seen[-1] == (60, 60)
     work.close()
 
 
@@ -233,10 +231,10 @@ def test_the_whole_of_it(walls: Path, tmp_path: Path) -> None:
     result = work.compare()
     assert result.taught == 30 and result.taught_damaged == 15 and result.taught_by_humans == 0
     assert result.held_out == result.human_masks == 5
-    # G's mask is the block: both ways of mending turn the verdict; human masks are a row lower.
-    assert result.old.mended == result.old.filled == 1.0
+    # G's mask is the block: painting it over turns the verdict; human masks are a row lower.
+    assert result.old.filled == 1.0
     assert result.old.agreement == pytest.approx(5 / 7)
-    assert result.mask_rule in ("mending", "median of otsu")
+    assert result.mask_rule == "median of otsu"
     assert 0 < result.mask_threshold < 1
     out = tmp_path / "new" / "model.safetensors"
     work.save(out, result)

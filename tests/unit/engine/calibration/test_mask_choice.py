@@ -2,14 +2,11 @@
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from cfinspect.engine.calibration.mask_choice import (
     HUMAN,
-    MENDING,
     OTSU,
     MaskEvidence,
-    Turns,
     agreement,
     better,
     cross_fitted,
@@ -23,22 +20,9 @@ PROBABILITY = np.full((2, 4, 4), 0.1, np.float32)
 PROBABILITY[0, 0, 0], PROBABILITY[1, 0, 0] = 0.8, 0.42
 
 
-def turned(masks: NDArray[np.bool_]) -> float:
-    """The verdict of an image turns when the mask holds its corner."""
-    return float(masks[:, 0, 0].mean())
-
-
-@pytest.mark.parametrize(("wanted", "threshold"), [(0.5, 0.8), (0.52, 0.8), (0.53, 0.4), (1, 0.4)])
-def test_the_smallest_masks_that_turn_as_many_verdicts(wanted: float, threshold: float) -> None:
-    found, rule = fit_cut(PROBABILITY, turned, wanted)
-    assert found == pytest.approx(threshold)
-    assert rule == MENDING
-
-
-@pytest.mark.parametrize(("turns", "wanted"), [(lambda masks: 0.1, 0.9), (turned, 0.0)])
-def test_otsu_decides_where_verdicts_say_nothing(turns: Turns, wanted: float) -> None:
+def test_otsu_decides_where_nobody_drew_masks() -> None:
     # Half-way between background and damage of each image: .45 and .26; their median.
-    threshold, rule = fit_cut(PROBABILITY, turns, wanted)
+    threshold, rule = fit_cut(PROBABILITY)
     assert rule == OTSU
     assert threshold == pytest.approx((0.45 + 0.26) / 2)
 
@@ -71,7 +55,7 @@ def test_no_mask_is_cut_at_a_threshold_that_was_fitted_to_it() -> None:
     assert not masks[1].any()  # at .5, of the first
 
 
-OLD = MaskEvidence(mended=0.8, filled=0.6, area=0.04, agreement=0.5)
+OLD = MaskEvidence(filled=0.6, area=0.04, agreement=0.5)
 
 
 @pytest.mark.parametrize(
@@ -86,19 +70,19 @@ OLD = MaskEvidence(mended=0.8, filled=0.6, area=0.04, agreement=0.5)
     ],
 )
 def test_verdicts_and_area_decide(filled: float, area: float, accepted: bool) -> None:
-    new = MaskEvidence(mended=0.0, filled=filled, area=area, agreement=0.9)
+    new = MaskEvidence(filled=filled, area=area, agreement=0.9)
     said, reason = better(OLD, new, 9)
     assert said is accepted
     assert f"{filled:.1%}" in reason and "60.0%" in reason
 
 
 def test_ten_human_masks_decide() -> None:
-    worse = MaskEvidence(mended=0.9, filled=0.9, area=0.03, agreement=0.5)
+    worse = MaskEvidence(filled=0.9, area=0.03, agreement=0.5)
     assert better(OLD, worse, 9)[0]
     said, reason = better(OLD, worse, 10)
     assert not said
     assert "10 human masks" in reason and "0.500" in reason
-    assert better(OLD, MaskEvidence(0.0, 0.0, 1.0, 0.51), 10)[0]
+    assert better(OLD, MaskEvidence(0.0, 1.0, 0.51), 10)[0]
 
 
 def test_agreement() -> None:
