@@ -201,7 +201,7 @@ class TrainConfig(NetworkSettings, DataSettings):
         title="Rate of G",
     )
     lr_discriminator: float = setting(
-        8e-4,
+        4e-4,
         "AdamW's rate for D, decayed by a cosine",
         within=Range(0, open_low=True),
         title="Rate of D",

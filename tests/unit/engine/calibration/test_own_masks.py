@@ -88,7 +88,7 @@ def test_a_cancel_leaves_the_model_as_it_is(plain: Path, walls: Path) -> None:
         @property
         def cancelled(self) -> bool:
             self.calls += 1
-            return self.calls > 60
+            return self.calls > 30
 
     before = plain.read_bytes()
     with pytest.raises(Cancelled):
