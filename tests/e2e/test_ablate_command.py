@@ -7,7 +7,18 @@ from pathlib import Path
 
 from program import Run, json_lines, table
 
-SMALL = ("--steps", "4", "--size", "32", "--set", "batch=4", "--set", "width=4")
+SMALL = (
+    "--steps",
+    "4",
+    "--size",
+    "32",
+    "--set",
+    "batch=4",
+    "--set",
+    "width=4",
+    "--set",
+    "backbone=none",
+)
 
 
 def test_a_grid_becomes_a_table_and_goes_on_where_it_was(

@@ -37,7 +37,7 @@ from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.optimizer_step import OptimizerStep
 from cfinspect.engine.training.run_folder import RunFolder
 from cfinspect.engine.training.state import TrainState, learning
-from cfinspect.engine.training.training_data import TrainingData, gather, watched
+from cfinspect.engine.training.training_data import Result, TrainingData, gather, watched
 from cfinspect.engine.training.validation import (
     CollapseMonitor,
     run_defect_classes,
@@ -71,7 +71,7 @@ class Training:
         self.folder.begin(self.config, self.resume)
         tune_host()
         try:
-            data = yield from self._read_data()
+            data = yield from _told(gather(self.config, self.cancel), DataProgress)
             if data is None:
                 yield Finished(0, None, True, 0.0)
                 return
@@ -86,17 +86,6 @@ class Training:
         finally:
             self.folder.close()
             self._free()
-
-    def _read_data(self) -> Generator[Event, None, TrainingData | None]:
-        reading = gather(self.config, self.cancel)
-        while True:
-            try:
-                done, total = next(reading)
-            except StopIteration as end:
-                data: TrainingData | None = end.value
-                return data
-            if total:
-                yield DataProgress(done, total)
 
     def _state(self, data: TrainingData) -> TrainState:
         kept = self.folder.checkpoint if self.folder.checkpoint.exists() else None
@@ -271,7 +260,7 @@ class Training:
         samples = write_samples(self.folder, counters.step, data.joined(), raw)
         yield SamplesWritten(counters.step, samples)
         path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)
-        if self.config.teaches_masks:
+        if self.config.teaches_masks and not few:  # such masks teach nothing
             yield from self._learn_masks(data, path)
             if self.cancel.cancelled:
                 yield Finished(counters.step, None, True, counters.seconds)
@@ -295,7 +284,7 @@ class Training:
             )
 
         try:
-            result = yield from self._watch(learn)
+            result = yield from _told(watched(learn, self.cancel), MasksProgress)
         except Cancelled:
             return
         except CfinspectError as error:
@@ -307,21 +296,22 @@ class Training:
                 f"the masks stay those of the counterfactuals, which mark better: {result.reason}",
             )
 
-    def _watch(
-        self, learn: Callable[[Progress], DistillationResult]
-    ) -> Generator[Event, None, DistillationResult]:
-        working = watched(learn, self.cancel)
-        while True:
-            try:
-                done, total = next(working)
-            except StopIteration as end:
-                result: DistillationResult = end.value
-                return result
-            if total:
-                yield MasksProgress(done, total)
-
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
         for name in ("state", "optimizer_step"):
             self.__dict__.pop(name, None)
         self.device.free_memory()
+
+
+def _told(
+    work: Generator[tuple[int, int], None, Result], event: Callable[[int, int], Event]
+) -> Generator[Event, None, Result]:
+    """What ``work`` gives; how far it is becomes events."""
+    while True:
+        try:
+            done, total = next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        if total:
+            yield event(done, total)

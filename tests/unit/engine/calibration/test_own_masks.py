@@ -106,6 +106,7 @@ def config(walls: Path, out: Path) -> TrainConfig:
         width=8,
         steps=30,
         warmup=24,
+        l1_ramp=4,
         mask_steps=12,
         validation=0.3,
         device="cpu",
