@@ -18,7 +18,7 @@ from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
-from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.config import OLDER, TrainConfig
 from cfinspect.engine.training.presets import without_backbone
 from cfinspect.workflows.ablation_table import Cell, CellFigures, markdown, table
 from cfinspect.workflows.evaluate_model import evaluate_samples
@@ -126,8 +126,10 @@ def _brought_along(
     """
     changed = without_backbone(changes)
     leading = {"method": base.method, "discriminator": base.discriminator}
+    if not {*leading, "generator"} & set(changed):
+        return changed
     asked = {name: changed.get(name, value) for name, value in leading.items()}
-    usual = TrainConfig.from_preset(base.preset, **leading).to_dict()
+    usual = TrainConfig.from_preset(base.preset, **leading, generator=base.generator).to_dict()
     other = TrainConfig.from_preset(base.preset, **asked, generator=changed.get("generator"))
     stored = base.to_dict()
     along = {
@@ -143,9 +145,9 @@ def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     values = plain({**base.to_dict(), "fingerprint": fingerprint})
     file = out / "base.json"
     if file.exists():
-        # Settings that are younger than the file had their defaults then.
+        # Settings that are younger than the file had their defaults then, or did nothing.
         stored = with_new_names(json.loads(file.read_text(encoding="utf-8")))
-        if plain(TrainConfig().to_dict() | dict(stored)) != values:
+        if plain(TrainConfig().to_dict() | OLDER | dict(stored)) != values:
             raise CfinspectError(
                 f"{out} holds trainings with other data or settings: give them again, or another "
                 "--out"

@@ -12,7 +12,7 @@ from cfinspect.engine.base.json_types import Json, JsonObject, at, number_at
 from cfinspect.engine.training.config import ConfigError
 from cfinspect.workflows.config_parsing import parse_setting
 
-# What makes up CF-GAN, each thing changed on its own; the paper had rho 1 and no gate.
+# What makes up the method, each thing changed on its own; the paper had rho 1.
 USUAL = (
     "cycles=1,2",
     "noise=0.03,0.1",

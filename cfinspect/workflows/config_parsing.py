@@ -17,6 +17,7 @@ from cfinspect.engine.networks.settings import (
     NetworkSettings,
 )
 from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
+from cfinspect.engine.training.presets import is_no_backbone
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 CHANGEABLE = ("minutes", "steps", "device", "precision")
@@ -40,7 +41,7 @@ def parse_setting(text: str) -> tuple[str, SettingValue]:
         )
     if isinstance(translated, bool):
         return name, translated
-    if name == "backbone" and str(translated).lower() == NO_BACKBONE:
+    if name == "backbone" and is_no_backbone(translated):
         return name, NO_BACKBONE  # not None, which stands for the shipped one
     return name, _typed(settings[name], str(translated))
 
@@ -101,7 +102,7 @@ def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     return {
         name: (
             str(Path(str(value)).resolve())
-            if value and settings[name].is_file and value != NO_BACKBONE
+            if value and settings[name].is_file and not is_no_backbone(value)
             else value
         )
         for name, value in values.items()
@@ -172,7 +173,7 @@ def resumed_config(
         name: value for name, value in _absolute(chosen).items() if value is not None
     }
     wishes |= _absolute(dict(map(parse_setting, settings)))
-    if wishes.get("backbone") == NO_BACKBONE and stored.discriminator != PROJECTED:
+    if is_no_backbone(wishes.get("backbone")) and stored.discriminator != PROJECTED:
         del wishes["backbone"]
     if data:
         wishes["data"] = tuple(str(folder.resolve()) for folder in data)

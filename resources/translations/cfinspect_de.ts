@@ -2108,6 +2108,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>als Polygone, wo das Format beides kennt</translation>
     </message>
     <message>
+      <source>as shipped</source>
+      <translation>wie mitgeliefert</translation>
+    </message>
+    <message>
       <source>balanced: for daily use</source>
       <translation>balanced: für den Alltag</translation>
     </message>

@@ -27,6 +27,7 @@ STEPS, IMAGES = 50, 40
 TINY = [
     *("--size", "32", "--width", "8", "--batch", "8", "--scope", "whole", "--seed", "3"),
     *("--device", "cpu", "--precision", "fp32", "--set", "warmup=10"),
+    *("--discriminator", "compact"),  # the default of earlier versions
     *("--set", "discriminator_width=8", "--set", "validate_every=25"),
     *("--set", "checkpoint_every=25"),
 ]

@@ -146,7 +146,8 @@ def plain(out: Path, seed: int) -> None:
     tune_host()
     twin = crack_model(out, seed)
     steps = int(str(load_metadata(twin).metrics["steps"]))
-    config = TrainConfig(holdout=0.25, holdout_seed=seed, seed=seed, steps=steps)
+    shares = {"holdout": 0.25, "holdout_seed": seed, "seed": seed}
+    config = TrainConfig.from_preset("balanced", backbone="none", steps=steps, **shares)
     parts = split(read_folders([CRACKS]), config)
     device = choose_device()
     state = TrainState(config, device.device)

@@ -68,6 +68,14 @@ def test_the_form_shows_what_a_discriminator_brings_along(
     config = form.config(tmp_path / "run")
     assert (config.discriminator, config.generator, config.width) == ("compact", "unet", 24)
     form.settings["discriminator"].show_value("projected")
+    form.settings["generator"].show_value("unet")
+    config = form.config(tmp_path / "run")  # what is shown is trained
+    assert (config.discriminator, config.generator, config.width) == ("projected", "unet", 32)
+    form.settings["generator"].show_value("projected")
+    form.settings["backbone"].show_value("none")
+    config = form.config(tmp_path / "run")
+    assert (config.discriminator, config.generator, config.warmup) == ("compact", "unet", 400)
+    form.settings["backbone"].show_value(None)
     form.preset.setCurrentIndex(form.preset.findData("paper"))
     assert list(shown().values()) == ["compact", "unet", 16, 0, False]
     form.settings["discriminator"].show_value("projected")

@@ -157,9 +157,15 @@ class Distillation:
         names = np.unique([one.group for one in parts["held_out"]], return_inverse=True)[1]
         self._look_at(taught, held_out, names[held_out.origin], ticks, len(samples))
 
-    def look_at(self, taught: Squares, held_out: Squares, progress: Progress = Progress()) -> None:
-        """As `look`, at squares at hand; each image is a group of its own."""
-        self._look_at(taught, held_out, held_out.origin, Ticks(progress, 1), 0)
+    def look_at(
+        self,
+        taught: Squares,
+        held_out: Squares,
+        groups: NDArray[np.int64],
+        progress: Progress = Progress(),
+    ) -> None:
+        """As `look`, at squares at hand; ``groups``: of those held out, numbered."""
+        self._look_at(taught, held_out, groups, Ticks(progress, 1), 0)
 
     def _look_at(
         self,

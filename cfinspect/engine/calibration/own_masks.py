@@ -28,6 +28,7 @@ def learn_own_masks(
     path: Path,
     train: TileStore,
     validation: Squares,
+    groups: NDArray[np.int64],
     *,
     steps: int,
     seed: int,
@@ -36,7 +37,7 @@ def learn_own_masks(
     progress: Progress,
 ) -> DistillationResult:
     """Teach a segmenter G's masks of ``train``, and write it into the model file at ``path`` where
-    it marks better on ``validation``, by evidence that needs no masks.
+    it marks better on ``validation``, whose ``groups`` are (n,), by evidence that needs no masks.
 
     ``progress`` steps through the whole of it. Raises DistillationError where there is too little
     to learn from or a file has gone since, CfinspectError where memory does not suffice, and
@@ -59,7 +60,7 @@ def learn_own_masks(
         precision=precision,
     )
     try:
-        work.look_at(taught, validation, progress)
+        work.look_at(taught, validation, groups, progress)
         work.teach(progress)
         result = work.compare(progress)
         progress.check()

@@ -23,6 +23,12 @@ def saliency_by(
     method that there is not, or that cannot explain this model, and for photos in windows.
     """
     backend = inspector.backend
+    if method == "ace":
+        raise CfinspectError("ace needs a diffusion model: 'cfinspect explain --method ace'")
+    if backend.metadata.defect_classes:
+        raise CfinspectError(
+            f"{name} knows several defect classes, which no method explains at once"
+        )
     if not isinstance(backend, TorchBackend):
         raise CfinspectError(f"{name} is no model of cfinspect's own, which alone are explained")
     if inspector.is_photo(image):

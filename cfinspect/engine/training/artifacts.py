@@ -123,20 +123,20 @@ def shifted(data: TrainingData, seed: int) -> TrainingData:
 
 
 def write_model(
-    folder: RunFolder,
     config: TrainConfig,
     state: TrainState,
     data: TrainingData,
     raw: NetworkOutputs,
     device: Device,
     most: int,
-) -> Path:
-    """Fit the decisions on the validation images and write the best networks as one file."""
+    path: Path,
+) -> None:
+    """Fit the decisions on the validation images and write the best networks to ``path``."""
     discriminator = state.nets["best_discriminator"]
     decision, classes, review = _decisions(config, discriminator, data, raw, device, most)
     metrics: dict[str, object] = {"review": json_object(review)}
     familiar = _familiar(discriminator, data, raw, device, most)
-    return _written(folder, config, state, data, decision, classes, metrics, familiar)
+    _write(path, config, state, data, decision, classes, metrics, familiar)
 
 
 def write_undecided(
@@ -146,11 +146,12 @@ def write_undecided(
 
     Its card's decision stands as it is by default and means nothing.
     """
-    return _written(folder, config, state, data, Decision(), {}, {})
+    _write(folder.model, config, state, data, Decision(), {}, {})
+    return folder.model
 
 
-def _written(
-    folder: RunFolder,
+def _write(
+    path: Path,
     config: TrainConfig,
     state: TrainState,
     data: TrainingData,
@@ -158,7 +159,7 @@ def _written(
     classes: dict[str, Decision],
     metrics: dict[str, object],
     familiar: FamiliarImages | None = None,
-) -> Path:
+) -> None:
     looks_through = needs_backbone(state.architecture.discriminator)
     networks = (state.nets["best_generator"], state.nets["best_discriminator"])
     training = {k: v for k, v in config.to_dict().items() if k not in _PRIVATE}
@@ -185,8 +186,7 @@ def _written(
         licence_note=_LICENCE + (BACKBONE_LICENCE if looks_through else ""),
     )
     known = np.unique(np.concatenate([state.seen, data.seen]))
-    save_model(folder.model, Model(*networks, metadata=metadata, seen=known, familiar=familiar))
-    return folder.model
+    save_model(path, Model(*networks, metadata=metadata, seen=known, familiar=familiar))
 
 
 def _familiar(

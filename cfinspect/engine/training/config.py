@@ -27,6 +27,7 @@ SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 __all__ = ["PRESETS", "ConfigError", "TrainConfig", "plain_defect_classes"]
+OLDER = {"mask_steps": 0}  # what settings mean in files that are older than they are
 _SEEDS = Range(0, 2**31, open_high=True)
 
 
@@ -396,7 +397,7 @@ class TrainConfig(NetworkSettings, DataSettings):
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """The inverse of to_dict, also by the names of earlier versions; see `Settings`."""
-        named = with_new_names(values)
+        named = {**OLDER, **with_new_names(values)}
         data = named.get("data", ())
         return super().from_dict({**named, "data": tuple(data) if isinstance(data, list) else data})
 

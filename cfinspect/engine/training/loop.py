@@ -79,8 +79,6 @@ class Training:
             self.collapse = CollapseMonitor(self.config)
             self.optimizer_step = OptimizerStep(self.config, self.state, self.device)
             yield self._started(data)
-            if self.state.drops_segmenter and not self.config.teaches_masks:
-                yield Notice(0, _NO_SEGMENTER)
             yield from self._loop(data)
             yield from self.end(data)
         finally:
@@ -259,23 +257,37 @@ class Training:
         counters.metrics = values
         samples = write_samples(self.folder, counters.step, data.joined(), raw)
         yield SamplesWritten(counters.step, samples)
-        path = write_model(self.folder, self.config, state, data, raw, self.device, self.most)
-        if self.config.teaches_masks and not few:  # such masks teach nothing
-            yield from self._learn_masks(data, path)
+        learns = self.config.teaches_masks and not few  # the masks of such a G teach nothing
+        path = self.folder.unfinished if learns else self.folder.model
+        write_model(self.config, state, data, raw, self.device, self.most, path)
+        dropped, taught = state.drops_segmenter, False
+        if learns:
+            del state
+            self._free()
+            begun = time.perf_counter()
+            taught = yield from self._learn_masks(data, path, counters.step)
+            counters.seconds += time.perf_counter() - begun
             if self.cancel.cancelled:
+                path.unlink()
                 yield Finished(counters.step, None, True, counters.seconds)
                 return
-        yield Finished(counters.step, path, False, counters.seconds, values)
+            path.replace(self.folder.model)
+        if dropped and not taught:
+            yield Notice(counters.step, _NO_SEGMENTER)
+        yield Finished(counters.step, self.folder.model, False, counters.seconds, values)
 
-    def _learn_masks(self, data: TrainingData, path: Path) -> Iterator[Event]:
-        """Put a segmenter into the model where it marks better than G; say so where not."""
-        config, step = self.config, self.state.counters.step
+    def _learn_masks(
+        self, data: TrainingData, path: Path, step: int
+    ) -> Generator[Event, None, bool]:
+        """Put a segmenter into the model at ``path`` where it marks better than G, else say why."""
+        config = self.config
 
         def learn(progress: Progress) -> DistillationResult:
             return learn_own_masks(
                 path,
                 data.train,
                 squares_of(data.validation, data.validation_labels),
+                data.validation_groups,
                 steps=config.mask_steps,
                 seed=config.seed,
                 device=config.device,
@@ -286,15 +298,21 @@ class Training:
         try:
             result = yield from _told(watched(learn, self.cancel), MasksProgress)
         except Cancelled:
-            return
+            return False
         except CfinspectError as error:
-            yield Notice(step, f"the masks stay those of the counterfactuals: {error}")
-            return
-        if not result.accepted:
-            yield Notice(
-                step,
-                f"the masks stay those of the counterfactuals, which mark better: {result.reason}",
-            )
+            reason = str(error)
+        except Exception as error:
+            short = isinstance(error, RuntimeError) and is_out_of_memory(error)
+            if not short and not isinstance(error, MemoryError):
+                path.replace(self.folder.model)  # what was trained is not lost by it
+                raise
+            reason = "not enough memory to learn others"
+        else:
+            if result.accepted:
+                return True
+            reason = result.reason
+        yield Notice(step, f"the masks are those of the counterfactuals: {reason}")
+        return False
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""

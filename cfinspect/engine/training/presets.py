@@ -48,7 +48,7 @@ _BY_DISCRIMINATOR: dict[str, dict[str, SettingValue]] = {
 _PROJECTED_NEEDS: dict[str, SettingValue] = {"gate": True, "warmup": 120}
 # What a method needs otherwise than the presets, which were made for CF-GAN.
 _BY_METHOD: dict[str, dict[str, SettingValue]] = {
-    "segmenter": {"generator": "unet", "width": 16},
+    "segmenter": {"generator": "unet", "width": 16, "lr_generator": 1e-3},
     "diffusion": {
         "minutes": 30.0,
         "size": 64,
@@ -64,21 +64,24 @@ _BY_METHOD: dict[str, dict[str, SettingValue]] = {
 }
 
 
+def is_no_backbone(value: object) -> bool:
+    """Whether a setting "backbone" asks for training from scratch."""
+    return isinstance(value, str) and value.lower() == NO_BACKBONE
+
+
 def without_backbone(given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     """``given``, where "backbone none" has become a discriminator that learns from scratch.
 
     Raises ConfigError where the one that is asked for cannot do without.
     """
-    changed = dict(given)
-    if changed.get("backbone") != NO_BACKBONE:
-        return changed
-    del changed["backbone"]
-    if changed.get("discriminator") == PROJECTED:
+    if not is_no_backbone(given.get("backbone")):
+        return dict(given)
+    if given.get("discriminator") == PROJECTED:
         raise ConfigError(
             f"backbone {NO_BACKBONE} trains from scratch, and discriminator {PROJECTED} sees "
             "through the backbone: leave one of them out"
         )
-    return {"discriminator": COMPACT, **changed}
+    return {**given, "backbone": None, "discriminator": given.get("discriminator") or COMPACT}
 
 
 def settings_for(preset: str, given: Mapping[str, SettingValue]) -> dict[str, SettingValue]:

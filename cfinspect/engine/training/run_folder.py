@@ -39,6 +39,7 @@ class RunFolder:
         self.metrics = root / "metrics.jsonl"
         self.checkpoint = root / "checkpoint.safetensors"
         self.model = root / "model.safetensors"
+        self.unfinished = root / "model.unfinished.safetensors"  # its masks are still G's
         self.samples = root / "samples"
         self.curves = root / "curves.png"
         self._board: Any = None

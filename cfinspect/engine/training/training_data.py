@@ -39,7 +39,8 @@ class TrainingData:
     """``train``: the decoded training images; ``validation``: (n, S, S, 3) uint8 with labels (n,).
 
     ``validation_defect_classes`` (n,): which one; ``defect_class_count``: how many there are, 1
-    for a model that knows but one. ``seen``: content hashes of both.
+    for a model that knows but one. ``validation_groups`` (n,): their groups, numbered, as long as
+    the set is whole. ``seen``: content hashes of both.
     """
 
     train: TileStore
@@ -53,6 +54,7 @@ class TrainingData:
     folders: tuple[str, ...]
     names: tuple[str, str]
     validation_defect_classes: NDArray[np.int64]
+    validation_groups: NDArray[np.int64]
     defect_class_count: int = 1
 
     def of_defect_class(self, defect_class: int) -> TrainingData:
@@ -141,10 +143,11 @@ class _Latest(Progress):
     def __init__(self, cancel: CancelToken) -> None:
         self._cancel = cancel
         self.latest = (0, 0)
+        self.left = False  # nobody listens any more
 
     @property
     def cancelled(self) -> bool:
-        return self._cancel.cancelled
+        return self._cancel.cancelled or self.left
 
     def show(self, done: int, total: int | None = None) -> None:
         self.latest = (done, total or 0)
@@ -157,10 +160,13 @@ def watched(
     progress = _Latest(cancel)
     with ThreadPoolExecutor(1, "read") as pool:
         future = pool.submit(work, progress)
-        while not future.done():
-            wait([future], timeout=0.2)
-            yield progress.latest
-        return future.result()
+        try:
+            while not future.done():
+                wait([future], timeout=0.2)
+                yield progress.latest
+            return future.result()
+        finally:
+            progress.left = True
 
 
 def split(dataset: Dataset, config: TrainConfig) -> dict[str, list[Sample]]:
@@ -216,6 +222,7 @@ def _pack(
         "held_out": len(parts["held_out"]),
         "left_out": len(left_out),
     }
+    groups = [sample.group for sample in validation.samples]
     data = TrainingData(
         train=train,
         validation=validation.get(chosen),
@@ -228,6 +235,7 @@ def _pack(
         folders=tuple(Path(folder).resolve().name for folder in config.data),
         names=dataset.names,
         validation_defect_classes=validation.defect_classes[chosen],
+        validation_groups=np.unique(groups, return_inverse=True)[1][chosen],
         defect_class_count=max(1, len(config.defect_class_names)),
     )
     validation.close()

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import PRESETS, TrainConfig
+from cfinspect.engine.training.presets import is_no_backbone
 from cfinspect.ui.training.setting_fields import SettingField, field_for
 from cfinspect.ui.widgets.translate import mark, tr
 from cfinspect.workflows.config_parsing import new_config
@@ -182,9 +183,11 @@ class TrainForm(QScrollArea):
                 field.show_value(self._defaults[name])
 
     def _changes(self) -> dict[str, SettingValue]:
-        """The settings that are not as the preset has them."""
+        """What is shown; where a model or "from scratch" brings its own, what a person changed."""
         shown = {name: field.value() for name, field in self.settings.items()}
-        return {name: value for name, value in shown.items() if value != self._defaults[name]}
+        changed = {name: value for name, value in shown.items() if value != self._defaults[name]}
+        own = changed.get("init_from") or is_no_backbone(changed.get("backbone"))
+        return changed if own else shown
 
     def add_folder(self, folder: Path) -> None:
         """Learn from this folder as well."""

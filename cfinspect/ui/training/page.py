@@ -112,6 +112,7 @@ class TrainingPage(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
         column.addWidget(self.bar)
+        self._noticed = ""  # the last notice of the training
         self.detail = QLabel()
         self.detail.setProperty("role", "faint")
         self.detail.setWordWrap(True)
@@ -173,6 +174,7 @@ class TrainingPage(QWidget):
         self.curves.clear()
         self.samples.clear()
         self.result.hide()
+        self._noticed = ""
         self.detail.setText(tr("Run: {folder}", folder=out))
         ticket = self._session.jobs.add(Train(config.to_dict(), resume=resume))
         self._ticket = ticket
@@ -242,7 +244,8 @@ class TrainingPage(QWidget):
             elif isinstance(event, SamplesWritten):
                 self._show_samples(event.path)
             elif isinstance(event, Notice):
-                self.detail.setText(tr("Step {n}: {text}", n=event.step, text=event.text))
+                self._noticed = tr("Step {n}: {text}", n=event.step, text=event.text)
+                self.detail.setText(self._noticed)
         self.curves.draw(self._losses, self._figures)
 
     def _show_samples(self, path: Path) -> None:
@@ -294,7 +297,8 @@ class TrainingPage(QWidget):
             self.big.setText(tr("The training failed."))
         else:
             self.big.setText(tr("Done."))
-            self.detail.setText(tr("Run: {folder}", folder=self._out))
+            run = tr("Run: {folder}", folder=self._out)
+            self.detail.setText("\n".join(filter(None, (run, self._noticed))))
 
     @property
     def last_run(self) -> Path | None:

@@ -82,7 +82,9 @@ class _Text:
         self.widget = QLineEdit()
         self._optional = about.optional
         if about.optional:
-            self.widget.setPlaceholderText(tr("none"))
+            # An empty backbone is the one that comes along; "none" is another wish there.
+            shipped = about.name == "backbone"
+            self.widget.setPlaceholderText(tr("as shipped") if shipped else tr("none"))
 
     def show_value(self, value: SettingValue) -> None:
         self.widget.setText("" if value is None else str(value))

@@ -126,3 +126,39 @@ def test_a_broken_config_is_a_sentence(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(ConfigError):
         resumed_config(tmp_path, [], {})
+
+
+@pytest.mark.parametrize("given", [{"backbone": "none"}, {"backbone": "NONE", "width": 24}])
+def test_without_a_backbone_it_trains_from_scratch(
+    given: dict[str, SettingValue], tmp_path: Path
+) -> None:
+    config = new_config([tmp_path], tmp_path / "run", "balanced", given)
+    nothing: dict[str, SettingValue] = {**given, "discriminator": None}
+    assert TrainConfig.from_preset("balanced", **nothing).discriminator == "compact"
+    width = given.get("width", 16)
+    assert (config.discriminator, config.generator, config.width) == ("compact", "unet", width)
+    assert (config.backbone, config.warmup, config.mask_steps) == (None, 400, 0)
+    assert parse_setting("backbone=None") == ("backbone", "none")
+    other = new_config([tmp_path], tmp_path, "balanced", {**given, "discriminator": "resnet18"})
+    assert (other.discriminator, other.lr_generator) == ("resnet18", 1e-3)
+    with pytest.raises(ConfigError, match="leave one of them out"):
+        new_config([tmp_path], tmp_path, "balanced", {**given, "discriminator": "projected"})
+
+
+def test_a_run_from_scratch_is_resumed_by_its_own_command(tmp_path: Path) -> None:
+    config = new_config([tmp_path], tmp_path, "balanced", {"backbone": "none"})
+    (tmp_path / "config.json").write_text(json.dumps(config.to_dict()))
+    assert resumed_config(tmp_path, [tmp_path], {"backbone": "none"}) == config
+    assert resumed_config(tmp_path, [tmp_path], {}, ["backbone=none"]) == config
+    looks_through = new_config([tmp_path], tmp_path, "balanced", {})
+    (tmp_path / "config.json").write_text(json.dumps(looks_through.to_dict()))
+    with pytest.raises(ConfigError, match="another backbone"):
+        resumed_config(tmp_path, [tmp_path], {"backbone": "none"})
+
+
+def test_a_run_of_an_earlier_version_has_the_masks_of_its_g(tmp_path: Path) -> None:
+    values = new_config([tmp_path], tmp_path, "balanced", {}).to_dict()
+    del values["mask_steps"], values["assisted"]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    found = resumed_config(tmp_path, [], {})
+    assert (found.mask_steps, found.assisted, found.discriminator) == (0, False, "projected")

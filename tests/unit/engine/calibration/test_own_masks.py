@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,7 @@ def learn(path: Path, walls: Path, progress: Progress = Progress(), damaged: int
         path,
         train,
         squares_of(validation.get(np.arange(len(validation))), validation.labels),
+        np.arange(len(validation)),
         steps=4,
         seed=0,
         device="cpu",
@@ -115,16 +117,33 @@ def config(walls: Path, out: Path) -> TrainConfig:
 
 
 def notices(events: list[Event]) -> list[str]:
-    return [one.text for one in events if isinstance(one, Notice) and "the masks stay" in one.text]
+    return [one.text for one in events if isinstance(one, Notice) and "the masks are" in one.text]
 
 
-def test_a_training_ends_with_its_masks(walls: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_training_ends_with_its_masks(
+    accepted: bool, walls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distillation, "better", lambda *_: (accepted, "for a reason"))
     events = list(train(config(walls, tmp_path / "run")))
     last = events[-1]
-    assert isinstance(last, Finished) and last.model is not None
+    assert isinstance(last, Finished) and last.model == tmp_path / "run" / "model.safetensors"
     shown = [one for one in events if isinstance(one, MasksProgress)]
     assert shown and all(0 <= one.done <= one.total for one in shown)
-    assert bool(notices(events)) == (load_model(last.model).segmenter is None)
+    assert (load_model(last.model).segmenter is not None) == accepted
+    assert [("for a reason" in text) for text in notices(events)] == [True] * (not accepted)
+    assert not list((tmp_path / "run").glob("*unfinished*"))
+
+
+def test_a_loop_that_is_left_stops_the_work(walls: Path, tmp_path: Path) -> None:
+    settings = config(walls, tmp_path / "run").replace(mask_steps=100_000)
+    begun = None
+    for event in train(settings):
+        if isinstance(event, MasksProgress) and event.total == 100_000:
+            begun = time.monotonic()
+            break
+    assert begun is not None and time.monotonic() - begun < 10
+    assert not (tmp_path / "run" / "model.safetensors").exists()  # a run that is not finished
 
 
 def test_a_training_stopped_at_its_masks_can_go_on(walls: Path, tmp_path: Path) -> None:
@@ -136,6 +155,7 @@ def test_a_training_stopped_at_its_masks_can_go_on(walls: Path, tmp_path: Path) 
             cancel.cancel()
     assert isinstance(events[-1], Finished) and events[-1].interrupted
     assert events[-1].model is None
+    assert not list((tmp_path / "run").glob("model*"))
     again = list(train(settings, resume=True))
     assert isinstance(again[-1], Finished) and again[-1].model is not None
     assert any(isinstance(one, MasksProgress) for one in again)

@@ -274,3 +274,18 @@ def test_an_ablation_compares_networks_with_their_own_settings(base: str, other:
     [varied] = cell_configs(begun, Cell("other", (("discriminator", other),)), 1)
     alone = TrainConfig.from_preset("fast", discriminator=other, data=("x",), out=varied.out)
     assert varied == alone
+
+
+def test_an_ablation_of_generators_and_backbones_keeps_what_was_asked_for(tmp_path: Path) -> None:
+    weights = str(tmp_path / "lite0.safetensors")
+    base = TrainConfig.from_preset(
+        "fast", generator="unet", backbone=weights, batch=8, data=("x",), out="out"
+    )
+    changes = (("generator", "projected"), ("backbone", "none"), ("rho", 0.2))
+    cells = [Cell(name, ((name, value),)) for name, value in changes]
+    first, second, third = (cell_configs(base, cell, 1)[0] for cell in cells)
+    assert (first.generator, first.width, first.backbone) == ("projected", 32, weights)
+    assert (second.discriminator, second.generator, second.width) == ("compact", "unet", 16)
+    assert (second.backbone, second.warmup) == (None, 400)
+    assert (third.generator, third.width, third.rho) == ("unet", 16, 0.2)
+    assert all(one.batch == 8 for one in (first, second, third))
