@@ -31,6 +31,7 @@ def train(
     such folders; see ``cfinspect train --help``. ``out``: the folder for the run's files:
     model.safetensors, config.json, metrics.jsonl, checkpoint.safetensors, samples/, curves.png.
     ``preset``: "fast" (4 minutes), "balanced" (6) or "paper" (20): where all settings start from.
+    The masks are learned after that, in a minute or so; ``mask_steps=0`` leaves that out.
     ``settings``: any field of ``TrainConfig`` as a keyword, such as ``minutes=4``, ``steps=2000``,
     ``size=128`` (px), ``holdout=0.2`` (a share), ``device="cuda"``, ``seed=1``.
     ``on_event`` is called with each event as it happens: see ``train_events``.
