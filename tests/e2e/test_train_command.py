@@ -80,13 +80,17 @@ def test_a_second_signal_ends_at_once(walls: Path, tmp_path: Path) -> None:
     process = start_cfinspect(
         "train", walls, "--out", tmp_path / "run", "--steps", 100_000, *TINY, "--json"
     )
+    # While torch is being imported nothing looks at the first signal but what catches it.
+    maps = Path(f"/proc/{process.pid}/maps")
+    while "libtorch" not in maps.read_text():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
     assert process.stderr
-    # While torch is being imported nothing looks at the first signal.
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
+    while "again to end at once" not in process.stderr.readline():
+        pass
     started = time.monotonic()
+    process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - started < 10
