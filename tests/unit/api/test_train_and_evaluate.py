@@ -80,7 +80,7 @@ def test_leaving_the_loop_keeps_a_run_that_goes_on(walls: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"colour": 1}, "no setting 'colour'; there are augment"),
+        ({"colour": 1}, "no setting 'colour'; there are assisted, augment"),
         ({"out": "there"}, "multiple values|got some positional"),
         ({"size": 33}, "multiple of 32"),
         ({"size": "large"}, "wrong type"),
