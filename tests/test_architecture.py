@@ -67,6 +67,7 @@ UI_ROOMS = {
 TORCH_MODULES = {
     "base.device",
     "calibration.distillation",
+    "calibration.own_masks",
     "calibration.fit_multi_class",
     "calibration.mask_teacher",
     "calibration.mask_training",
@@ -86,6 +87,7 @@ TORCH_MODULES = {
     "explain.comparison",
     "explain.external",
     "explain.factory",
+    "explain.single",
     "explain.saliency",
     "inference.decision_logits",
     "inference.forward",

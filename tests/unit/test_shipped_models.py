@@ -15,6 +15,7 @@ from cfinspect.engine.model.checksums import check_models, read_sums
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.networks.backbone import shipped_backbone
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
+from cfinspect.engine.training.config import OLDER
 from cfinspect.resources import models_path, shipped_models
 
 MAKERS: dict[str, Callable[[np.random.Generator, int, bool], SynthImage]] = {
@@ -48,7 +49,8 @@ def test_the_card_says_how_it_was_made_and_what_may_be_done(kind: Domain) -> Non
     assert "Apache-2.0" in metadata.licence_note
     assert ("Özgenel" in metadata.licence_note) == recipe["metu"]
     for name, value in recipe["train"].items():
-        assert metadata.training[name] == value
+        # The shipped ones are older than some settings.
+        assert metadata.training.get(name, OLDER.get(name)) == value
     text = (models_path() / f"{kind}.md").read_text(encoding="utf-8")
     for word in ("python packaging/models.py", "Licence", "Figures", "Limits"):
         assert word in text

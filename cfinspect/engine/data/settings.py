@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cfinspect.engine.base.setting import Settings, setting
+from cfinspect.engine.base.setting import Range, Settings, setting
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,11 @@ class DataSettings(Settings):
         title="Defect classes",
         option="--defect-classes",
         metavar="A,B,...",
+    )
+    memory_gb: float = setting(
+        2.0,
+        "decoded images kept in memory up to this many GiB",
+        within=Range(0, open_low=True),
+        unit="GiB",
+        title="Memory for images",
     )

@@ -270,13 +270,6 @@ class TrainConfig(NetworkSettings, DataSettings):
     checkpoint_every: int = setting(
         200, "steps between two checkpoints", within=Range(1), title="Steps between checkpoints"
     )
-    memory_gb: float = setting(
-        2.0,
-        "decoded images kept in memory up to this many GiB",
-        within=Range(0, open_low=True),
-        unit="GiB",
-        title="Memory for images",
-    )
 
     def __post_init__(self) -> None:
         if self.defect_classes is not None:
@@ -311,13 +304,9 @@ class TrainConfig(NetworkSettings, DataSettings):
                 "generator projected changes what a discriminator projected blames: give both",
             ),
             (
-                not self.assisted or self.discriminator != PROJECTED,
-                "assisted is for a discriminator from scratch: projected sees the pretrained "
-                "features already",
-            ),
-            (
-                not self.assisted or not names,
-                "assisted knows one kind of damage: leave defect_classes out",
+                not self.assisted or not (names or self.discriminator == PROJECTED),
+                "assisted is for one kind of damage and a discriminator from scratch (projected "
+                "sees the pretrained features already)",
             ),
             (
                 self.generator != PROJECTED or self.gate,

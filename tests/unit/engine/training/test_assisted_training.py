@@ -82,7 +82,7 @@ def test_it_resumes_saves_and_is_trained_further(walls: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"discriminator": "projected"}, "sees the pretrained features already"),
+        ({"discriminator": "projected"}, "from scratch"),
         ({"defect_classes": "rot,scab"}, "one kind of damage"),
     ],
 )
