@@ -7,15 +7,17 @@ by ``calibrate`` on a handful of images of a new camera.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
+from cfinspect.engine.calibration.head_refit import group_folds
 from cfinspect.engine.calibration.otsu import otsu_threshold
 from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.metrics.review import ReviewMetrics, review_metrics, said_and_sent
 from cfinspect.engine.model.metadata import Decision
 
 Judge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -23,6 +25,7 @@ Judge = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 # Pull towards "leave it as it is", in units of images: with 40 images it matters, with 400 not. A
 # model's own decision deserves more of it than the neutral one does.
 _PRIOR, _PRIOR_OF_MODEL = 2.0, 5.0
+_FOLDS = 10
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,35 @@ def fit_decision(
         cut = fit_mask_threshold(seen.saliency[said])
         fitted = dataclasses.replace(fitted, mask_threshold=cut, mask_rule="median of otsu")
     return fit_review(fitted, p, review_rate)
+
+
+def cross_fitted_review(
+    logits: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    groups: Sequence[str],
+    review_rate: float,
+    start: Decision | None = None,
+    elsewhere: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
+) -> ReviewMetrics:
+    """What to expect of a review rule on other images: each group by a rule fitted to the others.
+
+    ``logits`` (n, 3), ``labels`` (n,); the rest as for `fit_decision`, ``elsewhere`` being copies
+    of these images, one set after the other.
+    """
+    told, truth = elsewhere or (logits, labels)
+    folds = group_folds(groups, _FOLDS)
+    copies = len(truth) // len(folds)
+    said, sent = np.zeros((2, len(folds)), np.bool_)
+    for fold in np.unique(folds):
+        rest, left = folds != fold, folds == fold
+        own = np.tile(rest, copies)
+        temperature, threshold = fit_score_threshold(told[own], truth[own], start)
+        rule = dataclasses.replace(
+            start or Decision(), temperature=temperature, score_threshold=threshold
+        )
+        p = probabilities(logits, temperature)
+        said[left], sent[left] = said_and_sent(fit_review(rule, p[rest], review_rate), p[left])
+    return review_metrics(labels, said, sent)
 
 
 def fit_score_threshold(

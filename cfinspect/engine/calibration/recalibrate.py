@@ -24,6 +24,7 @@ from cfinspect.engine.calibration.certainty import (
 )
 from cfinspect.engine.calibration.fit import (
     LabelledOutputs,
+    cross_fitted_review,
     fit_decision,
     fit_score_threshold,
     shift_to_false_alarms,
@@ -38,7 +39,7 @@ from cfinspect.engine.calibration.refit_model import (
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
+from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.file import (
     Model,
     load_metadata,
@@ -64,12 +65,15 @@ class CalibrationError(CfinspectError):
 
 @dataclass(frozen=True)
 class CalibrationResult:
-    """The decision before and after, how good it is, and what it does on the images fitted to."""
+    """The decision before and after, how good it is, and what to expect of its review.
+
+    ``review`` is by cross-validation over groups; from undamaged images alone, on these images.
+    """
 
     old: Decision
     new: Decision
     certainty: CalibrationCertainty = field(metadata=INLINE)
-    review: InSampleReviewMetrics
+    review: ReviewMetrics
 
 
 def calibrate(
@@ -116,13 +120,15 @@ def calibrate(
         groups = [sample.group for sample in samples]
         new = fit_decision(seen, review_rate, start=start)
         certainty = measured_certainty(answers, seen.labels, groups, old, start)
+        review = cross_fitted_review(seen.logits, seen.labels, groups, review_rate, start)
         if photos and can_be_refitted(loaded):
             certainty = dataclasses.replace(certainty, warnings=(*certainty.warnings, _PHOTOS))
     else:
         new = shift_to_false_alarms(old, seen.logits, false_alarms)
         certainty = false_alarm_certainty(seen.logits, old, new, false_alarms)
-    p = probabilities(seen.logits, new.temperature)
-    result = CalibrationResult(old, new, certainty, in_sample_review_metrics(new, p, seen.labels))
+        p = probabilities(seen.logits, new.temperature)
+        review = in_sample_review_metrics(new, p, seen.labels)
+    result = CalibrationResult(old, new, certainty, review)
     _write(out, loaded, result, dataset, samples)
     return result
 

@@ -27,8 +27,8 @@ class ReviewFigures:
 
 
 @dataclass(frozen=True)
-class InSampleReviewMetrics:
-    """What a decision does on the images that it was fitted to; see ``in_sample_review_metrics``.
+class ReviewMetrics:
+    """Who is missed and who is sent to a human; see ``review_metrics``.
 
     The model file's metadata keep these as ``metrics.review``.
     """
@@ -85,22 +85,37 @@ def _correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float | None
 
 def in_sample_review_metrics(
     decision: Decision, p: NDArray[np.float64], labels: NDArray[np.int64]
-) -> InSampleReviewMetrics:
-    """What ``decision`` does on these n images.
+) -> ReviewMetrics:
+    """What ``decision`` does on these n images; ``p`` (n, 3): calibrated p0, p1, p_fake.
 
-    ``p`` (n, 3): calibrated p0, p1, p_fake; ``labels`` (n,). ``miss_rate``: share of damaged images
-    that it neither calls damaged nor sends to review, ``missed_alone`` without the review; both
-    with 95 % intervals that take images one by one, though those of one group are alike.
-    ``reviewed``: share sent to review; ``errors``: wrong labels; ``errors_caught``: the share of
-    them in review, None without errors. On images that it was fitted to, the figures flatter.
+    On images that it was fitted to, the figures flatter.
     """
-    scores, truth = score(p), labels == 1
-    said = scores >= decision.score_threshold
+    return review_metrics(labels, *said_and_sent(decision, p))
+
+
+def said_and_sent(
+    decision: Decision, p: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which of n images ``decision`` calls damaged, and which it sends to review."""
+    scores = score(p)
     seen = (scores >= decision.review_low) & (scores <= decision.review_high)
-    seen |= p[:, 2] > decision.review_p_fake
+    return scores >= decision.score_threshold, seen | (p[:, 2] > decision.review_p_fake)
+
+
+def review_metrics(
+    labels: NDArray[np.int64], said: NDArray[np.bool_], seen: NDArray[np.bool_]
+) -> ReviewMetrics:
+    """Figures of n images: ``labels``, which are called damaged, which are sent to review.
+
+    ``miss_rate``: share of damaged images that are neither called damaged nor sent to review,
+    ``missed_alone`` without the review; both with 95 % intervals that take images one by one,
+    though those of one group are alike. ``reviewed``: share sent to review; ``errors``: wrong
+    labels; ``errors_caught``: the share of them in review, None without errors.
+    """
+    truth = labels == 1
     damaged, wrong = int(truth.sum()), said != truth
     alone, missed = truth & ~said, truth & ~said & ~seen
-    return InSampleReviewMetrics(
+    return ReviewMetrics(
         damaged_n=damaged,
         missed_alone=float(alone.sum() / damaged) if damaged else None,
         missed_alone_ci95=wilson(int(alone.sum()), damaged),

@@ -22,6 +22,7 @@ from cfinspect.engine.calibration.fit import (
     TRAINED_MASKS,
     Judge,
     LabelledOutputs,
+    cross_fitted_review,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
@@ -31,7 +32,7 @@ from cfinspect.engine.data.augment import augment
 from cfinspect.engine.inference.forward import batched, classify, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import saliency
-from cfinspect.engine.metrics.review import InSampleReviewMetrics, in_sample_review_metrics
+from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import Model, save_model
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
@@ -211,7 +212,7 @@ def _decisions(
     raw: NetworkOutputs,
     device: Device,
     most: int,
-) -> tuple[Decision, dict[str, Decision], InSampleReviewMetrics]:
+) -> tuple[Decision, dict[str, Decision], ReviewMetrics]:
     """The decision, those of several defect classes by name, and what to expect of it."""
     tta = data.preprocessing.tta
 
@@ -220,23 +221,25 @@ def _decisions(
 
     elsewhere = shifted(data, config.seed) if config.calibrate_on == "augmented" else None
     rows = data.joined().validation_defect_classes
-    decisions = []
+    decisions, said = [], []
     for index in range(data.defect_class_count):
         own = of_defect_class(discriminator, index)
         moved = elsewhere.of_defect_class(index) if elsewhere else None
+        said.append((said_of(own, moved.validation), moved.validation_labels) if moved else None)
         decisions.append(
             fit_decision_from_validation(
                 data.of_defect_class(index),
                 raw.chosen(rows == index),
                 config,
                 functools.partial(logits_on_counterfactuals, own, device=device, batch=most),
-                (said_of(own, moved.validation), moved.validation_labels) if moved else None,
+                said[-1],
             )
         )
     rate = config.review_rate
     if data.defect_class_count == 1:
-        p = probabilities(raw.logits, decisions[0].temperature)
-        return decisions[0], {}, in_sample_review_metrics(decisions[0], p, data.validation_labels)
+        groups = [str(group) for group in data.validation_groups]
+        known = raw.logits, data.validation_labels
+        return decisions[0], {}, cross_fitted_review(*known, groups, rate, elsewhere=said[0])
     networks = [of_defect_class(discriminator, index) for index in range(data.defect_class_count)]
 
     def of_all(images: NDArray[np.uint8]) -> NDArray[np.float32]:

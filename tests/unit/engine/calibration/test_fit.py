@@ -10,6 +10,7 @@ from report_parts import there
 from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.calibration.fit import (
     LabelledOutputs,
+    cross_fitted_review,
     fit_decision,
     fit_mask_threshold,
     fit_min_area,
@@ -17,6 +18,7 @@ from cfinspect.engine.calibration.fit import (
     fit_score_threshold,
     shift_to_false_alarms,
 )
+from cfinspect.engine.calibration.head_refit import group_folds
 from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.metadata import Decision
 
@@ -123,6 +125,50 @@ def test_few_images_leave_the_limit_of_strangeness_alone() -> None:
     p = np.array([[0.7, 0.1, 0.2], [0.2, 0.5, 0.3], [0.45, 0.45, 0.1]])
     assert fit_review(Decision(), p, 1 / 3).review_p_fake == 0.3
     assert fit_review(Decision(review_p_fake=0.25), p, 1 / 3).review_p_fake == 0.25
+
+
+def test_what_to_expect_is_what_other_images_show() -> None:
+    rng = np.random.default_rng(0)
+
+    def images(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        labels = np.arange(count) % 2
+        return logits_for(np.where(labels == 1, 1.5, -1.5) + rng.normal(0, 1.5, count)), labels
+
+    rates = []
+    for _ in range(60):
+        logits, labels = images(24)
+        names = [str(number) for number in range(24)]
+        rule = fit_decision(LabelledOutputs(logits, np.abs(logits), labels), 0.2)
+        others, truth = images(2000)
+        found = [
+            cross_fitted_review(logits, labels, names, 0.2),
+            in_sample_review_metrics(rule, probabilities(logits, rule.temperature), labels),
+            in_sample_review_metrics(rule, probabilities(others, rule.temperature), truth),
+        ]
+        rates.append([float(one.miss_rate or 0) for one in found])
+    expected, flattering, there_then = np.mean(rates, axis=0)
+    assert flattering < expected  # by which fewer are told to be missed than will be
+    assert abs(expected - there_then) < abs(flattering - there_then)
+
+
+def test_each_group_is_judged_by_a_rule_of_the_others() -> None:
+    rng = np.random.default_rng(0)
+    groups = [str(number // 4) for number in range(80)]
+    labels = np.arange(80) % 2
+    logits = logits_for(np.where(labels == 1, 2.0, -2.0) + rng.normal(0, 1.5, 80))
+    found = cross_fitted_review(logits, labels, groups, 0.1)
+    folds, wrong = group_folds(groups, 10), 0
+    for fold in range(10):
+        rest, left = folds != fold, folds == fold
+        temperature, threshold = fit_score_threshold(logits[rest], labels[rest])
+        wrong += int(
+            ((score(probabilities(logits[left], temperature)) >= threshold) != labels[left]).sum()
+        )
+    assert found.errors == wrong
+    # Copies as other cameras would take them: twice the same images change nothing.
+    twice = np.concatenate([logits, logits]), np.concatenate([labels, labels])
+    again = cross_fitted_review(logits, labels, groups, 0.1, elsewhere=twice)
+    assert again.errors == pytest.approx(found.errors, abs=2)
 
 
 def test_what_to_expect_counts_by_hand() -> None:
