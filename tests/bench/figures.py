@@ -5,7 +5,7 @@
 
 Needs the development images in ../shared/data (or CFINSPECT_DATA). Each seed is a training of its
 own with its own held-out quarter of the groups: the spread is that of training and of the split.
-Finished parts are kept and not measured again.
+Finished parts are kept and not measured again, so give the models of another version another --out.
 """
 
 from __future__ import annotations

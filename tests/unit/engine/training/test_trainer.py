@@ -278,7 +278,7 @@ def test_a_training_shorter_than_its_warm_up_teaches_the_generator_too(
 
 def test_a_training_needs_an_end(walls: Path, tmp_path: Path) -> None:
     with pytest.raises(CfinspectError, match="--steps or --minutes"):
-        list(train(config(walls, tmp_path, steps=None)))
+        list(train(config(walls, tmp_path).replace(steps=None)))
 
 
 def test_pictures_that_cannot_be_decoded_are_named_and_left_out(tmp_path: Path) -> None:
