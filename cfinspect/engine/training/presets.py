@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from cfinspect.engine.base.setting import ConfigError, SettingValue
 from cfinspect.engine.networks.names import COMPACT, PROJECTED
-from cfinspect.engine.networks.settings import DISCRIMINATORS, NO_BACKBONE
+from cfinspect.engine.networks.settings import NO_BACKBONE
 
 ADVERSARIAL = 2.0  # grey levels; eps 2/255 is the larger of the two that matter most
 # The paper preset keeps to what the paper states (3-way loss, all weights 1, one cycle); what it
@@ -40,9 +40,6 @@ _FROM_SCRATCH: dict[str, SettingValue] = {
     "lr_generator": 1e-3,
     "noise": 0.03,
     "mask_steps": 0,
-}
-_BY_DISCRIMINATOR: dict[str, dict[str, SettingValue]] = {
-    name: {} if name == PROJECTED else _FROM_SCRATCH for name in DISCRIMINATORS
 }
 # What the projected discriminator cannot take over from a preset that is made for another one.
 _PROJECTED_NEEDS: dict[str, SettingValue] = {"gate": True, "warmup": 120}
@@ -88,9 +85,8 @@ def settings_for(preset: str, given: Mapping[str, SettingValue]) -> dict[str, Se
     """What differs from the defaults by the preset and by the networks and method ``given``."""
     own = BY_PRESET[preset]
     discriminator = str(given.get("discriminator", own.get("discriminator", PROJECTED)))
-    found = {**_BY_DISCRIMINATOR.get(discriminator, {}), **own}
-    if discriminator == PROJECTED:
-        found |= _PROJECTED_NEEDS
+    looks_through = discriminator == PROJECTED
+    found = {**own, **_PROJECTED_NEEDS} if looks_through else {**_FROM_SCRATCH, **own}
     if given.get("generator", PROJECTED) != PROJECTED:
         found["width"] = _FROM_SCRATCH["width"]
     return {**found, **_BY_METHOD.get(str(given.get("method", "")), {})}
