@@ -260,25 +260,24 @@ class Training:
         learns = self.config.teaches_masks and not few  # the masks of such a G teach nothing
         path = self.folder.unfinished if learns else self.folder.model
         write_model(self.config, state, data, raw, self.device, self.most, path)
-        dropped, taught = state.drops_segmenter, False
+        if state.drops_segmenter and not learns:
+            yield Notice(counters.step, _NO_SEGMENTER)
         if learns:
             del state
             self._free()
             begun = time.perf_counter()
-            taught = yield from self._learn_masks(data, path, counters.step)
+            yield from self._learn_masks(data, path, counters.step)
             counters.seconds += time.perf_counter() - begun
             if self.cancel.cancelled:
                 path.unlink()
                 yield Finished(counters.step, None, True, counters.seconds)
                 return
             path.replace(self.folder.model)
-        if dropped and not taught:
-            yield Notice(counters.step, _NO_SEGMENTER)
         yield Finished(counters.step, self.folder.model, False, counters.seconds, values)
 
     def _learn_masks(
         self, data: TrainingData, path: Path, step: int
-    ) -> Generator[Event, None, bool]:
+    ) -> Iterator[Event]:
         """Put a segmenter into the model at ``path`` where it marks better than G, else say why."""
         config = self.config
 
@@ -298,7 +297,7 @@ class Training:
         try:
             result = yield from _told(watched(learn, self.cancel), MasksProgress)
         except Cancelled:
-            return False
+            return
         except CfinspectError as error:
             reason = str(error)
         except Exception as error:
@@ -309,10 +308,9 @@ class Training:
             reason = "not enough memory to learn others"
         else:
             if result.accepted:
-                return True
+                return
             reason = result.reason
         yield Notice(step, f"the masks are those of the counterfactuals: {reason}")
-        return False
 
     def _free(self) -> None:
         """Let go of the networks now: a window that trained must not keep the memory."""
