@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driver import answer, click, live, open_folder, trigger, wait_for
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QDoubleSpinBox, QFileDialog, QSpinBox
 
 from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import TrainConfig
@@ -47,6 +47,22 @@ def test_the_form_has_every_setting_of_trainconfig(window: MainWindow) -> None:
     assert set(window.training.form.settings) == set(TrainConfig.settings()) - own
     for name, field in window.training.form.settings.items():
         assert field.widget.toolTip(), name
+
+
+def test_the_numbers_of_the_form_can_be_read(window: MainWindow, walls: Path) -> None:
+    open_folder(window, walls)
+    trigger(window, "train")
+    form = window.training.form
+    form.more.setChecked(True)
+    live(0.2)
+    boxes = [one.widget for one in form.settings.values()]
+    numbers = [box for box in boxes if isinstance(box, QSpinBox | QDoubleSpinBox)]
+    assert len(numbers) > 10
+    for box in [*boxes, form.minutes]:  # nothing sticks out: there is no scrolling sideways
+        assert box.mapTo(form.viewport(), box.rect().topRight()).x() < form.viewport().width()
+    for number in numbers:
+        shown = number.lineEdit().contentsRect().width()
+        assert shown > number.fontMetrics().horizontalAdvance(number.text()), number.text()
 
 
 def test_the_form_shows_what_a_discriminator_brings_along(

@@ -275,9 +275,7 @@ class Training:
             path.replace(self.folder.model)
         yield Finished(counters.step, self.folder.model, False, counters.seconds, values)
 
-    def _learn_masks(
-        self, data: TrainingData, path: Path, step: int
-    ) -> Iterator[Event]:
+    def _learn_masks(self, data: TrainingData, path: Path, step: int) -> Iterator[Event]:
         """Put a segmenter into the model at ``path`` where it marks better than G, else say why."""
         config = self.config
 

@@ -37,7 +37,7 @@ class Train:
         from cfinspect.engine.training.trainer import train  # noqa: PLC0415
 
         limit_threads(threads_for_work())
-        last = None
+        last, learning_masks = None, False
         config = TrainConfig.from_dict(self.settings)
         for event in train(config, cancel=tell.cancel, resume=self.resume):
             if isinstance(event, StepDone):
@@ -47,7 +47,11 @@ class Train:
             elif isinstance(event, DataProgress):
                 tell.relay(JobProgress(event.done, event.total, text=tr("Reading images")))
             elif isinstance(event, MasksProgress):
-                tell.relay(JobProgress(event.done, event.total, text=tr("Learning masks")))
+                if not learning_masks:
+                    tell.restart_clock()
+                learning_masks = True
+                text = tr("Learning masks")
+                tell.report(event.done, event.total, text, of_images=False)
             elif isinstance(event, Finished):
                 last = event
             tell.part(event)

@@ -28,6 +28,7 @@ from cfinspect.ui.training.setting_fields import SettingField, field_for
 from cfinspect.ui.widgets.translate import mark, tr
 from cfinspect.workflows.config_parsing import new_config
 
+_NARROWEST = 320  # px
 _PRESETS = {
     "fast": mark("fast: a first look"),
     "balanced": mark("balanced: for daily use"),
@@ -50,9 +51,9 @@ class TrainForm(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(320)
-        page = QWidget()
-        column = QVBoxLayout(page)
+        self.setMinimumWidth(_NARROWEST)
+        self._page = QWidget()
+        column = QVBoxLayout(self._page)
         column.setSpacing(8)
         heading = QLabel(tr("Train a model"))
         heading.setProperty("role", "big")
@@ -61,7 +62,7 @@ class TrainForm(QScrollArea):
         column.addLayout(self._make_choice())
         self._make_settings(column)
         column.addStretch()
-        self.setWidget(page)
+        self.setWidget(self._page)
         self.device.setCurrentText(device)
         self._preset_changed(self.preset.currentIndex())
 
@@ -161,6 +162,9 @@ class TrainForm(QScrollArea):
         self.advanced.setVisible(on)
         arrow = Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow
         self.more.setArrowType(arrow)
+        # There is no scrolling sideways: what does not fit would be cut off.
+        wide = self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(max(_NARROWEST, wide))
 
     def _preset_changed(self, number: int) -> None:
         """Another preset: its own networks, unless others had been chosen."""

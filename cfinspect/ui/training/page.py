@@ -209,16 +209,16 @@ class TrainingPage(QWidget):
         self.bar.setMaximum(progress.total or 0)
         self.bar.setValue(progress.done)
         parts = [progress.text]
+        if progress.seconds_left is not None and self._started:
+            parts.insert(0, tr("{time} left", time=duration(progress.seconds_left)))
         if progress.rate and self._started:
             parts.append(tr("{n} images/s", n=f"{progress.rate:.0f}"))
         if self._started and (memory := resident_memory()):
             parts.append(tr("{n} MB of memory", n=f"{memory:,.0f}"))
-        if progress.seconds_left is not None and self._started:
-            parts.append(tr("{time} left", time=duration(progress.seconds_left)))
         if not (
             self._ticket and (self._ticket.is_paused or self._ticket.state is JobState.STOPPING)
         ):
-            self.big.setText(" · ".join(part for part in reversed(parts) if part))
+            self.big.setText(" · ".join(part for part in parts if part))
 
     def _events(self, events: list[Event]) -> None:
         for event in events:

@@ -135,7 +135,6 @@ def _dress(box: QAbstractSpinBox, about: Setting) -> None:
         box.setSuffix(f" {about.unit}")
     # A form that is scrolled must not change the number under the pointer.
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     box.setKeyboardTracking(False)
 
 
