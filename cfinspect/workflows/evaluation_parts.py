@@ -30,8 +30,8 @@ _BATCH = 64
 
 
 def require_one_defect_class(metadata: ModelMetadata, part: str) -> None:
-    """Raise CfinspectError for a model of several defect classes; ``part`` is what was asked."""
-    if metadata.defect_classes:
+    """Raise CfinspectError for a model that asks each of several; ``part`` is what was asked."""
+    if metadata.asks_each_class:
         raise CfinspectError(
             f"--{part} looks at one defect class at a time, and this model knows several"
         )

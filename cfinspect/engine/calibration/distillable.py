@@ -17,7 +17,7 @@ class DistillationError(CfinspectError):
 def require_distillable(path: Path, metadata: ModelMetadata) -> None:
     """Raise a CfinspectError for a model that has no masks of its own to teach."""
     require_inspecting(path, metadata)
-    if metadata.defect_classes:
+    if metadata.asks_each_class:
         raise DistillationError(
             f"{path} knows several defect classes, whose masks one segmenter cannot tell apart: "
             "give a model of one"

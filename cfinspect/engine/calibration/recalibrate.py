@@ -97,7 +97,7 @@ def calibrate(
     """
     require_inspecting(model, load_metadata(model))
     loaded = load_model(model)
-    if loaded.metadata.defect_classes:
+    if loaded.metadata.asks_each_class:
         raise CalibrationError(
             f"{model} knows several defect classes, which calibration cannot refit: train it with "
             "images of the new camera ('cfinspect train --from')"
@@ -142,7 +142,7 @@ def _write(
         "fingerprint": dataset.fingerprint(),
     }
     notes = {**model.metadata.metrics, "calibration": calibration}
-    metadata = dataclasses.replace(model.metadata, decision=result.new, metrics=notes)
+    metadata = dataclasses.replace(model.metadata.with_decision(result.new), metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     digests = np.array([sample.digest for sample in samples], dtype=np.uint64)
     known = np.unique(np.concatenate([model.seen, digests]))

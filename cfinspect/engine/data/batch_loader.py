@@ -61,7 +61,7 @@ class BatchLoader:
     def _make(self, step: int) -> Batch:
         # Defect classes take turns; each is shown beside all undamaged images.
         labels, turns = self._store.labels, self._turns
-        others = (labels == 1) & (self._store.defect_classes != step % turns)
+        others = (labels == 1) & (self._store.defect_classes % turns != step % turns)
         known = np.where(others, -1, labels)
         indices = balanced_indices(known, self._batch, self._seed, step // turns)
         rng = np.random.default_rng((self._seed, 7, step))

@@ -25,7 +25,7 @@ def saliency_by(
     backend = inspector.backend
     if method == "ace":
         raise CfinspectError("ace needs a diffusion model: 'cfinspect explain --method ace'")
-    if backend.metadata.defect_classes:
+    if backend.metadata.asks_each_class:
         raise CfinspectError(
             f"{name} knows several defect classes, which no method explains at once"
         )

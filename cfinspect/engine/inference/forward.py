@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 import torch
@@ -110,11 +110,11 @@ def _outputs(
     tta: Tta,
 ) -> NetworkOutputs:
     with device.autocast():
-        stages: list[torch.Tensor] | None = None
         if _share_backbone(generator, discriminator):
-            output, flipped, own, stages = _through_one_backbone(generator, discriminator, x, tta)
+            answers = _through_one_backbone(generator, discriminator, x, tta)
         else:
-            output, flipped, own, stages = _apart(generator, discriminator, x, tta)
+            answers = _apart(generator, discriminator, x, tta)
+        output, flipped, own, stages, names = answers
         marked = _marked(segmenter, x, stages)
     picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
     looks = None if stages is None else appearance(stages)
@@ -128,6 +128,7 @@ def _outputs(
         heads,
         appearance=None if looks is None else looks.cpu().numpy(),
         mask_probability=None if marked is None else marked.cpu().numpy(),
+        named=None if names is None else torch.softmax(names.float(), dim=1).cpu().numpy(),
     )
 
 
@@ -141,29 +142,47 @@ def _marked(
     return torch.sigmoid(logits.float())
 
 
-_Answers = tuple[GeneratorOutput, torch.Tensor, torch.Tensor, list[torch.Tensor] | None]
+class _Answers(NamedTuple):
+    """What G says of x, D's logits on its picture and, over its views, on x.
+
+    Also what the backbone says of x, its stages, where D looks through it, and the logits of the
+    defect classes, over the views of x's own size, where D names them.
+    """
+
+    output: GeneratorOutput
+    flipped: torch.Tensor
+    logits: torch.Tensor
+    stages: list[torch.Tensor] | None
+    names: torch.Tensor | None
 
 
 def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
-    """What G says of x, D's logits on its picture and, over its views, on x.
-
-    Also what the backbone says of x, its stages, where D looks through it.
-    """
     output: GeneratorOutput = generator(x)
     output = _with_far(output, generator, x, tta)
     # D is cheap beside G: four views of x steady its answer, as training saw them all.
     # One pass over everything of a size is faster than five small ones.
     first, *others = _views(x, tta)
     seen = torch.cat([first, output.image])
-    own = None
+    own, names = None, None
     if isinstance(discriminator, ProjectedDiscriminator):
         stages = discriminator.backbone(seen)
         own = [stage[: len(x)] for stage in stages]
-        answer = discriminator.heads(stages).logits.float()
+        judged: Judgement = discriminator.heads(stages)
+        answer = judged.logits.float()
+        names = _names(discriminator, [stage[: len(first)] for stage in stages], judged, len(x))
     else:
         answer = discriminator(seen).float()
     logits = [answer[: len(first)], *(discriminator(views).float() for views in others)]
-    return output, answer[len(first) :], _mean(logits, len(x)), own
+    return _Answers(output, answer[len(first) :], _mean(logits, len(x)), own, names)
+
+
+def _names(
+    discriminator: ProjectedDiscriminator, stages: list[torch.Tensor], judged: Judgement, n: int
+) -> torch.Tensor | None:
+    """The logits of the defect classes (n, k), the mean over the views in ``stages``."""
+    evidence = judged.evidence[: len(stages[0])]
+    found = discriminator.heads.named(stages, evidence)
+    return None if found is None else _mean([found.float()], n)
 
 
 def _with_far(
@@ -198,9 +217,11 @@ def _through_one_backbone(
     own = [stage[: len(x)] for stage in stages]
     output = generator.decode(x, own)
     output = _with_far(output, generator, x, tta)
-    logits = [discriminator.heads(stages).logits]
-    logits += [discriminator(views).float() for views in others]
-    return output, discriminator(output.image).float(), _mean(logits, len(x)), own
+    judged: Judgement = discriminator.heads(stages)
+    names = _names(discriminator, stages, judged, len(x))
+    logits = [judged.logits, *(discriminator(views).float() for views in others)]
+    flipped = discriminator(output.image).float()
+    return _Answers(output, flipped, _mean(logits, len(x)), own, names)
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:

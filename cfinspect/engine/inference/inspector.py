@@ -57,7 +57,8 @@ class NetworkOutputs:
     G(x), (n, S, S, 3) float32 in 0..1. ``flipped_logits``: D's on x', (n, 3) float32. ``head``: G's
     own probability of damaged for x, (n,) float32. ``appearance``: what x looks like to the
     pretrained backbone, (n, C) float32, where D looks through one. ``mask_probability``: a
-    segmenter's of each pixel, (n, S, S) float32 in 0..1, where the model has one.
+    segmenter's of each pixel, (n, S, S) float32 in 0..1, where the model has one. ``named``: the
+    probability of each defect class of what is damaged, (n, k) float32, where D names them.
     """
 
     logits: NDArray[np.float32]
@@ -66,6 +67,7 @@ class NetworkOutputs:
     head: NDArray[np.float32]
     appearance: NDArray[np.float32] | None = None
     mask_probability: NDArray[np.float32] | None = None
+    named: NDArray[np.float32] | None = None
 
     def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
         """The answers about some of the squares; ``rows`` (n,)."""
@@ -96,7 +98,11 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class DefectClassResult:
-    """What one of several defect classes says on its own; ``saliency``: (H, W) uint8, 255 is 1."""
+    """What is said of one of several defect classes; ``saliency``: (H, W) uint8, 255 is 1.
+
+    Where each has a G and a D (see ``multi_class``), what these say; where one D names them, its
+    answer and the saliency times the class's probability.
+    """
 
     label: int
     score: float
@@ -115,8 +121,8 @@ class Inspection:
     ``mask_probability``, (H, W) float32 in 0..1, where the model has a segmenter, else from the
     saliency.
     ``area_fraction``: share of mask pixels. ``head``: G's own probability of damaged.
-    ``defect_class``: the name of the class that is found and ``defect_classes`` what each says on
-    its own, where the model knows several (see ``multi_class``); else empty. ``unlikeness``: how
+    ``defect_class``: the name of the class that is found and ``defect_classes`` what is said of
+    each, where the model knows several; else empty. ``unlikeness``: how
     unlike the images that the model learned from (1 is the limit; of a photo the median of its
     windows), None where the model cannot tell.
     """
@@ -165,6 +171,7 @@ class _Answer:
     flipped: bool
     head: float
     unlikeness: float | None
+    named: tuple[float, ...]
 
 
 class Inspector:
@@ -182,6 +189,7 @@ class Inspector:
         # Only backends of the pretrained backbone have it; see ``TorchBackend``.
         self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
         self._decision = backend.metadata.decision
+        self._names = tuple(backend.metadata.defect_classes)
         self._segmenter = backend.metadata.segmenter
         self._preprocessing = backend.metadata.preprocessing
 
@@ -297,9 +305,14 @@ class Inspector:
         unlike: list[float | None] = [None] * len(batch)
         if self._familiar is not None and raw.appearance is not None:
             unlike = self._familiar.unlikeness(raw.appearance).tolist()
+        named = np.empty((len(batch), 0)) if raw.named is None else raw.named
         answers = [
-            _Answer(float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h), u)
-            for s, q, f, h, u in zip(scores, p, flipped, raw.head, unlike, strict=True)
+            _Answer(
+                float(s), (float(q[0]), float(q[1]), float(q[2])), bool(f), float(h), u, tuple(n)
+            )
+            for s, q, f, h, u, n in zip(
+                scores, p, flipped, raw.head, unlike, named.tolist(), strict=True
+            )
         ]
         changes = np.empty((*batch.shape[:3], 3 + self._maps), dtype=np.float32)
         np.subtract(raw.counterfactual, batch / np.float32(255), out=changes[..., :3])
@@ -332,6 +345,9 @@ class Inspector:
             mask = np.zeros(saliency.shape, dtype=np.bool_)
         p0, p1, p_fake = answer.p
         reasons = review_reasons(decision, answer.score, p_fake, answer.flipped)
+        winner = ""
+        if answer.named and label:
+            winner = self._names[int(np.argmax(answer.named))]
         return Inspection(
             label=label,
             score=answer.score,
@@ -346,9 +362,25 @@ class Inspector:
             mask=mask,
             area_fraction=float(mask.mean()),
             head=answer.head,
+            defect_class=winner,
+            defect_classes=self._each_class(answer, winner, saliency),
             unlikeness=answer.unlikeness,
             mask_probability=None if self._segmenter is None else cut_map,
         )
+
+    def _each_class(
+        self, answer: _Answer, winner: str, saliency: FloatMap
+    ) -> dict[str, DefectClassResult]:
+        """What is said of each defect class, where D names them."""
+        return {
+            name: DefectClassResult(
+                int(name == winner),
+                answer.score * share,
+                answer.p[2],
+                np.rint(saliency * np.float32(255 * share)).astype(np.uint8),
+            )
+            for name, share in zip(self._names, answer.named, strict=False)
+        }
 
 
 def _cut(image: NDArray[np.uint8], window: Window, tile: int) -> NDArray[np.uint8]:

@@ -104,12 +104,12 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     """Load a model file and make it ready; ``device`` and ``precision`` as `choose_device` has it.
 
     Raises ModelFileError, MetadataError or DeviceError with a sentence, also for a model that knows
-    several defect classes: see ``load_torch_inspector``.
+    several defect classes and asks each: see ``load_torch_inspector``.
     """
     tune_host()
     require_inspecting(path, load_metadata(path))
     model = load_model(path)
-    if model.metadata.defect_classes:
+    if model.metadata.asks_each_class:
         raise ModelFileError(f"{path} knows several defect classes: give a model of one")
     return TorchBackend(model, choose_device(device, precision))
 
@@ -123,7 +123,7 @@ def load_torch_inspector(
     """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
-    if not metadata.defect_classes:
+    if not metadata.asks_each_class:
         return Inspector(load_backend(path, device, precision), batch)
     tune_host()
     model, chosen = load_model(path), choose_device(device, precision)

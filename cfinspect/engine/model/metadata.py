@@ -12,10 +12,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
+from cfinspect.engine.networks.names import NAMED
 from cfinspect.engine.networks.spec import NetworkSpec
 
 FORMAT_VERSION = 1
@@ -134,8 +135,9 @@ class ModelMetadata:
     ``metrics``: figures on validation. ``data``: fingerprint, counts and folder names (no paths).
     ``training``: the settings by today's names, without paths. ``licence_note``: what may be done.
     ``defect_classes``: where several are told apart, each one's `Decision` by its name and in the
-    order of the networks; ``decision`` is then that of all classes together, on the largest of
-    their margins (see ``inference.multi_class``). ``segmenter``: what makes the masks in the place
+    order of the networks; ``decision`` is then that of all classes together: where D names them
+    (``names_classes``) the same as each, else on the largest of their margins (see
+    ``inference.multi_class``). ``segmenter``: what makes the masks in the place
     of G's saliency; None in most models, whose JSON then does not name it, as older versions know
     no such field.
     """
@@ -161,6 +163,22 @@ class ModelMetadata:
             _require(
                 not problem, f"defect_classes: the name of a class {problem}", "is refused", name
             )
+
+    @property
+    def names_classes(self) -> bool:
+        """Whether one D finds damage of all defect classes and names it."""
+        return bool(self.defect_classes) and NAMED in self.discriminator.kwargs
+
+    @property
+    def asks_each_class(self) -> bool:
+        """Whether there are several defect classes, each with a G and an answer of its own."""
+        return bool(self.defect_classes) and not self.names_classes
+
+    def with_decision(self, decision: Decision) -> Self:
+        """With another decision, of the defect classes too where D names them."""
+        names = self.defect_classes if self.names_classes else ()
+        each = {name: decision for name in names} or self.defect_classes
+        return dataclasses.replace(self, decision=decision, defect_classes=each)
 
     def of_defect_class(self, name: str) -> Decision:
         """The decision on one defect class alone."""

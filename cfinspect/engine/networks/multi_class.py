@@ -1,7 +1,8 @@
-"""Several defect classes: a generator for each, and discriminators that share a backbone or not.
+"""Several defect classes: one G and D that name them, or a G for each and Ds that share or not.
 
-Every class is told from "undamaged" on its own (one versus undamaged), by a G and a D of its own as
-for a single class. What the Ds may share is their backbone: one network, three logits per class.
+A D that looks through the pretrained backbone finds damage of all classes together and names it.
+Elsewhere every class is told from "undamaged" on its own, by a G and a D of its own as for a single
+class. What these Ds may share is their backbone: one network, three logits per class.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from cfinspect.engine.networks.backbone import Backbone
 from cfinspect.engine.networks.discriminators import make_discriminator
 from cfinspect.engine.networks.generators import make_generator
-from cfinspect.engine.networks.names import ASSISTED, PROJECTED
+from cfinspect.engine.networks.names import ASSISTED, NAMED, PROJECTED
 from cfinspect.engine.networks.projected import (
     AssistedDiscriminator,
     ProjectedDiscriminator,
@@ -76,9 +77,12 @@ def make_networks(
 ) -> tuple[nn.Module, nn.Module]:
     """G and D as metadata names them, for 0 (a plain model) or more ``defect_classes``.
 
+    A D that names the classes, and its G, are one each.
     ``backbone``: needed where D is "projected" (see ``needs_backbone``); all share it.
     """
     shared = "classes" in discriminator.kwargs
+    if NAMED in discriminator.kwargs:
+        defect_classes = 0
     count = max(1, defect_classes)
 
     def make_discriminators() -> list[nn.Module]:

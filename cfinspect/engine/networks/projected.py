@@ -26,6 +26,7 @@ from cfinspect.engine.networks.layers import Patches, Unpatches
 _LOCAL = (5, 3, 2, 1)  # stages that evidence and G look at, the coarsest first
 _WHOLE = (2, 3, 5, 6)  # stages that the whole image is judged by
 _ATTENDED = (5, 6)  # stages whose features at the evidence's places calibration learns from
+_NAMING = (1, 2, 3, 4, 5, 6)  # the same, by which the defect classes are told apart
 _WIDTH = 48  # channels of the local evidence
 _SLOPE = 0.2
 _LEAST, _MOST = 0.02, 1.0  # of the prior
@@ -52,7 +53,7 @@ class Judgement(NamedTuple):
 class Heads(nn.Module):
     """What D learns on top of the frozen features; see ``ProjectedDiscriminator``."""
 
-    def __init__(self, finest: int, top_percent: int, refit: int = 0) -> None:
+    def __init__(self, finest: int, top_percent: int, refit: int = 0, named: int = 0) -> None:
         super().__init__()
         if finest not in _LOCAL or not 1 <= top_percent <= 100:
             raise ValueError(f"no D has finest {finest} and top_percent {top_percent}")
@@ -73,6 +74,9 @@ class Heads(nn.Module):
         self.whole = nn.Sequential(nn.Dropout(0.2), nn.Linear(pooled, 3))
         attended = sum(CHANNELS[stage] for stage in _ATTENDED)
         self.refit = nn.Linear(attended, 1, bias=False) if refit else None
+        # What names the damage is fitted after the training.
+        seen = sum(CHANNELS[stage] for stage in _NAMING)
+        self.naming = nn.Linear(seen, named).requires_grad_(False) if named else None
 
     def forward(self, stages: Sequence[Tensor]) -> Judgement:
         """The backbone's stages of n images -> what D says."""
@@ -96,10 +100,25 @@ class Heads(nn.Module):
 
     def attended(self, stages: Sequence[Tensor], evidence: Tensor) -> Tensor:
         """The features where the ``evidence`` of damage is, its softmax as weights: (n, 304)."""
+        return self._attended(stages, evidence, _ATTENDED)
+
+    def naming_features(self, stages: Sequence[Tensor], evidence: Tensor) -> Tensor:
+        """As `attended`, of all stages, (n, 464): what the defect classes are told apart by."""
+        return self._attended(stages, evidence, _NAMING)
+
+    def named(self, stages: Sequence[Tensor], evidence: Tensor) -> Tensor | None:
+        """Logits of the defect classes of what is damaged, (n, k); None where it names none."""
+        if self.naming is None:
+            return None
+        return self.naming(self.naming_features(stages, evidence))  # type: ignore[no-any-return]
+
+    def _attended(
+        self, stages: Sequence[Tensor], evidence: Tensor, numbers: Sequence[int]
+    ) -> Tensor:
         n, height, width = evidence.shape
         weights = torch.softmax(evidence.flatten(1), dim=1).view(n, 1, height, width)
         parts = []
-        for y in chosen(stages, _ATTENDED):
+        for y in chosen(stages, numbers):
             share = F.adaptive_avg_pool2d(weights, (y.shape[2], y.shape[3]))
             share = share / share.sum(dim=(2, 3), keepdim=True)
             parts.append((normalised(y) * share).sum(dim=(2, 3)))
@@ -139,17 +158,23 @@ class ProjectedDiscriminator(nn.Module):
 
     ``finest``: stage with the finest evidence, 1 (half of the side) or 2 (a quarter);
     ``top_percent``: share of the places whose mean speaks for the image: damage is often small;
-    ``refit``: 1 where calibration has taught a linear layer on `Heads.attended` beside it.
+    ``refit``: 1 where calibration has taught a linear layer on `Heads.attended` beside it;
+    ``named``: how many defect classes it tells apart, 0 for none.
     undamaged = whole, damaged = whole + strongest evidence, fake = whole + strongest fakeness.
     forward: (n, 3, S, S) in [0, 1] -> (n, 3).
     """
 
     def __init__(
-        self, backbone: Backbone, finest: int = 1, top_percent: int = 3, refit: int = 0
+        self,
+        backbone: Backbone,
+        finest: int = 1,
+        top_percent: int = 3,
+        refit: int = 0,
+        named: int = 0,
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.heads = Heads(finest, top_percent, refit)
+        self.heads = Heads(finest, top_percent, refit, named)
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""

@@ -17,6 +17,7 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.images import ImageError, write_png
 from cfinspect.engine.base.json_types import json_object
 from cfinspect.engine.base.probability import probabilities, score
+from cfinspect.engine.calibration.class_naming import learn_names
 from cfinspect.engine.calibration.fit import (
     NO_MASKS,
     TRAINED_MASKS,
@@ -39,6 +40,7 @@ from cfinspect.engine.model.metadata import Decision, ModelMetadata
 from cfinspect.engine.networks.backbone import BACKBONE_LICENCE, appearance
 from cfinspect.engine.networks.generators import SEGMENTER_SHIFT
 from cfinspect.engine.networks.multi_class import backbone_of, needs_backbone, of_defect_class
+from cfinspect.engine.networks.projected import ProjectedDiscriminator
 from cfinspect.engine.plots.pictures import curves, sample_rows
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.run_folder import RunFolder
@@ -134,7 +136,12 @@ def write_model(
 ) -> None:
     """Fit the decisions on the validation images and write the best networks to ``path``."""
     discriminator = state.nets["best_discriminator"]
+    named: tuple[str, ...] = ()
+    if isinstance(discriminator, ProjectedDiscriminator) and discriminator.heads.naming is not None:
+        learn_names(discriminator, data.train, device, most)
+        named = config.defect_class_names
     decision, classes, review = _decisions(config, discriminator, data, raw, device, most)
+    classes |= dict.fromkeys(named, decision)
     metrics: dict[str, object] = {"review": json_object(review)}
     familiar = _familiar(discriminator, data, raw, device, most)
     _write(path, config, state, data, decision, classes, metrics, familiar)

@@ -360,8 +360,8 @@ class TrainConfig(NetworkSettings, DataSettings):
 
     @property
     def teaches_masks(self) -> bool:
-        """Whether G's masks teach a segmenter at the end; one cannot tell several classes apart."""
-        return self.counterfactual and self.mask_steps > 0 and not self.defect_classes
+        """Whether G's masks are to teach a segmenter at the end."""
+        return self.counterfactual and self.mask_steps > 0
 
     @property
     def needs_classes(self) -> bool:

@@ -76,6 +76,7 @@ class Training:
                 yield Finished(0, None, True, 0.0)
                 return
             self.state = self._state(data)
+            data = data.in_turns(self.state.defect_class_count)
             self.collapse = CollapseMonitor(self.config)
             self.optimizer_step = OptimizerStep(self.config, self.state, self.device)
             yield self._started(data)
@@ -257,7 +258,8 @@ class Training:
         counters.metrics = values
         samples = write_samples(self.folder, counters.step, data.joined(), raw)
         yield SamplesWritten(counters.step, samples)
-        learns = self.config.teaches_masks and not few  # the masks of such a G teach nothing
+        # The masks of such a G teach nothing, and one segmenter cannot tell several G's apart.
+        learns = self.config.teaches_masks and not few and not state.defect_class_count
         path = self.folder.unfinished if learns else self.folder.model
         write_model(self.config, state, data, raw, self.device, self.most, path)
         if state.drops_segmenter and not learns:

@@ -35,7 +35,7 @@ from cfinspect.engine.networks.multi_class import (
     of_defect_class,
     whole_networks,
 )
-from cfinspect.engine.networks.names import ASSISTED, DDPM, PROJECTED
+from cfinspect.engine.networks.names import ASSISTED, DDPM, NAMED, PROJECTED
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.networks.running_mean import follow
 from cfinspect.engine.networks.spec import NetworkSpec
@@ -89,6 +89,8 @@ def _architecture(config: TrainConfig) -> Architecture:
         generator = NetworkSpec(PROJECTED, {"width": config.width, "prior": config.prior})
     if config.discriminator == PROJECTED:
         looks = {"finest": config.finest_stage, "top_percent": config.top_percent}
+        if config.defect_classes and config.share_backbone:
+            looks[NAMED] = len(config.defect_class_names)
         return Architecture(generator, NetworkSpec(PROJECTED, looks))
     sized = config.discriminator in WITH_WIDTH
     arguments = {"width": config.discriminator_width} if sized else {}
@@ -144,25 +146,26 @@ class TrainState:
 
         ``architecture``: name and arguments of G and D as they stand in metadata; ``seen``: what a
         model that is fine-tuned had seen before; ``drops_segmenter``: whether that one had a
-        segmenter, which stays behind: a new G makes other masks.
+        segmenter, which stays behind: a new G makes other masks. ``defect_class_count``: how many
+        take turns; 0 for one G and D, also where these name several.
         """
         torch.manual_seed(config.seed)
         self.defect_class_count = len(config.defect_class_names)
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
         self.drops_segmenter = False
         if checkpoint is not None:
-            self.architecture = _architecture_in(checkpoint)
+            self._take(_architecture_in(checkpoint))
             generator, discriminator = self._built(checkpoint)
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
             _require_method(model.metadata.generator.name, config)
             _require_defect_classes(tuple(model.metadata.defect_classes), config)
-            self.architecture = Architecture(model.metadata.generator, model.metadata.discriminator)
+            self._take(Architecture(model.metadata.generator, model.metadata.discriminator))
             self.seen = model.seen
             self.drops_segmenter = model.segmenter is not None
             generator, discriminator = model.generator.train(), model.discriminator.train()
         else:
-            self.architecture = _architecture(config)
+            self._take(_architecture(config))
             own = config.backbone_file
             generator, discriminator = self._built(backbone=own)
             if own is not None and not needs_backbone(self.architecture.discriminator):
@@ -194,6 +197,11 @@ class TrainState:
         self._ema = config.ema ** (1 / max(1, self.defect_class_count))
         if checkpoint is not None:
             self._load(checkpoint)
+
+    def _take(self, architecture: Architecture) -> None:
+        self.architecture = architecture
+        if NAMED in architecture.discriminator.kwargs:
+            self.defect_class_count = 0
 
     def _built(
         self, checkpoint: Path | None = None, backbone: Path | None = None

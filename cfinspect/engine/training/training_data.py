@@ -58,6 +58,13 @@ class TrainingData:
     validation_groups: NDArray[np.int64]
     defect_class_count: int = 1
 
+    def in_turns(self, turns: int) -> TrainingData:
+        """For so many defect classes that take turns; of one, everything damaged is of it."""
+        if turns > 1:
+            return self
+        zeros = np.zeros_like(self.validation_defect_classes)
+        return dataclasses.replace(self, validation_defect_classes=zeros, defect_class_count=1)
+
     def of_defect_class(self, defect_class: int) -> TrainingData:
         """With the validation images of one defect class, and all undamaged ones."""
         if self.defect_class_count == 1:
