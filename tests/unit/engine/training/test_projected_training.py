@@ -187,7 +187,9 @@ def test_several_defect_classes_share_one_backbone(tmp_path: Path) -> None:
         target = apples / ("rot", "scab")[number % 2] / path.name
         target.parent.mkdir(exist_ok=True)
         path.rename(target)
-    settings = config(apples, tmp_path / "run", defect_classes="rot,scab", steps=6)
+    settings = config(
+        apples, tmp_path / "run", defect_classes="rot,scab", share_backbone=False, steps=6
+    )
     *_, last = train(settings)
     assert isinstance(last, Finished) and last.model is not None
     model = load_model(last.model)
