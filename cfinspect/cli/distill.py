@@ -76,7 +76,8 @@ def distill(
     from cfinspect.engine.calibration.distillable import require_distillable  # noqa: PLC0415
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
-    require_distillable(model, load_metadata(model))
+    metadata = load_metadata(model)
+    require_distillable(model, metadata)
     from cfinspect.engine.calibration.distillation import (  # noqa: PLC0415  (starts torch)
         DistillationSettings,
     )
@@ -85,7 +86,8 @@ def distill(
     output = Output(as_json)
     with cancel_on_signals("Stopping; nothing is written") as cancel:
         listener = CommandLine(output, cancel)
-        lessons = read_lessons(folders, listener, undamaged, damaged)
+        classes = tuple(metadata.defect_classes)
+        lessons = read_lessons(folders, listener, undamaged, damaged, classes)
         settings = DistillationSettings(masks or lessons.from_project, steps, seed=seed)
         result = distil_model(
             model,

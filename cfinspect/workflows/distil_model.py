@@ -42,9 +42,13 @@ class Lessons:
 
 
 def read_lessons(
-    paths: Sequence[Path], listener: Listener, undamaged: str | None, damaged: str | None
+    paths: Sequence[Path],
+    listener: Listener,
+    undamaged: str | None,
+    damaged: str | None,
+    defect_classes: Sequence[str] = (),
 ) -> Lessons:
-    """The labelled images of data folders and of projects.
+    """The labelled images of data folders, of a model's ``defect_classes``, and of projects.
 
     Of a project: what people said, else the labels of its folders, else what the model said where
     it was sure; with the masks that people corrected.
@@ -54,7 +58,7 @@ def read_lessons(
     samples: list[Sample] = []
     dataset = Dataset((), (), CLASS_NAMES)
     if folders:
-        dataset = read_data(folders, listener, undamaged, damaged)
+        dataset = read_data(folders, listener, undamaged, damaged, defect_classes)
     for path in projects:
         with Project.open(path) as project:
             samples += _samples(_rows(project), project, listener)
