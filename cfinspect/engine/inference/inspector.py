@@ -372,6 +372,8 @@ class Inspector:
         self, answer: _Answer, winner: str, saliency: FloatMap
     ) -> dict[str, DefectClassResult]:
         """What is said of each defect class, where D names them."""
+        if not answer.named:
+            return {}
         return {
             name: DefectClassResult(
                 int(name == winner),
@@ -379,7 +381,7 @@ class Inspector:
                 answer.p[2],
                 np.rint(saliency * np.float32(255 * share)).astype(np.uint8),
             )
-            for name, share in zip(self._names, answer.named, strict=False)
+            for name, share in zip(self._names, answer.named, strict=True)
         }
 
 

@@ -163,6 +163,13 @@ class ModelMetadata:
             _require(
                 not problem, f"defect_classes: the name of a class {problem}", "is refused", name
             )
+        named = self.discriminator.kwargs.get(NAMED, len(self.defect_classes))
+        _require(
+            named == len(self.defect_classes),
+            "discriminator.named",
+            "must be the number of defect_classes",
+            named,
+        )
 
     @property
     def names_classes(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.model.file import load_metadata, load_model
+from cfinspect.engine.model.metadata import MetadataError
 from cfinspect.engine.networks.names import NAMED
 from cfinspect.engine.networks.projected import ProjectedDiscriminator, ProjectedGenerator
 from cfinspect.engine.synth import write_folder
@@ -79,6 +81,12 @@ def test_there_is_one_g_and_one_d(model: Path) -> None:
     assert loaded.metadata.names_classes
     assert not loaded.metadata.asks_each_class
     assert set(loaded.metadata.defect_classes.values()) == {loaded.metadata.decision}
+
+
+def test_a_file_that_names_another_number_of_classes_is_refused(model: Path) -> None:
+    metadata = load_metadata(model)
+    with pytest.raises(MetadataError, match="number of defect_classes"):
+        dataclasses.replace(metadata, defect_classes={"rot": metadata.decision})
 
 
 def test_what_was_learned_from_is_named_rightly(data: Dataset, found: list[Inspection]) -> None:
