@@ -117,6 +117,9 @@ def _assemble(
     lamp = np.asarray(scene.lamp, dtype=np.float32)
     picture = _ground(rng, scene, size)
     picture = _cast_shadow(rng, picture, ball, lamp)
+    if chance(rng, 0.2):
+        for _ in range(int(rng.integers(1, 3))):
+            picture = _neighbour(rng, scene, picture, ball, lamp)
     picture = draw_stem(rng, picture, ball, behind=True)
     hidden = np.zeros((size, size), dtype=np.float32)
     if chance(rng, 0.12):
@@ -129,10 +132,22 @@ def _assemble(
         apple = _band_of_shade(rng, apple)
     picture = mix(picture, apple, ball.inside)
     picture = draw_stem(rng, picture, ball, behind=False)
-    if chance(rng, 0.25):
+    if chance(rng, 0.35):
         picture, leaf = draw_leaf(rng, picture, ball)
         hidden = np.maximum(hidden, leaf)
     return picture, hidden
+
+
+def _neighbour(
+    rng: np.random.Generator, scene: AppleScene, picture: Field, ball: Ball, lamp: Vector
+) -> Field:
+    """A sound apple of the same sort that lies behind."""
+    other = place_ball(rng, picture.shape[0], ball)
+    skin = draw_skin(rng, scene.sort, other)
+    gloss = np.full(other.inside.shape, scene.sort.gloss, dtype=np.float32)
+    lit = draw_calyx(rng, light_up(rng, skin, other, gloss, lamp), other)
+    picture = _cast_shadow(rng, picture, other, lamp)
+    return draw_stem(rng, mix(picture, lit, other.inside), other, behind=False)
 
 
 def _ground(rng: np.random.Generator, scene: AppleScene, size: int) -> Field:

@@ -80,11 +80,21 @@ def draw_sort(rng: np.random.Generator) -> AppleVariety:
     )
 
 
-def place_ball(rng: np.random.Generator, size: int) -> Ball:
-    """An apple of random size, place and turn, drawn over (size, size) pixels."""
-    radius = float(rng.uniform(0.30, 0.48))
-    free = 0.03 + 0.6 * (0.48 - radius)
+def place_ball(rng: np.random.Generator, size: int, beside: Ball | None = None) -> Ball:
+    """An apple of random size, place and turn, drawn over (size, size) pixels.
+
+    ``beside``: it lies behind that one, at the edge of the image.
+    """
+    radius = float(rng.uniform(0.30, 0.52))
+    free = 0.03 + 0.6 * max(0.0, 0.48 - radius)
+    if chance(rng, 0.15):
+        free += 0.12  # cut off by the edge of the image
     centre_x, centre_y = (float(value) for value in 0.5 + rng.uniform(-free, free, 2))
+    if beside is not None:
+        radius, turn = beside.radius * float(rng.uniform(0.75, 1.1)), rng.uniform(0, 2 * np.pi)
+        reach = (radius + beside.radius) * float(rng.uniform(0.75, 1.05))
+        centre_x = beside.centre[0] + reach * float(np.cos(turn))
+        centre_y = beside.centre[1] - 0.6 * reach * abs(float(np.sin(turn)))
     axis = _random_axis(rng)
     x, y = grid(size)
     across, down = (x - centre_x) / radius, (y - centre_y) / radius
@@ -147,6 +157,7 @@ def _dimpled(rng: np.random.Generator, points: Field, polar: Field, axis: Vector
     normals = points.copy()
     for end, width, depth in ((axis, 0.34, 0.24), (-axis, 0.26, 0.12)):
         away = polar if end is axis else np.pi - polar
+        width, depth = width * rng.uniform(0.8, 1.5), depth * rng.uniform(0.5, 2.0)
         slope = 2 * depth * away / width**2 * np.exp(-((away / width) ** 2))
         towards = end - points * (points @ end)[..., None]
         towards /= np.linalg.norm(towards, axis=-1, keepdims=True) + 1e-6
@@ -210,7 +221,8 @@ def light_up(
     shade = ambient * (0.6 + 0.4 * ball.normals[..., 2]) + (1.25 - ambient) * facing
     for end, width in ((ball.axis, 0.2), (-ball.axis, 0.13)):
         away = np.arccos(np.clip(ball.points @ end, -1, 1))
-        shade = shade * (1 - 0.55 * np.exp(-((away / width) ** 2)))
+        width, depth = width * rng.uniform(0.8, 2.2), rng.uniform(0.3, 0.8)
+        shade = shade * (1 - depth * np.exp(-((away / width) ** 2)))
     lit = skin * shade[..., None].astype(np.float32)
     return _highlights(rng, lit, ball, gloss, towards)
 

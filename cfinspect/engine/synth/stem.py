@@ -60,15 +60,15 @@ def draw_leaf(rng: np.random.Generator, picture: Field, ball: Ball) -> tuple[Fie
     turn = float(rng.uniform(0, 2 * np.pi))
     along = (x - foot_x) * np.cos(turn) + (y - foot_y) * np.sin(turn)
     across = (y - foot_y) * np.cos(turn) - (x - foot_x) * np.sin(turn)
-    length = ball.radius * float(rng.uniform(0.4, 1.0))
+    length = ball.radius * float(rng.uniform(0.4, 1.6))
     along = (along / length).astype(np.float32)
     across = (across / length - rng.normal(0, 0.15) * (along - 0.5) ** 2).astype(np.float32)
     inside = np.clip(along * (1 - along), 0, None)
-    half = rng.uniform(0.7, 1.5) * inside * (1.25 - 0.5 * along)
+    half = rng.uniform(0.7, 1.9) * inside * (1.25 - 0.5 * along)
     edge = 0.8 / (size * length)
     cover = smoothstep(edge, -edge, (np.abs(across) - half).astype(np.float32))
     green = np.array([0.25, 0.48, 0.12]) * rng.uniform(0.5, 1.4) + rng.normal(0, 0.03, 3)
-    veins = 0.12 * np.cos((along - np.abs(across)) * 60) + 0.3 * smoothstep(
+    veins = rng.uniform(0.02, 0.12) * np.cos((along - np.abs(across)) * 60) + 0.3 * smoothstep(
         0.03, 0.0, np.abs(across)
     )
     tone = np.clip(green * (1 + veins + 0.5 * across * rng.normal())[..., None], 0, 1)
