@@ -25,12 +25,17 @@ from numpy.typing import NDArray
 from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.output import Output
 from cfinspect.cli.train import run
+from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.images import read_image, write_png
 from cfinspect.engine.calibration.distillation import DistillationSettings
+from cfinspect.engine.calibration.fit import shift_to_false_alarms
+from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import Sample, read_folders
+from cfinspect.engine.inference.forward import classify
 from cfinspect.engine.model.file import load_model, save_model
 from cfinspect.engine.synth import write_folder
+from cfinspect.engine.synth.folder import Domain
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.workflows.distil_model import distil_model, read_lessons
 
@@ -64,11 +69,42 @@ def main() -> None:
         **recipe["train"], data=tuple(map(str, folders)), out=str(work / "run")
     )
     trained = run(config, Output(False), CancelToken())
+    if "elsewhere" in recipe:
+        trained = for_elsewhere(trained, arguments.kind, work, **recipe["elsewhere"])
     target = arguments.out / f"{arguments.kind}.safetensors"
     trained = distilled(trained, folders, work / "distilled.safetensors", recipe["distill"])
     finish(trained, target, recipe["licence"], originals)
     sign(arguments.out)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+
+
+def for_elsewhere(
+    trained: Path,
+    kind: Domain,
+    work: Path,
+    *,
+    size: int,
+    count: int,
+    seed: int,
+    false_alarms: float,
+) -> Path:
+    """For photos, which D knows less well than drawings: larger input, a more careful threshold.
+
+    ``size`` px; ``false_alarms``: share of ``count`` undamaged images of ``seed`` that it calls
+    damaged when they are changed as other cameras would change them, twice over.
+    """
+    sound = write_folder(work / "sound", kind, count=count, size=size, seed=seed, damaged_share=0.0)
+    model = load_model(trained)
+    shown = dataclasses.replace(model.metadata.preprocessing, size=size)
+    images = [read_image(one.path) for one in read_folders([sound], allow_one_class=True).samples]
+    rng = np.random.default_rng(seed)
+    elsewhere = augment(augment(np.stack(images), "strong", rng), "strong", rng)
+    device = choose_device("cpu", "fp32")
+    logits = classify(model.discriminator, elsewhere, device, shown.tta)
+    decision = shift_to_false_alarms(model.metadata.decision, logits, false_alarms)
+    metadata = dataclasses.replace(model.metadata, preprocessing=shown, decision=decision)
+    save_model(work / "elsewhere.safetensors", dataclasses.replace(model, metadata=metadata))
+    return work / "elsewhere.safetensors"
 
 
 def distilled(trained: Path, folders: list[Path], out: Path, settings: dict[str, int]) -> Path:
