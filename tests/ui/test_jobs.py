@@ -16,7 +16,15 @@ from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.synth import write_folder
-from cfinspect.ui.jobs.job import Failure, JobProgress, JobQueue, JobReporter, JobState, PartOfJob
+from cfinspect.ui.jobs.job import (
+    Failure,
+    JobProgress,
+    JobQueue,
+    JobReporter,
+    JobState,
+    PartOfJob,
+    PausableToken,
+)
 
 pytest_plugins = ["stage"]
 
@@ -38,6 +46,38 @@ def jobs(qapp: QApplication) -> Iterator[JobQueue]:
     made = JobQueue()
     yield made
     assert made.close(10)
+
+
+def test_a_pause_holds_every_thread_of_a_job(jobs: JobQueue) -> None:
+    # A training reads images and learns masks in a thread beside the job's.
+    counted: list[int] = []
+
+    def do(tell: JobReporter) -> str:
+        token = PausableToken(tell)
+
+        def count() -> None:
+            while not token.cancelled:
+                counted.append(len(counted))
+                time.sleep(0.005)
+
+        beside = threading.Thread(target=count)
+        beside.start()
+        beside.join()
+        return "stopped"
+
+    ticket = jobs.add(Work(do))
+    wait_for(lambda: len(counted) > 5)
+    ticket.pause()
+    time.sleep(0.1)
+    before = len(counted)
+    time.sleep(0.2)
+    assert len(counted) == before
+    ticket.resume()
+    wait_for(lambda: len(counted) > before + 5)
+    ticket.pause()
+    jobs.cancel(ticket)
+    wait_for(lambda: ticket.is_over)
+    assert ticket.state is JobState.CANCELLED
 
 
 def test_a_job_runs_elsewhere_and_its_news_arrive_here(jobs: JobQueue) -> None:

@@ -155,9 +155,9 @@ def _outline(rng: np.random.Generator, bearing: Field, axis: Vector) -> Field:
 def _dimpled(rng: np.random.Generator, points: Field, polar: Field, axis: Vector) -> Field:
     """Normals of the ball, bent inwards around both ends and a little everywhere."""
     normals = points.copy()
-    for end, width, depth in ((axis, 0.34, 0.24), (-axis, 0.26, 0.12)):
+    for end, usual_width, usual_depth in ((axis, 0.34, 0.24), (-axis, 0.26, 0.12)):
         away = polar if end is axis else np.pi - polar
-        width, depth = width * rng.uniform(0.8, 1.5), depth * rng.uniform(0.5, 2.0)
+        width, depth = usual_width * rng.uniform(0.8, 1.5), usual_depth * rng.uniform(0.5, 2.0)
         slope = 2 * depth * away / width**2 * np.exp(-((away / width) ** 2))
         towards = end - points * (points @ end)[..., None]
         towards /= np.linalg.norm(towards, axis=-1, keepdims=True) + 1e-6
@@ -219,9 +219,9 @@ def light_up(
     facing = np.clip(ball.normals @ towards, 0, 1)
     ambient = float(rng.uniform(0.45, 0.65))
     shade = ambient * (0.6 + 0.4 * ball.normals[..., 2]) + (1.25 - ambient) * facing
-    for end, width in ((ball.axis, 0.2), (-ball.axis, 0.13)):
+    for end, usual_width in ((ball.axis, 0.2), (-ball.axis, 0.13)):
         away = np.arccos(np.clip(ball.points @ end, -1, 1))
-        width, depth = width * rng.uniform(0.8, 2.2), rng.uniform(0.3, 0.8)
+        width, depth = usual_width * rng.uniform(0.8, 2.2), rng.uniform(0.3, 0.8)
         shade = shade * (1 - depth * np.exp(-((away / width) ** 2)))
     lit = skin * shade[..., None].astype(np.float32)
     return _highlights(rng, lit, ball, gloss, towards)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -152,12 +151,9 @@ class _Latest(Progress):
         self._cancel = cancel
         self.latest = (0, 0)
         self.left = False  # nobody listens any more
-        self.listening = threading.Event()
 
     @property
     def cancelled(self) -> bool:
-        # A listener that pauses holds the work, too.
-        self.listening.wait()
         return self._cancel.cancelled or self.left
 
     def show(self, done: int, total: int | None = None) -> None:
@@ -167,23 +163,17 @@ class _Latest(Progress):
 def watched(
     work: Callable[[Progress], Result], cancel: CancelToken
 ) -> Generator[tuple[int, int], None, Result]:
-    """Run ``work`` in a thread and yield how far it is, a few times a second.
-
-    The work waits, at its next check, while the caller does anything else.
-    """
+    """Run ``work`` in a thread and yield how far it is, a few times a second."""
     progress = _Latest(cancel)
     with ThreadPoolExecutor(1, "read") as pool:
         future = pool.submit(work, progress)
         try:
             while not future.done():
-                progress.listening.set()
                 wait([future], timeout=0.2)
-                progress.listening.clear()
                 yield progress.latest
             return future.result()
         finally:
             progress.left = True
-            progress.listening.set()
 
 
 def split(dataset: Dataset, config: TrainConfig) -> dict[str, list[Sample]]:

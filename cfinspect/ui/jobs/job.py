@@ -157,10 +157,14 @@ class JobReporter(Progress):
         if self._ticket.is_paused:
             self.flush()
             begun = time.monotonic()
-            while not self._ticket.resumed.wait(0.1) and not self.cancel.cancelled:
-                pass
+            self.wait_while_paused()
             self._paused += time.monotonic() - begun
         return self.cancel.cancelled
+
+    def wait_while_paused(self) -> None:
+        """Where a thread of a paused job waits until it goes on or is cancelled."""
+        while not self._ticket.resumed.wait(0.1) and not self.cancel.cancelled:
+            pass
 
     def show(self, done: int, total: int | None = None) -> None:
         """Say how far it is; rate and time left follow from the time it took."""
@@ -207,6 +211,24 @@ class JobReporter(Progress):
             self._sent["parts"] = time.monotonic()
             self._send(self._ticket.part, self._parts)
             self._parts = []
+
+
+class PausableToken(CancelToken):
+    """A job's cancel; while the job is paused it holds every thread that looks at it."""
+
+    def __init__(self, tell: JobReporter) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def cancel(self) -> None:
+        """See ``CancelToken``."""
+        self._tell.cancel.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """See ``CancelToken``."""
+        self._tell.wait_while_paused()
+        return self._tell.cancel.cancelled
 
 
 class PartOfJob(Progress):

@@ -10,7 +10,7 @@ from typing import Any
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.ui.jobs.job import JobProgress, JobReporter, PartOfJob
+from cfinspect.ui.jobs.job import JobProgress, JobReporter, PartOfJob, PausableToken
 from cfinspect.ui.jobs.job_types import Inspect, threads_for_work
 from cfinspect.ui.widgets.translate import tr
 
@@ -37,9 +37,9 @@ class Train:
         from cfinspect.engine.training.trainer import train  # noqa: PLC0415
 
         limit_threads(threads_for_work())
-        last, learning_masks = None, False
+        last, masks = None, MasksProgress(0, 0)
         config = TrainConfig.from_dict(self.settings)
-        for event in train(config, cancel=tell.cancel, resume=self.resume):
+        for event in train(config, cancel=PausableToken(tell), resume=self.resume):
             if isinstance(event, StepDone):
                 rate, left = event.images_per_second, event.seconds_left
                 text = tr("step {n}", n=event.step)
@@ -47,9 +47,9 @@ class Train:
             elif isinstance(event, DataProgress):
                 tell.relay(JobProgress(event.done, event.total, text=tr("Reading images")))
             elif isinstance(event, MasksProgress):
-                if not learning_masks:
-                    tell.restart_clock()
-                learning_masks = True
+                if event.done < masks.done or event.total != masks.total:
+                    tell.restart_clock()  # looking at images takes another time than learning
+                masks = event
                 text = tr("Learning masks")
                 tell.report(event.done, event.total, text, of_images=False)
             elif isinstance(event, Finished):

@@ -33,24 +33,17 @@ def test_work_goes_on_to_its_end_and_gives_its_result() -> None:
     assert set(told) <= {(0, 0)} | {(number, 30) for number in range(30)}
 
 
-def test_work_waits_while_its_listener_does() -> None:
-    # A person who pauses a training that learns masks means that, too.
+def test_work_stops_where_nobody_listens_any_more() -> None:
     seen: list[int] = []
     work = watched(counting(10_000, seen), CancelToken())
     next(work)
-    time.sleep(0.1)
-    before = len(seen)
-    time.sleep(0.3)
-    assert 0 < before == len(seen)
-    next(work)
-    assert len(seen) > before
     work.close()
     left = len(seen)
     time.sleep(0.1)
-    assert len(seen) == left < 10_000
+    assert 0 < len(seen) == left < 10_000
 
 
-def test_work_that_waits_can_be_cancelled() -> None:
+def test_work_can_be_cancelled() -> None:
     cancel = CancelToken()
     work = watched(counting(10_000, []), cancel)
     next(work)
