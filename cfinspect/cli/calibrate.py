@@ -73,8 +73,9 @@ def calibrate(
     from cfinspect.engine.model.file import load_metadata  # noqa: PLC0415
 
     metadata = load_metadata(model)
+    classes = tuple(metadata.defect_classes)
     dataset = read_data(
-        data, CommandLine(Output(as_json)), undamaged, damaged, tuple(metadata.defect_classes)
+        data, CommandLine(Output(as_json)), undamaged, damaged, also_damaged=classes
     )
     from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
 

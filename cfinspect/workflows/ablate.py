@@ -49,7 +49,8 @@ def ablate(
     if any(one.method == "diffusion" for group in planned.values() for one in group):
         raise CfinspectError("a diffusion model gives no verdicts that could be compared")
     tried = trials.attacked is not None or trials.realism
-    if tried and any(one.defect_classes for group in planned.values() for one in group):
+    each = (one for group in planned.values() for one in group)
+    if tried and any(one.defect_classes and not one.names_classes for one in each):
         raise CfinspectError(
             "--robustness and --realism look at one defect class at a time: leave them out"
         )

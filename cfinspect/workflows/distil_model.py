@@ -48,7 +48,7 @@ def read_lessons(
     damaged: str | None,
     defect_classes: Sequence[str] = (),
 ) -> Lessons:
-    """The labelled images of data folders, of a model's ``defect_classes``, and of projects.
+    """The labelled images of data folders, also of a model's ``defect_classes``, and of projects.
 
     Of a project: what people said, else the labels of its folders, else what the model said where
     it was sure; with the masks that people corrected.
@@ -58,7 +58,7 @@ def read_lessons(
     samples: list[Sample] = []
     dataset = Dataset((), (), CLASS_NAMES)
     if folders:
-        dataset = read_data(folders, listener, undamaged, damaged, defect_classes)
+        dataset = read_data(folders, listener, undamaged, damaged, (), defect_classes)
     for path in projects:
         with Project.open(path) as project:
             samples += _samples(_rows(project), project, listener)

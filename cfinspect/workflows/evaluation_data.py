@@ -21,8 +21,12 @@ def read_data(
     undamaged: str | None = None,
     damaged: str | None = None,
     kinds: Sequence[str] = (),
+    also_damaged: Sequence[str] = (),
 ) -> Dataset:
-    """Read labelled folders; one class alone will do. Says what was left out."""
+    """Read labelled folders; one class alone will do. Says what was left out.
+
+    ``kinds``: defect classes that are told apart; ``also_damaged``: some that are not.
+    """
     from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
 
     with listener.task("Reading folders", "files") as progress:
@@ -31,6 +35,7 @@ def read_data(
             undamaged=undamaged,
             damaged=damaged,
             defect_classes=kinds,
+            also_damaged=also_damaged,
             allow_one_class=True,
             progress=progress,
         )

@@ -19,8 +19,8 @@ def require_distillable(path: Path, metadata: ModelMetadata) -> None:
     require_inspecting(path, metadata)
     if metadata.asks_each_class:
         raise DistillationError(
-            f"{path} knows several defect classes, whose masks one segmenter cannot tell apart: "
-            "give a model of one"
+            f"{path} has a G for each of several defect classes, whose masks one segmenter cannot "
+            "tell apart: give a model with one G"
         )
     if not makes_counterfactuals(metadata.method):
         raise DistillationError(

@@ -99,8 +99,8 @@ def calibrate(
     loaded = load_model(model)
     if loaded.metadata.asks_each_class:
         raise CalibrationError(
-            f"{model} knows several defect classes, which calibration cannot refit: train it with "
-            "images of the new camera ('cfinspect train --from')"
+            f"{model} has a D for each of several defect classes, which calibration cannot refit: "
+            "train it with images of the new camera ('cfinspect train --from')"
         )
     old, chosen = loaded.metadata.decision, choose_device(device, precision)
     both = any(sample.label for sample in dataset.samples)

@@ -106,13 +106,15 @@ def read_folders(
     undamaged: str | None = None,
     damaged: str | None = None,
     defect_classes: Sequence[str] = (),
+    also_damaged: Sequence[str] = (),
     allow_one_class: bool = False,
     progress: Progress = Progress(),
 ) -> Dataset:
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
-    take their place; ``defect_classes`` names the folders of several defect classes instead.
+    take their place; ``defect_classes`` names the folders of several defect classes instead, and
+    ``also_damaged`` more folders of damaged images.
     ``progress`` steps in this thread after every file, and may raise ``Cancelled``. Equal group
     names in several folders are one group: folders often hold the same photos in another cut, and
     a group too coarse costs less than a leak. An image without one is its own group. A file is
@@ -122,7 +124,7 @@ def read_folders(
     Raises DataError when a folder is missing or has no class folder, a `labels.csv` is malformed,
     or a class has no image (of one class alone only unless ``allow_one_class``).
     """
-    words = class_words(undamaged, damaged, defect_classes)
+    words = class_words(undamaged, damaged, defect_classes, also_damaged)
     roots = {path.resolve(): path for path in paths}
     scans = [scan_folder(root, words) for root in roots]
     candidates = [candidate for scan in scans for candidate in scan.candidates]

@@ -72,12 +72,16 @@ class FolderScan:
 
 
 def class_words(
-    undamaged: str | None = None, damaged: str | None = None, defect_classes: Sequence[str] = ()
+    undamaged: str | None = None,
+    damaged: str | None = None,
+    defect_classes: Sequence[str] = (),
+    also_damaged: Sequence[str] = (),
 ) -> dict[str, int]:
     """Folded class word -> label: the built-in words, or the given name instead of its class's.
 
-    ``defect_classes``: names of several defect classes, with the labels 1, 2, ... in their order.
-    Raises DataError when two classes have the same name.
+    ``defect_classes``: names of several defect classes, with the labels 1, 2, ... in their order;
+    ``also_damaged``: names that mean damaged beside the other words. Raises DataError when two
+    classes have the same name.
     """
     if defect_classes:
         return _words_of_defect_classes(undamaged, damaged, defect_classes)
@@ -91,7 +95,8 @@ def class_words(
     chosen = {label: fold_word(name) for label, name in given.items() if name}
     if len(set(chosen.values())) < len(chosen):
         raise DataError(f'Both classes are named "{undamaged}"; give two different names.')
-    return words | {word: label for label, word in chosen.items()}
+    words |= {word: label for label, word in chosen.items()}
+    return {fold_word(name): DAMAGED for name in also_damaged} | words
 
 
 def _words_of_defect_classes(

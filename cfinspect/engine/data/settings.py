@@ -40,3 +40,8 @@ class DataSettings(Settings):
         unit="GiB",
         title="Memory for images",
     )
+
+    @property
+    def defect_class_names(self) -> tuple[str, ...]:
+        """Names of the defect classes; empty for a model that knows but one."""
+        return tuple(self.defect_classes.split(",")) if self.defect_classes else ()

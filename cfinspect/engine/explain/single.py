@@ -27,7 +27,8 @@ def saliency_by(
         raise CfinspectError("ace needs a diffusion model: 'cfinspect explain --method ace'")
     if backend.metadata.asks_each_class:
         raise CfinspectError(
-            f"{name} knows several defect classes, which no method explains at once"
+            f"{name} has a G and a D for each of several defect classes, which no method explains "
+            "at once"
         )
     if not isinstance(backend, TorchBackend):
         raise CfinspectError(f"{name} is no model of cfinspect's own, which alone are explained")

@@ -239,7 +239,7 @@ def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
 
 
 def _mean(logits: list[torch.Tensor], n: int) -> torch.Tensor:
-    """Mean over the views: tensors (k * n, 3) -> (n, 3)."""
+    """Mean over the views: tensors (k * n, C) -> (n, C)."""
     joined = torch.cat(logits)
     return joined.view(len(joined) // n, n, -1).mean(dim=0)
 

@@ -291,6 +291,8 @@ class Inspector:
         if self._segmenter is not None:
             assert raw.mask_probability is not None
             answered.append(raw.mask_probability)
+        if raw.named is not None:
+            answered.append(raw.named)
         for values in answered:
             if not np.isfinite(values).all():
                 raise InspectionError(

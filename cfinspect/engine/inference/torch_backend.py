@@ -110,7 +110,7 @@ def load_backend(path: Path, device: str = "auto", precision: str = "auto") -> T
     require_inspecting(path, load_metadata(path))
     model = load_model(path)
     if model.metadata.asks_each_class:
-        raise ModelFileError(f"{path} knows several defect classes: give a model of one")
+        raise ModelFileError(f"{path} asks each of several defect classes: give a model with one D")
     return TorchBackend(model, choose_device(device, precision))
 
 

@@ -364,14 +364,14 @@ class TrainConfig(NetworkSettings, DataSettings):
         return self.counterfactual and self.mask_steps > 0
 
     @property
+    def names_classes(self) -> bool:
+        """Whether one D finds damage of all defect classes and names it; else they take turns."""
+        return self.discriminator == PROJECTED and self.share_backbone and bool(self.defect_classes)
+
+    @property
     def needs_classes(self) -> bool:
         """Whether it learns from labels; a diffusion model only learns what images look like."""
         return self.method != "diffusion"
-
-    @property
-    def defect_class_names(self) -> tuple[str, ...]:
-        """Names of the defect classes; empty for a model that knows but one."""
-        return tuple(self.defect_classes.split(",")) if self.defect_classes else ()
 
     @property
     def backbone_file(self) -> Path | None:

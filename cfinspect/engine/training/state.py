@@ -89,7 +89,7 @@ def _architecture(config: TrainConfig) -> Architecture:
         generator = NetworkSpec(PROJECTED, {"width": config.width, "prior": config.prior})
     if config.discriminator == PROJECTED:
         looks = {"finest": config.finest_stage, "top_percent": config.top_percent}
-        if config.defect_classes and config.share_backbone:
+        if config.names_classes:
             looks[NAMED] = len(config.defect_class_names)
         return Architecture(generator, NetworkSpec(PROJECTED, looks))
     sized = config.discriminator in WITH_WIDTH

@@ -38,8 +38,8 @@ _MOST_PIXELS = 20_000_000
 class TrainingData:
     """``train``: the decoded training images; ``validation``: (n, S, S, 3) uint8 with labels (n,).
 
-    ``validation_defect_classes`` (n,): which one; ``defect_class_count``: how many there are, 1
-    for a model that knows but one. ``validation_groups`` (n,): their groups, numbered, as long as
+    ``validation_defect_classes`` (n,): which one; ``defect_class_count``: how many take turns, 1
+    for one G and D. ``validation_groups`` (n,): their groups, numbered, as long as
     the set is whole. ``seen``: content hashes of both.
     """
 
@@ -220,7 +220,8 @@ def _pack(
                     f"after the split by group the {name} part has no {class_name} image: give "
                     "more of them, or finer groups in labels.csv"
                 )
-    chosen = _subset(validation.labels + validation.defect_classes, config.size)
+    turns = 0 if config.names_classes else validation.defect_classes
+    chosen = _subset(validation.labels + turns, config.size)
     left_out = (*dataset.left_out, *train.left_out, *validation.left_out)
     both = [*train.samples, *validation.samples]
     counts = dataset.counts() | {
@@ -252,8 +253,8 @@ def _pack(
 def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
     """All validation images, or as many as are worth their time and memory, of all classes.
 
-    ``classes``: 0 for undamaged, then the defect classes. Undamaged images are looked at with
-    every class and count as often.
+    ``classes``: 0 for undamaged, then the defect classes that take turns. Undamaged images are
+    looked at with every class and count as often.
     """
     most = min(_MOST_VALIDATION, max(64, _MOST_PIXELS // size**2))
     rng = np.random.default_rng(0)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.events import CancelToken, Finished, StepDone
 from cfinspect.engine.base.images import read_image
+from cfinspect.engine.calibration.class_naming import learn_names
 from cfinspect.engine.calibration.recalibrate import calibrate
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import Dataset, read_folders
 from cfinspect.engine.data.tile_store import TileStore
-from cfinspect.engine.inference.inspector import Inspection
+from cfinspect.engine.inference.inspector import Inspection, InspectionError, Inspector
 from cfinspect.engine.inference.loading import load_inspector
+from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import MetadataError
 from cfinspect.engine.networks.names import NAMED
@@ -23,6 +27,7 @@ from cfinspect.engine.networks.projected import ProjectedDiscriminator, Projecte
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.trainer import train
+from cfinspect.engine.training.training_data import _subset, gather
 
 KINDS = ("rot", "scab", "worm")
 
@@ -43,9 +48,8 @@ def config(apples: Path, out: Path, **changes: object) -> TrainConfig:
         "batch": 8,
         "steps": 40,
         "warmup": 30,
-        "mask_steps": 0,
+        "mask_steps": 20,
         "scope": "whole",
-        "tta": "none",
         "validation": 0.3,
         "validate_every": 40,
         "checkpoint_every": 20,
@@ -110,6 +114,79 @@ def test_a_name_is_given_to_what_is_damaged_alone(found: list[Inspection]) -> No
         assert one.defect_class == (KINDS[int(np.argmax(scores))] if one.label else "")
         together = sum(own.saliency.astype(np.float32) for own in one.defect_classes.values())
         assert np.abs(together - 255 * one.saliency).max() <= 2  # each is rounded
+
+
+def test_a_photo_has_the_name_of_its_worst_window(model: Path, data: Dataset) -> None:
+    loaded = load_model(model)
+    windows = dataclasses.replace(loaded.metadata.preprocessing, scope="tiles", tile=64)
+    backend = TorchBackend(
+        dataclasses.replace(
+            loaded, metadata=dataclasses.replace(loaded.metadata, preprocessing=windows)
+        ),
+        choose_device("cpu", "fp32"),
+    )
+    damaged = next(one for one in data.samples if one.label)
+    found = Inspector(backend).inspect(np.tile(read_image(damaged.path), (2, 3, 1)))
+    assert list(found.defect_classes) == list(KINDS)
+    for own in found.defect_classes.values():
+        assert own.saliency.shape == (128, 192)
+    assert (found.defect_class in KINDS) == bool(found.label)
+
+
+def test_names_that_are_no_numbers_are_an_error(model: Path, data: Dataset) -> None:
+    loaded = load_model(model)
+    assert isinstance(loaded.discriminator, ProjectedDiscriminator)
+    assert loaded.discriminator.heads.naming is not None
+    loaded.discriminator.heads.naming.weight.fill_(float("nan"))
+    inspector = Inspector(TorchBackend(loaded, choose_device("cpu", "fp32")))
+    with pytest.raises(InspectionError, match="not a number"):
+        inspector.inspect(read_image(data.samples[0].path))
+
+
+def test_a_file_that_has_gone_at_the_end_loses_no_training(
+    model: Path, apples: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(apples, tmp_path / "apples"))
+    samples = read_folders([copied], defect_classes=KINDS).samples
+    store = TileStore(samples, 64, memory_limit_bytes=40 * 64 * 64 * 3)
+    store.load()
+    for sample in samples[60:]:
+        sample.path.unlink()
+    discriminator = load_model(model).discriminator
+    assert isinstance(discriminator, ProjectedDiscriminator)
+    assert discriminator.heads.naming is not None
+    before = discriminator.heads.naming.weight.clone()
+    learn_names(discriminator, store, choose_device("cpu", "fp32"), 16)
+    assert not discriminator.heads.naming.weight.equal(before)
+    assert discriminator.heads.naming.weight.isfinite().all()
+
+
+def test_validation_keeps_undamaged_images_that_no_class_takes_turns_with(
+    apples: Path, tmp_path: Path
+) -> None:
+    classes = np.repeat([0, 1, 2, 3], (200, 50, 50, 50))
+    assert (_subset(classes, 256) < 200).sum() < 100  # each class is looked at beside them
+    assert (_subset((classes > 0).astype(np.int64), 256) < 200).sum() > 150
+    work = gather(config(apples, tmp_path), CancelToken())
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            found = end.value
+            break
+    assert set(found.validation_defect_classes[found.validation_labels == 1]) == {0, 1, 2}
+
+
+def test_labels_of_damage_do_where_classes_are_not_told_apart(
+    model: Path, apples: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(apples, tmp_path / "apples"))
+    (copied / "labels.csv").unlink()
+    (copied / "scab").rename(copied / "damaged")
+    names = list(load_metadata(model).defect_classes)
+    found = read_folders([copied], also_damaged=names)
+    assert found.counts()["damaged"] == 48
+    assert {one.defect_class for one in found.samples} == {0}
 
 
 def test_batches_hold_all_classes_where_none_takes_turns(data: Dataset) -> None:
