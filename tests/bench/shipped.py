@@ -1,6 +1,6 @@
 """The figures of the shipped models on photos that they never learned from.
 
-    python tests/bench/shipped.py [--pictures FOLDER]
+    python tests/bench/shipped.py [--pictures FOLDER] [crack] [apple]
 
 Needs the development images in ../shared/data (or CFINSPECT_DATA). While the drawing of training
 images was being worked out, half of the groups of two sets (``developed on``) were looked at; the
@@ -52,11 +52,14 @@ def halves(samples: list[Sample]) -> dict[str, list[Sample]]:
 def main() -> None:
     """Print the table; write pictures where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("kinds", nargs="*", help="of these models alone")
     parser.add_argument("--pictures", type=Path)
     arguments = parser.parse_args()
     print("| model | images | n | F1 | AUROC | IoU | flips damaged->undamaged | in review |")
     print("|---|---|---|---|---|---|---|---|")
     for kind, name in SETS:
+        if arguments.kinds and kind not in arguments.kinds:
+            continue
         model = shipped_models()[kind]
         known = set(seen_digests(model).tolist())
         dataset = read_folders([DATA / name], allow_one_class=True)
