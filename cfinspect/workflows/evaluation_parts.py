@@ -33,8 +33,7 @@ def require_one_defect_class(metadata: ModelMetadata, part: str) -> None:
     """Raise CfinspectError for a model that asks each of several; ``part`` is what was asked."""
     if metadata.asks_each_class:
         raise CfinspectError(
-            f"--{part} looks at one D, and this model has an answer for each of several defect "
-            "classes"
+            f"--{part} looks at one defect class at a time, and this model asks each of several"
         )
 
 
