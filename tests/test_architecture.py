@@ -67,6 +67,7 @@ UI_ROOMS = {
 TORCH_MODULES = {
     "base.device",
     "calibration.distillation",
+    "calibration.class_naming",
     "calibration.own_masks",
     "calibration.fit_multi_class",
     "calibration.mask_teacher",
