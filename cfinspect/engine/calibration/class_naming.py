@@ -36,9 +36,10 @@ def learn_names(
     """
     naming = discriminator.heads.naming
     assert naming is not None
-    images, classes = _read(store, _chosen(store, naming.out_features))
-    if not len(images):
+    read, classes = _read(store, _chosen(store, naming.out_features))
+    if not read:
         return
+    images = np.concatenate(read)
 
     def look(x: Tensor, mirrored: bool) -> Tensor:
         stages = discriminator.backbone(x.flip(3) if mirrored else x)
@@ -50,17 +51,18 @@ def learn_names(
     _fit(naming, features, np.tile(classes, len(views)))
 
 
-def _read(store: TileStore, rows: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def _read(
+    store: TileStore, rows: NDArray[np.intp]
+) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
     """The images and their classes; a file that has gone since is not worth losing a training."""
     kept, images = [], []
     for row in rows:
         try:
-            images.append(store.get(rows[rows == row])[..., :3])
+            images.append(store.get(np.array([row]))[..., :3])
         except ImageError:
             continue
         kept.append(row)
-    shape = (0, *store.get(rows[:0]).shape[1:3], 3)
-    return np.concatenate([np.empty(shape, np.uint8), *images]), store.defect_classes[kept]
+    return images, store.defect_classes[kept]
 
 
 def _chosen(store: TileStore, count: int) -> NDArray[np.intp]:
