@@ -1,0 +1,202 @@
+"""What the pixel values of somebody's mask file mean, decided in one place and never in silence.
+
+Tools write damage as 255 or 1, as class or instance numbers in 8 or 16 bit, as colours on black or
+on a transparent layer, and 255 beside class numbers for "ignore". What could mean either is refused
+with a sentence that says how to settle it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
+from cfinspect.masks.files import palette
+
+IGNORED = 255  # beside class numbers
+_FEW = 20  # up to here, values are class numbers
+_HIGHEST = 254
+_NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole areas
+_FLAT = 0.8  # share of equal neighbours: areas of numbers have more, photos far less
+_BETWEEN = 0.05  # share of greys that soft edges and JPEG leave
+_SETTLE = "say what its values are with --mask-values binary, labels or instances"
+
+
+class MaskValues(StrEnum):
+    """What the values are: ``auto`` looks, the others say."""
+
+    AUTO = "auto"
+    BINARY = "binary"
+    LABELS = "labels"
+    INSTANCES = "instances"
+
+
+@dataclass(frozen=True, eq=False)
+class MaskRead:
+    """``mask``: (H, W) uint8 of class numbers, 1 for damage without a class. ``values``: how it was
+    read; ``ignored``: whether it has pixels that nobody wants to judge (taken as background).
+    """
+
+    mask: NDArray[np.uint8]
+    values: MaskValues
+    ignored: bool = False
+
+
+def read_mask_values(
+    path: Path, values: MaskValues = MaskValues.AUTO, *, named: Collection[int] = ()
+) -> MaskRead:
+    """Read a mask file; ``named``: the class numbers that are known to have a name.
+
+    Raises ImageError for a file that cannot be read, or whose values could mean several things.
+    """
+    pixels = _numbers(path, _decoded(path), values)
+    used = np.unique(pixels)
+    found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
+    if found is MaskValues.INSTANCES:
+        return MaskRead((pixels > 0).astype(np.uint8), found)
+    if found is MaskValues.BINARY:
+        half = 0 if len(used) <= 2 else int(used[-1]) // 2
+        return MaskRead((pixels > half).astype(np.uint8), found)
+    ignored = IGNORED not in named and bool(used[-1] == IGNORED)
+    mask = np.where(pixels == IGNORED, 0, pixels) if ignored else pixels
+    if mask.max(initial=0) > _HIGHEST:
+        raise ImageError(path, f"it has class numbers above {_HIGHEST}; {_SETTLE}")
+    return MaskRead(mask.astype(np.uint8), found, ignored)
+
+
+def _meaning(
+    path: Path, pixels: NDArray[np.int64], used: NDArray[np.int64], named: Collection[int]
+) -> MaskValues:
+    marks = set(used.tolist()) - {0}
+    if marks and marks - {IGNORED} and marks <= {*named, IGNORED}:
+        return MaskValues.LABELS
+    numbers = marks - {IGNORED}
+    if numbers and max(numbers) <= _FEW:
+        return MaskValues.LABELS
+    if len(marks) <= 1:
+        return MaskValues.BINARY
+    flat = float(np.mean(pixels[:, 1:] == pixels[:, :-1])) >= _FLAT if pixels.shape[1] > 1 else True
+    counted = len(marks) == max(marks)
+    if flat and (counted or max(marks) > IGNORED):
+        return MaskValues.INSTANCES
+    top = int(used[-1])
+    between = (pixels > top // 8) & (pixels < top - top // 8)
+    if top >= 128 and between.mean() <= _BETWEEN and not _areas(pixels, top).any():
+        return MaskValues.BINARY
+    shown = ", ".join([*map(str, used[:6].tolist()), *(["..."] if len(used) > 6 else [])])
+    raise ImageError(path, f"it is no mask that can be understood (values {shown}); {_SETTLE}")
+
+
+def _areas(pixels: NDArray[np.int64], top: int) -> NDArray[np.bool_]:
+    """Pixels inside areas of one value that is neither black nor white; soft edges have none."""
+    grey = pixels.astype(np.float32)
+    kernel = np.ones((3, 3), np.uint8)
+    same = cv2.erode(grey, kernel) == cv2.dilate(grey, kernel)
+    inner: NDArray[np.bool_] = same & (grey >= _NEAR) & (grey <= top - _NEAR)
+    return inner
+
+
+def _decoded(path: Path) -> NDArray[np.generic]:
+    """(H, W) numbers or palette indexes, or (H, W, 3 or 4) colours (RGB, alpha), as stored."""
+    data = read_bytes(path)
+    header_size(path, data)  # holds the size limit
+    if data.startswith(b"\x89PNG"):
+        indexed = _indexed(path, data)
+        if indexed is not None:
+            return indexed
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ImageError(path, "it is damaged, or in a format that masks cannot be read from")
+    if pixels.ndim == 3 and pixels.shape[2] >= 3:
+        pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+        if data.startswith(b"BM") and pixels.shape[2] == 4 and not pixels[..., 3].any():
+            pixels = pixels[..., :3]  # four bytes a pixel, the last of which nobody filled
+    return np.asarray(pixels)
+
+
+def _indexed(path: Path, data: bytes) -> NDArray[np.uint8] | None:
+    """The palette indexes of a PNG, or their greys where the whole palette is grey; else None."""
+    try:
+        image: Image.Image = Image.open(BytesIO(data), formats=("PNG",))
+        if image.mode not in {"P", "1"}:
+            return None
+        image.load()
+        if image.mode == "1":
+            return np.asarray(image, dtype=np.uint8)
+        colours = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+    except Exception as error:  # A damaged file makes the decoder raise nearly anything.
+        raise ImageError(path, f"it is no PNG, or is damaged ({error})") from error
+    pixels = np.array(image, dtype=np.uint8)
+    if (colours == colours[:, :1]).all():
+        greys = np.zeros(256, dtype=np.uint8)
+        greys[: len(colours)] = colours[:, 0]
+        return np.asarray(greys[pixels], dtype=np.uint8)
+    return pixels
+
+
+def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> NDArray[np.int64]:
+    """One whole number for each pixel, transparency and colours resolved."""
+    if np.issubdtype(pixels.dtype, np.floating):
+        if values is MaskValues.BINARY:
+            return (pixels.astype(np.float64) >= 0.5).astype(np.int64)
+        if not np.isfinite(pixels).all() or (pixels != np.rint(pixels)).any():
+            raise ImageError(path, f"its values are fractions; {_SETTLE}")
+    numbers = pixels.astype(np.int64)
+    if numbers.min(initial=0) < 0:
+        raise ImageError(path, "it has values below 0")
+    if numbers.ndim == 2:
+        return numbers
+    if numbers.shape[2] in {2, 4}:
+        return _drawn(path, numbers, values)
+    if (numbers == numbers[..., :1]).all():
+        return np.asarray(numbers[..., 0])
+    return _classes_of_colours(path, numbers, values)
+
+
+def _drawn(path: Path, pixels: NDArray[np.int64], values: MaskValues) -> NDArray[np.int64]:
+    """What is painted on a transparent layer; on an opaque one its values as without alpha."""
+    colours, alpha = pixels[..., :-1], pixels[..., -1]
+    full = 65535 if pixels.max(initial=0) > 255 else 255
+    if (alpha == full).all():
+        return _numbers(path, colours if colours.shape[2] > 1 else colours[..., 0], values)
+    opaque = alpha * 2 > full
+    painted = opaque & (colours.max(axis=2) > 0)
+    if opaque.any() and not painted.any():
+        raise ImageError(
+            path, "black is painted on a transparent layer, which may mean damage or none"
+        )
+    return np.asarray(painted.astype(np.int64))
+
+
+def _classes_of_colours(
+    path: Path, pixels: NDArray[np.int64], values: MaskValues
+) -> NDArray[np.int64]:
+    if values is MaskValues.BINARY:
+        return np.asarray(pixels.max(axis=2), dtype=np.int64)
+    codes = (pixels[..., 0] << 32) | (pixels[..., 1] << 16) | pixels[..., 2]
+    used = set(np.unique(codes).tolist())
+    if len(used) <= 2 and 0 in used:
+        return (codes > 0).astype(np.int64)
+    colours = palette().tolist()
+    known = {
+        (colours[number][0] << 32) | (colours[number][1] << 16) | colours[number][2]: number
+        for number in (*range(_FEW + 1), IGNORED)
+    }
+    if not used <= set(known):
+        raise ImageError(
+            path,
+            f"it has {len(used)} colours, of which nobody knows what they mean; masks are grey, "
+            "or have class numbers and a palette (--mask-values binary takes all that is bright)",
+        )
+    numbers = np.zeros(codes.shape, dtype=np.int64)
+    for code in used:
+        numbers[codes == code] = known[code]
+    return numbers

@@ -1,0 +1,173 @@
+"""What the values of a mask file mean: each way in which tools write them, or a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from cfinspect.engine.base.images import ImageError
+from cfinspect.masks.files import palette, write_indexed
+from cfinspect.masks.mask_values import MaskValues, read_mask_values
+
+SIDE = 40
+INSIDE = np.zeros((SIDE, SIDE), dtype=bool)
+INSIDE[5:20, 5:20] = True
+OTHER = np.zeros((SIDE, SIDE), dtype=bool)
+OTHER[25:35, 25:35] = True
+
+
+def stored(folder: Path, pixels: NDArray[Any], suffix: str = ".png") -> Path:
+    """Pixels (H, W) or (H, W, C) in RGB, as they are."""
+    path = folder / f"mask{suffix}"
+    if pixels.ndim == 3:
+        pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
+    assert cv2.imwrite(str(path), pixels)
+    return path
+
+
+def grey(inside: int, other: int = 0, dtype: type = np.uint8) -> NDArray[Any]:
+    pixels: NDArray[Any] = np.zeros((SIDE, SIDE), dtype=dtype)
+    pixels[INSIDE], pixels[OTHER] = inside, other
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("inside", "other", "dtype"),
+    [
+        (255, 0, np.uint8),
+        (1, 0, np.uint8),
+        (128, 0, np.uint8),
+        (76, 0, np.uint8),
+        (65535, 0, np.uint16),
+        (1, 0, np.uint16),
+        (1, 255, np.uint8),
+    ],
+)
+def test_one_value_is_damage_and_255_beside_a_number_is_ignored(
+    tmp_path: Path, inside: int, other: int, dtype: type
+) -> None:
+    found = read_mask_values(stored(tmp_path, grey(inside, other, dtype)))
+    assert np.array_equal(found.mask > 0, INSIDE)
+    assert set(np.unique(found.mask)) == {0, 1}
+    assert found.ignored == bool(other)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_small_numbers_are_classes(tmp_path: Path, dtype: type) -> None:
+    found = read_mask_values(stored(tmp_path, grey(1, 3, dtype)))
+    assert found.values is MaskValues.LABELS
+    assert np.array_equal(found.mask, grey(1, 3))
+
+
+@pytest.mark.parametrize(("count", "dtype"), [(60, np.uint8), (400, np.uint16), (300, np.uint16)])
+def test_instances_are_damage(tmp_path: Path, count: int, dtype: type) -> None:
+    side = 20 * 4
+    pixels: NDArray[Any] = np.zeros((side, side * 4), dtype=dtype)
+    for number in range(1, count + 1):
+        row, column = divmod(number - 1, side // 2)
+        pixels[3 * row : 3 * row + 2, 8 * column : 8 * column + 6] = number
+    found = read_mask_values(stored(tmp_path, pixels))
+    assert found.values is MaskValues.INSTANCES
+    assert np.array_equal(found.mask > 0, pixels > 0)
+
+
+def test_numbers_that_have_names_are_classes(tmp_path: Path) -> None:
+    path = stored(tmp_path, grey(40, 200))
+    assert np.array_equal(read_mask_values(path, named=[40, 200]).mask, grey(40, 200))
+    with pytest.raises(ImageError, match="--mask-values"):
+        read_mask_values(path)
+
+
+@pytest.mark.parametrize("values", [(90, 200), (50, 255), (128, 255)])
+def test_what_may_mean_several_things_is_refused_until_somebody_says(
+    tmp_path: Path, values: tuple[int, int]
+) -> None:
+    path = stored(tmp_path, grey(*values))
+    with pytest.raises(ImageError, match=r"mask\.png.*--mask-values"):
+        read_mask_values(path)
+    binary = read_mask_values(path, MaskValues.BINARY).mask
+    assert binary[OTHER].all()
+    instances = read_mask_values(path, MaskValues.INSTANCES).mask
+    assert np.array_equal(instances > 0, INSIDE | OTHER)
+    labels = read_mask_values(path, MaskValues.LABELS)
+    assert (labels.mask[INSIDE] == values[0]).all()
+    assert labels.ignored == (values[1] == 255)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_soft_edges_are_no_classes(tmp_path: Path, suffix: str) -> None:
+    small = cv2.resize(grey(255, 255).astype(np.uint8), (SIDE * 3, SIDE * 3))
+    found = read_mask_values(stored(tmp_path, small, suffix))
+    assert found.values is MaskValues.BINARY
+    assert abs(int(found.mask.sum()) - 9 * int((INSIDE | OTHER).sum())) < 100
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_photo_is_no_mask(tmp_path: Path, seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    photo = cv2.GaussianBlur(chance.integers(0, 255, (SIDE, SIDE), np.uint8), (0, 0), 2)
+    with pytest.raises(ImageError, match="no mask"):
+        read_mask_values(stored(tmp_path, np.asarray(photo)))
+
+
+def test_palettes_of_colours_hold_class_numbers_and_grey_ones_hold_greys(tmp_path: Path) -> None:
+    mask = grey(7, 2).astype(np.uint8)
+    write_indexed(tmp_path / "voc.png", mask)
+    assert np.array_equal(read_mask_values(tmp_path / "voc.png").mask, mask)
+    turned = Image.fromarray((~INSIDE).astype(np.uint8), mode="P")
+    turned.putpalette([255, 255, 255, 0, 0, 0])  # white is 0
+    turned.save(tmp_path / "turned.png")
+    assert np.array_equal(read_mask_values(tmp_path / "turned.png").mask > 0, INSIDE)
+    Image.fromarray(INSIDE).save(tmp_path / "bits.png")
+    assert np.array_equal(read_mask_values(tmp_path / "bits.png").mask > 0, INSIDE)
+
+
+def coloured(inside: tuple[int, ...], other: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
+    pixels = np.zeros((SIDE, SIDE, len(inside)), dtype=np.uint8)
+    pixels[INSIDE] = inside
+    if other is not None:
+        pixels[OTHER] = other
+    return pixels
+
+
+def test_colours(tmp_path: Path) -> None:
+    red = read_mask_values(stored(tmp_path, coloured((255, 0, 0)))).mask
+    assert np.array_equal(red > 0, INSIDE)
+    painted = read_mask_values(stored(tmp_path, coloured((255, 0, 0, 255), (9, 9, 9, 40)))).mask
+    assert np.array_equal(painted > 0, INSIDE), "what is nearly transparent is not painted"
+    opaque = coloured((255, 255, 255, 255))
+    opaque[..., 3] = 255
+    assert np.array_equal(read_mask_values(stored(tmp_path, opaque)).mask > 0, INSIDE)
+    one, two = (tuple(palette()[number].tolist()) for number in (1, 2))
+    voc = read_mask_values(stored(tmp_path, coloured(one, two)))
+    assert np.array_equal(voc.mask, grey(1, 2))
+    with pytest.raises(ImageError, match="colours"):
+        read_mask_values(stored(tmp_path, coloured((255, 0, 0), (0, 0, 255))))
+    with pytest.raises(ImageError, match="black is painted"):
+        read_mask_values(stored(tmp_path, coloured((0, 0, 0, 255))))
+    assert not read_mask_values(stored(tmp_path, coloured((0, 0, 0, 0)))).mask.any()
+
+
+def test_fractions_and_numbers_below_zero(tmp_path: Path) -> None:
+    share = np.where(INSIDE, 0.7, 0.1).astype(np.float32)
+    with pytest.raises(ImageError, match="fractions"):
+        read_mask_values(stored(tmp_path, share, ".tiff"))
+    found = read_mask_values(tmp_path / "mask.tiff", MaskValues.BINARY)
+    assert np.array_equal(found.mask > 0, INSIDE)
+    whole = np.where(INSIDE, 1.0, 0.0).astype(np.float32)
+    assert np.array_equal(read_mask_values(stored(tmp_path, whole, ".tiff")).mask > 0, INSIDE)
+    with pytest.raises(ImageError, match="above 254"):
+        read_mask_values(stored(tmp_path, grey(300, dtype=np.uint16)), MaskValues.LABELS)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM"])
+def test_what_is_no_image_is_one_sentence(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "mask.png").write_bytes(data)
+    with pytest.raises(ImageError, match=r"mask\.png"):
+        read_mask_values(tmp_path / "mask.png")
