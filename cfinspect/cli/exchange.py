@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
-from cfinspect.cli.output import JsonFlag, Output, guarded, note
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
+
+if TYPE_CHECKING:
+    from cfinspect.formats.import_plan import ImportReport
+
+_SHOWN = 20  # sentences of a kind on the screen
 
 EXPORT_EXAMPLES = """
 Formats: png, png-binary, coco, yolo, voc, labelme, cvat, csv (labels, and regions with lengths and
@@ -41,14 +46,21 @@ Examples:
 IMPORT_EXAMPLES = """
 Labels and masks become verdicts and corrected masks; what humans said before stays, unless
 --replace. Images are found by their names; the data sets concrete-crack and casc-ifw bring theirs.
-An image that the file lists without any mark becomes undamaged; one with lines, points or boxes
-only becomes damaged without a mask. The model's word in our own exports stays the model's.
+A verdict is taken where the file states one: words such as good and bad (labelme's flags, CVAT's
+tags, class folders), marks, and in png, voc, yolo and coco also that nothing is marked (--empty).
+One with lines, points or boxes only becomes damaged without a mask. What contradicts itself or
+cannot be read is named and left out (exit code 1; 0 with --lenient); the rest is stored at once,
+and `review --undo` takes all of it back. The model's word in our own exports stays the model's.
 
 Formats: png, coco, yolo, voc, labelme, cvat, csv, cfinspect, concrete-crack, casc-ifw.
 
 Examples:
 
   cfinspect import photos --format coco annotations.json
+
+  cfinspect import photos --format labelme labels/ --dry-run
+
+  cfinspect import photos --format png masks/ --mask-values instances
 
   cfinspect import photos --format csv labels.csv --who "lab 2"
 
@@ -127,7 +139,7 @@ def export(
             )
         except Cancelled as stop:
             raise Cancelled(f"Interrupted; {out} is as it was before.") from stop
-    fields = dataclasses.asdict(report)
+    fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     counts = {name: len(fields.pop(name)) for name in ("machine_labels", "machine_masks")}
     output.emit("done", {**fields, **counts, "out": out})
     for reason, count in report.left_out.items():
@@ -174,40 +186,77 @@ def import_(
     machine_too: Annotated[
         bool, typer.Option("--machine-too", help="Of our own exports, the model's word as well.")
     ] = False,
+    empty: Annotated[
+        str,
+        typer.Option(
+            "--empty", help="An image without a mark: auto (as the format means), undamaged, open."
+        ),
+    ] = "auto",
+    mask_values: Annotated[
+        str,
+        typer.Option("--mask-values", help="Of mask files: auto, binary, labels or instances."),
+    ] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would come in.")
+    ] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Exit code 0 also where something is left out.")
+    ] = False,
     who: WhoOption = "",
     as_json: JsonFlag = False,
 ) -> None:
     """Take labels and masks of another tool as what humans said."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.formats.importing import import_labels  # noqa: PLC0415
+    from cfinspect.formats.exchange_types import Empty  # noqa: PLC0415
+    from cfinspect.formats.importing import Source, import_labels, preview  # noqa: PLC0415
+    from cfinspect.masks.mask_values import MaskValues  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
+    if empty not in list(Empty):
+        raise CfinspectError(f'--empty is {", ".join(Empty)}, not "{empty}".')
+    if mask_values not in list(MaskValues):
+        raise CfinspectError(f'--mask-values is {", ".join(MaskValues)}, not "{mask_values}".')
+    source = Source(form, path, replace, machine_too, Empty(empty), MaskValues(mask_values))
     output = Output(as_json)
     with (
-        Project.open(project, human=True) as opened,
-        cancel_on_signals("Stopping; what was taken so far is kept") as cancel,
+        Project.open(project, human=not dry_run) as opened,
+        cancel_on_signals("Stopping; nothing is stored") as cancel,
         Counter("Importing", cancel=cancel) as counter,
     ):
-        report = import_labels(
-            opened,
-            form,
-            path,
-            who=who_is_it(who) if who else f"{who_is_it(who)} ({form} import)",
-            replace=replace,
-            machine_too=machine_too,
-            domain=domain,
-            progress=counter,
-        )
-    for problem in report.problems:
-        note(problem)
+        if dry_run:
+            report = preview(opened, source, progress=counter)
+        else:
+            report = import_labels(
+                opened,
+                source,
+                who=who_is_it(who) if who else f"{who_is_it(who)} ({form} import)",
+                domain=domain,
+                progress=counter,
+            )
     if report.cancelled:
-        raise Cancelled(f"Interrupted after {report.taken} images; the same call goes on.")
-    output.emit("done", dataclasses.asdict(report))
+        raise Cancelled("Interrupted; nothing was stored.")
+    _tell_import(report, output, dry_run=dry_run)
+    if report.left_out and not lenient:
+        raise typer.Exit(FAILED)
+
+
+def _tell_import(report: ImportReport, output: Output, *, dry_run: bool) -> None:
+    for sentence in report.problems[:_SHOWN] + report.notes[:_SHOWN]:
+        note(sentence)
+    more = max(0, len(report.problems) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
+    if more:
+        note(f"... and {more} more sentences of this kind; --json has them all.")
+    fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+    del fields["stored"]
+    output.emit("done", {**fields, "dry_run": dry_run})
     output.say(
-        f"{report.taken} images taken ({report.masks} with masks), {report.kept} kept as humans "
-        f"had left them, {report.unknown} unknown, {report.refused} refused."
+        f"{report.taken} images {'would be ' if dry_run else ''}taken ({report.masks} with masks), "
+        f"{report.kept} kept as humans had left them, {report.silent} of which the file says "
+        f"nothing, {report.unknown} unknown, {report.refused} refused."
     )
     if report.undrawn:
         note(f"{report.undrawn} images have lines, points or boxes only: damaged, without a mask.")
     if report.machine:
         note(f"{report.machine} labels or masks were the model's and stay so; see --machine-too.")
+    if report.taken and not dry_run:
+        note("One `cfinspect review PROJECT --undo` takes all of it back.")

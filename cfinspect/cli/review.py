@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
-from cfinspect.cli.output import JsonFlag, Output, guarded
+from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 
@@ -155,14 +155,20 @@ def _undo(project: Project, who: str, output: Output) -> None:
     from cfinspect.project.listing import by_ids  # noqa: PLC0415
     from cfinspect.project.verdicts import undo as take_back  # noqa: PLC0415
 
-    human = take_back(project, who=who)
-    if human is None:
+    done = take_back(project, who=who)
+    if not done.humans:
         raise CfinspectError(f"There is nothing of {who}'s to take back.")
-    row = project.database.row("SELECT image_id FROM audit WHERE id = ?", human.entry)
-    (image,) = by_ids(project, [row["image_id"]] if row else [])
-    said = _said(image.name, human.verdict, human.mask, human.version)
-    output.emit("undone", said)
-    output.say(f"Taken back: {image.name} is now {said['verdict'] or 'undecided'}.")
+    for human in done.humans:
+        row = project.database.row("SELECT image_id FROM audit WHERE id = ?", human.entry)
+        (image,) = by_ids(project, [row["image_id"]] if row else [])
+        said = _said(image.name, human.verdict, human.mask, human.version)
+        output.emit("undone", said)
+    if len(done.humans) == 1:
+        output.say(f"Taken back: {image.name} is now {said['verdict'] or 'undecided'}.")
+    else:
+        output.say(f"Taken back: {len(done.humans)} images of the last import.")
+    for name in done.kept:
+        note(f"{name} stays: somebody has changed it since.")
 
 
 def _list(

@@ -8,7 +8,7 @@ have it today. Each image keeps its provenance under ``cfinspect``.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,18 +23,12 @@ from cfinspect.formats.exchange_types import (
     ImportedImage,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import (
-    Painter,
-    Part,
-    column_runs,
-    from_column_runs,
-    regions,
-    ring_of,
-    shapes,
-)
-from cfinspect.formats.safe import clean_name, objects, read_json, size_of
+from cfinspect.formats.painter import Painter
+from cfinspect.formats.pixels import Part, column_runs, from_column_runs, regions, shapes
+from cfinspect.formats.safe import clean_name, objects, read_json, size_of, visible_files
 from cfinspect.masks.polygons import Ring, rasterise
 
 ANNOTATIONS = "annotations.json"
@@ -140,76 +134,115 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
         file.finish(about)
 
 
-def read(path: Path) -> Iterator[ImportedImage]:
-    """An annotation file, or a folder with ``annotations.json`` or ``annotations/*.json``."""
+def read(path: Path) -> Iterator[ImportedImage | Refused]:
+    """An annotation file, or a folder with ``annotations.json`` or ``annotations/*.json``.
+
+    An image that is listed without an annotation is undamaged, unless the file has none at all or
+    some that belong to no image.
+    """
+    if not path.is_dir():
+        yield from _read(path)
+        return
     for file in _files(path):
-        yield from _read(file)
+        try:
+            yield from _read(file)
+        except FormatError as error:
+            yield Refused(file.relative_to(path).as_posix(), str(error))
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
     files = [path / ANNOTATIONS] if (path / ANNOTATIONS).is_file() else []
-    files += sorted((path / "annotations").glob("*.json"))
+    if (path / "annotations").is_dir():
+        files += visible_files(path / "annotations", {".json"})
     if not files:
         raise FormatError(f"There is no {ANNOTATIONS} and no annotations/*.json in {path}.")
     return files
 
 
-def _read(file: Path) -> Iterator[ImportedImage]:
-    data = read_json(file)
-    names: dict[object, str] = {}
-    for category in objects(data.get("categories", []), f"categories in {file}"):
-        name = category.get("name")
-        if not isinstance(name, str) or type(category.get("id")) is not int:
-            raise FormatError(f"{file} has a category without id and name.")
-        names[category["id"]] = name
-    annotations: defaultdict[object, list[dict[str, Any]]] = defaultdict(list)
+def _read(file: Path) -> Iterator[ImportedImage | Refused]:
+    notes: list[str] = []
+    data = read_json(file, notes)
+    names = _categories(data, file)
+    annotations: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for annotation in objects(data.get("annotations"), f"annotations in {file}"):
-        image_id = annotation.get("image_id")
-        if not isinstance(image_id, int | str):
-            raise FormatError(f"{file} has an annotation without image_id.")
-        annotations[image_id].append(annotation)
-    for image in objects(data.get("images"), f"images in {file}"):
-        where = f"Image {str(image.get('id'))[:40]} in {file}"
-        height, width = size_of(image.get("height"), image.get("width"), where)
-        painter = Painter(height, width, where)
-        image_id = image.get("id")
-        if not isinstance(image_id, int | str):
-            raise FormatError(f"{where} has no id.")
-        for one in annotations.pop(image_id, []):
-            category_id = one.get("category_id")
-            if not isinstance(category_id, int) or category_id not in names:
-                raise FormatError(f"{where} has an annotation of an unknown category.")
-            _paint(painter, names[category_id], one.get("segmentation"), where)
-        extra = image.get("cfinspect")
-        label = extra.get("label") if isinstance(extra, dict) else None
-        yield ImportedImage(
-            clean_name(image.get("file_name"), where),
-            painter.mask,
-            painter.classes,
-            label if type(label) is int and label in (0, 1) else None,
-            width,
-            height,
-            painter.undrawn,
+        annotations[_key(annotation.get("image_id"))].append(annotation)
+    images = objects(data.get("images"), f"images in {file}")
+    listed = Counter(_key(image.get("id")) for image in images)
+    lost = [key for key in annotations if key not in listed]
+    # What is looked for before the first image: nothing may come in on the word of half a file.
+    for key in lost:
+        what = f"an image {key[:40]} that it does not list" if key else "no image"
+        yield Refused(
+            f"image {key[:40]}", f"{file} has {len(annotations[key])} annotations of {what}."
         )
-    if annotations:
-        raise FormatError(
-            f"{file} has annotations of images that it does not list: "
-            f"{', '.join(str(key)[:40] for key in list(annotations)[:3])}."
-        )
+    complete = bool(annotations) and not lost
+    for image in images:
+        name, key = str(image.get("file_name"))[:200], _key(image.get("id"))
+        where = f"Image {name} in {file}"
+        try:
+            if not key or listed[key] > 1:
+                raise FormatError(f"{where} has no id, or one that others have as well.")
+            yield _image(image, annotations[key], names, where, complete, tuple(notes))
+        except FormatError as error:
+            yield Refused(name, str(error))
 
 
-def _paint(painter: Painter, name: str, segmentation: object, where: str) -> None:
+def _key(value: object) -> str:
+    """An id as it is compared: tools write 1, "1" and 1.0 of one image; "" where there is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+
+
+def _categories(data: dict[str, Any], file: Path) -> dict[str, str] | None:
+    """Id -> name; None where the file knows no categories at all."""
+    names = {}
+    for category in objects(data.get("categories") or [], f"categories in {file}"):
+        key, name = _key(category.get("id")), category.get("name")
+        if key and isinstance(name, str | int):
+            names[key] = str(name)
+    return names or None
+
+
+def _image(
+    image: dict[str, Any],
+    annotations: list[dict[str, Any]],
+    names: dict[str, str] | None,
+    where: str,
+    complete: bool,
+    notes: tuple[str, ...],
+) -> ImportedImage:
+    extra = image.get("cfinspect")
+    size = size_of(image.get("height"), image.get("width"), where)
+    painter = Painter(*size, where, ours=isinstance(extra, dict))
+    for one in annotations:
+        category = _key(one.get("category_id"))
+        if names is not None and category not in names:
+            raise FormatError(f"{where} has an annotation of an unknown category.")
+        _paint(painter, "damage" if names is None else names[category], one, where)
+    label = extra.get("label") if isinstance(extra, dict) else None
+    return painter.image(
+        clean_name(image.get("file_name"), where),
+        label=label if type(label) is int and label in (0, 1) else None,
+        complete=complete,
+        notes=notes,
+    )
+
+
+def _paint(painter: Painter, name: str, annotation: dict[str, Any], where: str) -> None:
+    segmentation = annotation.get("segmentation")
     height, width = painter.mask.shape
+    if not segmentation:  # a box only
+        painter.undrawn(name)
+        return
     if isinstance(segmentation, list):
         # Several polygons of one annotation are its parts: together, not even-odd.
-        for coordinates in segmentation:
-            painter.polygon(name, ring_of(coordinates, where))
-        painter.undrawn += not segmentation  # a box only
+        parts = segmentation if isinstance(segmentation[0], list) else [segmentation]
+        for coordinates in parts:
+            painter.polygon(name, coordinates)
         return
     if not isinstance(segmentation, dict):
-        raise FormatError(f"{where} has an annotation without segmentation.")
+        raise FormatError(f"{where} has a segmentation that is neither polygons nor run lengths.")
     if segmentation.get("size") != [height, width]:
         raise FormatError(f"{where} has a mask of another size: {segmentation.get('size')}.")
     counts = segmentation.get("counts")

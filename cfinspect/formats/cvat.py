@@ -18,10 +18,12 @@ from cfinspect.formats.exchange_types import (
     ImportedImage,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import Painter, from_row_runs, polygons, regions, ring_of, row_runs
-from cfinspect.formats.safe import clean_name, number, read_xml, size_of
+from cfinspect.formats.painter import Painter
+from cfinspect.formats.pixels import from_row_runs, polygons, regions, row_runs
+from cfinspect.formats.safe import clean_name, number, read_xml, size_of, verdict_of
 from cfinspect.masks.files import palette
 
 ANNOTATIONS = "annotations.xml"
@@ -108,40 +110,79 @@ def _masks(item: Item) -> Iterator[tuple[int, str, dict[str, str]]]:
         yield part.class_id, "mask", values
 
 
-def read(path: Path) -> Iterator[ImportedImage]:
-    """An XML file, or a folder with ``annotations.xml``; masks, polygons, boxes and tags."""
+def read(path: Path) -> Iterator[ImportedImage | Refused]:
+    """An XML file, or a folder with ``annotations.xml``; masks, polygons, boxes, ellipses, tags.
+
+    Of a video (``<track>``) the frames are called as CVAT calls their images, frame_000012.
+    """
     file = path / ANNOTATIONS if path.is_dir() else path
-    for image in read_xml(file).iter("image"):
-        where = f"Image {image.get('id')} in {file}"
-        height, width = size_of(image.get("height"), image.get("width"), where)
-        painter = Painter(height, width, where)
-        label = None
-        for shape in sorted(image, key=lambda one: number(one.get("z_order", "0"), where)):
-            if shape.tag == "tag":
-                word = shape.get("label", "")
-                label = {"undamaged": 0, "damaged": 1}.get(word, label)
-                continue
+    notes: list[str] = []
+    root = read_xml(file, notes)
+    for image in root.iter("image"):
+        where = f"Image {image.get('name') or image.get('id')} in {file}"
+        try:
+            yield _read(image, where, tuple(notes))
+        except FormatError as error:
+            yield Refused(image.get("name") or where, str(error))
+    yield from _read_video(root, file)
+
+
+def _read(image: Element, where: str, notes: tuple[str, ...]) -> ImportedImage:
+    ours = image.find("tag/attribute[@name='cfinspect']") is not None
+    painter = Painter(*size_of(image.get("height"), image.get("width"), where), where, ours=ours)
+    words = []
+    for shape in sorted(image, key=lambda one: number(one.get("z_order", "0"), where)):
+        if shape.tag == "tag":
+            words.append(shape.get("label", ""))
+        else:
             _paint(painter, shape.get("label", "damage"), shape, where)
-        name = clean_name(image.get("name"), where)
-        yield ImportedImage(
-            name, painter.mask, painter.classes, label, width, height, painter.undrawn
-        )
+    name = clean_name(image.get("name"), where)
+    return painter.image(name, label=verdict_of(words, where), notes=notes)
+
+
+def _read_video(root: Element, file: Path) -> Iterator[ImportedImage | Refused]:
+    tracks = root.findall("track")
+    if not tracks:
+        return
+    size = root.find(".//meta//original_size")
+    height, width = (None if size is None else size.findtext(key) for key in ("height", "width"))
+    frames: dict[str, list[tuple[str, Element]]] = {}
+    for track in tracks:
+        for shape in track:
+            if shape.get("outside") != "1":  # there the object has left the picture
+                one = (track.get("label", "damage"), shape)
+                frames.setdefault(shape.get("frame", ""), []).append(one)
+    for frame, shapes in sorted(frames.items(), key=lambda one: (len(one[0]), one[0])):
+        where = f"Frame {frame[:20]} of the video in {file}"
+        try:
+            painter = Painter(*size_of(height, width, where), where)
+            for label, shape in sorted(
+                shapes, key=lambda one: number(one[1].get("z_order", "0"), where)
+            ):
+                _paint(painter, label, shape, where)
+            yield painter.image(f"frame_{int(number(frame, where)):06d}")
+        except FormatError as error:
+            yield Refused(f"frame {frame[:20]}", str(error))
 
 
 def _paint(painter: Painter, name: str, shape: Element, where: str) -> None:
-    height, width = painter.mask.shape
+    def numbers(*keys: str) -> list[float]:
+        return [number(shape.get(key), where) for key in keys]
+
+    turn = number(shape.get("rotation", "0"), where)
     if shape.tag == "polygon":
-        flat = [cell for pair in shape.get("points", "").split(";") for cell in pair.split(",")]
-        painter.polygon(name, ring_of(flat, where))
+        pairs = shape.get("points", "").split(";")
+        painter.polygon(name, [cell for pair in pairs for cell in pair.split(",")])
     elif shape.tag == "box":
-        x0, y0, x1, y1 = (number(shape.get(key), where) for key in ("xtl", "ytl", "xbr", "ybr"))
-        painter.polygon(name, ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where))
-    elif shape.tag != "mask":
-        painter.undrawn += 1  # lines, points, ellipses, skeletons
-    else:
-        left, top = (int(number(shape.get(key), where)) for key in ("left", "top"))
+        x0, y0, x1, y1 = numbers("xtl", "ytl", "xbr", "ybr")
+        painter.box(name, x0, y0, x1, y1, turn)
+    elif shape.tag == "ellipse":
+        x, y, rx, ry = numbers("cx", "cy", "rx", "ry")
+        painter.ellipse(name, x, y, rx, ry, turn)
+    elif shape.tag == "mask":
+        left, top = (int(value) for value in numbers("left", "top"))
         high, wide = size_of(shape.get("height"), shape.get("width"), where)
-        if left < 0 or top < 0 or left + wide > width or top + high > height:
-            raise FormatError(f"{where} has a mask that lies outside of the image.")
         counts = [int(number(cell, where)) for cell in shape.get("rle", "").split(",")]
         painter.pixels(name, top, left, from_row_runs(counts, high, wide, where))
+    else:
+        painter.undrawn(name)  # lines, points, skeletons, cuboids

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.masks.files import classes_in
+from cfinspect.masks.mask_values import MaskValues
 
 IndexMask = NDArray[np.uint8]
 
@@ -81,6 +82,9 @@ class ImportedImage:
     names of the project, never opened. ``mask``: (H, W) uint8, numbered as ``classes`` says; None
     where the format says nothing of masks. ``label``: 0, 1 or None. ``width``, ``height``: None
     where the file does not say. ``undrawn``: shapes without an area (lines, points, boxes only).
+    ``complete``: the file says all that is damaged (a mask of pixels, YOLO's empty file), so that
+    an image without a mark is undamaged; otherwise that says nothing. ``notes``: what was left out
+    of it, or read in a way that somebody should know; a sentence each.
     """
 
     name: str
@@ -90,6 +94,8 @@ class ImportedImage:
     width: int | None = None
     height: int | None = None
     undrawn: int = 0
+    complete: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def parts(self) -> dict[str, NDArray[np.bool_]]:
@@ -99,8 +105,34 @@ class ImportedImage:
         return {self.classes[n]: self.mask == n for n in classes_in(self.mask)}
 
 
+@dataclass(frozen=True)
+class Refused:
+    """An image or a file of which nothing is taken, while the others are.
+
+    ``name``: what the file calls it, or its path. ``why``: a sentence that names it.
+    """
+
+    name: str
+    why: str
+
+
 Writer = Callable[[Path, Iterator[Item], About, Options], None]
 """Writes items into an empty folder; they are walked once, and their masks are not kept."""
 
-Reader = Callable[[Path], Iterator[ImportedImage]]
-"""Yields the images of another tool's files; raises FormatError; opens nothing elsewhere."""
+
+class Empty(StrEnum):
+    """What it says of an image that nothing is marked in it: what the format means by it, that it
+    is undamaged, or nothing (it stays open).
+    """
+
+    AUTO = "auto"
+    UNDAMAGED = "undamaged"
+    OPEN = "open"
+
+
+Reader = Callable[[Path], Iterator[ImportedImage | Refused]]
+"""Yields the images of another tool's files, and what cannot be taken of them; raises FormatError
+where nothing can. Opens nothing elsewhere."""
+
+MaskReader = Callable[[Path, MaskValues], Iterator[ImportedImage | Refused]]
+"""A ``Reader`` of mask files that is told what their values are."""

@@ -1,224 +1,197 @@
-"""From another tool's files into the human layer of a project."""
+"""From another tool's files into the human layer of a project: a plan, then all of it at once."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from itertools import chain, islice
-from pathlib import Path, PurePosixPath
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
-import numpy as np
-
-from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
-from cfinspect.engine.base.progress import Progress
-from cfinspect.formats.exchange_types import FormatError, ImportedImage, IndexMask
-from cfinspect.formats.exporting import SIDECAR
+from cfinspect.engine.base.images import ImageError
+from cfinspect.engine.base.progress import Cancelled, Progress
+from cfinspect.formats.exchange_types import (
+    Empty,
+    FormatError,
+    ImportedImage,
+    MaskReader,
+    Refused,
+)
+from cfinspect.formats.import_plan import ImportReport, Planner, Step, machine_words
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.registry import reader
-from cfinspect.formats.safe import read_json
-from cfinspect.project.corrections import mask_class, mask_classes
+from cfinspect.masks.mask_values import MaskValues
+from cfinspect.project import audit
+from cfinspect.project.corrections import keep_mask_file, mask_class, mask_classes
 from cfinspect.project.database import ProjectError
-from cfinspect.project.listing import HumanState, ImageRow, by_ids
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.project.verdicts import KEEP, Verdict, decide
-
-_SHOWN = 20
+from cfinspect.project.verdicts import IMPORT, KEEP, decide
 
 
-@dataclass
-class ImportReport:
-    """What came in.
+@dataclass(frozen=True)
+class Source:
+    """What is imported, and how. ``form``: the format of ``path``.
 
-    ``taken``: images whose label or mask was taken; ``kept``: those that stay as humans had left
-    them; ``machine``: those for which our own export says that it was the model's word;
-    ``undrawn``: images with lines, points or boxes, which are taken as damaged without a mask.
-    ``unknown``: names that the project has no image for, or no single one; ``refused``: images
-    that could not be taken. ``problems`` has a sentence for the first of these.
+    Images that humans have decided stay as they are unless ``replace``. In our own exports, what
+    was the model's word stays that, unless ``machine_too``. ``empty``: what images without a mark
+    are. ``values``: what the values of mask files are.
     """
 
-    taken: int = 0
-    masks: int = 0
-    kept: int = 0
-    machine: int = 0
-    undrawn: int = 0
-    unknown: int = 0
-    refused: int = 0
-    problems: list[str] = field(default_factory=list)
-    cancelled: bool = False
+    form: str
+    path: Path
+    replace: bool = False
+    machine_too: bool = False
+    empty: Empty = Empty.AUTO
+    values: MaskValues = MaskValues.AUTO
 
 
 def import_labels(
     project: Project,
-    form: str,
-    path: Path,
+    source: Source,
     *,
     who: str,
-    replace: bool = False,
-    machine_too: bool = False,
     domain: str = "",
     progress: Progress = Progress(),
 ) -> ImportReport:
-    """Take labels and masks from ``path`` in the format ``form`` as the human layer, said by
-    ``who``. Images that humans have decided stay as they are unless ``replace``.
+    """Take labels and masks from ``source`` as the human layer, said by ``who``.
 
-    In our own exports, what was the model's word stays that, unless ``machine_too``. Data sets that
-    bring their images are added to the project first (as ``domain``). What came in before an error
-    or a cancel stays; running it again goes on. Raises FormatError.
+    All that can be taken is stored in one transaction, which `verdicts.undo` takes back as a whole;
+    what cannot is named in the report. After a cancel nothing is stored. Data sets that bring their
+    images are added to the project first (as ``domain``). Raises FormatError.
     """
-    read, about = reader(form)
-    if not path.exists():
-        raise FormatError(f"There is no file or folder {path}; check the path.")
-    found = read(path)
-    first = next(found, None)  # a wrong layout is told before the project gets a folder
+    found = _found(source)
+    first = list(islice(found, 1))  # a wrong layout is told before the project gets a folder
     added = None
+    _, about = reader(source.form)
     if about.images is not None:
-        added = project.add_folder(path / about.images, domain or form).id
+        added = project.add_folder(source.path / about.images, domain or source.form).id
         scan(project, [folder for folder in project.folders() if folder.id == added])
-    work = _Import(project, who, replace, Matcher(project, added))
-    if not machine_too:
-        work.words = _machine_words(path)
-    for done, one in enumerate(chain([] if first is None else [first], found)):
-        progress.show(done)
-        if progress.cancelled:
-            work.report.cancelled = True
-            break
-        work.take(one)
-    return work.report
+    planner = _planner(project, source, Matcher(project, added))
+    try:
+        for one in first:
+            planner.add(one)
+        for done, one in enumerate(found, len(first)):
+            progress.step(done)
+            planner.add(one)
+        return _store(project, source, planner, who, progress)
+    except Cancelled:
+        return ImportReport(cancelled=True)
 
 
-@dataclass(frozen=True)
-class Preview:
-    """What an import would find: images in the file, those of them that the project has, those of
-    these that humans have decided, and those whose label or mask is a model's own word in an export
-    of ours. ``more``: the file holds more than were looked at.
+def preview(
+    project: Project,
+    source: Source,
+    most: int | None = None,
+    progress: Progress = Progress(),
+) -> ImportReport:
+    """What an import would do with the (first ``most``) images; nothing is stored.
+
+    Of a data set that brings its images only these are counted. Raises FormatError.
     """
-
-    images: int
-    known: int = 0
-    decided: int = 0
-    machine: int = 0
-    more: bool = False
-
-
-def preview(project: Project, form: str, path: Path, most: int = 2000) -> Preview:
-    """Look at the first ``most`` images of a file without taking them. Raises FormatError."""
-    read, about = reader(form)
-    if not path.exists():
-        raise FormatError(f"There is no file or folder {path}; check the path.")
+    found = _found(source)
+    _, about = reader(source.form)
     if about.images is not None:  # the project gets them with the import
-        number = sum(1 for _ in islice(read(path), most))
-        return Preview(number, more=number == most)
-    matcher = Matcher(project)
-    words = set().union(*_machine_words(path).values())
-    number = machine = 0
-    hits = []
-    for found in islice(read(path), most):
-        number += 1
-        hit = matcher.find(found.name, (found.height, found.width))
-        if hit is not None:
-            hits.append(hit)
-            machine += bool({matcher.stems[hit], *_flat_forms(found.name)} & words)
-    decided = sum(row.state is not HumanState.OPEN for row in by_ids(project, hits))
-    return Preview(number, len(hits), decided, machine, number == most)
+        count = sum(isinstance(one, ImportedImage) for one in islice(found, most))
+        return ImportReport(images=count, taken=count, more=count == most)
+    planner = _planner(project, source, Matcher(project))
+    for done, one in enumerate(islice(found, most)):
+        progress.step(done)
+        planner.add(one)
+    report = planner.finish()
+    report.more = next(found, None) is not None
+    return report
 
 
-def _machine_words(path: Path) -> dict[str, set[str]]:
-    """Which labels and masks of our own export are the model's: flat names, by what is."""
-    for folder in (path, path.parent, path.parent.parent):
-        if (folder / SIDECAR).is_file():
-            data = read_json(folder / SIDECAR)
-            return {
-                key: {str(name) for name in data[key]}
-                for key in ("machine_labels", "machine_masks")
-                if isinstance(data.get(key), list)
-            }
-    return {}
+def _found(source: Source) -> Iterator[ImportedImage | Refused]:
+    read, about = reader(source.form)
+    if not source.path.exists():
+        raise FormatError(f"There is no file or folder {source.path}; check the path.")
+    if source.values is not MaskValues.AUTO:
+        if about.read_as is None:
+            raise FormatError(f"The format {source.form} has no mask files whose values differ.")
+        read = functools.partial(_told, about.read_as, source.values)
+    nothing = True
+    for one in read(source.path):
+        nothing = False
+        yield one
+    if nothing:
+        raise FormatError(
+            f"{source.path} holds no image in the format {source.form}: is it another format, or "
+            "another folder?"
+        )
 
 
-class _Import:
-    def __init__(self, project: Project, who: str, replace: bool, matcher: Matcher) -> None:
-        self.report = ImportReport()
-        self.words: dict[str, set[str]] = {}
-        self._project = project
-        self._who = who
-        self._replace = replace
-        self._matcher = matcher
-        self._seen: set[int] = set()
-        self._known = {name: number for number, name in mask_classes(project).items()}
+def _told(read: MaskReader, values: MaskValues, path: Path) -> Iterator[ImportedImage | Refused]:
+    return read(path, values)
 
-    def take(self, found: ImportedImage) -> None:
-        """Take one image, or say why not."""
-        number = self._matcher.find(found.name, (found.height, found.width))
-        if number is None:
-            self.report.unknown += 1
-            self._tell(f"The project has no image, or no single one, for {found.name}.")
-            return
-        if number in self._seen:
-            self._refuse(f"{found.name} means an image that was named before.")
-            return
-        self._seen.add(number)
-        (row,) = by_ids(self._project, [number])
-        if row.state is not HumanState.OPEN and not self._replace:
-            self.report.kept += 1
-            return
-        try:
-            self._decide(row, found)
-        except (ProjectError, FormatError, ImageError) as error:
-            self._refuse(str(error))
 
-    def _decide(self, row: ImageRow, found: ImportedImage) -> None:
-        names = {self._matcher.stems[row.id], *_flat_forms(found.name)}
-        if names & self.words.get("machine_labels", set()):
-            self.report.machine += 1
-            return
-        verdict = None if found.label is None else Verdict(found.label)
-        mask = found.mask
-        if names & self.words.get("machine_masks", set()):
-            verdict = verdict or (Verdict.DAMAGED if mask is not None and mask.any() else None)
-            mask = None
-            self.report.machine += 1
-        if found.undrawn and (mask is None or not mask.any()):
-            self.report.undrawn += 1
-            verdict, mask = Verdict.DAMAGED, None
-        if mask is not None and mask.any():
-            verdict, mask = Verdict.DAMAGED, self._renumbered(mask, found)
-        elif mask is not None:
-            # Nothing is marked: undamaged, unless the file says otherwise in words.
-            verdict, mask = verdict or Verdict(found.label or 0), None
-        if verdict is None:
-            return
-        decide(
-            self._project,
-            row.id,
-            who=self._who,
-            verdict=verdict,
-            mask=KEEP if mask is None else mask,  # a label alone is no reason to forget a mask
-            action="import",
+def _planner(project: Project, source: Source, matcher: Matcher) -> Planner:
+    return Planner(
+        project,
+        matcher,
+        replace=source.replace,
+        empty=source.empty,
+        words={} if source.machine_too else machine_words(source.path),
+    )
+
+
+def _store(
+    project: Project, source: Source, planner: Planner, who: str, progress: Progress
+) -> ImportReport:
+    report, steps = planner.finish(), planner.steps
+    if not steps:
+        return report
+    # Files of masks are slow to write; nobody else waits for them, only for the transaction.
+    numbers = _foreseen(project, steps)
+    for done, step in enumerate(steps):
+        progress.step(done, len(steps))
+        if step.mask is not None:
+            keep_mask_file(project, step.mask.numbered(numbers))
+    with project.database.writing() as connection:
+        for name in numbers:
+            numbers[name] = mask_class(project, name, who=who)
+        audit.append(
+            connection,
+            who=who,
+            action=IMPORT,
+            after={"file": source.path.name, "format": source.form, "images": len(steps)},
+        )
+        for step in steps:
+            progress.check()
+            _say(project, step, numbers, who, report)
+    report.taken = len(report.stored)
+    return report
+
+
+def _foreseen(project: Project, steps: list[Step]) -> dict[str, int]:
+    """The numbers that the classes of the masks have, or will get unless others get some first."""
+    known = {name: number for number, name in mask_classes(project).items()}
+    numbers: dict[str, int] = {}
+    for step in steps:
+        for name in step.mask.classes.values() if step.mask else ():
+            if name not in numbers:
+                numbers[name] = known.setdefault(name, max(known.values()) + 1)
+    return numbers
+
+
+def _say(
+    project: Project, step: Step, numbers: dict[str, int], who: str, report: ImportReport
+) -> None:
+    try:
+        human = decide(
+            project,
+            step.image.id,
+            who=who,
+            verdict=step.verdict,
+            # A label alone is no reason to forget a mask.
+            mask=KEEP if step.mask is None else step.mask.numbered(numbers),
+            action=IMPORT,
             force=True,
         )
-        self.report.taken += 1
-        self.report.masks += mask is not None
-
-    def _renumbered(self, mask: IndexMask, found: ImportedImage) -> IndexMask:
-        """The mask with the project's numbers for the classes."""
-        table = np.zeros(256, dtype=np.uint8)
-        for number, name in found.classes.items():
-            if name not in self._known:
-                self._known[name] = mask_class(self._project, name, who=self._who)
-            table[number] = self._known[name]
-        return np.asarray(table[mask], dtype=np.uint8)
-
-    def _refuse(self, sentence: str) -> None:
-        self.report.refused += 1
-        self._tell(sentence)
-
-    def _tell(self, sentence: str) -> None:
-        if len(self.report.problems) < _SHOWN:
-            self.report.problems.append(sentence)
-
-
-def _flat_forms(name: str) -> set[str]:
-    """How an export of ours may have called an image that a file of it names so."""
-    path = PurePosixPath(name)
-    whole = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
-    return {whole.name, "__".join(whole.parts)}
+    except (ProjectError, ImageError) as error:
+        report.refused += 1
+        report.masks -= step.mask is not None
+        report.problems.append(str(error))
+    else:
+        report.stored.append((step.image, human))

@@ -11,13 +11,14 @@ import json
 import math
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from cfinspect.engine.base.images import MAX_PIXELS, ImageError, header_size, read_bytes
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -25,13 +26,24 @@ from cfinspect.formats.exchange_types import (
     ImportedImage,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import Painter, polygons, regions, ring_of
-from cfinspect.formats.safe import clean_name, number, objects, read_json, size_of
+from cfinspect.formats.painter import Painter
+from cfinspect.formats.pixels import polygons, regions
+from cfinspect.formats.safe import (
+    clean_name,
+    number,
+    objects,
+    read_json,
+    size_of,
+    verdict_of,
+    visible_files,
+)
 
 VERSION = "5.5.0"
-_CIRCLE_CORNERS = 90
+# labelme 6 and X-AnyLabeling have a name each for a rectangle that is turned.
+_POLYGONS = frozenset({"polygon", "oriented_rectangle", "rotation", "quadrilateral"})
 
 
 def write(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
@@ -76,53 +88,96 @@ def _masks(item: Item) -> Iterator[tuple[int, dict[str, Any]]]:
         yield part.class_id, {"shape_type": "mask", "points": [first, last], "mask": text}
 
 
-def read(path: Path) -> Iterator[ImportedImage]:
+def read(path: Path) -> Iterator[ImportedImage | Refused]:
     """A JSON file, or a folder of them; points and lines have no area and are counted only."""
-    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
-    for file in files:
-        data = read_json(file)
-        if "shapes" not in data and path.is_dir():
-            continue  # another JSON file that lies there, such as our own provenance
-        height, width = size_of(data.get("imageHeight"), data.get("imageWidth"), str(file))
-        painter = Painter(height, width, str(file))
-        for shape in objects(data.get("shapes"), f"shapes in {file}"):
-            _paint(painter, str(shape.get("label", "damage")), shape, str(file))
-        flags = data.get("flags")
-        damaged = flags.get("damaged") if isinstance(flags, dict) else None
-        label = int(damaged) if isinstance(damaged, bool) else None
-        name = clean_name(data.get("imagePath"), str(file))
-        yield ImportedImage(
-            name, painter.mask, painter.classes, label, width, height, painter.undrawn
-        )
+    if not path.is_dir():
+        notes: list[str] = []
+        yield _image(path, path.parent, read_json(path, notes), notes)
+        return
+    for file in visible_files(path, {".json"}):
+        notes = []
+        try:
+            data = read_json(file, notes)
+            if "shapes" in data:  # else it is another JSON file, such as our own provenance
+                yield _image(file, path, data, notes)
+        except (FormatError, ImageError) as error:
+            yield Refused(file.relative_to(path).as_posix(), str(error))
+
+
+def _image(file: Path, root: Path, data: dict[str, Any], notes: list[str]) -> ImportedImage:
+    where = str(file)
+    ours = isinstance(data.get("cfinspect"), dict)
+    painter = Painter(*_size(data, file, root), where, ours=ours)
+    for shape in objects(data.get("shapes") or [], f"shapes in {file}"):
+        _paint(painter, str(shape.get("label") or "damage"), shape, where)
+    label = _verdict(data.get("flags"), where, ours=ours)
+    name = clean_name(data.get("imagePath") or file.stem, where)
+    return painter.image(name, label=label, notes=tuple(notes))
+
+
+def _verdict(flags: object, where: str, *, ours: bool) -> int | None:
+    """What the flags of the image say, in the words that class folders may have.
+
+    A flag that is not ticked says nothing: labelme writes all that it was started with. Only in our
+    own files the one flag means both.
+    """
+    if not isinstance(flags, dict):
+        return None
+    if ours and isinstance(flags.get("damaged"), bool):
+        return int(flags["damaged"])
+    return verdict_of((str(name) for name, ticked in flags.items() if ticked is True), where)
+
+
+def _size(data: dict[str, Any], file: Path, root: Path) -> tuple[int, int]:
+    """(height, width), which labelme 3 did not write: then from the picture in or beside the file.
+
+    A file elsewhere than below ``root`` is not looked at.
+    """
+    height, width = data.get("imageHeight"), data.get("imageWidth")
+    if height is not None and width is not None:
+        return size_of(height, width, str(file))
+    text = data.get("imageData")
+    if isinstance(text, str) and text:
+        try:
+            return header_size(file, base64.b64decode(text))
+        except ValueError as error:
+            raise FormatError(f"{file} holds a damaged picture ({error}).") from error
+    name = PurePosixPath(clean_name(data.get("imagePath"), str(file))).name
+    image = file.parent / name
+    if image.resolve().is_relative_to(root.resolve()) and image.is_file():
+        return header_size(image, read_bytes(image))
+    raise FormatError(
+        f"{file} does not say how large its image is, and has no picture: put the image beside it."
+    )
 
 
 def _paint(painter: Painter, name: str, shape: dict[str, Any], where: str) -> None:
-    kind = shape.get("shape_type", "polygon")
+    kind = shape.get("shape_type") or "polygon"
     points = shape.get("points")
     if not isinstance(points, list) or not all(
         isinstance(point, list) and len(point) == 2 for point in points
     ):
         raise FormatError(f"{where} has a shape without points.")
-    flat = [value for point in points for value in point]
-    if kind == "polygon":
-        painter.polygon(name, ring_of(flat, where))
-        return
-    numbers = [number(value, where) for value in flat]
-    if kind not in {"rectangle", "circle", "mask"}:
-        painter.undrawn += 1
-        return
-    if len(numbers) != 4:
-        raise FormatError(f"{where} has a {kind} without two points.")
-    x0, y0, x1, y1 = numbers
-    if kind == "rectangle":
-        painter.polygon(name, ring_of([x0, y0, x1, y0, x1, y1, x0, y1], where))
+    flat = [number(value, where) for point in points for value in point]
+    if kind in _POLYGONS or (kind == "rectangle" and len(points) == 4):
+        painter.polygon(name, flat)
+    elif kind == "rectangle":
+        x0, y0, x1, y1 = _two_points(flat, kind, where)
+        painter.box(name, x0, y0, x1, y1)
     elif kind == "circle":
+        x0, y0, x1, y1 = _two_points(flat, kind, where)
         radius = math.hypot(x1 - x0, y1 - y0)
-        angles = np.linspace(0, 2 * np.pi, _CIRCLE_CORNERS, endpoint=False)
-        ring = np.stack([x0 + radius * np.cos(angles), y0 + radius * np.sin(angles)], axis=1)
-        painter.polygon(name, ring_of(ring.ravel().tolist(), where))
+        painter.ellipse(name, x0, y0, radius, radius)
+    elif kind == "mask":
+        _paint_mask(painter, name, shape.get("mask"), _two_points(flat, kind, where), where)
     else:
-        _paint_mask(painter, name, shape.get("mask"), numbers, where)
+        painter.undrawn(name)
+
+
+def _two_points(flat: list[float], kind: object, where: str) -> list[float]:
+    if len(flat) != 4:
+        raise FormatError(f"{where} has a {kind} without two points.")
+    return flat
 
 
 def _paint_mask(
@@ -130,13 +185,13 @@ def _paint_mask(
 ) -> None:
     """Put a mask's own little picture at its place; ``corners``: first and last pixel, x and y."""
     x0, y0, x1, y1 = (round(value) for value in corners)
-    height, width = painter.mask.shape
-    if not (0 <= x0 <= x1 < width and 0 <= y0 <= y1 < height) or not isinstance(text, str):
-        raise FormatError(f"{where} has a mask that lies outside of the image, or is none.")
+    if not isinstance(text, str) or not (-MAX_PIXELS < x0 <= x1 and -MAX_PIXELS < y0 <= y1):
+        raise FormatError(f"{where} has a mask without a picture or a place.")
     try:
         image: Image.Image = Image.open(BytesIO(base64.b64decode(text)), formats=("PNG",))
         if image.size != (x1 - x0 + 1, y1 - y0 + 1):  # before a pixel is decoded
             raise FormatError(f"{where} has a mask whose size is not that of its box.")
+        size_of(image.height, image.width, where)
         box = np.asarray(image.convert("L")) > 0
     except FormatError:
         raise

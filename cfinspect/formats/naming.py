@@ -11,10 +11,12 @@ from cfinspect.engine.base.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Project
 
 _LONGEST = 180  # bytes of a flat name; suffixes come on top
-_LAYOUT = frozenset({"images", "labels", "masks", "annotations", "train", "val", "test"}) | {
-    "jpegimages",
-    "segmentationclass",
-}
+_LAYOUT = frozenset(
+    {
+        *("images", "labels", "masks", "annotations", "jpegimages", "segmentationclass"),
+        *("train", "val", "valid", "test"),
+    }
+)
 
 
 def flat_stems(project: Project) -> dict[int, str]:
@@ -118,6 +120,8 @@ class Matcher:
         flat = self._flat.get(stem, ()) if not given or "__" in stem else ()
         found = {number for number in flat if self._fits(number, size)}
         if not found:
+            if stem not in self._by_stem and _split(stem)[1]:
+                return self.find(path.with_name(stem).as_posix(), size)  # a.jpg.png for a.jpg
             close = [
                 (number, parts == given, suffix in {"", own})
                 for number, parts, own in self._by_stem.get(stem, ())

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.formats.exchange_types import FormatError, IndexMask
-from cfinspect.formats.safe import number, pixel_runs
+from cfinspect.formats.exchange_types import IndexMask
+from cfinspect.formats.safe import pixel_runs
 from cfinspect.masks.files import classes_in
 from cfinspect.masks.polygons import (
     Mask,
@@ -23,9 +23,7 @@ from cfinspect.masks.polygons import (
     trace,
 )
 
-_MAX_CORNERS = 2_000_000
 _FAITHFUL = 0.985  # IoU of a simplified polygon with its region, or it is simplified less
-_MAX_COORDINATE = 1e9
 _INSET = 0.01
 
 
@@ -46,38 +44,6 @@ def regions(mask: IndexMask) -> Iterator[Part]:
         _, labels, stats, _ = cv2.connectedComponentsWithStats(one, connectivity=8)
         for label, (x, y, width, height, _) in enumerate(stats[1:].tolist(), 1):
             yield Part(class_id, y, x, labels[y : y + height, x : x + width] == label)
-
-
-class Painter:
-    """Puts a mask (``height``, ``width``) together, region by region, later ones on top."""
-
-    def __init__(self, height: int, width: int, where: str) -> None:
-        self.mask: IndexMask = np.zeros((height, width), dtype=np.uint8)
-        self.undrawn = 0
-        self._where = where
-        self._numbers: dict[str, int] = {}
-
-    @property
-    def classes(self) -> dict[int, str]:
-        """Number -> name of the classes that were painted."""
-        return {number: name for name, number in self._numbers.items()}
-
-    def polygon(self, name: str, ring: Ring) -> None:
-        """Fill a polygon (even-odd); what lies outside of the image is cut off."""
-        height, width = self.mask.shape
-        low = np.clip(np.floor(ring.min(axis=0)), 0, (width, height)).astype(int)
-        high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
-        size = (int(high[1] - low[1]), int(high[0] - low[0]))
-        if min(size) > 0:
-            self.pixels(name, int(low[1]), int(low[0]), rasterise([ring - low], size))
-
-    def pixels(self, name: str, y: int, x: int, part: Mask) -> None:
-        """Mark the pixels of ``part``, whose upper left corner is at (x, y)."""
-        if name not in self._numbers and len(self._numbers) == 254:
-            raise FormatError(f"{self._where} has more than 254 classes.")
-        number = self._numbers.setdefault(name, len(self._numbers) + 1)
-        height, width = part.shape
-        self.mask[y : y + height, x : x + width][part] = number
 
 
 def shapes(mask: IndexMask, tolerance: float) -> Iterator[tuple[int, Shape]]:
@@ -115,17 +81,6 @@ def _simplified(shape: Shape, tolerance: float, size: tuple[int, int]) -> Shape:
             return Shape(rings[0], rings[1:])
         tolerance /= 2
     return shape
-
-
-def ring_of(coordinates: object, where: str) -> Ring:
-    """Corners (N, 2) from x, y, x, y, ...; FormatError for what is no polygon."""
-    if not isinstance(coordinates, list) or len(coordinates) % 2 or len(coordinates) < 6:
-        raise FormatError(f"{where} has a polygon without three corners.")
-    if len(coordinates) > 2 * _MAX_CORNERS:
-        raise FormatError(f"{where} has a polygon of {len(coordinates) // 2} corners.")
-    flat = [number(value, where) for value in coordinates]
-    ring = np.array(flat, dtype=np.float64).reshape(-1, 2)
-    return np.clip(ring, -_MAX_COORDINATE, _MAX_COORDINATE)
 
 
 def from_row_runs(counts: Sequence[int], height: int, width: int, where: str) -> Mask:

@@ -6,27 +6,29 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from cfinspect.engine.base.images import ImageError, list_images, read_image, write_png
+from cfinspect.engine.base.images import ImageError, list_images, write_png
 from cfinspect.engine.data.folders import MASKS
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
     Images,
     ImportedImage,
-    IndexMask,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name, read_json
-from cfinspect.masks.files import read_indexed, write_indexed
+from cfinspect.masks.files import write_indexed
+from cfinspect.masks.mask_values import MaskValues, read_mask_values
 
 CLASSES = "classes.json"
-_FEW_CLASSES = 20  # up to here, grey values are taken for class numbers
-_GREY = 0.05  # JPEG leaves a few greys at edges
+_SAID = {
+    MaskValues.BINARY: "Masks of two values: the brighter one was read as damage.",
+    MaskValues.LABELS: "Masks of class numbers: 255 beside them was read as pixels to ignore.",
+    MaskValues.INSTANCES: "Masks of instance numbers: all of them were read as damage.",
+}
 
 
 def write_indexed_masks(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
@@ -54,45 +56,40 @@ def _write(out: Path, items: Iterator[Item], options: Options, *, binary: bool) 
             write_indexed(target, item.mask)
 
 
-def read_masks(path: Path) -> Iterator[ImportedImage]:
-    """A folder of mask files, or one file; also JPEG masks, which are cut at 128.
+def read_masks(
+    path: Path, values: MaskValues = MaskValues.AUTO
+) -> Iterator[ImportedImage | Refused]:
+    """A folder of mask files, or one file; what their values mean: `masks.mask_values`.
 
     Class numbers are named by ``classes.json`` in or beside the folder; without it a mask of one
-    class is damage.
+    class is damage. A mask in which nothing is marked says that the image is undamaged.
     """
     folder = path / MASKS if (path / MASKS).is_dir() else path
     home = folder if folder.is_dir() else folder.parent
     names = _names(home, home.parent)
     for file in list_images([folder]):
-        inner = file.relative_to(home).with_suffix("").as_posix()
-        mask = _read(file, names)
-        yield ImportedImage(
-            clean_name(inner, str(file)),
-            mask,
-            names_of(mask, names or {1: "damage"}),
-            height=mask.shape[0],
-            width=mask.shape[1],
-        )
+        inner = file.relative_to(home).as_posix()
+        try:
+            yield _image(file, clean_name(inner, str(file)), names, values)
+        except (FormatError, ImageError) as error:
+            yield Refused(inner, str(error))
 
 
-def _read(file: Path, names: dict[int, str] | None) -> IndexMask:
-    try:
-        mask = read_indexed(file) if file.suffix.lower() == ".png" else None
-    except ImageError:
-        mask = None  # colours, 16 bit or damaged: the general reader says which
-    if mask is not None and (names is not None or int(mask.max()) <= _FEW_CLASSES):
-        return mask
-    grey = read_image(file).max(axis=2) if mask is None else mask
-    between = float(((grey > 32) & (grey < 223)).mean())
-    if between > _GREY:
-        raise FormatError(
-            f"{file} is no mask: {between * 100:.0f} % of its pixels are neither black nor white. "
-            "Masks of class numbers need a classes.json that names them."
-        )
-    return (grey >= 128).astype(np.uint8)
+def _image(file: Path, name: str, names: dict[int, str], values: MaskValues) -> ImportedImage:
+    found = read_mask_values(file, values, named=names)
+    nothing = found.ignored and not found.mask.any()  # all of it is left open
+    return ImportedImage(
+        name,
+        None if nothing else found.mask,
+        names_of(found.mask, names or {1: "damage"}),
+        height=found.mask.shape[0],
+        width=found.mask.shape[1],
+        complete=True,
+        notes=(_SAID[found.values],) if found.mask.any() else (),
+    )
 
 
-def _names(*folders: Path) -> dict[int, str] | None:
+def _names(*folders: Path) -> dict[int, str]:
     for folder in folders:
         file = folder / CLASSES
         if file.is_file():
@@ -100,4 +97,4 @@ def _names(*folders: Path) -> dict[int, str] | None:
                 return {int(key): str(name) for key, name in read_json(file).items()}
             except ValueError as error:
                 raise FormatError(f"{file} must map class numbers to names.") from error
-    return None
+    return {}

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.base.images import (
+    ImageError,
     header_size,
     list_images,
     orientation,
@@ -23,7 +24,7 @@ from cfinspect.engine.base.images import (
     turn_upright,
 )
 from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
-from cfinspect.formats.exchange_types import FormatError, ImportedImage
+from cfinspect.formats.exchange_types import FormatError, ImportedImage, Refused
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.polygons import Mask
 
@@ -101,16 +102,22 @@ def read_casc_ifw(root: Path) -> Iterator[ImportedImage]:
         yield ImportedImage(name, None, label=photo.label)
 
 
-def read_concrete_crack(root: Path) -> Iterator[ImportedImage]:
+def read_concrete_crack(root: Path) -> Iterator[ImportedImage | Refused]:
     """Masks of the Concrete Crack Segmentation Dataset."""
     for photo in concrete_crack(root):
-        mask = photo.read_mask()
+        name = photo.path.relative_to(root).as_posix()
+        try:
+            mask = photo.read_mask()
+        except (FormatError, ImageError) as error:
+            yield Refused(name, str(error))
+            continue
         assert mask is not None
         yield ImportedImage(
-            clean_name(photo.path.relative_to(root).as_posix(), ""),
+            clean_name(name, ""),
             mask.astype(np.uint8),
             {1: "damage"},
             DAMAGED,
             height=mask.shape[0],
             width=mask.shape[1],
+            complete=True,
         )

@@ -17,8 +17,10 @@ from cfinspect.formats.exchange_types import (
     FormatError,
     ImportedImage,
     Item,
+    MaskReader,
     Options,
     Reader,
+    Refused,
     Writer,
 )
 
@@ -28,6 +30,7 @@ class Format:
     """One format. ``needs_masks``: it has no place for a label without a mask: damage that nobody
     has marked would pass for background. ``images``: the folder of images below the imported path,
     for data sets that bring their own; None for annotations of images that the project has.
+    ``read_as``: for formats with mask files, ``read`` that is told what their values are.
     """
 
     name: str
@@ -36,15 +39,26 @@ class Format:
     read: Reader | None = None
     images: str | None = None
     needs_masks: bool = True
+    read_as: MaskReader | None = None
 
 
 FORMATS: dict[str, Format] = {
     one.name: one
     for one in (
         Format(
-            "png", "masks as indexed PNG, and classes.json", png.write_indexed_masks, png.read_masks
+            "png",
+            "masks as indexed PNG, and classes.json",
+            png.write_indexed_masks,
+            png.read_masks,
+            read_as=png.read_masks,
         ),
-        Format("png-binary", "masks as PNG of 0 and 255", png.write_binary_masks, png.read_masks),
+        Format(
+            "png-binary",
+            "masks as PNG of 0 and 255",
+            png.write_binary_masks,
+            png.read_masks,
+            read_as=png.read_masks,
+        ),
         Format("coco", "COCO instances, run lengths or polygons", coco.write, coco.read),
         Format("yolo", "YOLO segmentation (Ultralytics), data.yaml", yolo.write, yolo.read),
         Format("voc", "Pascal VOC boxes and segmentation", voc.write, voc.read),
@@ -63,6 +77,7 @@ FORMATS: dict[str, Format] = {
             tables.write_data_folder,
             tables.read_data_folder,
             needs_masks=False,
+            read_as=tables.read_data_folder,
         ),
         Format(
             "concrete-crack",
@@ -156,7 +171,7 @@ def _guarded_writer(name: str, write: Writer) -> Writer:
 
 
 def _guarded_reader(name: str, read: Reader) -> Reader:
-    def guarded(path: Path) -> Iterator[ImportedImage]:
+    def guarded(path: Path) -> Iterator[ImportedImage | Refused]:
         try:
             yield from read(path)
         except _OURS:

@@ -5,42 +5,52 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 import unicodedata
+from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from cfinspect.engine.base.images import MAX_PIXELS
+from cfinspect.engine.data.folders import class_words, fold_word
+from cfinspect.formats.encodings import decode
 from cfinspect.formats.exchange_types import FormatError
 
 MAX_TEXT_BYTES = 512 << 20
 _MAX_NAME = 1000
 
 
-def read_text(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
-    """The bytes of a text file of at most ``most`` bytes."""
+def read_text(path: Path, notes: list[str] | None = None, most: int = MAX_TEXT_BYTES) -> str:
+    """The text of a file of at most ``most`` bytes; ``notes`` gets a sentence for odd ones."""
+    return decode(_read(path, most), path, notes)
+
+
+def _read(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > most:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
+            raise FormatError(f"{path} is no regular file.")
+        if status.st_size > most:
             raise FormatError(
-                f"{path} has {size >> 20} MiB; files of up to {most >> 20} MiB can be read: split "
-                "it."
+                f"{path} has {status.st_size >> 20} MiB; files of up to {most >> 20} MiB can be "
+                "read: split it."
             )
         return path.read_bytes()
     except OSError as error:
         raise FormatError(f"Cannot read {path}: {error.strerror}.") from error
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object; numbers that are none (NaN, Infinity) are refused."""
+def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:
+    """A JSON object; ``notes`` as in `read_text`.
 
-    def refuse(word: str) -> float:
-        raise FormatError(f"{path} holds {word}, which is no number.")
-
-    data = read_text(path)
+    NaN and Infinity, which Python's writers leave behind, are read: `number` refuses them where
+    they would count.
+    """
+    text = read_text(path, notes)
     try:
-        value = json.loads(data, parse_constant=refuse)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is no JSON file, or cut short ({error}).") from error
     if not isinstance(value, dict):
@@ -48,22 +58,44 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def read_xml(path: Path) -> ElementTree.Element:
-    """The root of an XML file; one that declares a document type (and so entities) is refused."""
-    data = read_text(path)
+def read_xml(path: Path, notes: list[str] | None = None) -> ElementTree.Element:
+    """The root of an XML file; one that declares a document type (and so entities) is refused.
+
+    ``notes`` as in `read_text`.
+    """
+    data = _read(path)
+    try:
+        return _parsed(data, path)
+    except _NO_XML as error:
+        # The parser knows few encodings, and some writers declare none.
+        try:
+            text = decode(data, path, notes)
+            return _parsed(_DECLARATION.sub("", text, count=1).encode("utf-8"), path)
+        except _DoctypeError:
+            raise
+        except (*_NO_XML, FormatError):
+            raise FormatError(f"{path} is no XML file, or cut short ({error}).") from error
+
+
+def _parsed(data: bytes, path: Path) -> ElementTree.Element:
     parser = expat.ParserCreate()
 
     def refuse(*_: object) -> None:
-        raise FormatError(
+        raise _DoctypeError(
             f"{path} declares a document type; label files need none, and such may be harmful."
         )
 
     parser.StartDoctypeDeclHandler = refuse
-    try:
-        parser.Parse(data, True)
-        return ElementTree.fromstring(data)
-    except (expat.ExpatError, ElementTree.ParseError, ValueError, LookupError) as error:
-        raise FormatError(f"{path} is no XML file, or cut short ({error}).") from error
+    parser.Parse(data, True)
+    return ElementTree.fromstring(data)
+
+
+class _DoctypeError(FormatError):
+    """Stays what it is, whatever the encoding."""
+
+
+_NO_XML = (expat.ExpatError, ElementTree.ParseError, ValueError, LookupError)
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def clean_name(name: object, where: str) -> str:
@@ -116,3 +148,29 @@ def objects(values: object, where: str) -> list[dict[str, Any]]:
     if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
         raise FormatError(f"{where} is no list of objects.")
     return values
+
+
+def verdict_of(words: Iterable[str], where: str) -> int | None:
+    """0 or 1 as the ``words`` say that class folders may have; None where none is among them.
+
+    Raises FormatError where they contradict one another.
+    """
+    known = class_words()
+    labels = {known[one] for one in map(fold_word, words) if one in known}
+    if len(labels) > 1:
+        raise FormatError(f"{where} is called both undamaged and damaged.")
+    return next(iter(labels), None)
+
+
+def visible_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """The files below ``folder`` with one of the ``suffixes`` (lower case), in order.
+
+    Hidden ones, which a Mac leaves beside every file of a stick, are passed over.
+    """
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and path.is_file()
+    )

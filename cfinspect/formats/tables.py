@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
-
-from cfinspect.engine.base.images import read_mask, write_png
+from cfinspect.engine.base.images import ImageError, write_png
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     LABELS,
@@ -25,9 +23,12 @@ from cfinspect.formats.exchange_types import (
     ImportedImage,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
+from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name
+from cfinspect.masks.mask_values import MaskValues, read_mask_values
 from cfinspect.masks.regions import regions_of
 
 COLUMNS = ("filename", "label", "group", "split", "area_fraction", "width", "height")
@@ -99,7 +100,9 @@ def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: 
                     writer.writerow((f"{word}/{name}", word, group))
 
 
-def read_data_folder(path: Path) -> Iterator[ImportedImage]:
+def read_data_folder(
+    path: Path, values: MaskValues = MaskValues.AUTO
+) -> Iterator[ImportedImage | Refused]:
     """A data folder: labels from its class folders or ``labels.csv``, and ``masks/``.
 
     Also one that was split: ``train/``, ``val/`` and ``test/`` are read one after the other.
@@ -108,12 +111,16 @@ def read_data_folder(path: Path) -> Iterator[ImportedImage]:
     for root in splits or [path]:
         for candidate in scan_folder(root, class_words()).candidates:
             inner = candidate.path.relative_to(root).as_posix()
-            mask = read_mask(candidate.mask).astype(np.uint8) if candidate.mask else None
-            yield ImportedImage(
-                clean_name(inner, str(path)),
-                mask,
-                {1: "damage"},
-                candidate.label,
-                height=None if mask is None else mask.shape[0],
-                width=None if mask is None else mask.shape[1],
-            )
+            try:
+                mask = read_mask_values(candidate.mask, values).mask if candidate.mask else None
+                yield ImportedImage(
+                    clean_name(inner, str(path)),
+                    mask,
+                    {} if mask is None else names_of(mask, {1: "damage"}),
+                    candidate.label,
+                    height=None if mask is None else mask.shape[0],
+                    width=None if mask is None else mask.shape[1],
+                    complete=True,
+                )
+            except (FormatError, ImageError) as error:
+                yield Refused(inner, str(error))

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,11 +24,14 @@ from cfinspect.formats.exchange_types import (
     IndexMask,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
+from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import Part, names_of, regions
-from cfinspect.formats.safe import clean_name, read_text, read_xml
+from cfinspect.formats.safe import clean_name, read_text, read_xml, size_of, visible_files
 from cfinspect.masks.files import palette, read_indexed, write_indexed
+from cfinspect.masks.mask_values import read_mask_values
 
 CLASS, OBJECT, IMAGES, BOXES = (
     "SegmentationClass",
@@ -101,26 +105,52 @@ def _annotation(
     return ElementTree.ElementTree(root)
 
 
-def read(path: Path) -> Iterator[ImportedImage]:
-    """A folder in VOC's layout; masks come from ``SegmentationClass/``."""
+def read(path: Path) -> Iterator[ImportedImage | Refused]:
+    """A folder in VOC's layout: masks from ``SegmentationClass/``, or boxes alone (damaged, without
+    a mask) where there is no such folder.
+    """
     folder = path / CLASS
     if not folder.is_dir():
-        raise FormatError(f"There is no folder {CLASS} in {path}.")
+        yield from _read_boxes(path)
+        return
     names, colours = _labelmap(path / LABELMAP)
     for file in list_images([folder]):
-        mask = _read_mask(file, colours)
-        inner = file.relative_to(folder).with_suffix("").as_posix()
-        box = path / BOXES / f"{inner}.xml"
-        name = inner
-        if box.is_file():
-            name = read_xml(box).findtext("filename") or inner
-        yield ImportedImage(
-            clean_name(name, str(box)),
-            mask,
-            names_of(mask, names),
-            height=mask.shape[0],
-            width=mask.shape[1],
-        )
+        inner = file.relative_to(folder)
+        box = path / BOXES / inner.with_suffix(".xml")
+        try:
+            mask, ignored = _read_mask(file, colours)
+            name = (
+                read_xml(box).findtext("filename") if box.is_file() else None
+            ) or inner.as_posix()
+            yield ImportedImage(
+                clean_name(name, str(box)),
+                None if ignored and not mask.any() else mask,
+                names_of(mask, names),
+                height=mask.shape[0],
+                width=mask.shape[1],
+                complete=True,
+            )
+        except (FormatError, ImageError) as error:
+            yield Refused(inner.as_posix(), str(error))
+
+
+def _read_boxes(path: Path) -> Iterator[ImportedImage | Refused]:
+    folder = path / BOXES if (path / BOXES).is_dir() else path
+    files = visible_files(folder, {".xml"}) if folder.is_dir() else [path]
+    if not files:
+        raise FormatError(f"There is no folder {CLASS} and no {BOXES}/*.xml in {path}.")
+    for file in files:
+        try:
+            notes: list[str] = []
+            root = read_xml(file, notes)
+            size = size_of(root.findtext("size/height"), root.findtext("size/width"), str(file))
+            painter = Painter(*size, str(file))
+            for one in root.iter("object"):
+                painter.undrawn(one.findtext("name") or "damage")
+            name = clean_name(root.findtext("filename") or file.stem, str(file))
+            yield painter.image(name, notes=tuple(notes))
+        except FormatError as error:
+            yield Refused(file.name, str(error))
 
 
 def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
@@ -129,9 +159,8 @@ def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
     numbers = {tuple(colour): number for number, colour in enumerate(palette().tolist())}
     if not file.is_file():
         return names, numbers
-    # Bytes end lines where files do; text would also do so at separators that a name may hold.
-    for data in read_text(file, most=1 << 20).splitlines():
-        line = data.decode("utf-8", "replace")
+    # Not by splitlines: it also ends lines at separators that a name may hold.
+    for line in re.split(r"\r\n|\r|\n", read_text(file, most=1 << 20)):
         comment = line.startswith("#") and (line.startswith("# label:") or line.count(":") < 3)
         if comment or not line.strip():
             continue
@@ -151,15 +180,19 @@ def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
     return names, numbers
 
 
-def _read_mask(file: Path, colours: dict[tuple[int, ...], int]) -> IndexMask:
+def _read_mask(file: Path, colours: dict[tuple[int, ...], int]) -> tuple[IndexMask, bool]:
+    """The mask, and whether pixels of it are to be ignored (taken as background)."""
     try:
         mask = read_indexed(file)
     except ImageError:
         mask = _from_colours(file, colours)
-    if set(np.unique(mask).tolist()) == {0, _BORDER}:
-        return (mask > 0).astype(np.uint8)  # not VOC's border, but a mask of black and white
-    mask[mask == _BORDER] = 0
-    return mask
+    border = mask == _BORDER
+    if border.any() and not (mask[~border] > 0).any() and (mask == 0).any():
+        # Either a mask of black and white, or nothing but VOC's border.
+        mask = read_mask_values(file).mask
+        return mask, False
+    mask[border] = 0
+    return mask, bool(border.any())
 
 
 def _from_colours(file: Path, colours: dict[tuple[int, ...], int]) -> IndexMask:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import yaml
 
-from cfinspect.engine.base.images import header_size, list_images, read_bytes
+from cfinspect.engine.base.images import ImageError, header_size, list_images, read_bytes
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -22,13 +23,17 @@ from cfinspect.formats.exchange_types import (
     ImportedImage,
     Item,
     Options,
+    Refused,
 )
 from cfinspect.formats.files import place_image
-from cfinspect.formats.pixels import Painter, polygons, ring_of
-from cfinspect.formats.safe import clean_name, number, read_text
+from cfinspect.formats.painter import Painter
+from cfinspect.formats.pixels import polygons
+from cfinspect.formats.safe import clean_name, number, read_text, visible_files
 
 DATA = "data.yaml"
 _MAX_YAML = 1 << 20
+_OURS = "# {"  # our provenance, as JSON in a comment
+_BESIDE = 0.05  # share by which a corner may lie outside; more is another unit
 
 
 def write(out: Path, items: Iterator[Item], about: About, options: Options) -> None:
@@ -68,43 +73,141 @@ def _quoted(text: str) -> str:
     return f'"{"".join(inner)}"'
 
 
-def read(path: Path) -> Iterator[ImportedImage]:
-    """A folder with ``data.yaml``, ``images/`` and ``labels/``, or its ``data.yaml``."""
-    root = path if path.is_dir() else path.parent
-    data = root / DATA if path.is_dir() else path
-    names = _names(data)
-    if not (root / "images").is_dir():
-        raise FormatError(f"There is no folder images in {root}; sizes are taken from the images.")
-    for image in list_images([root / "images"]):
-        inner = image.relative_to(root / "images")
-        labels = (root / "labels" / inner).with_suffix(".txt")
-        if not labels.is_file():
-            continue  # not labelled yet; an image without damage has an empty file
-        height, width = header_size(image, read_bytes(image))
-        painter = Painter(height, width, str(labels))
-        text = read_text(labels).decode("utf-8", "replace")
-        for place, line in enumerate(text.splitlines(), 1):
-            where = f"Line {place} of {labels}"
-            cells = line.split()
-            if not cells:
-                continue
-            class_id = int(number(cells[0], where))
-            if class_id not in names:
-                raise FormatError(f"{where} has the class {class_id}, which {data} does not name.")
-            if len(cells) == 5:
-                painter.undrawn += 1  # a box only
-                continue
-            ring = ring_of(cells[1:], where) * np.array([width, height])
-            painter.polygon(names[class_id], ring)
-        yield ImportedImage(
-            clean_name(inner.as_posix(), str(image)),
-            painter.mask,
-            painter.classes,
-            None,
-            width,
-            height,
-            painter.undrawn,
+@dataclass(frozen=True)
+class _Data:
+    """What ``data.yaml`` says. ``ours``: whether cfinspect wrote it."""
+
+    path: Path
+    parts: dict[str, Any]
+    names: dict[int, str]
+    ours: bool
+    notes: tuple[str, ...]
+
+
+def read(path: Path) -> Iterator[ImportedImage | Refused]:
+    """A folder with ``data.yaml``, or that file: images where it says, labels as Ultralytics looks.
+
+    An image without a label file is not labelled yet; one with an empty file is undamaged.
+    """
+    data = _data(_data_file(path) if path.is_dir() else path)
+    root = data.path.parent.resolve()
+    images, refused = _images(data.parts, root)
+    yield from refused
+    if not images and not refused:
+        raise FormatError(
+            f"There are no images where {data.path} says (path, train, val, test), nor in a folder "
+            f"images in {root}; sizes are taken from the images."
         )
+    for image in images:
+        labels = _labels_of(image, root)
+        if labels is None:
+            continue
+        name = image.relative_to(root).as_posix()
+        try:
+            yield _image(image, clean_name(name, str(image)), labels, data)
+        except (FormatError, ImageError) as error:
+            yield Refused(name, str(error))
+
+
+def _image(image: Path, name: str, labels: Path, data: _Data) -> ImportedImage:
+    height, width = header_size(image, read_bytes(image))
+    painter = Painter(height, width, str(labels), ours=data.ours)
+    odd: list[str] = []
+    for place, line in enumerate(read_text(labels, odd).splitlines(), 1):
+        where = f"Line {place} of {labels}"
+        cells = line.split()
+        if not cells:
+            continue
+        class_id = number(cells[0], where)
+        if class_id not in data.names:
+            raise FormatError(
+                f"{where} has the class {cells[0][:20]}, which {data.path} does not name."
+            )
+        shares = [number(cell, where) for cell in cells[1:]]
+        if len(shares) % 2 or len(shares) < 4:
+            raise FormatError(
+                f"{where} is neither a box nor a polygon: a class, then pairs of numbers. (Is it a "
+                "prediction, with a confidence at its end?)"
+            )
+        if not all(-_BESIDE <= share <= 1 + _BESIDE for share in shares):
+            raise FormatError(f"{where} is not in shares of width and height, from 0 to 1.")
+        if len(shares) == 4:
+            painter.undrawn(data.names[int(class_id)])  # a box only
+        else:
+            sides = [width, height] * (len(shares) // 2)
+            ring = [share * side for share, side in zip(shares, sides, strict=True)]
+            painter.polygon(data.names[int(class_id)], ring)
+    return painter.image(name, complete=True, notes=(*data.notes, *odd))
+
+
+def _data_file(folder: Path) -> Path:
+    """``data.yaml`` of a folder, or the one other YAML file there."""
+    if (folder / DATA).is_file():
+        return folder / DATA
+    others = visible_files(folder, {".yaml", ".yml"})
+    others = [file for file in others if file.parent == folder]
+    if len(others) != 1:
+        raise FormatError(f"There is no {DATA} in {folder}: it names the classes.")
+    return others[0]
+
+
+def _images(parts: dict[str, Any], root: Path) -> tuple[list[Path], list[Refused]]:
+    """The images that the splits name, each once, and the parts that cannot be looked at.
+
+    A part is a folder, a list of images (.txt), or several of these, below ``path`` or the folder
+    of ``data.yaml``. One above it is looked for below, as Ultralytics does.
+    """
+    base = parts.get("path")
+    bases = [root, *([_below(root, base)] if isinstance(base, str) else [])]
+    found: dict[Path, None] = {}
+    refused = []
+    for split in ("train", "val", "valid", "test"):
+        value = parts.get(split)
+        for part in value if isinstance(value, list) else [value]:
+            if not isinstance(part, str) or not part.strip():
+                continue
+            places = [_below(one, part) for one in bases]
+            place = next((one for one in places if one.exists()), None)
+            if place is None:
+                if split != "test":  # is named by many a file that has none
+                    refused.append(Refused(part, f"There is no {part} ({split}) in {root}."))
+            elif not place.resolve().is_relative_to(root):
+                refused.append(Refused(part, f"{part} ({split}) leads out of {root}."))
+            else:
+                found.update(dict.fromkeys(_listed(place, root)))
+    if not found and (root / "images").is_dir():
+        return list_images([root / "images"]), []
+    return list(found), refused
+
+
+def _below(folder: Path, text: str) -> Path:
+    try:
+        return folder / clean_name(text, DATA)
+    except FormatError:  # "." and what else leads nowhere
+        return folder
+
+
+def _listed(place: Path, root: Path) -> list[Path]:
+    if place.suffix.lower() != ".txt" or place.is_dir():
+        return list_images([place])
+    found = []
+    for line in read_text(place).splitlines():
+        if line.strip():
+            file = _below(root, line.strip())
+            if file.is_file() and file.resolve().is_relative_to(root):
+                found.append(file)
+    return found
+
+
+def _labels_of(image: Path, root: Path) -> Path | None:
+    """The label file: ``labels`` in place of the last ``images`` of the path, or beside it."""
+    parts = list(image.relative_to(root).with_suffix(".txt").parts)
+    for place in reversed(range(len(parts) - 1)):
+        if parts[place] == "images":
+            parts[place] = "labels"
+            break
+    labels = root.joinpath(*parts)
+    return labels if labels.is_file() else None
 
 
 class _Loader(yaml.SafeLoader):
@@ -117,17 +220,24 @@ class _Loader(yaml.SafeLoader):
         return node
 
 
-def _names(data: Path) -> dict[int, str]:
-    text = read_text(data, most=_MAX_YAML)
+def _data(file: Path) -> _Data:
+    notes: list[str] = []
+    text = read_text(file, notes, most=_MAX_YAML)
     try:
         loaded = yaml.load(text, Loader=_Loader)
     except Exception as error:  # explicit tags on odd values make the loader raise nearly anything
-        raise FormatError(f"{data} is no YAML file ({error}).") from error
-    names = loaded.get("names") if isinstance(loaded, dict) else None
+        raise FormatError(f"{file} is no YAML file ({error}).") from error
+    parts = loaded if isinstance(loaded, dict) else {}
+    return _Data(file, parts, _names(parts, file), text.startswith(_OURS), tuple(notes))
+
+
+def _names(parts: dict[str, Any], file: Path) -> dict[int, str]:
+    """Class number -> name; a mapping's keys may be text, as other writers of YAML leave them."""
+    names = parts.get("names")
     if isinstance(names, list):
         names = dict(enumerate(names))
-    if not isinstance(names, dict) or not all(
-        isinstance(key, int) and isinstance(name, str | int) for key, name in names.items()
-    ):
-        raise FormatError(f"{data} has no names of classes.")
-    return {key: str(name) for key, name in names.items()}
+    if isinstance(names, dict) and all(isinstance(name, str | int) for name in names.values()):
+        keys = [str(key).strip() for key in names]
+        if all(key.isdecimal() for key in keys):
+            return {int(key): str(name) for key, name in zip(keys, names.values(), strict=True)}
+    raise FormatError(f"{file} has no names of classes.")

@@ -52,11 +52,7 @@ def mask_classes(project: Project) -> dict[int, str]:
 
 def mask_class(project: Project, name: str, *, who: str) -> int:
     """The number of the mask class called ``name``, which is added where it is new."""
-    name = name.strip()
-    # Neither control characters nor what XML, and so an export, has no place for.
-    odd = any(unicodedata.category(one) in {"Cc", "Cs"} or one in "\ufffe\uffff" for one in name)
-    if not name or len(name) > 200 or odd:
-        raise ProjectError(f"{name[:50]!r} is no name for a mask class.")
+    name = plain_class_name(name)
     with project.database.writing() as connection:
         known = {row["name"]: row["id"] for row in connection.execute("SELECT * FROM mask_class")}
         if name in known:
@@ -67,6 +63,16 @@ def mask_class(project: Project, name: str, *, who: str) -> int:
         connection.execute("INSERT INTO mask_class VALUES (?, ?)", (number, name))
         audit.append(connection, who=who, action="class", after={"class": number, "name": name})
         return number
+
+
+def plain_class_name(name: str) -> str:
+    """``name`` without spaces around it; ProjectError for what no mask class can be called."""
+    name = name.strip()
+    # Neither control characters nor what XML, and so an export, has no place for.
+    odd = any(unicodedata.category(one) in {"Cc", "Cs"} or one in "\ufffe\uffff" for one in name)
+    if not name or len(name) > 200 or odd:
+        raise ProjectError(f"{name[:50]!r} is no name for a mask class.")
+    return name
 
 
 def store_mask(
@@ -93,18 +99,26 @@ def store_mask(
             f"The mask of {image['path']} uses the class numbers {sorted(unknown)}, which the "
             "project does not have."
         )
-    name = _mask_name(mask)
-    path = mask_path(project, name)
     try:
-        if not _is_stored(path, name):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_indexed(path, mask, scratch=project.paths.scratch)
-        _sync_folder(path.parent)
+        return keep_mask_file(project, mask)
     except OSError as error:
         raise ProjectError(
             f"Nothing was changed: the mask of {image['path']} cannot be written "
             f"({error.strerror})."
         ) from error
+
+
+def keep_mask_file(project: Project, mask: IndexMask) -> str:
+    """Write the file of a mask (H, W) uint8, unless it is there; returns its name.
+
+    Nobody speaks of it before `store_mask` does. Raises OSError.
+    """
+    name = _mask_name(mask)
+    path = mask_path(project, name)
+    if not _is_stored(path, name):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_indexed(path, mask, scratch=project.paths.scratch)
+    _sync_folder(path.parent)
     return name
 
 

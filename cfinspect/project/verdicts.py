@@ -7,9 +7,10 @@ mask's file, the new state, the line in the audit trail.
 from __future__ import annotations
 
 import getpass
+import itertools
 import sqlite3
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any, Literal
 
@@ -34,6 +35,7 @@ class _Keep(Enum):
 
 
 KEEP = _Keep.KEEP
+IMPORT = "import"  # the action of what came from another tool's file
 Kept = Literal[_Keep.KEEP]
 
 
@@ -140,22 +142,71 @@ def revert(
         return _revert(connection, entry, who, holder, force)
 
 
-def undo(
-    project: Project, *, who: str, holder: str = "", force: bool = False
-) -> HumanAnnotation | None:
-    """Take back the last thing that ``who`` said and has not taken back; None when there is none.
+@dataclass(frozen=True)
+class TakenBack:
+    """What an undo did: the new states, and names of images that others have changed since."""
 
-    Raises ConflictError like ``revert``.
+    humans: list[HumanAnnotation] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+def undo(project: Project, *, who: str, holder: str = "", force: bool = False) -> TakenBack:
+    """Take back the last thing that ``who`` said and has not taken back; nothing where none is.
+
+    An import is one thing: all its images are taken back together, but for those that somebody
+    changed since. Imports by ``who`` count, whatever they are signed with behind the name.
+
+    Raises ConflictError like ``revert`` where not even one can be taken back.
     """
     with project.database.writing() as connection:
         for row in connection.execute(
-            "SELECT id FROM audit WHERE who = ? AND image_id IS NOT NULL AND reverts IS NULL "
-            "ORDER BY id DESC",
-            (who,),
+            "SELECT id, action FROM audit WHERE (who = ? OR action = ? AND substr(who, 1, ?) = ?) "
+            "AND image_id IS NOT NULL AND reverts IS NULL ORDER BY id DESC",
+            (who, IMPORT, len(who) + 2, f"{who} ("),
         ):
             if not _is_taken_back(connection, row["id"]):
-                return _revert(connection, row["id"], who, holder, force)
-    return None
+                entries = [row["id"]]
+                if row["action"] == IMPORT:
+                    entries = _import_of(connection, row["id"])
+                return _take_back(connection, entries, who, holder, force)
+    return TakenBack()
+
+
+def _import_of(connection: sqlite3.Connection, entry: int) -> list[int]:
+    """The entries of the import that ``entry`` belongs to, the last one first.
+
+    An import begins with an entry of its own without an image; those of older versions have none,
+    and each of their images stands alone.
+    """
+    first, action, image = connection.execute(
+        "SELECT id, action, image_id FROM audit WHERE id < ? AND NOT (action = ? AND image_id IS "
+        "NOT NULL) ORDER BY id DESC LIMIT 1",
+        (entry, IMPORT),
+    ).fetchone() or (0, "", None)
+    if action != IMPORT or image is not None:
+        return [entry]
+    rows = connection.execute(
+        "SELECT id, action, image_id FROM audit WHERE id > ? ORDER BY id", (first,)
+    )
+    together = itertools.takewhile(lambda row: row[1] == IMPORT and row[2] is not None, rows)
+    return [row[0] for row in together][::-1]
+
+
+def _take_back(
+    connection: sqlite3.Connection, entries: list[int], who: str, holder: str, force: bool
+) -> TakenBack:
+    done = TakenBack()
+    for entry in entries:
+        if _is_taken_back(connection, entry):
+            continue
+        try:
+            done.humans.append(_revert(connection, entry, who, holder, force))
+        except ConflictError:
+            if len(entries) == 1:
+                raise
+            name = connection.execute("SELECT file FROM audit WHERE id = ?", (entry,)).fetchone()
+            done.kept.append(str(name["file"]))
+    return done
 
 
 def _revert(

@@ -692,8 +692,8 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Bilder als Liste</translation>
     </message>
     <message>
-      <source>Images in it: {n}. In this project: {known}, of them with a verdict already: {decided}.</source>
-      <translation>Bilder darin: {n}. In diesem Projekt: {known}, davon schon mit Urteil: {decided}.</translation>
+      <source>Images in it: {n}. To be taken: {taken}. With a verdict already, which stays: {kept}.</source>
+      <translation>Bilder darin: {n}. Zu übernehmen: {taken}. Schon mit einem Urteil, das bleibt: {kept}.</translation>
     </message>
     <message>
       <source>Images of</source>
@@ -718,6 +718,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Images with labels, to be added to the project: {n}.</source>
       <translation>Bilder mit Labels, die zum Projekt kommen: {n}.</translation>
+    </message>
+    <message>
+      <source>Images without a mark</source>
+      <translation>Bilder ohne Markierung</translation>
     </message>
     <message>
       <source>Images written to {folder}: {n}. Damaged: {damaged}, with masks drawn by humans: {corrected}.</source>
@@ -890,6 +894,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Left out, as the project does not have them: {n}.</source>
       <translation>Ausgelassen, weil das Projekt sie nicht hat: {n}.</translation>
+    </message>
+    <message>
+      <source>Left out, as they cannot be taken: {n}.</source>
+      <translation>Ausgelassen, weil sie nicht übernommen werden können: {n}.</translation>
     </message>
     <message>
       <source>Left out, because they cannot be used: {n} images or masks.</source>
@@ -1134,6 +1142,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Not taken as a human's, as an export of ours says that they are the model's own labels or masks: {n}.</source>
       <translation>Nicht als Wort eines Menschen genommen, weil ein Export von uns sagt, dass Label oder Maske vom Modell sind: {n}.</translation>
+    </message>
+    <message>
+      <source>Nothing is stored.</source>
+      <translation>Nichts wird gespeichert.</translation>
     </message>
     <message>
       <source>Nothing is written; an earlier export stays.</source>
@@ -1724,6 +1736,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Das Diffusionsmodell ist fertig: {file}. Öffnen Sie ein Bild und wählen Sie Modell / Mit anderem Verfahren erklären…, um ACE zu fragen.</translation>
     </message>
     <message>
+      <source>The file says nothing of these, they stay open: {n}.</source>
+      <translation>Über diese sagt die Datei nichts, sie bleiben offen: {n}.</translation>
+    </message>
+    <message>
       <source>The folder of the run to go on with</source>
       <translation>Der Ordner des Laufs, der fortgesetzt werden soll</translation>
     </message>
@@ -1912,6 +1928,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Rückgängig</translation>
     </message>
     <message>
+      <source>Undo takes all of it back.</source>
+      <translation>Rückgängig nimmt alles davon zurück.</translation>
+    </message>
+    <message>
       <source>Use for this folder</source>
       <translation>Für diesen Ordner benutzen</translation>
     </message>
@@ -2040,10 +2060,6 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Was bisher gelesen wurde, bleibt.</translation>
     </message>
     <message>
-      <source>What was taken so far is kept.</source>
-      <translation>Was bisher übernommen wurde, bleibt.</translation>
-    </message>
-    <message>
       <source>When the program starts.</source>
       <translation>Beim Start des Programms.</translation>
     </message>
@@ -2104,12 +2120,20 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>auch, wo Menschen schon entschieden haben</translation>
     </message>
     <message>
+      <source>are undamaged</source>
+      <translation>sind unbeschädigt</translation>
+    </message>
+    <message>
       <source>as polygons, where the format has both</source>
       <translation>als Polygone, wo das Format beides kennt</translation>
     </message>
     <message>
       <source>as shipped</source>
       <translation>wie mitgeliefert</translation>
+    </message>
+    <message>
+      <source>as the format means it</source>
+      <translation>wie das Format es meint</translation>
     </message>
     <message>
       <source>balanced: for daily use</source>
@@ -2470,6 +2494,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>stage of the backbone with projected's finest evidence: 1 sees half of the side, 2 a quarter</source>
       <translation>Stufe des vortrainierten Netzes mit der feinsten Evidenz von projected: 1 sieht die halbe Seite, 2 ein Viertel</translation>
+    </message>
+    <message>
+      <source>stay open</source>
+      <translation>bleiben offen</translation>
     </message>
     <message>
       <source>step {n}</source>

@@ -24,6 +24,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.formats.coco import read as read_coco
+from cfinspect.formats.exchange_types import ImportedImage
 from cfinspect.project.listing import HumanState, ImageFilter, list_images
 from cfinspect.project.verdicts import human_of, read_mask_of
 from cfinspect.ui.dialogs.common import Dialog, Question
@@ -70,7 +71,7 @@ def test_corrections_are_exported_and_read_again(
     wait_for(lambda: bool(met))
     wait_for(lambda: bool(done))
     wait_for(lambda: window.session.jobs.running is None)
-    found = {one.name: one for one in read_coco(out)}
+    found = {one.name: one for one in read_coco(out) if isinstance(one, ImportedImage)}
     assert len(found) == 2
     stored = [one.mask for one in found.values() if one.mask is not None and one.mask.any()]
     assert len(stored) == 1
@@ -102,7 +103,7 @@ def test_labels_come_in_with_a_look_at_them_first(
     def choose(dialog: ImportDialog) -> None:
         dialog.form.setCurrentIndex(dialog.form.findData("labelme"))
         dialog.path.line.setText(str(labels))
-        wait_for(lambda: "In this project: 1," in dialog.preview.text())
+        wait_for(lambda: "To be taken: 1." in dialog.preview.text())
         dialog.ok.click()
 
     met = answer(ImportDialog, choose)
@@ -116,6 +117,10 @@ def test_labels_come_in_with_a_look_at_them_first(
         assert human_of(project, row.id).who == "ann (labelme import)"
     assert stored is not None
     assert (stored == mask).all()
+    trigger(window, "undo")
+    wait_for(lambda: not window.session.can_undo)
+    with project_of(window) as project:
+        assert human_of(project, row.id).verdict is None
 
 
 def test_a_file_of_another_format_is_told_in_the_dialog(

@@ -12,11 +12,12 @@ from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.exporting import ExportDialog
 from cfinspect.ui.dialogs.importing import ImportDialog
 from cfinspect.ui.frame.context import Context
+from cfinspect.ui.state.session import NO_REVIEW
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
     from cfinspect.formats.exporting import ExportReport
-    from cfinspect.formats.importing import ImportReport
+    from cfinspect.formats.import_plan import ImportReport
 
 
 class ExchangeController:
@@ -71,6 +72,9 @@ class ExchangeController:
     def _imported(self, report: ImportReport) -> None:
         if self._session.project is None:
             return
+        if report.cancelled:
+            return
+        self._session.note_together(report.stored, NO_REVIEW)
         self._session.images_changed.emit(None)
         self._session.refresh()
         self._parts.model.reload()
@@ -103,7 +107,14 @@ class ExchangeController:
                 ),
                 faint=True,
             )
-        for problem in report.problems[:5]:
-            dialog.add_text(problem, faint=True)
+        if report.silent:
+            dialog.add_text(
+                tr("The file says nothing of these, they stay open: {n}.", n=report.silent),
+                faint=True,
+            )
+        for sentence in report.problems[:5] + report.notes[:5]:
+            dialog.add_text(sentence, faint=True)
+        if report.taken:
+            dialog.add_text(tr("Undo takes all of it back."), faint=True)
         dialog.add_ok(tr("Close"))
         self._context.messages.run(dialog)

@@ -18,7 +18,11 @@ from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
-    from cfinspect.formats.importing import Preview
+    from cfinspect.formats.import_plan import ImportReport
+    from cfinspect.formats.importing import Source
+
+_LOOKED_AT = 2000  # images of a file, so that the dialog answers at once
+_SHOWN = 4  # sentences of a kind
 
 
 class ImportDialog(Dialog):
@@ -37,9 +41,17 @@ class ImportDialog(Dialog):
         self.form.setCurrentIndex(max(0, self.form.findData(last)))
         self.path = PathField(tr("File or folder to read"), files=True)
         self.replace = QCheckBox(tr("also where humans have decided already"))
+        self.empty = QComboBox()
+        for value, text in (
+            ("auto", tr("as the format means it")),
+            ("undamaged", tr("are undamaged")),
+            ("open", tr("stay open")),
+        ):
+            self.empty.addItem(text, value)
         form.addRow(tr("Format"), self.form)
         form.addRow(tr("From"), self.path)
         form.addRow(tr("Replace"), self.replace)
+        form.addRow(tr("Images without a mark"), self.empty)
         self.column.addLayout(form)
         self.add_text(
             tr("What comes in counts as what a human said, under your name, and is in the trail."),
@@ -52,59 +64,46 @@ class ImportDialog(Dialog):
         self._timer = QTimer(self, singleShot=True, interval=250)
         self._timer.timeout.connect(self._look)
         self.form.currentIndexChanged.connect(lambda _: self._changed())
+        self.empty.currentIndexChanged.connect(lambda _: self._changed())
+        self.replace.toggled.connect(lambda _: self._changed())
         self.path.changed.connect(self._changed)
 
     def _changed(self) -> None:
         self.ok.setEnabled(False)  # until it is known what would come of it
         self._timer.start()
 
-    def _asked(self) -> tuple[Path | None, str]:
-        return self.path.path(), self.form.currentData()
+    def _asked(self) -> tuple[Path | None, str, bool, str]:
+        values = (self.path.path(), self.form.currentData())
+        return *values, self.replace.isChecked(), self.empty.currentData()
+
+    def _source(self) -> Source | None:
+        from cfinspect.formats.exchange_types import Empty  # noqa: PLC0415
+        from cfinspect.formats.importing import Source  # noqa: PLC0415
+
+        path, name, replace, empty = self._asked()
+        return None if path is None else Source(name, path, replace, empty=Empty(empty))
 
     def _look(self) -> None:
-        path, name = self._asked()
-        if path is None:
+        asked, source = self._asked(), self._source()
+        if source is None:
             self.preview.setText("")
             return
         self.preview.setText(tr("Reading…"))
 
-        def work(project: Project) -> Preview:
+        def work(project: Project) -> ImportReport:
             from cfinspect.formats.importing import preview  # noqa: PLC0415
 
-            return preview(project, name, path)
+            return preview(project, source, _LOOKED_AT)
 
-        def show(found: Preview) -> None:
-            if self.is_over or self._asked() != (path, name):
+        def show(found: ImportReport) -> None:
+            if self.is_over or self._asked() != asked:
                 return
-            adds = self._formats[name].images is not None
-            lines = [
-                tr(
-                    "Images in it: {n}. In this project: {known}, of them with a verdict already: "
-                    "{decided}.",
-                    n=tr("{n} or more", n=found.images) if found.more else found.images,
-                    known=found.known,
-                    decided=found.decided,
-                )
-            ]
-            if adds:
-                text = tr("Images with labels, to be added to the project: {n}.", n=found.images)
-                lines = [text]
-            elif found.images > found.known:
-                left = found.images - found.known
-                lines.append(tr("Left out, as the project does not have them: {n}.", n=left))
-            if found.machine:
-                lines.append(
-                    tr(
-                        "Not taken as a human's, as an export of ours says that they are the "
-                        "model's own labels or masks: {n}.",
-                        n=found.machine,
-                    )
-                )
-            self.preview.setText("\n".join(lines))
-            self.ok.setEnabled(found.known > 0 or adds)
+            adds = self._formats[source.form].images is not None
+            self.preview.setText("\n".join(_lines(found, adds=adds)))
+            self.ok.setEnabled(found.taken > 0)
 
         def sorry(failure: Failure) -> None:
-            if self.is_over or self._asked() != (path, name):
+            if self.is_over or self._asked() != asked:
                 return
             self.preview.setText(failure.sentence)
 
@@ -112,9 +111,38 @@ class ImportDialog(Dialog):
 
     def job(self) -> Import:
         """The job that does it."""
-        path, root, name = self.path.path(), self._session.root, self.form.currentData()
-        assert path is not None
+        source, root = self._source(), self._session.root
+        assert source is not None
         assert root is not None
-        self._session.preferences.set_text("import_format", name)
-        who = f"{self._session.who} ({name} import)"
-        return Import(root, name, path, who, replace=self.replace.isChecked())
+        self._session.preferences.set_text("import_format", source.form)
+        return Import(root, source, f"{self._session.who} ({source.form} import)")
+
+
+def _lines(found: ImportReport, *, adds: bool) -> list[str]:
+    """What would come of it, a sentence each."""
+    count = tr("{n} or more", n=found.images) if found.more else found.images
+    if adds:
+        return [tr("Images with labels, to be added to the project: {n}.", n=count)]
+    lines = [
+        tr(
+            "Images in it: {n}. To be taken: {taken}. With a verdict already, which stays: {kept}.",
+            n=count,
+            taken=found.taken,
+            kept=found.kept,
+        )
+    ]
+    if found.silent:
+        lines.append(tr("The file says nothing of these, they stay open: {n}.", n=found.silent))
+    if found.unknown:
+        lines.append(tr("Left out, as the project does not have them: {n}.", n=found.unknown))
+    if found.machine:
+        lines.append(
+            tr(
+                "Not taken as a human's, as an export of ours says that they are the "
+                "model's own labels or masks: {n}.",
+                n=found.machine,
+            )
+        )
+    if found.refused:
+        lines.append(tr("Left out, as they cannot be taken: {n}.", n=found.refused))
+    return lines + found.problems[:_SHOWN] + found.notes[:_SHOWN]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from cfinspect.engine.evaluation.evaluate import EvaluationFigures
     from cfinspect.engine.inference.inspector import Inspector
     from cfinspect.formats.exporting import ExportReport
-    from cfinspect.formats.importing import ImportReport
+    from cfinspect.formats.import_plan import ImportReport
+    from cfinspect.formats.importing import Source
 
 _BATCH = 32
 
@@ -181,28 +182,17 @@ class Import:
     """Take labels and masks of another tool as what humans said."""
 
     root: Path
-    form: str
-    path: Path
+    source: Source
     who: str
-    replace: bool = False
-    domain: str = ""
     title: str = field(default_factory=lambda: tr("Importing"))
-    keeps: str = field(default_factory=lambda: tr("What was taken so far is kept."))
+    keeps: str = field(default_factory=lambda: tr("Nothing is stored."))
 
     def run(self, tell: JobReporter) -> ImportReport:
         """Import into the human layer."""
         from cfinspect.formats.importing import import_labels  # noqa: PLC0415
 
         with Project.create(self.root, human=True) as project:
-            return import_labels(
-                project,
-                self.form,
-                self.path,
-                who=self.who,
-                replace=self.replace,
-                domain=self.domain,
-                progress=tell,
-            )
+            return import_labels(project, self.source, who=self.who, progress=tell)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,9 @@ class VerdictRecord:
     batch: int = 0
 
 
+NO_REVIEW = -1  # for words from elsewhere, such as an import's
+
+
 class Session(OpenProject):
     """The open project, and what the person says of its images.
 
@@ -162,13 +165,10 @@ class Session(OpenProject):
         def after(result: tuple[list[tuple[ImageRow, HumanAnnotation]], list[str]]) -> None:
             self._arrived()
             stored, problems = result
-            self._batch += 1
+            self.note_together(stored)
             for row, human in stored:
-                self._note(row, human, self._batch)
                 self._renew(row.id, human, None)
                 self.said.emit(row.id, human)
-            if stored:
-                self.undone.clear()
             self.images_changed.emit([row.id for row, _ in stored])
             self.refresh()
             if problems:
@@ -240,16 +240,30 @@ class Session(OpenProject):
         self.saving.emit(self._pending)
         self.writer.ask(work, after, lambda failure: self._lost(failure, last, None))
 
-    def _note(self, row: ImageRow, human: HumanAnnotation, batch: int = 0) -> None:
+    def _note(
+        self, row: ImageRow, human: HumanAnnotation, batch: int = 0, review: int | None = None
+    ) -> None:
         """Remember a word that can be taken back."""
         assert human.entry is not None
+        review = self.review if review is None else review
         overruled = human.verdict in {0, 1} and row.machine not in {None, human.verdict}
         corrected = human.mask is not None and human.verdict is not None
         self.done.append(
-            VerdictRecord(
-                human.entry, row.id, human.verdict, corrected, overruled, self.review, batch
-            )
+            VerdictRecord(human.entry, row.id, human.verdict, corrected, overruled, review, batch)
         )
+
+    def note_together(
+        self, stored: Sequence[tuple[ImageRow, HumanAnnotation]], review: int | None = None
+    ) -> None:
+        """Remember words, already stored, that one undo takes back together.
+
+        ``review``: which review they count for; default: the present one.
+        """
+        self._batch += 1
+        for row, human in stored:
+            self._note(row, human, self._batch, review)
+        if stored:
+            self.undone.clear()
 
     def _renew(self, image_id: int, human: HumanAnnotation, mask: IndexMask | None) -> None:
         """What is held of an image in memory says what is stored, too; None: the mask stays."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exchanging import drawn, machine, write_images
+from labelled import taken
 from recorded_progress import Recorded
 
 from cfinspect.engine.base.progress import Cancelled
@@ -19,7 +20,7 @@ from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.formats.exchange_types import FormatError, Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only
 from cfinspect.formats.exporting import SIDECAR, export
-from cfinspect.formats.importing import Preview, import_labels, preview
+from cfinspect.formats.importing import Source, import_labels, preview
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_class, mask_classes
@@ -93,9 +94,7 @@ def test_the_humans_mask_comes_first_and_the_machines_is_filtered(
     choice = ExportFilter(only=Only.ALL, min_area=4, min_score=0.96)
     report = export(project, "png", tmp_path / "out", choice)
     assert report.left_out["below the minimum score"] == 1
-    read = FORMATS["png"].read
-    assert read
-    found = {one.name: one.parts for one in read(tmp_path / "out")}
+    found = {Path(one.name).stem: one.parts for one in taken(FORMATS["png"].read, tmp_path / "out")}
     assert np.array_equal(found["corr"]["spalling"], drawn() > 0)
     assert found["agree"]["damage"].sum() == 16, "the dot is smaller than the minimum area"
     assert found["over"] == found["sound"] == {}
@@ -169,18 +168,18 @@ def test_a_cancelled_export_leaves_the_one_before(project: Project, tmp_path: Pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hall", "out"]
 
 
-def test_a_cancelled_import_keeps_what_was_taken(project: Project, tmp_path: Path) -> None:
+def test_a_cancelled_import_stores_nothing(project: Project, tmp_path: Path) -> None:
     export(project, "coco", tmp_path / "out")
     root = tmp_path / "other"
     write_images(root, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
     with Project.create(root, domain="crack", human=True) as other:
         scan(other)
         progress = Recorded(after=3)
-        cut = import_labels(other, "coco", tmp_path / "out", who="bob", progress=progress)
-        assert cut.cancelled and cut.taken == 2
-        assert progress.seen == [(done, None) for done in range(3)]
-        rest = import_labels(other, "coco", tmp_path / "out", who="bob")
-        assert not rest.cancelled and rest.kept == 2 and rest.taken > 0
+        cut = import_labels(other, Source("coco", tmp_path / "out"), who="bob", progress=progress)
+        assert cut.cancelled and cut.taken == 0
+        assert list(audit.entries(other)) == []
+        rest = import_labels(other, Source("coco", tmp_path / "out"), who="bob")
+        assert not rest.cancelled and rest.kept == 0 and rest.taken == 4
 
 
 @pytest.mark.parametrize("form", ["png", "coco", "yolo", "voc", "labelme", "cvat"])
@@ -193,7 +192,7 @@ def test_into_another_project_and_nothing_is_lost(
     write_images(copy, [f"{n}.png" for n in ("corr", "agree", "over", "sound", "skip", "new")])
     with Project.create(copy, human=True) as other:
         scan(other)
-        report = import_labels(other, form, tmp_path / "out", who="import")
+        report = import_labels(other, Source(form, tmp_path / "out"), who="import")
         # of "agree" the human said damaged, and the mask is the model's: it stays that
         assert (report.taken, report.masks, report.machine, report.unknown) == (4, 1, 1, 0)
         assert "spalling" in mask_classes(other).values()
@@ -208,9 +207,9 @@ def test_into_another_project_and_nothing_is_lost(
         assert find(other, "new.png").state is HumanState.OPEN
         assert all(entry.who == "import" for entry in audit.entries(other))
 
-        again = import_labels(other, form, tmp_path / "out", who="import")
+        again = import_labels(other, Source(form, tmp_path / "out"), who="import")
         assert (again.taken, again.kept) == (0, 4)
-        replaced = import_labels(other, form, tmp_path / "out", who="bob", replace=True)
+        replaced = import_labels(other, Source(form, tmp_path / "out", replace=True), who="bob")
         assert replaced.taken == 4
         assert not audit.verify(other).problems
 
@@ -245,18 +244,18 @@ def test_a_table_of_labels_goes_out_and_comes_in(project: Project, tmp_path: Pat
     assert 0 < float(region["mean_width_mm"]) < 5
     table = tmp_path / "theirs.csv"
     table.write_text("filename;label\nNEW.png;bad\nskip.png;ok\nnowhere.png;ok\n")
-    report = import_labels(project, "csv", table, who="bob", replace=True)
+    report = import_labels(project, Source("csv", table, replace=True), who="bob")
     assert (report.taken, report.unknown) == (2, 1)
     assert "nowhere.png" in report.problems[0]
     assert human_of(project, find(project, "new.png").id).verdict is Verdict.DAMAGED
     table.write_text("filename,label\ncorr.png,bad\n")
-    import_labels(project, "csv", table, who="bob", replace=True)
+    import_labels(project, Source("csv", table, replace=True), who="bob")
     assert human_of(project, find(project, "corr.png").id).mask, "a label takes no mask away"
     table.write_text("filename,label\ncorr.png,good\n")
-    import_labels(project, "csv", table, who="bob", replace=True)
+    import_labels(project, Source("csv", table, replace=True), who="bob")
     assert human_of(project, find(project, "corr.png").id).mask is None
     with pytest.raises(FormatError, match="no file"):
-        import_labels(project, "csv", tmp_path / "gone.csv", who="bob")
+        import_labels(project, Source("csv", tmp_path / "gone.csv"), who="bob")
 
 
 def test_images_can_be_only_referenced(project: Project, tmp_path: Path) -> None:
@@ -321,15 +320,16 @@ def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_pat
     with Project.create(copy, human=True) as other:
         scan(other)
         file = tmp_path / "out" / "annotations.json"
-        assert preview(other, "coco", file) == Preview(5, 5, 0, 2)
-        assert preview(other, "coco", file, most=2).more
-        report = import_labels(other, "coco", file, who="bob")
+        found = preview(other, Source("coco", file))
+        assert (found.images, found.taken, found.kept, found.machine) == (5, 4, 0, 2)
+        assert not found.more and preview(other, Source("coco", file), most=2).more
+        report = import_labels(other, Source("coco", file), who="bob")
         assert (report.taken, report.machine) == (4, 2)
-        assert preview(other, "coco", file).decided == 4
+        assert preview(other, Source("coco", file)).kept == 4
         assert human_of(other, find(other, "new.png").id).version == 0
         said = human_of(other, find(other, "agree.png").id)
         assert (said.verdict, said.mask) == (Verdict.DAMAGED, None)
         all_of_it = import_labels(
-            other, "coco", tmp_path / "out", who="bob", replace=True, machine_too=True
+            other, Source("coco", tmp_path / "out", replace=True, machine_too=True), who="bob"
         )
         assert (all_of_it.taken, all_of_it.masks) == (5, 3)

@@ -15,6 +15,7 @@ import repeatable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from labelled import taken
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.formats.exchange_types import About, ImportedImage, IndexMask, Item, Options
@@ -69,7 +70,7 @@ def exported(name: str, what: Drawn, options: Options) -> Iterator[list[Imported
             height, width = mask.shape
             items.append(Item(path.name, f"s{number}", path, width, height, label, mask))
         form.write(out, iter(items), About(what.classes, {}), options)
-        found = {Path(one.name).stem[:2]: one for one in form.read(out)}
+        found = {Path(one.name).stem[:2]: one for one in taken(form.read, out)}
         assert sorted(found) == [item.stem for item in items]
         yield [found[item.stem] for item in items]
 

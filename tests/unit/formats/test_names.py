@@ -9,10 +9,10 @@ import pytest
 from exchanging import SIDE, drawn, machine, write_images
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.formats.exchange_types import FormatError
+from cfinspect.formats.exchange_types import Empty, FormatError
 from cfinspect.formats.export_filter import ExportFilter
 from cfinspect.formats.exporting import export
-from cfinspect.formats.importing import import_labels
+from cfinspect.formats.importing import Source, import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.project.finding import find
 from cfinspect.project.listing import by_ids, list_images
@@ -116,7 +116,7 @@ def test_two_sets_that_bring_their_images_do_not_meet(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     with Project.create(tmp_path / "home", human=True) as project:
         for number, name in enumerate(("one", "two")):
-            report = import_labels(project, "concrete-crack", tmp_path / name, who="set")
+            report = import_labels(project, Source("concrete-crack", tmp_path / name), who="set")
             assert (report.taken, report.masks) == (1, 1)
             image = find(project, str(tmp_path / name / "rgb" / "001.png"))
             found = read_mask_of(project, human_of(project, image.id))
@@ -135,11 +135,14 @@ def test_shapes_that_cannot_be_drawn_are_damage_all_the_same(tmp_path: Path) -> 
     with Project.create(root, human=True) as project:
         scan(project)
         machine(project, dict.fromkeys(("a.png", "b.png", "c.png"), 0.1))
-        report = import_labels(project, "cvat", tmp_path / "a.xml", who="bob")
-        assert (report.taken, report.undrawn, report.masks) == (2, 1, 0)
+        report = import_labels(project, Source("cvat", tmp_path / "a.xml"), who="bob")
+        assert (report.taken, report.undrawn, report.masks, report.silent) == (1, 1, 0, 1)
         assert report.unknown == 1, "c.png has another size"
         verdicts = [human_of(project, find(project, n).id).verdict for n in ("a.png", "b.png")]
-        assert verdicts == [Verdict.DAMAGED, Verdict.UNDAMAGED]
+        assert verdicts == [Verdict.DAMAGED, None], "CVAT lists what nobody has looked at as well"
+        source = Source("cvat", tmp_path / "a.xml", empty=Empty.UNDAMAGED)
+        assert import_labels(project, source, who="bob").taken == 1
+        assert human_of(project, find(project, "b.png").id).verdict is Verdict.UNDAMAGED
 
 
 def test_one_bad_image_stops_no_import(tmp_path: Path) -> None:
@@ -151,13 +154,14 @@ def test_one_bad_image_stops_no_import(tmp_path: Path) -> None:
     write_png(masks / "b.png", drawn() * np.uint8(255))
     with Project.create(root, human=True) as project:
         scan(project)
-        report = import_labels(project, "png", masks, who="bob")
+        report = import_labels(project, Source("png", masks), who="bob")
         assert (report.taken, report.refused) == (1, 1)
         assert "5 x 5" in report.problems[0]
-        again = import_labels(project, "png", masks, who="bob", replace=True)
+        again = import_labels(project, Source("png", masks, replace=True), who="bob")
         assert again.taken == 1
-        with pytest.raises(FormatError, match="is no mask"):
-            import_labels(project, "png", root, who="bob", replace=True)
+        photos = import_labels(project, Source("png", root, replace=True), who="bob")
+        assert (photos.taken, photos.refused) == (0, 2)
+        assert "nobody knows what they mean" in photos.problems[0]
 
 
 def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
@@ -169,5 +173,5 @@ def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
             decide(project, row.id, who="ann", mask=drawn())
         assert export(project, "voc", tmp_path / "out").written == 2
         assert len(set(flat_stems(project).values())) == 2
-        copied = import_labels(project, "voc", tmp_path / "out", who="bob", replace=True)
+        copied = import_labels(project, Source("voc", tmp_path / "out", replace=True), who="bob")
         assert copied.taken == 2

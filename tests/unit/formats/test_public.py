@@ -12,7 +12,7 @@ from recorded_progress import Recorded
 from cfinspect.engine.base.images import read_image
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.formats.exchange_types import FormatError
-from cfinspect.formats.importing import import_labels
+from cfinspect.formats.importing import Source, import_labels
 from cfinspect.formats.public import casc_ifw, concrete_crack
 from cfinspect.formats.tiles import Cut, cut_tiles
 from cfinspect.project.finding import find
@@ -58,7 +58,9 @@ def test_masks_lie_where_the_upright_photo_shows_the_crack(concrete: Path) -> No
 def test_import_adds_the_photos_with_their_masks(concrete: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     with Project.create(tmp_path / "home", human=True) as project:
-        report = import_labels(project, "concrete-crack", concrete, who="set", domain="crack")
+        report = import_labels(
+            project, Source("concrete-crack", concrete), who="set", domain="crack"
+        )
         assert (report.taken, report.masks, report.unknown) == (4, 4, 0)
         for row in list_images(project):
             said = human_of(project, row.id)
@@ -89,12 +91,12 @@ def test_apples_are_labelled_by_their_folders(tmp_path: Path) -> None:
     }
     (tmp_path / "home").mkdir()
     with Project.create(tmp_path / "home", human=True) as project:
-        report = import_labels(project, "casc-ifw", root, who="set", domain="apple")
+        report = import_labels(project, Source("casc-ifw", root), who="set", domain="apple")
         assert report.taken == 3
         image = find(project, str(root / "Infested" / "a.png"))
         assert human_of(project, image.id).verdict is Verdict.DAMAGED
         with pytest.raises(FormatError, match="apples"):
-            import_labels(project, "casc-ifw", tmp_path / "home", who="set")
+            import_labels(project, Source("casc-ifw", tmp_path / "home"), who="set")
         assert len(project.folders()) == 2
 
 

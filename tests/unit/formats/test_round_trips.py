@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labelled import ABOUT, CLASSES, as_mask, iou, items, round_trip
+from labelled import ABOUT, CLASSES, as_mask, iou, items, round_trip, taken
 
 from cfinspect.engine.base.images import read_image
 from cfinspect.formats.exchange_types import FormatError, Images, Options
@@ -68,7 +68,9 @@ def test_labels_come_back(tmp_path: Path, form: str) -> None:
     before = items(tmp_path / "source", range(20))
     (tmp_path / "out").mkdir()
     one.write(tmp_path / "out", iter(before), ABOUT, Options())
-    labels = sorted(found.label for found in one.read(tmp_path / "out") if found.label is not None)
+    labels = sorted(
+        found.label for found in taken(one.read, tmp_path / "out") if found.label is not None
+    )
     assert labels == sorted(item.label for item in before)
 
 
@@ -169,5 +171,5 @@ def test_class_names_need_no_luck(tmp_path: Path) -> None:
         out = tmp_path / form
         out.mkdir()
         one.write(out, iter(items(tmp_path / "source", range(6))), ABOUT, Options())
-        names = {name for found in one.read(out) for name in found.parts}
+        names = {name for found in taken(one.read, out) for name in found.parts}
         assert names == set(CLASSES.values())

@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labelled import ABOUT, items
+from labelled import ABOUT, items, taken
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.formats import coco, cvat, labelme, voc, yolo
-from cfinspect.formats.exchange_types import FormatError, Options
+from cfinspect.formats.exchange_types import (
+    FormatError,
+    Options,
+    Reader,
+    Refused,
+)
 from cfinspect.formats.safe import clean_name
 
 RLE = {"size": [10, 10], "counts": [100]}
@@ -36,11 +41,23 @@ def coco_file(folder: Path, **changes: Any) -> Path:
     return path
 
 
+def sentence(read: Reader, path: Path) -> str:
+    """Why nothing is taken of ``path``: of none of its parts, or of all of it."""
+    try:
+        found = list(read(path))
+    except FormatError as error:
+        return str(error)
+    refused = [one.why for one in found if isinstance(one, Refused)]
+    assert len(refused) == len(found) > 0, found
+    return " ".join(refused)
+
+
 def test_the_sound_one_is_read(tmp_path: Path) -> None:
-    (found,) = coco.read(coco_file(tmp_path, unknown={"field": 1}))
+    changes = {"segmentation": {"size": [10, 10], "counts": [95, 5]}}
+    (found,) = taken(coco.read, coco_file(tmp_path, unknown={"field": 1}, annotation=changes))
     assert found.mask is not None
     assert found.mask.shape == (10, 10)
-    assert not found.mask.any()
+    assert found.mask.sum() == 5
 
 
 @pytest.mark.parametrize(
@@ -62,10 +79,6 @@ def test_the_sound_one_is_read(tmp_path: Path) -> None:
         {"image": {"file_name": "a\n.png"}},
         {"annotation": {"category_id": 9}},
         {"annotation": {"category_id": [1]}},
-        {"annotation": {"image_id": 77}},
-        {"annotation": {"image_id": {}}},
-        {"annotation": {"segmentation": None}},
-        {"annotation": {"segmentation": [[1, 2]]}},
         {"annotation": {"segmentation": [[1, 2, 3, 4, 5, "x"]]}},
         {"annotation": {"segmentation": [[1, 2, 3, 4, 5, 10**400]]}},
         {"annotation": {"segmentation": ["text"]}},
@@ -79,12 +92,11 @@ def test_the_sound_one_is_read(tmp_path: Path) -> None:
         {"annotations": {"a": 1}},
         {"annotations": [1]},
         {"images": None},
-        {"categories": [{"id": 1}]},
+        {"categories": [{"id": 2, "name": "rust"}]},
     ],
 )
 def test_a_coco_file_that_lies_is_one_sentence(tmp_path: Path, changes: dict[str, Any]) -> None:
-    with pytest.raises(FormatError, match=r"a\.json"):
-        list(coco.read(coco_file(tmp_path, **changes)))
+    assert "a.json" in sentence(coco.read, coco_file(tmp_path, **changes))
 
 
 @pytest.mark.parametrize(
@@ -100,12 +112,11 @@ def test_what_is_no_json_is_said(tmp_path: Path, text: str) -> None:
 
 def test_huge_coordinates_and_nan_in_polygons(tmp_path: Path) -> None:
     far = [[-1e300, -1e300, 1e300, -1e300, 1e300, 1e300, -1e300, 1e300]]
-    (found,) = coco.read(coco_file(tmp_path, annotation={"segmentation": far}))
+    (found,) = taken(coco.read, coco_file(tmp_path, annotation={"segmentation": far}))
     assert found.parts["crack"].all()
     text = coco_file(tmp_path, annotation={"segmentation": [[0, 0, 1, 0, 1, "NAN"]]}).read_text()
     (tmp_path / "a.json").write_text(text.replace('"NAN"', "NaN"))
-    with pytest.raises(FormatError, match="NaN"):
-        list(coco.read(tmp_path / "a.json"))
+    assert "'nan' is no number" in sentence(coco.read, tmp_path / "a.json")
 
 
 def test_a_file_of_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:
@@ -158,7 +169,6 @@ def test_xml_bombs_and_broken_xml_are_refused(tmp_path: Path, text: str) -> None
     [
         '<mask label="a" rle="100" left="0" top="0" width="1000000" height="1000000"/>',
         '<mask label="a" rle="5, 5" left="0" top="0" width="10" height="10"/>',
-        '<mask label="a" rle="4" left="9" top="9" width="2" height="2"/>',
         '<mask label="a" rle="x" left="0" top="0" width="2" height="2"/>',
         '<mask label="a" left="0" top="0" width="2" height="2"/>',
         '<polygon label="a" points="1,2;3"/>',
@@ -172,8 +182,7 @@ def test_a_cvat_file_that_lies_is_one_sentence(tmp_path: Path, shape: str) -> No
         f'<annotations><image id="0" name="a.png" width="10" height="10">{shape}</image>'
         "</annotations>"
     )
-    with pytest.raises(FormatError, match=r"annotations\.xml"):
-        list(cvat.read(path))
+    assert "annotations.xml" in sentence(cvat.read, path)
 
 
 @pytest.mark.parametrize(
@@ -244,25 +253,23 @@ def test_a_yolo_folder_that_lies_is_one_sentence(
     (tmp_path / "out").mkdir()
     yolo.write(tmp_path / "out", iter(items(tmp_path / "s", range(1))), ABOUT, Options())
     change(tmp_path / "out")
-    with pytest.raises(FormatError):
-        list(yolo.read(tmp_path / "out"))
+    assert str(tmp_path) in sentence(yolo.read, tmp_path / "out")
 
 
 def test_a_voc_folder_with_unknown_colours_is_one_sentence(tmp_path: Path) -> None:
     import numpy as np
 
     (tmp_path / "SegmentationClass").mkdir()
+    (tmp_path / "empty").mkdir()
     with pytest.raises(FormatError, match="SegmentationClass"):
-        list(voc.read(tmp_path / "nowhere"))
+        list(voc.read(tmp_path / "empty"))
     write_png(tmp_path / "SegmentationClass" / "a.png", np.full((4, 4, 3), 77, np.uint8))
-    with pytest.raises(FormatError, match="colour"):
-        list(voc.read(tmp_path))
+    assert "colour" in sentence(voc.read, tmp_path)
     (tmp_path / "labelmap.txt").write_text("crack:77,77,77::\nbad line\n")
     with pytest.raises(FormatError, match="labelmap"):
         list(voc.read(tmp_path))
     (tmp_path / "labelmap.txt").write_text("# comment\nbackground:0,0,0::\n")
-    with pytest.raises(FormatError, match="colour"):
-        list(voc.read(tmp_path))
+    assert "colour" in sentence(voc.read, tmp_path)
 
 
 def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> None:
@@ -274,7 +281,7 @@ def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> Non
     one = {"image_id": 1, "category_id": 1, "segmentation": {"size": [side] * 2, "counts": counts}}
     path = coco_file(tmp_path, image={"width": side, "height": side}, annotations=[one] * 100)
     tracemalloc.start()
-    (found,) = coco.read(path)
+    (found,) = taken(coco.read, path)
     assert tracemalloc.get_traced_memory()[1] < 60 << 20
     tracemalloc.stop()
     assert found.mask is not None
@@ -301,11 +308,11 @@ def test_voc_of_other_tools(tmp_path: Path) -> None:
     write_png(tmp_path / "SegmentationClass" / "a.png", pixels)
     text = "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncrack:wide:250,50,83::\n"
     (tmp_path / "labelmap.txt").write_text(text + "#rust:51,221,255::\n")
-    (found,) = voc.read(tmp_path)
+    (found,) = taken(voc.read, tmp_path)
     assert {name: int(part.sum()) for name, part in found.parts.items()} == {
         "crack:wide": 6,
         "#rust": 6,
     }
     write_png(tmp_path / "SegmentationClass" / "a.png", np.uint8(255) * (pixels[..., 0] > 0))
-    (found,) = voc.read(tmp_path)
+    (found,) = taken(voc.read, tmp_path)
     assert sum(int(part.sum()) for part in found.parts.values()) == 12

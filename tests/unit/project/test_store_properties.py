@@ -191,7 +191,7 @@ class Store(RuleBasedStateMachine):
         except ConflictError:
             assert self.images[self.trail[own[-1]].content].standing[-1] != own[-1]
         else:
-            assert (done is None) == (not own)
+            assert bool(done.humans) == bool(own)
             if own:
                 self._take_back(own[-1], who)
 

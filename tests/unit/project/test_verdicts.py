@@ -113,23 +113,21 @@ def test_undo_takes_back_step_by_step_and_revert_does_again(project: Project) ->
     decide(project, first, who="ann", verdict=Verdict.DAMAGED)
     decide(project, first, who="ann", mask=square())
     decide(project, second, who="bob", verdict=Verdict.UNDAMAGED)
-    undone = undo(project, who="ann")
-    assert undone is not None
+    (undone,) = undo(project, who="ann").humans
     assert undone.mask is None
     assert undone.verdict is Verdict.DAMAGED
     assert undone.entry is not None
     undo(project, who="ann")
     assert human_of(project, first).verdict is None
     assert find(project, "img0.png").state is HumanState.OPEN
-    assert undo(project, who="ann") is None
+    assert not undo(project, who="ann").humans
     assert human_of(project, second).verdict is Verdict.UNDAMAGED
 
 
 def test_redo_is_reverting_the_revert(project: Project) -> None:
     image = number(project)
     decide(project, image, who="ann", mask=square())
-    undone = undo(project, who="ann")
-    assert undone is not None
+    (undone,) = undo(project, who="ann").humans
     assert undone.entry is not None
     again = revert(project, undone.entry, who="ann")
     mask = read_mask_of(project, again)
@@ -201,16 +199,13 @@ def test_undo_after_a_redo_takes_back_the_latest(project: Project) -> None:
     image = number(project)
     decide(project, image, who="al", verdict=Verdict.DAMAGED)
     decide(project, image, who="al", comment="B")
-    undone = undo(project, who="al")
-    assert undone is not None
+    (undone,) = undo(project, who="al").humans
     assert undone.entry is not None
     revert(project, undone.entry, who="al")
     assert human_of(project, image).comment == "B"
-    again = undo(project, who="al")
-    assert again is not None
+    (again,) = undo(project, who="al").humans
     assert (again.comment, again.verdict) == ("", Verdict.DAMAGED)
-    last = undo(project, who="al")
-    assert last is not None
+    (last,) = undo(project, who="al").humans
     assert last.verdict is None
 
 
@@ -225,14 +220,13 @@ def test_the_same_word_of_somebody_else_is_not_ones_own(project: Project) -> Non
 
 def test_undo_respects_leases(project: Project) -> None:
     decide(project, number(project), who="bob", verdict=Verdict.DAMAGED)
-    undone = undo(project, who="bob")
-    assert undone is not None
+    assert undo(project, who="bob").humans
     decide(project, number(project, "img1.png"), who="bob", comment="x")
     (row,) = [row for row in take(project, "w", "alice", number=3) if row.name == "img1.png"]
     with pytest.raises(ConflictError, match="alice"):
         undo(project, who="bob")
     assert human_of(project, row.id).comment == "x"
-    assert undo(project, who="bob", force=True) is not None
+    assert undo(project, who="bob", force=True).humans
 
 
 def test_mask_and_verdict_never_contradict_each_other(project: Project) -> None:
