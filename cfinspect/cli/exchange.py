@@ -207,9 +207,9 @@ def import_(
 ) -> None:
     """Take labels and masks of another tool as what humans said."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
+    from cfinspect.engine.data.mask_values import MaskValues  # noqa: PLC0415
     from cfinspect.formats.exchange_types import Empty  # noqa: PLC0415
     from cfinspect.formats.importing import Source, import_labels, preview  # noqa: PLC0415
-    from cfinspect.masks.mask_values import MaskValues  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
     if empty not in list(Empty):

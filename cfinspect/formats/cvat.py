@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from cfinspect.engine.data.mask_values import palette
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -24,7 +25,6 @@ from cfinspect.formats.files import place_image
 from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import from_row_runs, polygons, regions, row_runs
 from cfinspect.formats.safe import clean_name, number, read_xml, size_of, verdict_of
-from cfinspect.masks.files import palette
 
 ANNOTATIONS = "annotations.xml"
 _COMMON = {"source": "semi-auto", "occluded": "0", "z_order": "0"}

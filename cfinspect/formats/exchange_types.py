@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.data.mask_values import MaskValues
 from cfinspect.masks.files import classes_in
-from cfinspect.masks.mask_values import MaskValues
 
 IndexMask = NDArray[np.uint8]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.base.progress import Cancelled, Progress
+from cfinspect.engine.data.mask_values import MaskValues
 from cfinspect.formats.exchange_types import (
     Empty,
     FormatError,
@@ -20,7 +21,6 @@ from cfinspect.formats.exchange_types import (
 from cfinspect.formats.import_plan import ImportReport, Planner, Step, machine_words
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.registry import reader
-from cfinspect.masks.mask_values import MaskValues
 from cfinspect.project import audit
 from cfinspect.project.corrections import keep_mask_file, mask_class, mask_classes
 from cfinspect.project.database import ProjectError

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError, list_images, write_png
 from cfinspect.engine.data.folders import MASKS
+from cfinspect.engine.data.mask_values import MaskValues, read_mask_values
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -21,7 +22,6 @@ from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name, read_json
 from cfinspect.masks.files import write_indexed
-from cfinspect.masks.mask_values import MaskValues, read_mask_values
 
 CLASSES = "classes.json"
 _SAID = {

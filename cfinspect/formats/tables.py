@@ -16,6 +16,7 @@ from cfinspect.engine.data.folders import (
     read_labels,
     scan_folder,
 )
+from cfinspect.engine.data.mask_values import MaskValues, read_mask_values
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -28,7 +29,6 @@ from cfinspect.formats.exchange_types import (
 from cfinspect.formats.files import place_image
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name
-from cfinspect.masks.mask_values import MaskValues, read_mask_values
 from cfinspect.masks.regions import regions_of
 
 COLUMNS = ("filename", "label", "group", "split", "area_fraction", "width", "height")

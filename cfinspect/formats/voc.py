@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from cfinspect.engine.base.images import ImageError, list_images, read_image
+from cfinspect.engine.data.mask_values import palette, read_mask_values
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -30,8 +31,7 @@ from cfinspect.formats.files import place_image
 from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import Part, names_of, regions
 from cfinspect.formats.safe import clean_name, read_text, read_xml, size_of, visible_files
-from cfinspect.masks.files import palette, read_indexed, write_indexed
-from cfinspect.masks.mask_values import read_mask_values
+from cfinspect.masks.files import read_indexed, write_indexed
 
 CLASS, OBJECT, IMAGES, BOXES = (
     "SegmentationClass",

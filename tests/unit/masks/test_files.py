@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from cfinspect.engine.base.images import ImageError
-from cfinspect.masks.files import palette, read_indexed, write_indexed
+from cfinspect.engine.data.mask_values import palette
+from cfinspect.masks.files import read_indexed, write_indexed
 
 
 def test_class_numbers_come_back_and_have_colours(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cfinspect.engine.base.images import ImageError
-from cfinspect.masks.files import palette, write_indexed
-from cfinspect.masks.mask_values import MaskValues, read_mask_values
+from cfinspect.engine.data.mask_values import MaskValues, palette, read_mask_values
+from cfinspect.masks.files import write_indexed
 
 SIDE = 40
 INSIDE = np.zeros((SIDE, SIDE), dtype=bool)

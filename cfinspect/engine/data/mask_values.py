@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cfinspect.engine.base.images import ImageError, header_size, read_bytes
-from cfinspect.masks.files import palette
 
 IGNORED = 255  # beside class numbers
 _FEW = 20  # up to here, values are class numbers
@@ -48,6 +47,19 @@ class MaskRead:
     mask: NDArray[np.uint8]
     values: MaskValues
     ignored: bool = False
+
+
+def palette() -> NDArray[np.uint8]:
+    """Colours of the class numbers, (256, 3) uint8: the colour map of the Pascal VOC devkit.
+
+    Bit k of the number goes to bit 7 - k // 3 of channel k % 3, so that near numbers differ much.
+    """
+    numbers = np.arange(256)
+    colours = np.zeros((256, 3), dtype=np.uint8)
+    for bit in range(8):
+        channel, shift = bit % 3, 7 - bit // 3
+        colours[:, channel] |= (((numbers >> bit) & 1) << shift).astype(np.uint8)
+    return colours
 
 
 def read_mask_values(
