@@ -66,6 +66,9 @@ Examples:
 
   cfinspect import work --format concrete-crack downloads/concrete
 """
+LenientFlag = Annotated[
+    bool, typer.Option("--lenient", help="Exit code 0 also where something could not be read.")
+]
 FormatOption = Annotated[
     str, typer.Option("--format", help="Which format; see below, or a plug-in's.")
 ]
@@ -103,6 +106,7 @@ def export(
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0, help="Px by which polygons may be off.")
     ] = 0.0,
+    lenient: LenientFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write pseudo-labels in another tool's format."""
@@ -142,6 +146,7 @@ def export(
     fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     counts = {name: len(fields.pop(name)) for name in ("machine_labels", "machine_masks")}
     output.emit("done", {**fields, **counts, "out": out})
+    _tell(report.problems + report.notes)
     for reason, count in report.left_out.items():
         note(f"Left out: {count} {reason}.")
     parts = ", ".join(f"{name} {count}" for name, count in report.splits.items())
@@ -149,6 +154,8 @@ def export(
         f"{report.written} images ({report.damaged} damaged, {report.corrected} with corrected "
         f"masks){f': {parts}' if parts else ''}. {form}: {out}"
     )
+    if report.problems and not lenient:
+        raise typer.Exit(FAILED)
 
 
 def _shares(text: str) -> dict[str, float]:
@@ -199,9 +206,7 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would come in.")
     ] = False,
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="Exit code 0 also where something is left out.")
-    ] = False,
+    lenient: LenientFlag = False,
     who: WhoOption = "",
     as_json: JsonFlag = False,
 ) -> None:
@@ -240,12 +245,16 @@ def import_(
         raise typer.Exit(FAILED)
 
 
-def _tell_import(report: ImportReport, output: Output, *, dry_run: bool) -> None:
-    for sentence in report.problems[:_SHOWN] + report.notes[:_SHOWN]:
+def _tell(sentences: list[str]) -> None:
+    for sentence in sentences[:_SHOWN]:
         note(sentence)
-    more = max(0, len(report.problems) - _SHOWN) + max(0, len(report.notes) - _SHOWN)
-    if more:
-        note(f"... and {more} more sentences of this kind; --json has them all.")
+    if len(sentences) > _SHOWN:
+        note(f"... and {len(sentences) - _SHOWN} more of these; --json has them all.")
+
+
+def _tell_import(report: ImportReport, output: Output, *, dry_run: bool) -> None:
+    _tell(report.problems)
+    _tell(report.notes)
     fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
     del fields["stored"]
     output.emit("done", {**fields, "dry_run": dry_run})

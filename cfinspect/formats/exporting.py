@@ -13,17 +13,25 @@ import numpy as np
 
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step
-from cfinspect.engine.base.images import header_size, read_bytes
+from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.mask_cleanup import clean_mask
-from cfinspect.formats.exchange_types import About, FormatError, IndexMask, Item, Options
+from cfinspect.formats.exchange_types import (
+    About,
+    FormatError,
+    Images,
+    IndexMask,
+    Item,
+    Options,
+)
 from cfinspect.formats.export_filter import ExportFilter, Pick, picks
+from cfinspect.formats.files import check_image
 from cfinspect.formats.naming import flat_stems
 from cfinspect.formats.registry import writer
 from cfinspect.project import audit
 from cfinspect.project.corrections import mask_classes
-from cfinspect.project.database import now_text
+from cfinspect.project.database import ProjectError, now_text
 from cfinspect.project.listing import ImageRow
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
@@ -39,7 +47,8 @@ class ExportReport:
     """How many images were written, and how many were left out for which reason.
 
     ``machine_labels``, ``machine_masks``: flat names of the images whose label, or whose mask, is
-    the model's word.
+    the model's word. ``problems``: a sentence for each image that cannot be read; ``notes``: what
+    somebody should know of those that are written.
     """
 
     written: int = 0
@@ -49,6 +58,8 @@ class ExportReport:
     machine_labels: list[str] = field(default_factory=list)
     machine_masks: list[str] = field(default_factory=list)
     splits: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def export(
@@ -67,7 +78,7 @@ def export(
     FormatError for an unknown format, for a folder that holds anything else, and where nothing is
     left to export. Raises ``Cancelled``; an earlier export stays then.
     """
-    write, needs_masks = writer(form)
+    write, kind = writer(form)
     out = out.resolve()
     choice, options = choice or ExportFilter(), options or Options()
     _check_place(out, project)
@@ -90,25 +101,27 @@ def export(
                 continue
             folder = folders[pick.row.folder_id]
             found = _prediction(project, pick.row, folder)
-            item = _item(
-                project,
-                pick,
-                choice,
-                found,
-                stem=stems[pick.row.id],
-                split=splits.get(pick.row.id, ""),
-                mm_per_px=folder.mm_per_px,
-                provenance=_origin(pick.human, found, digests),
-            )
-            if needs_masks and item.label and not item.mask.any():
+            try:
+                item = _item(
+                    project,
+                    pick,
+                    choice,
+                    found,
+                    stem=stems[pick.row.id],
+                    split=splits.get(pick.row.id, ""),
+                    mm_per_px=folder.mm_per_px,
+                    provenance=_origin(pick.human, found, digests),
+                )
+                if options.images is not Images.REFERENCE:
+                    check_image(item.source, jpeg=kind.jpeg_only)
+            except (ImageError, ProjectError) as error:
+                report.left_out["cannot be read"] += 1
+                report.problems.append(str(error))
+                continue
+            if kind.needs_masks and item.label and not item.mask.any():
                 report.left_out["damaged without a mask"] += 1
                 continue
-            report.written += 1
-            report.damaged += item.label
-            report.corrected += pick.human.mask is not None
-            _note_machine(report, pick, item)
-            if item.split:
-                report.splits[item.split] += 1
+            _count(report, pick, item, jpeg_only=kind.jpeg_only)
             yield item
 
     with folder_in_one_step(out) as draft:
@@ -164,7 +177,16 @@ def _check_place(out: Path, project: Project) -> None:
             )
 
 
-def _note_machine(report: ExportReport, pick: Pick, item: Item) -> None:
+def _count(report: ExportReport, pick: Pick, item: Item, *, jpeg_only: bool) -> None:
+    report.written += 1
+    report.damaged += item.label
+    report.corrected += pick.human.mask is not None
+    if item.split:
+        report.splits[item.split] += 1
+    if jpeg_only and max(item.height, item.width) > JPEG_SIDE:
+        report.notes.append(
+            f"{item.name} is written as PNG: a JPEG has {JPEG_SIDE} px a side at most."
+        )
     if pick.human.verdict is None:
         report.machine_labels.append(item.stem)
     elif pick.human.mask is None and item.mask.any():

@@ -30,7 +30,8 @@ class Format:
     """One format. ``needs_masks``: it has no place for a label without a mask: damage that nobody
     has marked would pass for background. ``images``: the folder of images below the imported path,
     for data sets that bring their own; None for annotations of images that the project has.
-    ``read_as``: for formats with mask files, ``read`` that is told what their values are.
+    ``jpeg_only``: images of other kinds are converted for it. ``read_as``: for formats with mask
+    files, ``read`` that is told what their values are.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     read: Reader | None = None
     images: str | None = None
     needs_masks: bool = True
+    jpeg_only: bool = False
     read_as: MaskReader | None = None
 
 
@@ -61,7 +63,7 @@ FORMATS: dict[str, Format] = {
         ),
         Format("coco", "COCO instances, run lengths or polygons", coco.write, coco.read),
         Format("yolo", "YOLO segmentation (Ultralytics), data.yaml", yolo.write, yolo.read),
-        Format("voc", "Pascal VOC boxes and segmentation", voc.write, voc.read),
+        Format("voc", "Pascal VOC boxes and segmentation", voc.write, voc.read, jpeg_only=True),
         Format("labelme", "labelme JSON beside each image", labelme.write, labelme.read),
         Format("cvat", "CVAT for images 1.1 XML", cvat.write, cvat.read),
         Format(
@@ -132,12 +134,12 @@ def readers() -> tuple[str, ...]:
     return tuple(name for name, one in formats().items() if one.read)
 
 
-def writer(name: str) -> tuple[Writer, bool]:
-    """The writer of a format, and whether it needs masks; FormatError names those there are."""
+def writer(name: str) -> tuple[Writer, Format]:
+    """The writer of a format; FormatError names those there are."""
     one = format_named(name)
     if one is None or one.write is None:
         raise FormatError(f"There is no export format {name}; there are {', '.join(writers())}.")
-    return one.write, one.needs_masks
+    return one.write, one
 
 
 def reader(name: str) -> tuple[Reader, Format]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import write_jpeg, write_png
+from cfinspect.engine.base.images import JPEG_SIDE, write_jpeg, write_png
 from cfinspect.engine.inference.stream import MASKS, Outcome
 from cfinspect.engine.plots.pictures import overlay
 
@@ -128,11 +128,18 @@ class Inspections:
     def _write(self, outcome: Outcome) -> Row:
         source, found = outcome.source, outcome.inspection
         mask = PurePosixPath(MASKS, f"{source.stem}.png")
-        picture = PurePosixPath(OVERLAYS, f"{source.stem}.jpg")
+        shape = (0, 0) if outcome.image is None else outcome.image.shape
+        long = max(shape[:2]) > JPEG_SIDE
+        names = [f"{source.stem}.jpg", f"{source.stem}.png"]
+        picture, other = (PurePosixPath(OVERLAYS, name) for name in names[:: -1 if long else 1])
         row: Row = dict.fromkeys(self.columns, "")
         row.update(file=source.name, error=outcome.error)
         # What an earlier run left must not pass for a result of this one.
-        wanted = {mask: bool(found and found.mask.any()), picture: bool(found and self._overlays)}
+        wanted = {
+            mask: bool(found and found.mask.any()),
+            picture: bool(found and self._overlays),
+            other: False,
+        }
         for place, keep in wanted.items():
             if keep:
                 (self.out / place).parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +153,8 @@ class Inspections:
         if wanted[mask]:
             write_png(self.out / mask, found.mask)
         if wanted[picture]:
-            write_jpeg(self.out / picture, overlay(outcome.image, found.saliency, found.mask))
+            write = write_png if long else write_jpeg
+            write(self.out / picture, overlay(outcome.image, found.saliency, found.mask))
         for name, own in found.defect_classes.items():
             row.update(
                 {f"score {name}": round(own.score, 6), f"p_fake {name}": round(own.p_fake, 6)}

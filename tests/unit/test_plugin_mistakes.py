@@ -112,8 +112,8 @@ def model_file(folder: Path, says: str, suffix: str = ".toy") -> Path:
 
 
 def test_a_format_that_fails_is_named(tmp_path: Path) -> None:
-    write, needs_masks = writer("wrong")
-    assert needs_masks
+    write, form = writer("wrong")
+    assert form.needs_masks
     with pytest.raises(PluginError, match=r"format plug-in wrong of clumsy 0\.3 failed \(KeyError"):
         write(tmp_path, iter(()), About({}, {}), Options())
     read, about = reader("wrong")

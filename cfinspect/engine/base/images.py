@@ -262,6 +262,9 @@ def write_png(path: Path, array: NDArray[np.uint8] | NDArray[np.bool_]) -> None:
     _write(path, ".png", array, [])
 
 
+JPEG_SIDE = 65_500  # px that the longer side of a JPEG may have
+
+
 def write_jpeg(path: Path, array: NDArray[np.uint8], quality: int = 92) -> None:
     """Write (H, W) or (H, W, 3) RGB uint8 as JPEG of ``quality`` 1..100; never half a file.
 

@@ -15,6 +15,7 @@ from exchanging import drawn, machine, write_images
 from labelled import taken
 from recorded_progress import Recorded
 
+from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.formats.exchange_types import FormatError, Images, Options
@@ -333,3 +334,29 @@ def test_the_models_word_in_our_own_exports_stays_that(project: Project, tmp_pat
             other, Source("coco", tmp_path / "out", replace=True, machine_too=True), who="bob"
         )
         assert (all_of_it.taken, all_of_it.masks) == (5, 3)
+
+
+def test_an_image_that_cannot_be_read_stops_no_export(project: Project, tmp_path: Path) -> None:
+    bad = find(project, "over.png").path
+    status = bad.stat()
+    bad.write_bytes(bad.read_bytes()[:60].ljust(status.st_size, b"\0"))
+    os.utime(bad, ns=(status.st_atime_ns, status.st_mtime_ns))
+    for form in FORMATS:
+        if FORMATS[form].write is None:
+            continue
+        report = export(project, form, tmp_path / form)
+        whole = form == "voc"  # it is converted there, elsewhere only copied
+        assert report.written == (3 if whole else 4), form
+        assert [("over.png" in one) for one in report.problems] == [True] * whole
+
+
+def test_an_image_too_long_for_a_jpeg_is_exported_as_png(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    root.mkdir()
+    write_png(root / "long.png", np.zeros((65_600, 2, 3), np.uint8))
+    with Project.create(root, human=True) as project:
+        scan(project)
+        decide(project, find(project, "long.png").id, who="ann", verdict=Verdict.UNDAMAGED)
+        report = export(project, "voc", tmp_path / "out")
+        assert "long.png is written as PNG" in report.notes[0]
+        assert (tmp_path / "out" / "JPEGImages" / "long.png").is_file()
