@@ -65,6 +65,7 @@ PACKAGES = (
     Package("typer", "typer", "0.29"),
     Package("rich", "rich", "13.7"),
     Package("pillow", "PIL", "10.3"),
+    Package("tifffile", "tifffile", "2024.2.12"),
     Package("pycocotools", "pycocotools", "2.0.8"),
     Package("pyyaml", "yaml", "6.0"),
     Package("jinja2", "jinja2", "3.1"),
