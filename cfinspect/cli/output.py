@@ -14,7 +14,7 @@ import typer
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import plain
-from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.base.progress import Cancelled, collect_remarks, take_remarks
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -82,11 +82,15 @@ def _write(line: str) -> None:
 
 
 def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Turn every end of a command into a sentence and an exit code; no traceback for known ones."""
+    """Turn every end of a command into a sentence and an exit code; no traceback for known ones.
+
+    What was remarked on image files meanwhile is noted at the end, once for each kind.
+    """
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         output = Output(bool(kwargs.get("as_json", False)))
+        collect_remarks()
         try:
             return command(*args, **kwargs)
         except CfinspectError as error:
@@ -105,6 +109,9 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
         except Exception as error:
             traceback.print_exc()
             code, sentence = FAILED, f"Unexpected {type(error).__name__}: {error} (please report)."
+        finally:
+            for text in take_remarks():
+                note(text)
         output.emit("interrupted" if code == INTERRUPTED else "error", {"error": sentence})
         note(sentence if code == INTERRUPTED else f"Error: {sentence}")
         raise typer.Exit(code)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.base.packages import PACKAGES, Package, installed_version, version_numbers
+from cfinspect.engine.base.installed import PACKAGES, Package, installed_version, version_numbers
 
 _log = logging.getLogger(__name__)
 

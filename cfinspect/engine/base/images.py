@@ -3,14 +3,14 @@
 Files are read as bytes first and decoded from memory, so non-ASCII paths work everywhere, and the
 size is taken from the header before a pixel is decoded, so a decompression bomb costs nothing.
 Pillow decodes, because it reports truncated files (OpenCV returns them half grey) and knows
-palettes, CMYK and EXIF; OpenCV resizes and encodes, because it is fast.
+palettes, CMYK and EXIF; ``tiff.py`` decodes TIFF, OpenCV the PNG of 16 bit; OpenCV also resizes and
+encodes, because it is fast.
 """
 
-import logging
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator
+from functools import partial
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
@@ -21,31 +21,36 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.decoding import (
+    BLACK,
+    WHITE,
+    Say,
+    Unreadable,
+    exif_orientation,
+    jpeg_lacks_end,
+    jpeg_with_two_ends,
+    load_pixels,
+    orientation_of,
+    png_depth,
+    png_without_metadata,
+    rgb_of_deep_png,
+    rgb_of_pillow,
+    upright,
+)
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import remark
+from cfinspect.engine.base.tiff import Tiff, is_tiff
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MAX_PIXELS = 200_000_000
 MAX_FILE_BYTES = 2 << 30
 
 # Pillow's other decoders stay shut: some of them start helper programs.
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
-_ORIENTATION_TAG = 0x0112
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_WHITE, _BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
+_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 
 # Pillow's own limit (a warning at 89, an error at 179 megapixels) would refuse photos that we
 # accept; every image goes through `_open` below, which holds ours.
 Image.MAX_IMAGE_PIXELS = None
-
-_log = logging.getLogger(__name__)
 
 
 class ImageError(CfinspectError):
@@ -81,12 +86,11 @@ def header_size(path: Path, data: bytes, *, max_pixels: int = MAX_PIXELS) -> tup
     ``data`` are the bytes of ``path``. Raises ImageError like `read_image`, except that pixels
     damaged behind a sound header go unnoticed.
     """
+    if is_tiff(data):
+        return _open_tiff(path, data, max_pixels).size
     image = _open(path, data, max_pixels)
     width, height = image.size
-    # Pillow's TIFF reader states the size of the upright image already.
-    if image.format != "TIFF" and _orientation(image, data) >= 5:
-        width, height = height, width
-    return height, width
+    return (width, height) if orientation_of(image, data) >= 5 else (height, width)
 
 
 def is_turned(path: Path, data: bytes) -> bool:
@@ -96,28 +100,29 @@ def is_turned(path: Path, data: bytes) -> bool:
 
 def orientation(path: Path, data: bytes) -> int:
     """EXIF orientation 1..8 of the image ``data`` (of ``path``), 1 where there is none."""
-    return _orientation(_open(path, data, MAX_PIXELS), data)
+    if is_tiff(data):
+        return _open_tiff(path, data, MAX_PIXELS).turned
+    return orientation_of(_open(path, data, MAX_PIXELS), data)
 
 
 def turn_upright(array: NDArray[np.uint8], how: int) -> NDArray[np.uint8]:
     """Turn (H, W) pixels as an image of EXIF orientation ``how`` is turned to stand upright."""
-    if how not in _TRANSPOSE:
-        return array
-    return np.array(Image.fromarray(array).transpose(_TRANSPOSE[how]), dtype=np.uint8)
+    return upright(array, how)
 
 
 def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
     """Read any image file as upright RGB, shape (H, W, 3), uint8.
 
-    EXIF rotation is applied. 16 bit samples keep their high byte: the full range 0..65535 becomes
-    0..255, whatever the brightest value in the file is. Grey is repeated in three channels,
-    palettes are looked up, CMYK is converted without a colour profile, transparent parts are laid
-    over white, and of several pages the first is read.
+    EXIF rotation is applied. Grey is repeated in three channels, palettes are looked up, CMYK is
+    converted without a colour profile, transparent parts are laid over white. Of 10 to 16 bit the
+    high ones are kept; what had to be decided beyond that is a `remark`: 16 bit samples that need
+    no more than 8, 10, 12 or 14 are read as so many, floating-point samples as 0..1 or 0..255, and
+    of several pages the first that is no preview.
 
     Raises ImageError when the file is missing, empty, truncated, no image of a known format, has
-    floating-point or 32 bit pixels, or has more than ``max_pixels`` pixels.
+    numbers for pixels that state no black and white, or has more than ``max_pixels`` pixels.
     """
-    return _decode(path, max_pixels, _WHITE)
+    return _decode(path, max_pixels, WHITE, partial(remark, path))
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
@@ -126,17 +131,26 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
     Raises ImageError when it cannot be loaded, is too large, or has pixels of another kind.
     """
     path = Path(str(getattr(image, "filename", "") or "the given image"))
-    _require_size(path, image, MAX_PIXELS)
+    _require_size(path, *image.size, MAX_PIXELS)
+    if image.format == "TIFF" and not _is_read_truly(image):
+        raise ImageError(path, "Pillow misreads TIFF files of its kind; give its path instead")
     try:
         image.load()
-        turned = image.getexif().get(_ORIENTATION_TAG, 1)
-        return _as_rgb(path, image, turned, _WHITE)
-    except ImageError:
-        raise
+        turned = exif_orientation(image)
+        return rgb_of_pillow(image, turned, WHITE, partial(remark, path))
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
     except MemoryError as error:
         raise ImageError(path, "there is not enough memory for it") from error
     except Exception as error:  # A damaged file makes the decoders raise nearly anything.
         raise ImageError(path, f"it cannot be decoded ({error})") from error
+
+
+def _is_read_truly(tiff: Image.Image) -> bool:
+    """Whether Pillow knows how the samples of a TIFF become grey: not of 12 bit, or inverted 16."""
+    tags = getattr(tiff, "tag_v2", {})
+    deep = max(tags.get(258, (1,))) > 8
+    return not deep or (tags.get(258) in {(16,), (16,) * 3, (16,) * 4} and tags.get(262) != 0)
 
 
 def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
@@ -145,7 +159,7 @@ def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
     Quicker than reading all of it: a JPEG is decoded at an eighth, a quarter or half of its size
     where that is enough.
     """
-    image = _decode(path, MAX_PIXELS, _WHITE, longest)
+    image = _decode(path, MAX_PIXELS, WHITE, partial(remark, path), longest)
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -157,9 +171,10 @@ def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
 def read_mask(path: Path) -> NDArray[np.bool_]:
     """Read a mask file as bool, shape (H, W): True where the brightest channel is 128 or more.
 
-    Transparent parts are False. Raises ImageError like `read_image`.
+    Transparent parts are False; of 16 bit the high byte counts. Raises ImageError like
+    `read_image`.
     """
-    mask: NDArray[np.bool_] = _decode(path, MAX_PIXELS, _BLACK).max(axis=2) >= 128
+    mask: NDArray[np.bool_] = _decode(path, MAX_PIXELS, BLACK, None).max(axis=2) >= 128
     return mask
 
 
@@ -171,32 +186,65 @@ def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
         known = "JPEG, PNG, BMP, TIFF or WebP"
         raise ImageError(path, f"it is no {known} image, or its header is damaged") from error
     except Exception as error:  # A damaged header makes the decoders raise nearly anything.
-        raise ImageError(path, f"its header is damaged ({error})") from error
-    _require_size(path, image, max_pixels)
+        plain = png_without_metadata(data)
+        if len(plain) < len(data):
+            return _open(path, plain, max_pixels)
+        raise ImageError(
+            path, f"its header is damaged, or of a kind that is not read ({error})"
+        ) from error
+    _require_size(path, *image.size, max_pixels)
     return image
 
 
-def _require_size(path: Path, image: Image.Image, max_pixels: int) -> None:
-    width, height = image.size
+def _open_tiff(path: Path, data: bytes, max_pixels: int) -> Tiff:
+    """The same for a TIFF."""
+    try:
+        tiff = Tiff(data)
+        _require_size(path, *tiff.size[::-1], max_pixels)
+        tiff.require_readable(max_pixels)
+    except (ImageError, MemoryError):
+        raise
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
+    except Exception as error:  # A damaged header makes the decoders raise nearly anything.
+        raise ImageError(
+            path, f"its header is damaged, or of a kind that is not read ({error})"
+        ) from error
+    return tiff
+
+
+def _require_size(path: Path, width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {max_pixels / 1e6:g}"
         raise ImageError(path, f"{width} x {height} pixels are {millions}; make it smaller")
 
 
 def _decode(
-    path: Path, max_pixels: int, background: tuple[int, ...], enough: int | None = None
+    path: Path,
+    max_pixels: int,
+    background: tuple[int, ...],
+    say: Say | None,
+    enough: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Pixels of an image; a smaller version is good where its longer side is ``enough`` px."""
+    """Pixels of an image; a smaller version is good where its longer side is ``enough`` px.
+
+    Without ``say`` nothing is decided from the values of 16 bit samples: those of a mask.
+    """
     data = read_bytes(path)
-    image = _open(path, data, max_pixels)
     try:
-        if enough is not None and image.format == "JPEG":
-            share = enough / max(image.size)
-            image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
-        image.load()
-        return _as_rgb(path, image, _orientation(image, data), background)
+        if is_tiff(data):
+            tiff = _open_tiff(path, data, max_pixels)
+            return tiff.decode(background, say or _say_nothing, guess=say is not None)
+        image = _open(path, data, max_pixels)
+        image = _load(path, image, data, enough, say or _say_nothing)
+        turned = orientation_of(image, data)
+        if image.format == "PNG" and png_depth(data) == 16:
+            return upright(rgb_of_deep_png(image, data, background, say), turned)
+        return rgb_of_pillow(image, turned, background, say or _say_nothing)
     except ImageError:
         raise
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
     except MemoryError as error:
         raise ImageError(path, "there is not enough memory for it") from error
     except Exception as error:  # A damaged file makes the decoders raise nearly anything.
@@ -204,40 +252,30 @@ def _decode(
         raise ImageError(path, reason) from error
 
 
-def _as_rgb(
-    path: Path, image: Image.Image, turned: int, background: tuple[int, ...]
-) -> NDArray[np.uint8]:
-    """Upright pixels (H, W, 3) of a loaded image; ``turned``: its EXIF orientation."""
-    # Pillow turns a TIFF while it loads it.
-    method = None if image.format == "TIFF" else _TRANSPOSE.get(turned)
-    upright = image if method is None else image.transpose(method)
-    if _is_16_bit_grey(image):
-        grey = (np.asarray(upright).astype(np.uint16) >> 8).astype(np.uint8)
-        return np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
-    if image.mode in {"F", "I"}:
-        raise ImageError(path, "its pixels are 32 bit numbers; save it with 8 or 16 bit")
-    if upright.has_transparency_data:
-        behind = Image.new("RGBA", upright.size, background)
-        upright = Image.alpha_composite(behind, upright.convert("RGBA"))
-    return np.array(upright.convert("RGB"), dtype=np.uint8)
+def _say_nothing(_text: str) -> None:
+    pass
 
 
-def _is_16_bit_grey(image: Image.Image) -> bool:
-    # Older Pillow opens a 16 bit grey PNG as "I"; in other formats "I" really is 32 bit or signed.
-    return image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG")
-
-
-def _orientation(image: Image.Image, data: bytes) -> int:
-    """EXIF orientation 1..8; 1 where there is none or the EXIF block is damaged."""
-    # Pillow decodes a whole PNG to look for EXIF behind the pixels, so look first if there is any.
-    if image.format == "PNG" and b"eXIf" not in data and b"Raw profile type exif" not in data:
-        return 1
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except (struct.error, SyntaxError, ValueError, KeyError, TypeError, OSError) as error:
-        _log.warning("Ignored a damaged EXIF block: %s", error)
-        return 1
-    return value if value in _TRANSPOSE else 1
+def _load(path: Path, image: Image.Image, data: bytes, enough: int | None, say: Say) -> Image.Image:
+    """Decode the pixels of an opened image, those of a JPEG also without its end."""
+    if image.format not in {"JPEG", "MPO"} or not jpeg_lacks_end(data):
+        try:
+            load_pixels(image, data, enough)
+        except (ValueError, SyntaxError):
+            plain = png_without_metadata(data)
+            if image.format != "PNG" or len(plain) == len(data):
+                raise
+            image = _open(path, plain, MAX_PIXELS)
+            load_pixels(image, data, enough)
+        return image
+    ends = jpeg_with_two_ends(data)
+    images = [_open(path, one, MAX_PIXELS) for one in ends or ()]
+    for one in images:
+        load_pixels(one, data, enough)
+    if not images or images[0].tobytes() != images[1].tobytes():
+        raise Unreadable("the file is cut short: pixels are missing; copy it again or remove it")
+    say("a JPEG without its end marker: read, all its pixels are there")
+    return images[0]
 
 
 def resize_image(image: NDArray[np.uint8], size: int | tuple[int, int]) -> NDArray[np.uint8]:

@@ -1,6 +1,50 @@
-"""The one interface between long work and whoever waits for it: how far it is, and stop."""
+"""What is between long work and whoever waits for it: how far it is, stop, and remarks on files."""
 
 from __future__ import annotations
+
+import logging
+import threading
+from functools import lru_cache
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_lock = threading.Lock()
+_collected: dict[str, set[Path]] | None = None
+
+
+def remark(path: Path, text: str) -> None:
+    """Say what was decided about a file that is used all the same; ``text`` names the kind of it.
+
+    It goes to the log (level INFO), which the window shows, and to whoever collects remarks.
+    """
+    with _lock:
+        if _collected is not None:
+            _collected.setdefault(text, set()).add(path)
+    _log_once(path, text)
+
+
+@lru_cache(4096)
+def _log_once(path: Path, text: str) -> None:
+    _log.info("%s: %s", path, text)
+
+
+def collect_remarks() -> None:
+    """From now on keep the remarks of all threads; those kept until now are dropped."""
+    global _collected  # noqa: PLW0603  (decoding runs in threads, deep below a command)
+    with _lock:
+        _collected = {}
+
+
+def take_remarks() -> list[str]:
+    """Collect no more; one sentence for each kind of remark, with the number of files."""
+    global _collected
+    with _lock:
+        taken, _collected = _collected or {}, None
+    kinds = [(text, sorted(paths)) for text, paths in sorted(taken.items())]
+    return [
+        f"{len(paths)} {'image' if len(paths) == 1 else 'images'} (such as {paths[0]}): {text}."
+        for text, paths in kinds
+    ]
 
 
 class Cancelled(Exception):

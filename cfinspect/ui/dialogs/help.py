@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.packages import PACKAGES, installed_version
+from cfinspect.engine.base.installed import PACKAGES, installed_version
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.resources import resource_path, shipped_models, version_in_words
 from cfinspect.ui.actions.actions import Actions

@@ -13,7 +13,7 @@ import typer
 from cfinspect.cli.output import Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import plain
-from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.base.progress import Cancelled, remark, take_remarks
 
 
 @dataclass(frozen=True)
@@ -81,3 +81,25 @@ def test_json_and_people_get_different_lines(capsys: pytest.CaptureFixture[str])
     assert json.loads(machine) == {"event": "done", "n": 1}
     assert person.startswith("one image\n")
     assert "f1" in person
+
+
+def test_remarks_on_files_are_noted_once_for_each_kind_also_after_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @guarded
+    def command(*, as_json: bool) -> None:
+        Output(as_json).emit("done")
+        for name in ("a.tif", "b.tif", "a.tif"):
+            remark(Path(name), "read as 12 bit")
+        raise CfinspectError("the rest is missing")
+
+    with pytest.raises(typer.Exit):
+        command(as_json=True)
+    out, err = capsys.readouterr()
+    assert "12 bit" not in out
+    assert err.splitlines() == [
+        "2 images (such as a.tif): read as 12 bit.",
+        "Error: the rest is missing",
+    ]
+    remark(Path("c.tif"), "read as 12 bit")  # nobody collects any more
+    assert take_remarks() == []

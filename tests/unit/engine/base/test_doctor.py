@@ -14,7 +14,7 @@ import pytest
 
 from cfinspect.engine.base import doctor
 from cfinspect.engine.base.doctor import Check, check_package, run_checks
-from cfinspect.engine.base.packages import PACKAGES, Package, version_numbers
+from cfinspect.engine.base.installed import PACKAGES, Package, version_numbers
 
 ROOT = Path(__file__).parents[4]
 

@@ -1,0 +1,300 @@
+"""What lies between a decoder's samples and upright RGB: ranges, transparency, turned pictures.
+
+Also mends two faults that cost no pixel: a JPEG without its end, a PNG with too much metadata.
+Nothing here knows of paths: what cannot be read is ``Unreadable``, what had to be decided is said
+through ``Say``.
+"""
+
+import logging
+import re
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Say = Callable[[str], None]
+Pixels = NDArray[np.uint8]
+
+WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Cameras store fewer bits than the 16 of the file; 8 comes from programs that convert.
+_RANGES = (8, 10, 12, 14)
+_ORIENTATION_TAG = 0x0112
+_PNG_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where a PNG states them
+_SAVE_AGAIN = "save it with 8 or 16 bit"
+
+
+_log = logging.getLogger(__name__)
+
+
+class Unreadable(Exception):
+    """Why a picture cannot be read: part of a sentence, and what to do about it."""
+
+
+def upright(array: Pixels, how: int) -> Pixels:
+    """Turn (H, W) or (H, W, 3) pixels of EXIF orientation ``how`` (1..8) to stand upright."""
+    if how not in _TRANSPOSE:
+        return array
+    return np.array(Image.fromarray(array).transpose(_TRANSPOSE[how]), dtype=np.uint8)
+
+
+def known_turn(value: object) -> int:
+    """An orientation as stored, as 1..8; 1 for anything else."""
+    return value if isinstance(value, int) and value in _TRANSPOSE else 1
+
+
+def to_8_bit(samples: NDArray[Any], bits: int, say: Say, *, guess: bool = True) -> Pixels:
+    """Samples of any shape as 0..255; of more than 8 bits the high ones are kept.
+
+    ``bits``: how many the file states. Of 16, fewer are taken where no sample needs more than 8,
+    10, 12 or 14 (``guess``), and said. Floating-point samples are taken as 0..1, 0..255 or as whole
+    numbers, whichever holds them, and said. Raises Unreadable where none does.
+    """
+    if samples.dtype.kind == "f":
+        return _from_floats(samples, say)
+    most = int(samples.max(initial=0))
+    if samples.dtype.kind == "i" and (bits < 16 or samples.min(initial=0) < 0):
+        raise Unreadable(f"its pixels are signed numbers, and may be negative; {_SAVE_AGAIN}")
+    if bits > 16 and most > 0xFFFF:
+        raise Unreadable(f"its pixels are {bits} bit numbers; {_SAVE_AGAIN}")
+    if bits >= 16:
+        bits = 15 if samples.dtype == np.int16 else 16
+        samples = samples.astype(np.uint16)
+        used = next((one for one in _RANGES if 0 < most < 1 << one), bits)
+        if used < bits and guess:
+            bits = used
+            say(f"no pixel is over {(1 << bits) - 1}: read as {bits} bit, not as 16")
+    if bits >= 8:
+        return np.asarray(samples >> (bits - 8), dtype=np.uint8)
+    white = (1 << bits) - 1
+    steps = ((np.arange(white + 1) * 255 + white // 2) // white).astype(np.uint8)
+    return np.asarray(steps[samples])
+
+
+def _from_floats(samples: NDArray[Any], say: Say) -> Pixels:
+    least, most = float(samples.min(initial=0)), float(samples.max(initial=0))
+    if not (least >= 0 and most <= 0xFFFF):  # also where one is not a number
+        raise Unreadable(
+            f"its floating-point pixels go from {least:.6g} to {most:.6g}, and nothing says which "
+            f"is black and which white; scale them to 0..1, or {_SAVE_AGAIN}"
+        )
+    if most > 255:
+        return to_8_bit(samples.astype(np.uint16), 16, say)
+    white = 1 if most <= 1 else 255
+    say(f"floating-point pixels, read as 0 (black) to {white} (white)")
+    return np.asarray(np.rint(samples * (255 / white)), dtype=np.uint8)
+
+
+def grey_to_rgb(grey: Pixels) -> Pixels:
+    """Grey (H, W) in three channels, (H, W, 3)."""
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def lay_over(
+    colours: Pixels, alpha: Pixels, background: tuple[int, ...], *, premultiplied: bool = False
+) -> Pixels:
+    """RGB (H, W, 3) with ``alpha`` (H, W) over one colour; ``premultiplied``: times alpha already.
+
+    All are 0..255.
+    """
+    if premultiplied:
+        rest = (255 - alpha.astype(np.uint16))[..., None] * np.array(background[:3], np.uint16)
+        return np.asarray(np.minimum(colours + (rest + 127) // 255, 255), dtype=np.uint8)
+    picture = Image.fromarray(np.dstack([colours, alpha]))
+    behind = Image.new("RGBA", picture.size, background)
+    return np.array(Image.alpha_composite(behind, picture).convert("RGB"), dtype=np.uint8)
+
+
+def say_if_all_is_transparent(alpha_most: int, say: Say) -> None:
+    """Such a picture is one colour to the model, whatever lies under its alpha (0..255)."""
+    if alpha_most == 0:
+        say("every pixel is transparent: read as one colour, the background")
+
+
+def rgb_of_pillow(image: Image.Image, turned: int, background: tuple[int, ...], say: Say) -> Pixels:
+    """Upright RGB (H, W, 3) of a loaded Pillow image of EXIF orientation ``turned``.
+
+    Raises Unreadable where its pixels are 32 bit numbers.
+    """
+    # Pillow turns a TIFF while it loads it.
+    turned = 1 if image.format == "TIFF" else turned
+    if image.mode.startswith("I;16"):
+        grey = to_8_bit(np.asarray(image).astype(np.uint16), 16, say)
+        return upright(grey_to_rgb(grey), turned)
+    if image.mode in {"F", "I"}:
+        raise Unreadable(f"its pixels are 32 bit numbers; {_SAVE_AGAIN}")
+    if image.has_transparency_data:
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        most = int(np.asarray(image.getchannel("A")).max())
+        # Frame grabbers leave the fourth byte of a BMP at 0; no program shows it as transparent.
+        if image.format != "BMP" or most > 0:
+            say_if_all_is_transparent(most, say)
+            behind = Image.new("RGBA", image.size, background)
+            image = Image.alpha_composite(behind, image)
+        else:
+            say("a BMP whose alpha is 0 everywhere: read as if it had none")
+    return upright(np.array(image.convert("RGB"), dtype=np.uint8), turned)
+
+
+def rgb_of_deep_png(
+    image: Image.Image, data: bytes, background: tuple[int, ...], say: Say | None
+) -> Pixels:
+    """RGB (H, W, 3) of the bytes of a 16 bit PNG, not turned yet.
+
+    ``image`` is the same, loaded by Pillow, which finds it whole but gives colours of 8 bit only.
+    Without ``say`` the full range is taken. Raises Unreadable where OpenCV cannot decode it.
+    """
+    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16:
+        raise Unreadable("its 16 bit cannot be decoded; save it with 8 bit")
+    tell = say or (lambda _text: None)
+    stored = samples[..., None] if samples.ndim == 2 else samples
+    colours = stored[..., :1] if stored.shape[2] < 3 else stored[..., 2::-1]
+    shallow = to_8_bit(colours, 16, tell, guess=say is not None)
+    rgb = np.ascontiguousarray(shallow) if shallow.shape[2] == 3 else grey_to_rgb(shallow[..., 0])
+    key = image.info.get("transparency")
+    if data[_PNG_COLOUR_TYPE] & 4:
+        alpha = to_8_bit(stored[..., -1], 16, tell, guess=False)
+    elif key is not None:
+        alpha = np.where((colours == np.array(key)).all(axis=2), 0, 255).astype(np.uint8)
+    else:
+        return rgb
+    say_if_all_is_transparent(int(alpha.max()), tell)
+    return lay_over(rgb, alpha, background)
+
+
+def png_depth(data: bytes) -> int:
+    """Bits of a sample that a PNG states."""
+    return data[_PNG_DEPTH]
+
+
+def load_pixels(image: Image.Image, data: bytes, enough: int | None) -> None:
+    """Decode an opened image; of a JPEG, a smaller one is good from ``enough`` px on."""
+    if enough is not None and image.format == "JPEG":
+        share = enough / max(image.size)
+        image.draft(None, (max(1, int(image.width * share)), max(1, int(image.height * share))))
+    image.load()
+    key = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(key, int):
+        # Pillow spreads grey of 2 and 4 bit over 0..255, but not the one that is transparent.
+        image.info["transparency"] = key * 255 // ((1 << min(8, png_depth(data))) - 1)
+
+
+def orientation_of(image: Image.Image, data: bytes) -> int:
+    """EXIF orientation 1..8; 1 where there is none or the EXIF block is damaged."""
+    # Pillow decodes a whole PNG to look for EXIF behind the pixels, so look first if there is any.
+    if image.format == "PNG" and b"eXIf" not in data and b"Raw profile type exif" not in data:
+        return 1
+    try:
+        return exif_orientation(image)
+    except (struct.error, SyntaxError, ValueError, KeyError, TypeError, OSError) as error:
+        _log.warning("Ignored a damaged EXIF block: %s", error)
+        return 1
+
+
+def exif_orientation(image: Image.Image) -> int:
+    """The same; raises what Pillow raises where the block is damaged."""
+    return known_turn(image.getexif().get(_ORIENTATION_TAG))
+
+
+# JPEG without its end ------------------------------------------------------------------------
+
+_END = b"\xff\xd9"
+_TABLES = {0xC4, 0xC8, 0xCC}  # of the kinds that otherwise begin a frame
+_ANY_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+
+
+def jpeg_lacks_end(data: bytes) -> bool:
+    """Whether no end marker follows the pixels of a JPEG."""
+    return not data.endswith(_END) and all(kind != _END[1] for kind, _ in _segments(data))
+
+
+def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
+    """A JPEG without end, with two different ends; None where scans are missing.
+
+    Where all pixels are there, both decode to the same ones: nothing of the ends is used. Where
+    the file was cut, pixels come out of the ends, and differ.
+    """
+    if not _all_bits_are_sent(data):
+        return None
+    body = data.rstrip(b"\x00")  # many zeros are what was not written; one or two may be pixels
+    zeros = len(data) - len(body)
+    body += bytes(zeros if zeros <= 2 else body.endswith(b"\xff"))
+    restarts = [match.start() for match in re.finditer(rb"\xff[\xd0-\xd7]", body)]
+    following = body[restarts[-1] + 1] - 0xD0 + 1 if restarts else 0
+    filling = np.random.default_rng(0).integers(1, 255, (2, 9, 64), dtype=np.uint8)
+    ends = []
+    for parts in filling:
+        end = parts[0].tobytes()
+        for number, part in enumerate(parts[1:], following):
+            end += bytes([0xFF, 0xD0 + number % 8]) + part.tobytes()
+        ends.append(body.removesuffix(b"\xff") + end + _END)
+    return ends[0], ends[1]
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """(height, width) that a JPEG file states; (0, 0) where it states none."""
+    frames = (
+        body for kind, body in _segments(data) if 0xC0 <= kind <= 0xCF and kind not in _TABLES
+    )
+    height, width = struct.unpack_from(">HH", next(frames, bytes(5)), 1)
+    return height, width
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind and content of each segment of a JPEG file, without the compressed pixels."""
+    at = 2
+    while found := _ANY_MARKER.search(data, at):
+        kind, at = data[found.end() - 1], found.end()
+        if kind == _END[1]:
+            yield kind, b""
+            return
+        size = int.from_bytes(data[at : at + 2], "big")
+        yield kind, data[at + 2 : at + size]
+        at += max(2, size)
+
+
+def _all_bits_are_sent(data: bytes) -> bool:
+    """Whether the scans of a JPEG hold every bit of every coefficient, as their headers say."""
+    missing: dict[int, set[int]] = {}
+    progressive = False
+    for kind, body in _segments(data):
+        if kind in {0xC0, 0xC1, 0xC2} and len(body) > 5:
+            progressive = kind == 0xC2
+            missing = {body[at]: set(range(64)) for at in range(6, len(body) - 2, 3)}
+        elif kind == 0xDA and body:
+            first, last, bits = body[-3:] if progressive and len(body) >= 4 else (0, 63, 0)
+            for part in body[1 : 1 + 2 * body[0] : 2]:
+                if bits & 15 == 0:
+                    missing.get(part, set()).difference_update(range(first, last + 1))
+    return bool(missing) and not any(missing.values())
+
+
+# PNG with much metadata ----------------------------------------------------------------------
+
+_PNG_METADATA = {b"zTXt", b"iTXt", b"tEXt", b"iCCP"}
+
+
+def png_without_metadata(data: bytes) -> bytes:
+    """A PNG file without texts and colour profile, except for EXIF in a text."""
+    parts, at = [data[:8]], 8
+    while at + 12 <= len(data):
+        (size,) = struct.unpack_from(">I", data, at)
+        kind = data[at + 4 : at + 8]
+        chunk = data[at : at + 12 + size]
+        if kind not in _PNG_METADATA or chunk[8:].startswith(b"Raw profile type exif"):
+            parts.append(chunk)
+        at += 12 + size
+    return b"".join([*parts, data[at:]])
