@@ -18,11 +18,13 @@ from cfinspect.cli.options import (
     DamagedOption,
     DataArgument,
     DeviceOption,
+    MaskValuesOption,
     ModelArgument,
     PrecisionOption,
     UndamagedOption,
     require_exists,
     require_folder_to_write,
+    require_mask_values,
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
@@ -107,11 +109,13 @@ def evaluate(
     precision: PrecisionOption = "auto",
     undamaged: UndamagedOption = None,
     damaged: DamagedOption = None,
+    mask_values: MaskValuesOption = "auto",
     as_json: JsonFlag = False,
 ) -> None:
     """Evaluate a model: classification, localisation, counterfactuals, review."""
     require_exists(model, *data, *(path for path in (encoder, diffusion) if path))
     require_folder_to_write(out)
+    require_mask_values(mask_values)
     if ace and not diffusion:
         raise CfinspectError("--ace needs --diffusion: without such a model there is no ACE.")
     wanted = {
@@ -132,6 +136,7 @@ def evaluate(
         quick=quick,
         undamaged=undamaged,
         damaged=damaged,
+        mask_values=mask_values,
         batch=batch,
         device=device,
         precision=precision,

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
-from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
+from cfinspect.cli.options import (
+    MaskValuesOption,
+    ProjectArgument,
+    WhoOption,
+    require_mask_values,
+    who_is_it,
+)
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
@@ -199,10 +205,7 @@ def import_(
             "--empty", help="An image without a mark: auto (as the format means), undamaged, open."
         ),
     ] = "auto",
-    mask_values: Annotated[
-        str,
-        typer.Option("--mask-values", help="Of mask files: auto, binary, labels or instances."),
-    ] = "auto",
+    mask_values: MaskValuesOption = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would come in.")
     ] = False,
@@ -212,15 +215,14 @@ def import_(
 ) -> None:
     """Take labels and masks of another tool as what humans said."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.data.mask_values import MaskValues  # noqa: PLC0415
+    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
     from cfinspect.formats.exchange_types import Empty  # noqa: PLC0415
     from cfinspect.formats.importing import Source, import_labels, preview  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
     if empty not in list(Empty):
         raise CfinspectError(f'--empty is {", ".join(Empty)}, not "{empty}".')
-    if mask_values not in list(MaskValues):
-        raise CfinspectError(f'--mask-values is {", ".join(MaskValues)}, not "{mask_values}".')
+    require_mask_values(mask_values)
     source = Source(form, path, replace, machine_too, Empty(empty), MaskValues(mask_values))
     output = Output(as_json)
     with (

@@ -36,6 +36,9 @@ UndamagedOption = Annotated[
     str | None,
     typer.Option("--undamaged", metavar="NAME", help="Name of the folder of undamaged images."),
 ]
+MaskValuesOption = Annotated[
+    str, typer.Option("--mask-values", help="Of mask files: auto, binary, labels or instances.")
+]
 DamagedOption = Annotated[
     str | None,
     typer.Option("--damaged", metavar="NAME", help="Name of the folder of damaged images."),
@@ -49,6 +52,14 @@ def who_is_it(given: str) -> str:
     from cfinspect.project.verdicts import login_name  # noqa: PLC0415
 
     return login_name()
+
+
+def require_mask_values(value: str) -> None:
+    """Raise CfinspectError for what is none of --mask-values."""
+    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
+
+    if value not in list(MaskValues):
+        raise CfinspectError(f'--mask-values is {", ".join(MaskValues)}, not "{value}".')
 
 
 def require_exists(*paths: Path) -> None:

@@ -105,7 +105,8 @@ def _decide(
     force: bool,
     output: Output,
 ) -> None:
-    from cfinspect.masks.files import read_indexed  # noqa: PLC0415
+    from cfinspect.engine.data.mask_values import read_mask_values  # noqa: PLC0415
+    from cfinspect.project.corrections import mask_classes  # noqa: PLC0415
     from cfinspect.project.finding import find  # noqa: PLC0415
     from cfinspect.project.verdicts import KEEP, Verdict, decide  # noqa: PLC0415
 
@@ -118,9 +119,7 @@ def _decide(
         todo.append((find(project, name), {"verdict": Verdict(_WORDS[word.casefold()])}))
     for text in masks:
         name, file = _pair(text, "--mask FILE=mask.png")
-        drawn = read_indexed(Path(file))
-        if set(drawn.ravel().tolist()) <= {0, 255}:
-            drawn = (drawn > 0).astype("uint8")
+        drawn = read_mask_values(Path(file), named=mask_classes(project)).mask
         todo.append((find(project, name), {"mask": drawn}))
     stored = []
     with project.database.writing():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.data.mask_values import MaskValues
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.masks.files import classes_in
 
 IndexMask = NDArray[np.uint8]

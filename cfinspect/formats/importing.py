@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.base.progress import Cancelled, Progress
-from cfinspect.engine.data.mask_values import MaskValues
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import (
     Empty,
     FormatError,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError, list_images, write_png
 from cfinspect.engine.data.folders import MASKS
-from cfinspect.engine.data.mask_values import MaskValues, read_mask_values
+from cfinspect.engine.data.mask_values import read_mask_values
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,

@@ -20,10 +20,11 @@ from cfinspect.engine.base.images import (
     list_images,
     orientation,
     read_bytes,
-    read_mask,
     turn_upright,
 )
 from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
+from cfinspect.engine.data.mask_values import read_mask
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import FormatError, ImportedImage, Refused
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.polygons import Mask
@@ -33,20 +34,23 @@ _WORMS = {"infested": DAMAGED, "ifw": DAMAGED, "worm": DAMAGED}
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo of a data set; ``mask``: its mask file, None where there is none."""
+    """A photo of a data set; ``mask``: its mask file, None where there is none; ``values``: what
+    the values of that are.
+    """
 
     path: Path
     label: int
     mask: Path | None = None
+    values: MaskValues = MaskValues.AUTO
 
     def read_mask(self) -> Mask | None:
-        """The mask (H, W) as the upright photo has it: cut at 128, turned as the photo is.
+        """The mask (H, W) as the upright photo has it, turned as the photo is.
 
         Raises FormatError when it fits the photo neither way.
         """
         if self.mask is None:
             return None
-        mask = read_mask(self.mask)
+        mask = read_mask(self.mask, self.values)
         data = read_bytes(self.path)
         upright = header_size(self.path, data)
         how = orientation(self.path, data)
@@ -86,7 +90,7 @@ def concrete_crack(root: Path) -> Iterator[Photo]:
     for path in list_images([photos]):
         mask = by_stem.get(path.stem.casefold())
         if mask is not None:
-            yield Photo(path, DAMAGED, mask)
+            yield Photo(path, DAMAGED, mask, MaskValues.BINARY)
 
 
 def read_casc_ifw(root: Path) -> Iterator[ImportedImage]:

@@ -16,7 +16,8 @@ from cfinspect.engine.data.folders import (
     read_labels,
     scan_folder,
 )
-from cfinspect.engine.data.mask_values import MaskValues, read_mask_values
+from cfinspect.engine.data.mask_values import read_mask_values
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,

@@ -23,6 +23,7 @@ from cfinspect.engine.data.folders import (
     class_words,
     scan_folder,
 )
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.public import Photo, concrete_crack
 from cfinspect.masks.polygons import Mask
@@ -74,19 +75,21 @@ def cut_tiles(
     out: Path,
     cut: Cut | None = None,
     *,
+    values: MaskValues = MaskValues.AUTO,
     progress: Progress = Progress(),
 ) -> TilingReport:
     """Cut the photos of ``data`` into tiles in the folder ``out``.
 
     ``data`` is a data folder (``damaged/``, ``undamaged/``, ``masks/``) or the Concrete Crack
     Segmentation Dataset (``rgb/``, ``BW/``). A photo of the damaged without a mask cannot be cut
-    and is told. Tiles keep their photo's group, or have the photo as their group.
+    and is told. ``values``: what the values of a data folder's masks are. Tiles keep their photo's
+    group, or have the photo as their group.
     Raises ``Cancelled``; there is no folder then.
     """
     cut = cut or Cut()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FormatError(f"{out} is not empty: name a new folder.")
-    sources = _with_own_names(list(_sources(data)))
+    sources = _with_own_names(list(_sources(data, values)))
     if not sources:
         raise FormatError(f"There are no photos in {data}.")
     report = TilingReport()
@@ -108,14 +111,14 @@ def cut_tiles(
     return report
 
 
-def _sources(data: Path) -> Iterator[_Source]:
+def _sources(data: Path, values: MaskValues) -> Iterator[_Source]:
     if (data / "rgb").is_dir() and (data / "BW").is_dir():
         for photo in concrete_crack(data):
             yield _Source(photo, photo.path.stem, photo.path.stem)
         return
     for found in scan_folder(data, class_words()).candidates:
         name = found.inner.replace("/", "__")
-        photo = Photo(found.path, found.label, found.mask)
+        photo = Photo(found.path, found.label, found.mask, values)
         yield _Source(photo, found.group or name, f"{CLASS_NAMES[found.label][0]}_{name}")
 
 

@@ -16,6 +16,7 @@ from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.base.setting import SettingValue
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.training.config import OLDER, TrainConfig
@@ -61,6 +62,7 @@ def ablate(
             undamaged=base.undamaged,
             damaged=base.damaged,
             defect_classes=base.defect_class_names,
+            mask_values=MaskValues(base.mask_values),
             progress=progress,
         )
     _same_as_before(out, base, dataset.fingerprint())

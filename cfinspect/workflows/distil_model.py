@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import (
     ImageError,
-    read_mask,
 )
 from cfinspect.engine.calibration.distillable import require_distillable
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample, read_sample
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.project.corrections import mask_path, read_mask_file
 from cfinspect.project.database import ProjectError

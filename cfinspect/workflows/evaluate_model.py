@@ -67,6 +67,7 @@ class EvaluationOptions:
     quick: bool = False
     undamaged: str | None = None
     damaged: str | None = None
+    mask_values: str = "auto"
     batch: int = 64
     device: str = "auto"
     precision: str = "auto"
@@ -100,7 +101,12 @@ def evaluate_model(
         if part in options.asked:
             require_one_defect_class(metadata, part)
     dataset = read_data(
-        data, listener, options.undamaged, options.damaged, tuple(metadata.defect_classes)
+        data,
+        listener,
+        options.undamaged,
+        options.damaged,
+        tuple(metadata.defect_classes),
+        mask_values=options.mask_values,
     )
     samples, seen = choose_samples(model, dataset, options.unseen, listener, options.diffusion)
     inspector = open_inspector(model, options.device, options.precision, options.batch, listener)

@@ -22,12 +22,15 @@ def read_data(
     damaged: str | None = None,
     kinds: Sequence[str] = (),
     also_damaged: Sequence[str] = (),
+    mask_values: str = "auto",
 ) -> Dataset:
     """Read labelled folders; one class alone will do. Says what was left out.
 
-    ``kinds``: defect classes that are told apart; ``also_damaged``: some that are not.
+    ``kinds``: defect classes that are told apart; ``also_damaged``: some that are not;
+    ``mask_values``: what the values of masks are.
     """
     from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
+    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
 
     with listener.task("Reading folders", "files") as progress:
         dataset = read_folders(
@@ -36,6 +39,7 @@ def read_data(
             damaged=damaged,
             defect_classes=kinds,
             also_damaged=also_damaged,
+            mask_values=MaskValues(mask_values),
             allow_one_class=True,
             progress=progress,
         )

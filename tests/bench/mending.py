@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 from common import DATA
 
-from cfinspect.engine.base.images import read_image, read_mask
+from cfinspect.engine.base.images import read_image
 from cfinspect.engine.data.dataset import read_folders
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.file import seen_digests

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
-from cfinspect.engine.base.images import read_mask
 from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_score_threshold
 from cfinspect.engine.data import augment
 from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
 from cfinspect.engine.data.dataset import Sample, read_folders
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.inference.tiling import resize_map

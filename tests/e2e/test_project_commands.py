@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from program import Done, Run, json_lines, rest_of, start_cfinspect, table
 
-from cfinspect.engine.base.images import read_mask, write_png
+from cfinspect.engine.base.images import write_png
+from cfinspect.engine.data.mask_values import read_mask
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from driver import (
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from cfinspect.engine.base.images import read_mask
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.project.listing import list_images

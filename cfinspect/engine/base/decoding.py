@@ -19,7 +19,7 @@ from PIL import Image
 Say = Callable[[str], None]
 Pixels = NDArray[np.uint8]
 
-WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)
+WHITE = (255, 255, 255, 255)
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -48,6 +48,17 @@ def upright(array: Pixels, how: int) -> Pixels:
     if how not in _TRANSPOSE:
         return array
     return np.array(Image.fromarray(array).transpose(_TRANSPOSE[how]), dtype=np.uint8)
+
+
+def turned_array(array: NDArray[Any], how: int) -> NDArray[Any]:
+    """Turn an array (H, W, ...) of any kind of samples of EXIF orientation ``how`` upright."""
+    if how in {5, 6, 7, 8}:
+        array = array.swapaxes(0, 1)
+    if how in {3, 4, 7, 8}:
+        array = array[::-1]
+    if how in {2, 3, 6, 7}:
+        array = array[:, ::-1]
+    return array
 
 
 def known_turn(value: object) -> int:

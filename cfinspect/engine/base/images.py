@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +23,6 @@ from PIL import Image, UnidentifiedImageError
 
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.decoding import (
-    BLACK,
     WHITE,
     Say,
     Unreadable,
@@ -35,6 +35,7 @@ from cfinspect.engine.base.decoding import (
     png_without_metadata,
     rgb_of_deep_png,
     rgb_of_pillow,
+    turned_array,
     upright,
 )
 from cfinspect.engine.base.errors import CfinspectError
@@ -122,7 +123,7 @@ def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]
     Raises ImageError when the file is missing, empty, truncated, no image of a known format, has
     numbers for pixels that state no black and white, or has more than ``max_pixels`` pixels.
     """
-    return _decode(path, max_pixels, WHITE, partial(remark, path))
+    return _decode(path, max_pixels, partial(remark, path))
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
@@ -159,7 +160,7 @@ def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
     Quicker than reading all of it: a JPEG is decoded at an eighth, a quarter or half of its size
     where that is enough.
     """
-    image = _decode(path, MAX_PIXELS, WHITE, partial(remark, path), longest)
+    image = _decode(path, MAX_PIXELS, partial(remark, path), longest)
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -168,14 +169,38 @@ def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
     return resize_image(image, size)
 
 
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Read a mask file as bool, shape (H, W): True where the brightest channel is 128 or more.
+def read_samples(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    """The upright samples of an image as stored, (H, W) or (H, W, channels), colours as RGB.
 
-    Transparent parts are False; of 16 bit the high byte counts. Raises ImageError like
-    `read_image`.
+    Not scaled, and palettes not looked up: the second is the palette (N, 3) of a PNG or TIFF that
+    has one. Raises ImageError like `read_image`.
     """
-    mask: NDArray[np.bool_] = _decode(path, MAX_PIXELS, BLACK, None).max(axis=2) >= 128
-    return mask
+    data = read_bytes(path)
+    try:
+        if is_tiff(data):
+            samples, palette = _open_tiff(path, data, MAX_PIXELS).numbers()
+            return samples[..., 0] if samples.shape[2] == 1 else samples, palette
+        image = _open(path, data, MAX_PIXELS)
+        turned, palette = orientation_of(image, data), None
+        if image.format == "PNG" and image.mode in {"P", "1"}:
+            image.load()
+            colours = image.getpalette("RGB") if image.mode == "P" else None
+            palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
+            samples = np.array(image, dtype=np.uint8)
+        else:
+            _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
+            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            samples = np.asarray(image if decoded is None else decoded)
+            if decoded is not None and samples.ndim == 3 and samples.shape[2] >= 3:
+                samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]
+    except ImageError:
+        raise
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
+    except Exception as error:  # A damaged file makes the decoders raise nearly anything.
+        reason = f"the file is cut short or damaged ({error}); copy it again or remove it"
+        raise ImageError(path, reason) from error
+    return turned_array(np.asarray(samples), turned), palette
 
 
 def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
@@ -222,25 +247,21 @@ def _require_size(path: Path, width: int, height: int, max_pixels: int) -> None:
 def _decode(
     path: Path,
     max_pixels: int,
-    background: tuple[int, ...],
-    say: Say | None,
+    say: Say,
     enough: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Pixels of an image; a smaller version is good where its longer side is ``enough`` px.
-
-    Without ``say`` nothing is decided from the values of 16 bit samples: those of a mask.
-    """
+    """Pixels of an image; a smaller version is good where its longer side is ``enough`` px."""
     data = read_bytes(path)
     try:
         if is_tiff(data):
             tiff = _open_tiff(path, data, max_pixels)
-            return tiff.decode(background, say or _say_nothing, guess=say is not None)
+            return tiff.decode(WHITE, say)
         image = _open(path, data, max_pixels)
-        image = _load(path, image, data, enough, say or _say_nothing)
+        image = _load(path, image, data, enough, say)
         turned = orientation_of(image, data)
         if image.format == "PNG" and png_depth(data) == 16:
-            return upright(rgb_of_deep_png(image, data, background, say), turned)
-        return rgb_of_pillow(image, turned, background, say or _say_nothing)
+            return upright(rgb_of_deep_png(image, data, WHITE, say), turned)
+        return rgb_of_pillow(image, turned, WHITE, say)
     except ImageError:
         raise
     except Unreadable as error:

@@ -28,6 +28,7 @@ from cfinspect.engine.base.decoding import (
     rgb_of_pillow,
     say_if_all_is_transparent,
     to_8_bit,
+    turned_array,
     upright,
 )
 
@@ -171,6 +172,22 @@ class Tiff:
                 shallow = np.array(Image.fromarray(shallow, "CMYK").convert("RGB"))
             rgb = grey_to_rgb(shallow[..., 0]) if count == 1 else shallow
         return upright(self._over(rgb, samples[..., count:], background, say, guess), self.turned)
+
+    def numbers(self) -> tuple[NDArray[Any], Pixels | None]:
+        """Upright samples (H, W, S) as stored, white as the highest; the palette (N, 3), if any.
+
+        Pictures inside strips or tiles come as RGB. Call ``require_readable`` first.
+        """
+        if not self._is_byte_packed():
+            return self.decode((0, 0, 0, 255), lambda _text: None, guess=False), None
+        samples = self._unpacked()
+        if self._colours == _WHITE_IS_ZERO and samples.dtype.kind == "u":
+            samples = samples.dtype.type((1 << self._bits) - 1) - samples
+        palette = None
+        if self._colours == _PALETTE:
+            count = 1 << self._bits
+            palette = self._looked_up(np.arange(count))
+        return turned_array(samples, self.turned), palette
 
     def _over(
         self, rgb: Pixels, extra: NDArray[Any], background: tuple[int, ...], say: Say, guess: bool

@@ -8,9 +8,12 @@ A data folder holds `undamaged/` and `damaged/` (or names that mean the same), a
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import (
     ImageError,
@@ -31,6 +34,8 @@ from cfinspect.engine.data.folders import (
     missing_classes,
     scan_folder,
 )
+from cfinspect.engine.data.mask_values import read_mask
+from cfinspect.engine.data.settings import MaskValues
 
 __all__ = [
     "CLASS_NAMES",
@@ -51,7 +56,8 @@ class Sample:
     ``label`` is UNDAMAGED or DAMAGED; samples of one ``group`` show the same object and must stay
     on one side of a split; ``digest`` is the 64 bit hash of the file's bytes; ``width`` and
     ``height`` are in pixels of the upright image; ``mask`` is for evaluation, and for
-    training the reference that learns from masks. ``defect_class``: which defect class, from 0 on.
+    training the reference that learns from masks; ``mask_values``: what its values are.
+    ``defect_class``: which defect class, from 0 on.
     """
 
     path: Path
@@ -62,6 +68,11 @@ class Sample:
     width: int
     height: int
     defect_class: int = 0
+    mask_values: MaskValues = MaskValues.AUTO
+
+    def read_mask(self) -> NDArray[np.bool_] | None:
+        """The mask (H, W), None where there is none; raises ImageError like `read_mask_values`."""
+        return None if self.mask is None else read_mask(self.mask, self.mask_values)
 
 
 @dataclass(frozen=True)
@@ -108,13 +119,14 @@ def read_folders(
     defect_classes: Sequence[str] = (),
     also_damaged: Sequence[str] = (),
     allow_one_class: bool = False,
+    mask_values: MaskValues = MaskValues.AUTO,
     progress: Progress = Progress(),
 ) -> Dataset:
     """Read data folders: which images there are, their labels, groups, sizes and hashes.
 
     ``undamaged`` and ``damaged`` name class folders that the built-in words do not cover, and
     take their place; ``defect_classes`` names the folders of several defect classes instead, and
-    ``also_damaged`` more folders of damaged images.
+    ``also_damaged`` more folders of damaged images. ``mask_values``: what the values of masks are.
     ``progress`` steps in this thread after every file, and may raise ``Cancelled``. Equal group
     names in several folders are one group: folders often hold the same photos in another cut, and
     a group too coarse costs less than a leak. An image without one is its own group. A file is
@@ -144,6 +156,8 @@ def read_folders(
     ]
     if defect_classes:
         names[DAMAGED] = CLASS_NAMES[DAMAGED]
+    if mask_values is not MaskValues.AUTO:
+        samples = [replace(sample, mask_values=mask_values) for sample in samples]
     return Dataset(tuple(samples), tuple(left_out), (names[0], names[1]), tuple(defect_classes))
 
 

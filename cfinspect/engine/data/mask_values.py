@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from enum import StrEnum
-from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from cfinspect.engine.base.images import ImageError, header_size, read_bytes
+from cfinspect.engine.base.images import ImageError, read_samples
+from cfinspect.engine.base.progress import remark
+from cfinspect.engine.data.settings import MaskValues
 
 IGNORED = 255  # beside class numbers
 _FEW = 20  # up to here, values are class numbers
@@ -27,15 +26,6 @@ _NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole a
 _FLAT = 0.8  # share of equal neighbours: areas of numbers have more, photos far less
 _BETWEEN = 0.05  # share of greys that soft edges and JPEG leave
 _SETTLE = "say what its values are with --mask-values binary, labels or instances"
-
-
-class MaskValues(StrEnum):
-    """What the values are: ``auto`` looks, the others say."""
-
-    AUTO = "auto"
-    BINARY = "binary"
-    LABELS = "labels"
-    INSTANCES = "instances"
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +60,7 @@ def read_mask_values(
     Raises ImageError for a file that cannot be read, or whose values could mean several things.
     """
     pixels = _numbers(path, _decoded(path), values)
-    used = np.unique(pixels)
+    used = np.flatnonzero(np.bincount(pixels.ravel())) if pixels.size else pixels.ravel()
     found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
     if found is MaskValues.INSTANCES:
         return MaskRead((pixels > 0).astype(np.uint8), found)
@@ -82,6 +72,24 @@ def read_mask_values(
     if mask.max(initial=0) > _HIGHEST:
         raise ImageError(path, f"it has class numbers above {_HIGHEST}; {_SETTLE}")
     return MaskRead(mask.astype(np.uint8), found, ignored)
+
+
+def read_mask(path: Path, values: MaskValues = MaskValues.AUTO) -> NDArray[np.bool_]:
+    """Read a mask file as bool, (H, W): True where it marks damage of any class.
+
+    How its values were read is a remark where somebody may have meant it otherwise. Raises
+    ImageError like `read_mask_values`.
+    """
+    found = read_mask_values(path, values)
+    if found.values in _SAID and values is MaskValues.AUTO:
+        remark(path, _SAID[found.values])
+    return found.mask > 0
+
+
+_SAID = {
+    MaskValues.LABELS: "its values are class numbers (255 beside them: ignored)",
+    MaskValues.INSTANCES: "its values are instance numbers, all of them damage",
+}
 
 
 def _meaning(
@@ -118,40 +126,15 @@ def _areas(pixels: NDArray[np.int64], top: int) -> NDArray[np.bool_]:
 
 def _decoded(path: Path) -> NDArray[np.generic]:
     """(H, W) numbers or palette indexes, or (H, W, 3 or 4) colours (RGB, alpha), as stored."""
-    data = read_bytes(path)
-    header_size(path, data)  # holds the size limit
-    if data.startswith(b"\x89PNG"):
-        indexed = _indexed(path, data)
-        if indexed is not None:
-            return indexed
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise ImageError(path, "it is damaged, or in a format that masks cannot be read from")
-    if pixels.ndim == 3 and pixels.shape[2] >= 3:
-        pixels = pixels[..., [2, 1, 0, *range(3, pixels.shape[2])]]
-        if data.startswith(b"BM") and pixels.shape[2] == 4 and not pixels[..., 3].any():
-            pixels = pixels[..., :3]  # four bytes a pixel, the last of which nobody filled
-    return np.asarray(pixels)
-
-
-def _indexed(path: Path, data: bytes) -> NDArray[np.uint8] | None:
-    """The palette indexes of a PNG, or their greys where the whole palette is grey; else None."""
-    try:
-        image: Image.Image = Image.open(BytesIO(data), formats=("PNG",))
-        if image.mode not in {"P", "1"}:
-            return None
-        image.load()
-        if image.mode == "1":
-            return np.asarray(image, dtype=np.uint8)
-        colours = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-    except Exception as error:  # A damaged file makes the decoder raise nearly anything.
-        raise ImageError(path, f"it is no PNG, or is damaged ({error})") from error
-    pixels = np.array(image, dtype=np.uint8)
-    if (colours == colours[:, :1]).all():
-        greys = np.zeros(256, dtype=np.uint8)
+    pixels, colours = read_samples(path)
+    if colours is not None and (colours == colours[:, :1]).all():
+        # A grey palette: its greys are meant, whatever their order.
+        greys = np.zeros(max(256, len(colours)), dtype=np.uint8)
         greys[: len(colours)] = colours[:, 0]
-        return np.asarray(greys[pixels], dtype=np.uint8)
-    return pixels
+        return np.asarray(greys[pixels])
+    four = pixels.ndim == 3 and pixels.shape[2] == 4 and path.suffix.lower() == ".bmp"
+    # Four bytes a pixel, the last of which nobody filled.
+    return pixels[..., :3] if four and not pixels[..., 3].any() else pixels
 
 
 def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> NDArray[np.int64]:

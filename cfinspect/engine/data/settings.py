@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from cfinspect.engine.base.setting import Range, Settings, setting
+
+
+class MaskValues(StrEnum):
+    """What the values of a mask file are: ``auto`` looks, the others say."""
+
+    AUTO = "auto"
+    BINARY = "binary"
+    LABELS = "labels"
+    INSTANCES = "instances"
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,13 @@ class DataSettings(Settings):
         title="Defect classes",
         option="--defect-classes",
         metavar="A,B,...",
+    )
+    mask_values: str = setting(
+        MaskValues.AUTO.value,
+        "what the values of mask files are; auto: looked at, and refused where it is not clear",
+        tuple(MaskValues),
+        title="Values of masks",
+        option="--mask-values",
     )
     memory_gb: float = setting(
         2.0,

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import ImageError, read_image, read_mask, resize_image
+from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, LeftOut, Sample
 
@@ -109,10 +109,10 @@ class TileStore:
             return tile
         mask = np.zeros(self._shape[:2], dtype=np.uint8)
         if sample.label == DAMAGED and sample.mask is not None:
-            marked = read_mask(sample.mask).astype(np.uint8) * np.uint8(255)
-            if marked.shape != (sample.height, sample.width):
+            marked = sample.read_mask()
+            if marked is None or marked.shape != (sample.height, sample.width):
                 raise ImageError(sample.mask, "its size is not that of its image")
-            mask = shrunk_mask(marked, self.size)
+            mask = shrunk_mask(marked.astype(np.uint8) * np.uint8(255), self.size)
         return np.dstack([tile, mask])
 
     def _fill(self, index: int) -> None:

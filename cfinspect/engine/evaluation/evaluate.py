@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import ImageError, read_image, read_mask
+from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.json_types import INLINE, OMIT_NONE
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, Sample
@@ -217,13 +217,13 @@ class _Gathered:
     def _locate(self, sample: Sample, found: Inspection) -> float | None:
         if sample.label != DAMAGED:
             return None
-        if sample.mask is None:
-            self._missing_masks += 1
-            return None
         try:
-            mask = read_mask(sample.mask)
+            mask = sample.read_mask()
         except ImageError as error:
             self._without_mask(sample, str(error))
+            return None
+        if mask is None:
+            self._missing_masks += 1
             return None
         if mask.shape != found.mask.shape:
             self._without_mask(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import ImageError, read_mask, resize_image
+from cfinspect.engine.base.images import ImageError, resize_image
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED
@@ -326,9 +326,8 @@ def _localised(
     threshold = fit_mask_threshold(saliency[damaged])
     found = Localisation()
     for place in damaged:
-        path = asked.samples[place].mask
         try:
-            mask = read_mask(path) if path is not None else None
+            mask = asked.samples[place].read_mask()
         except ImageError:
             mask = None
         if mask is None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import ImageError, read_image, read_mask, resize_image
+from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED, Sample
@@ -79,10 +79,9 @@ def _with_masks(
     for place in np.random.default_rng(seed).permutation(len(chosen)):
         if len(images) == count:
             break
-        path = chosen[place].mask
         try:
             image = read_image(chosen[place].path)
-            mask = read_mask(path) if path is not None else None
+            mask = chosen[place].read_mask()
         except ImageError:
             continue
         if mask is None or mask.shape != image.shape[:2] or inspector.is_photo(image):

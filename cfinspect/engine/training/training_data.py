@@ -24,6 +24,7 @@ from cfinspect.engine.data.dataset import (
     read_unlabelled,
 )
 from cfinspect.engine.data.folders import NoClassesError
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.data.tile_store import TileStore
 from cfinspect.engine.model.metadata import Preprocessing, Tta
@@ -111,6 +112,7 @@ def gather(
                 undamaged=config.undamaged,
                 damaged=config.damaged,
                 defect_classes=config.defect_class_names,
+                mask_values=MaskValues(config.mask_values),
                 allow_one_class=not config.needs_classes,
                 progress=progress,
             )

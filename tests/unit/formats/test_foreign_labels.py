@@ -16,7 +16,7 @@ import pytest
 from exchanging import SIDE, write_images
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.engine.data.mask_values import MaskValues
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import Empty, FormatError
 from cfinspect.formats.import_plan import ImportReport
 from cfinspect.formats.importing import Source, import_labels, preview

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cfinspect.engine.base.images import ImageError, read_mask
+from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.synth.folder import write_folder
 from cfinspect.masks.files import write_indexed
 from cfinspect.project.listing import list_images

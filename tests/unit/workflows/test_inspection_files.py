@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import read_image, read_mask
+from cfinspect.engine.base.images import read_image
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason
 from cfinspect.engine.inference.stream import Outcome, Source

@@ -21,7 +21,6 @@ from cfinspect.engine.base.images import (
     header_size,
     orientation,
     read_image,
-    read_mask,
     read_preview,
 )
 from cfinspect.engine.base.progress import collect_remarks, take_remarks
@@ -92,14 +91,6 @@ def test_the_full_range_of_16_bit_and_a_black_picture_are_taken_as_they_are(path
     assert not read_image(path).any()
     path.write_bytes(tiff(grey(12), 12))
     assert (read_image(path)[..., 0] == grey(12) >> 4).all()
-    assert remarks() == []
-
-
-def test_a_mask_of_16_bit_keeps_its_high_byte(path: Path) -> None:
-    path.write_bytes(tiff(np.array([[0, 1, 255, 0x7FFF, 0x8000, 0xFFFF]], np.uint16), 16))
-    assert read_mask(path).tolist() == [[False, False, False, False, True, True]]
-    path.write_bytes(tiff(np.array([[0, 1, 255]], np.uint16), 16))
-    assert not read_mask(path).any()
     assert remarks() == []
 
 
@@ -375,5 +366,4 @@ def test_a_wholly_transparent_picture_is_white_and_said(tmp_path: Path, suffix: 
 
     assert (read_image(path) == 255).all()
     assert "every pixel is transparent" in remarks()[0]
-    assert not read_mask(path).any()
     assert remarks() == []

@@ -12,7 +12,7 @@ from recorded_progress import Recorded
 from torch import Tensor, nn
 
 from cfinspect.engine.base.device import choose_device
-from cfinspect.engine.base.images import read_mask, write_png
+from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.distillable import (
     DistillationError,
@@ -24,6 +24,7 @@ from cfinspect.engine.calibration.mask_choice import painted_over
 from cfinspect.engine.calibration.mask_teacher import read_squares, teach, witnesses
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL
 from cfinspect.engine.data.dataset import read_folders
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model, load_metadata
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing

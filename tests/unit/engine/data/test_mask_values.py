@@ -8,11 +8,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from cfinspect.engine.base.images import ImageError
-from cfinspect.engine.data.mask_values import MaskValues, palette, read_mask_values
+from cfinspect.engine.base.images import ImageError, read_image
+from cfinspect.engine.data.mask_values import palette, read_mask_values
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.masks.files import write_indexed
 
 SIDE = 40
@@ -171,3 +173,27 @@ def test_what_is_no_image_is_one_sentence(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "mask.png").write_bytes(data)
     with pytest.raises(ImageError, match=r"mask\.png"):
         read_mask_values(tmp_path / "mask.png")
+
+
+@pytest.mark.parametrize("how", range(1, 9))
+def test_a_turned_mask_lies_as_its_picture_does(tmp_path: Path, how: int) -> None:
+    stood = Image.fromarray(np.where(INSIDE[:, :30], 255, 0).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = how
+    for suffix in (".png", ".tif", ".jpg"):
+        stood.save(tmp_path / f"m{suffix}", exif=exif)
+        right = read_image(tmp_path / f"m{suffix}")[..., 0] > 127
+        assert np.array_equal(read_mask_values(tmp_path / f"m{suffix}").mask > 0, right)
+
+
+@pytest.mark.parametrize("photometric", ["minisblack", "miniswhite"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_masks(tmp_path: Path, photometric: str, dtype: type) -> None:
+    top = int(np.iinfo(dtype).max)
+    pixels = grey(1, 3, dtype)
+    stored_as = top - pixels if photometric == "miniswhite" else pixels
+    for compression in (None, "zlib"):
+        tifffile.imwrite(
+            tmp_path / "m.tif", stored_as, photometric=photometric, compression=compression
+        )
+        assert np.array_equal(read_mask_values(tmp_path / "m.tif").mask, grey(1, 3))

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from recorded_progress import Recorded
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import read_image, read_mask
+from cfinspect.engine.base.images import read_image
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import read_folders
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack, write_folder
 
 Maker = Callable[[np.random.Generator, int, bool], SynthImage]

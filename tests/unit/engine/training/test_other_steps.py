@@ -11,11 +11,12 @@ from torch.nn import functional as F
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken, Finished, StepDone
-from cfinspect.engine.base.images import read_image, read_mask, write_png
+from cfinspect.engine.base.images import read_image, write_png
 from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.calibration.fit import NO_MASKS, TRAINED_MASKS, LabelledOutputs, fit_decision
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import DataError
+from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.metadata import Decision
