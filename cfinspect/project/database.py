@@ -211,14 +211,15 @@ def is_sound(path: Path) -> bool:
         return False
 
 
-# Without its tables and triggers there is no human layer, and a trigger of one's own would write
-# for whoever comes next: these ways round are closed as well.
+# Without its tables and triggers there is no human layer, a trigger of one's own would write for
+# whoever comes next, and with a part of its own the database would not be opened again: these ways
+# round are closed as well.
 _NEVER = {
     getattr(sqlite3, f"SQLITE_{name}")
     for name in (
         *("DROP_TABLE", "DROP_TRIGGER", "DROP_INDEX", "ALTER_TABLE", "ATTACH", "DETACH"),
         *("CREATE_TRIGGER", "CREATE_TEMP_TRIGGER", "CREATE_VIEW", "CREATE_TEMP_VIEW"),
-        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE"),
+        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE", "CREATE_TABLE", "CREATE_INDEX", "ANALYZE"),
     )
 }
 _PRAGMAS = {"busy_timeout", "integrity_check", "quick_check", "wal_checkpoint"}

@@ -190,9 +190,10 @@ def _require_our_schema(
         found = connection.execute(_SCHEMA, (len(ours) + 1,)).fetchall()
     finally:
         connection.execute("ROLLBACK")
-    odd = {(str(row[0]), str(row[1])) for row in set(found) ^ ours}
+    # What is there and not ours says most; what is missing is often only its other side.
+    odd = sorted(f"{str(row[0])[:9]} {str(row[1])[:60]!r}" for row in set(found) - ours or ours - set(found))
     if odd or len(found) != len(ours) or mark != (APPLICATION_ID * (version >= _TYPED_SINCE)):
-        names = ", ".join(f"{kind} {name[:60]!r}" for kind, name in sorted(odd)[:3])
+        names = ", ".join(odd[-3:])
         raise ProjectError(
             f"{path} is not opened: it is not built as cfinspect builds it ({names or 'its mark'}),"
             " so what is stored in it could be changed unseen. `cfinspect project restore` brings "

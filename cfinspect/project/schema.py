@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cfinspect.engine.inference.review_reason import from_words, to_json
-from cfinspect.project.strict_tables import KEPT, REPLACEABLE, TABLES
+from cfinspect.project.strict_tables import TABLES
 
 # Only the human side of the store may write these; see ``database.Database``.
 HUMAN_TABLES = frozenset({"human", "audit", "mask_class"})
@@ -230,12 +230,12 @@ UPDATE prediction SET reason = reasons_from_words(reason) WHERE reason != '';
 APPLICATION_ID = 0x63664931  # "cfI1"
 
 
-def _rebuild(table: str, on_conflict: str = "") -> str:
+def _rebuild(table: str) -> str:
     # The old rules of renaming: nothing that speaks of the table is written anew.
     return f"""
 ALTER TABLE {table} RENAME TO old_{table};
 {TABLES[table]};
-INSERT {on_conflict} INTO {table} SELECT * FROM old_{table};
+INSERT INTO {table} SELECT * FROM old_{table};
 DROP TABLE old_{table};
 """
 
@@ -244,8 +244,7 @@ DROP TABLE old_{table};
 # a human: REPLACE into `image` was a way for the machine to write one.
 _SIXTH = f"""
 PRAGMA legacy_alter_table = ON;
-{"".join(_rebuild(table) for table in KEPT)}
-{"".join(_rebuild(table, "OR IGNORE") for table in REPLACEABLE)}
+{"".join(map(_rebuild, TABLES))}
 PRAGMA legacy_alter_table = OFF;
 {_IMAGE_INDEXES}
 {_BY_DATE}

@@ -9,12 +9,6 @@ take a third of the time that opening a project of 100,000 images takes.
 
 from __future__ import annotations
 
-KEPT = ("meta", "model", "folder", "image", "mask_class", "audit", "human")
-"""Tables whose every row must fit when an older project is brought up to date."""
-
-REPLACEABLE = ("prediction", "unreadable", "fingerprint", "saliency", "lease")
-"""Tables whose rows the machine writes again; one that does not fit is left out."""
-
 TABLES: dict[str, str] = {
     "meta": """CREATE TABLE meta (
     key TEXT PRIMARY KEY,
