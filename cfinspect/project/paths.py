@@ -164,7 +164,7 @@ class ProjectPaths:
 
     def _refuse_links_to(self, path: Path) -> None:
         """Raise ProjectError where ``path`` does not lie in ``data``, or a part of it is a link."""
-        inner = path.relative_to(self.data).parts
+        inner = path.relative_to(self.data).parts if path.is_relative_to(self.data) else ("..",)
         if ".." in inner:
             raise ProjectError(f"{path} does not lie in {self.data}.")
         here = self.data
