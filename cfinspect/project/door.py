@@ -191,7 +191,9 @@ def _require_our_schema(
     finally:
         connection.execute("ROLLBACK")
     # What is there and not ours says most; what is missing is often only its other side.
-    odd = sorted(f"{str(row[0])[:9]} {str(row[1])[:60]!r}" for row in set(found) - ours or ours - set(found))
+    odd = sorted(
+        f"{str(row[0])[:9]} {str(row[1])[:60]!r}" for row in set(found) - ours or ours - set(found)
+    )
     if odd or len(found) != len(ours) or mark != (APPLICATION_ID * (version >= _TYPED_SINCE)):
         names = ", ".join(odd[-3:])
         raise ProjectError(
