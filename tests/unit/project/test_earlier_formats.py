@@ -17,6 +17,7 @@ from cfinspect.project.listing import HumanState
 from cfinspect.project.paths import ProjectPaths, find_project_paths
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
+from cfinspect.project.strict_tables import TABLES
 from cfinspect.project.verdicts import Verdict, decide, human_of
 
 # What that version's own check of its audit trail printed.
@@ -145,10 +146,8 @@ def test_a_migration_that_fails_changes_nothing(
 @pytest.mark.parametrize("human", [False, True])
 def test_a_project_of_format_5_opens_with_all_it_holds(tmp_path: Path, human: bool) -> None:
     place = place_of_format(5, tmp_path)
-    tables = ("audit", "human", "image", "prediction", "fingerprint", "saliency", "unreadable")
-    tables += ("model", "folder", "mask_class", "meta", "lease")
     connection = sqlite3.connect(place.database)
-    before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
     connection.close()
     for _ in range(2):  # it is brought up to date once
         with Project.open(place.root, human=human) as project:
