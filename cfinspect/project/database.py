@@ -155,6 +155,8 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
+            if str(error).startswith("Could not decode"):  # Python's own, without a code
+                sentence = _SENTENCES[sqlite3.SQLITE_CORRUPT]
             if sentence is None:
                 raise
             raise ProjectError(

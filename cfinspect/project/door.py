@@ -26,7 +26,7 @@ _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _WAL = 2
 _JOURNAL_SECONDS = 2.0
 _STEPS = 1_000_000
-_MOST_STEPS = 2000 * _STEPS  # more than any question to a project of some million images
+_MOST_STEPS = 1000 * _STEPS  # more than any question to a project of some million images
 _TYPED_SINCE = 6  # the format from which on the database says whose it is
 # What a value, a statement and its parts may be at most. A mask of a gigapixel has 120 MB.
 _LIMITS = {

@@ -24,18 +24,20 @@ TABLES: dict[str, str] = {
 ) STRICT""",
     "folder": """CREATE TABLE folder (
     id INTEGER PRIMARY KEY CHECK (id > 0),
-    path TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL UNIQUE CHECK (length(path) > 0 AND instr(path, char(0)) = 0),
     domain TEXT NOT NULL,
     model_id INTEGER REFERENCES model(id),
-    mm_per_px REAL CHECK (mm_per_px > 0),
+    mm_per_px REAL CHECK (mm_per_px > 0 AND mm_per_px < 1e9),
     added TEXT NOT NULL,
-    removed INTEGER NOT NULL DEFAULT 0
+    removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))
 ) STRICT""",
-    # An image is its content. Where that lies now is a property; rows are never deleted.
+    # An image is its content. Where that lies now is a property; rows are never deleted. A scan
+    # takes in nothing hidden, so no part of a path begins with a dot, and none leads out.
     "image": """CREATE TABLE image (
     id INTEGER PRIMARY KEY CHECK (id > 0),
     folder_id INTEGER NOT NULL REFERENCES folder(id),
-    path TEXT NOT NULL,
+    path TEXT NOT NULL CHECK (substr(path, 1, 1) NOT IN ('', '/', '.')
+        AND instr(path, '/.') = 0 AND instr(path, char(0)) = 0),
     place TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
@@ -46,8 +48,8 @@ TABLES: dict[str, str] = {
     grp TEXT NOT NULL DEFAULT '',
     width INTEGER CHECK (width > 0),
     height INTEGER CHECK (height > 0),
-    machine INTEGER,
-    score REAL,
+    machine INTEGER CHECK (machine BETWEEN 0 AND 1),
+    score REAL CHECK (score BETWEEN -0.001 AND 1.001),
     p_fake REAL,
     uncertainty REAL,
     disagreement REAL,
@@ -55,13 +57,15 @@ TABLES: dict[str, str] = {
     flagged INTEGER NOT NULL DEFAULT 0,
     cluster INTEGER,
     state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 3),
-    verdict INTEGER CHECK (verdict BETWEEN 0 AND 2)
+    verdict INTEGER CHECK (verdict BETWEEN 0 AND 2),
+    CHECK ((machine IS NULL) = (score IS NULL)),
+    CHECK (width * height < 2000000000)
 ) STRICT""",
     "prediction": """CREATE TABLE prediction (
     image_id INTEGER NOT NULL REFERENCES image(id),
     model_id INTEGER NOT NULL REFERENCES model(id),
-    label INTEGER NOT NULL,
-    score REAL NOT NULL,
+    label INTEGER NOT NULL CHECK (label BETWEEN 0 AND 1),
+    score REAL NOT NULL CHECK (score BETWEEN -0.001 AND 1.001),
     p0 REAL NOT NULL,
     p1 REAL NOT NULL,
     p_fake REAL NOT NULL,
