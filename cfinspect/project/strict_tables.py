@@ -36,8 +36,7 @@ TABLES: dict[str, str] = {
     "image": """CREATE TABLE image (
     id INTEGER PRIMARY KEY CHECK (id > 0),
     folder_id INTEGER NOT NULL REFERENCES folder(id),
-    path TEXT NOT NULL CHECK (substr(path, 1, 1) NOT IN ('', '/', '.')
-        AND instr(path, '/.') = 0 AND instr(path, char(0)) = 0),
+    path TEXT NOT NULL CHECK (path != '' AND path NOT GLOB '[/.]*' AND path NOT GLOB '*/.*'),
     place TEXT NOT NULL,
     bytes INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,
