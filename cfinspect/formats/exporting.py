@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def export(
     def items() -> Iterator[Item]:
         for done, pick in enumerate(chosen):
             progress.step(done, len(chosen))
-            if not pick.row.path.is_file():
+            if not os.path.isfile(pick.row.path):  # noqa: PTH113  (no error, whatever its name)
                 report.left_out["gone since the last scan"] += 1
                 continue
             folder = folders[pick.row.folder_id]
@@ -315,7 +316,7 @@ def _origin(
         origin["mask"] = "corrected" if human.mask else "model"
     if prediction is not None:
         origin |= {
-            "model": digests[prediction.model_id],
+            "model": digests.get(prediction.model_id, ""),
             "score": round(prediction.score, 6),
             "p_fake": round(prediction.p_fake, 6),
             "made": prediction.made,

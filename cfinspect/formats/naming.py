@@ -30,7 +30,7 @@ def flat_stems(project: Project) -> dict[int, str]:
     digests: dict[int, str] = {}
     for row in _rows(project):
         inner = PurePosixPath(row["path"]).with_suffix("").as_posix()
-        stem = "__".join([*prefixes[row["folder_id"]], *inner.split("/")])
+        stem = "__".join([*prefixes.get(row["folder_id"], ()), *inner.split("/")])
         digests[row["id"]] = row["digest"][:8]
         stems[row["id"]] = _short(stem, digests[row["id"]])
     used = Counter(stem.casefold() for stem in stems.values())

@@ -31,13 +31,10 @@ def encode_indexed(mask: NDArray[np.uint8]) -> bytes:
     return stream.getvalue()
 
 
-def write_indexed(path: Path, mask: NDArray[np.uint8], *, scratch: Path | None = None) -> None:
-    """Write a mask (H, W) of class numbers; a kill or power cut leaves the old file or the new.
-
-    ``scratch``: a folder of the same disk for the temporary file; default: that of ``path``.
-    """
+def write_indexed(path: Path, mask: NDArray[np.uint8]) -> None:
+    """Write a mask (H, W) of class numbers; a kill or power cut leaves the old file or the new."""
     data = encode_indexed(mask)
-    write_atomically(path, lambda part: part.write_bytes(data), scratch=scratch)
+    write_atomically(path, lambda part: part.write_bytes(data))
 
 
 def read_indexed(path: Path) -> NDArray[np.uint8]:

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.project import audit
-from cfinspect.project.database import Database, ProjectError, is_sound
-from cfinspect.project.paths import ProjectPaths
+from cfinspect.project.database import Database, is_sound
+from cfinspect.project.door import SIDE_FILES, open_database
+from cfinspect.project.errors import ProjectError
+from cfinspect.project.paths import STAMP, ProjectPaths, is_regular
+from cfinspect.project.schema import MIGRATIONS
 
 _log = logging.getLogger(__name__)
 
 KEPT = 12
 _EVERY = timedelta(hours=4)
-_STAMP = "%Y%m%dT%H%M%S%f"
 
 
 def backups(place: ProjectPaths) -> list[Path]:
     """Backups, newest first."""
-    return sorted(place.backups.glob("project-*.sqlite"), reverse=True)
+    return place.backup_files()
 
 
 def back_up(place: ProjectPaths, database: Database, *, now: datetime | None = None) -> Path:
     """Write a backup and delete the oldest beyond ``KEPT``; returns its path."""
     moment = now or datetime.now(UTC)
-    place.backups.mkdir(parents=True, exist_ok=True)
-    place.scratch.mkdir(exist_ok=True)
-    path = place.backups / f"project-{moment.strftime(_STAMP)}.sqlite"
+    path = place.backup_file(moment)
 
     def copy(part: Path) -> None:
         target = sqlite3.connect(part)
@@ -43,9 +45,9 @@ def back_up(place: ProjectPaths, database: Database, *, now: datetime | None = N
             target.close()
 
     with database.telling():
-        write_atomically(path, copy, scratch=place.scratch)
+        place.write(path, copy)
     for old in backups(place)[KEPT:]:
-        old.unlink(missing_ok=True)
+        place.remove(old)
     return path
 
 
@@ -90,7 +92,8 @@ def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
     Raises ProjectError when no backup is sound, and when the database is not damaged at all: a
     backup knows less than it. ``force`` goes back to the backup even so, and rescues nothing.
     """
-    if not force and place.database.exists() and is_sound(place.database):
+    place.refuse_links()
+    if not force and is_sound(place.database):
         raise ProjectError(
             f"The database {place.database} is sound, and knows more than any backup: nothing to "
             "restore. To go back to the backup even so, use --force."
@@ -98,39 +101,77 @@ def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
     backup = next((one for one in backups(place) if is_sound(one)), None)
     if backup is None:
         raise ProjectError(f"There is no sound backup in {place.backups}.")
-    place.scratch.mkdir(exist_ok=True)
-    draft = place.scratch / f".tmp-restore-{os.getpid()}.sqlite"
-    draft.write_bytes(backup.read_bytes())
-    # Everything is put together beside the old one: a rescue that fails can be tried again.
-    rescued = 0 if force or not place.database.exists() else _rescue(draft, place.database)
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
-    kept = _put_aside(place.database)
-    draft.replace(place.database)
+    with _scratch_copy(place, backup) as draft:
+        # Everything is put together beside the old one: a rescue that fails can be tried again.
+        rescued = 0 if force else _rescue(place, draft)
+        with draft.open("rb+") as file:
+            os.fsync(file.fileno())
+        kept = _put_aside(place.database)
+        draft.replace(place.database)
     return Restored(backup, kept, rescued)
 
 
-def _rescue(draft: Path, damaged: Path) -> int:
-    """Continue the draft's audit trail with what the damaged file has, as far as it is whole."""
-    database = Database(draft, human=True)
-    source = sqlite3.connect(damaged)
-    source.row_factory = sqlite3.Row
-    count = 0
+@contextlib.contextmanager
+def _scratch_copy(place: ProjectPaths, *originals: Path) -> Iterator[Path]:
+    """A database's copy under a name that nobody can know; deleted in the end, where it is still
+    there. Any further ``originals`` are its side files.
+    """
+    handle, name = tempfile.mkstemp(".sqlite", ".tmp-", place.make(place.scratch))
+    os.close(handle)
+    copy = Path(name)
+    copy.chmod(0o644)
     try:
-        for table in ("model", "folder", "image"):
-            _copy_missing(database, source, table)
-        newer = "SELECT * FROM audit WHERE id > ? ORDER BY id"
-        for values in _readable(source, newer, _last_id(database)):
+        for original in originals:
+            suffix = original.name.removeprefix(originals[0].name)
+            if is_regular(original):
+                shutil.copyfile(original, f"{copy}{suffix}", follow_symlinks=False)
+        yield copy
+    finally:
+        for suffix in ("", *SIDE_FILES):
+            copy.with_name(copy.name + suffix).unlink(missing_ok=True)
+
+
+def _rescue(place: ProjectPaths, draft: Path) -> int:
+    """Continue the draft's audit trail with what the damaged file has, as far as it is whole.
+
+    Works on a copy without a rollback journal, which could do anything (see ``door``). A file that
+    is no longer built as ours has nothing that could be trusted.
+    """
+    log = place.database.with_name(f"{place.database.name}-wal")
+    database = Database(draft, human=True)
+    try:
+        with _scratch_copy(place, place.database, log) as damaged:
+            try:
+                source = open_database(damaged, MIGRATIONS)
+            except (ProjectError, sqlite3.Error) as error:
+                _log.warning("Nothing is rescued from %s: %s", place.database, error)
+                return 0
+            try:
+                source.row_factory = sqlite3.Row
+                return _take_over(database, source)
+            finally:
+                source.close()
+    finally:
+        database.connection.execute("PRAGMA journal_mode = DELETE")  # one file again
+        database.close()
+
+
+def _take_over(database: Database, source: sqlite3.Connection) -> int:
+    """Copy what is newer than the backup; returns the number of entries of the audit trail."""
+    for table in ("model", "folder", "image"):
+        _copy_missing(database, source, table)
+    count = 0
+    for values in _readable(source, "audit", _last_id(database)):
+        try:
             with database.writing() as connection:
                 _make_image(connection, values)
                 if not audit.continue_with(connection, values):
                     break
-            count += 1
-        database.connection.execute("PRAGMA journal_mode = DELETE")  # one file again
-        return count
-    finally:
-        source.close()
-        database.close()
+        # What was damaged, or made up, follows on nothing.
+        except (sqlite3.Error, ValueError, KeyError, TypeError, RecursionError):
+            break
+        count += 1
+    return count
 
 
 def _copy_missing(database: Database, source: sqlite3.Connection, table: str) -> None:
@@ -140,22 +181,24 @@ def _copy_missing(database: Database, source: sqlite3.Connection, table: str) ->
         known = {row["name"] for row in connection.execute(f"PRAGMA table_info({table})")}
         # An image's state follows from the human layer, which comes after it.
         known -= {"state", "verdict"}
-        for row in _readable(source, f"SELECT * FROM {table} WHERE id > ? ORDER BY id", last):
+        for row in _readable(source, table, last):
             columns = [name for name in row.keys() if name in known]  # noqa: SIM118
-            connection.execute(
-                f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES "
-                f"({', '.join('?' * len(columns))})",
-                [row[name] for name in columns],
-            )
+            with contextlib.suppress(sqlite3.IntegrityError):  # damaged: a value of another type
+                connection.execute(
+                    f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES "
+                    f"({', '.join('?' * len(columns))})",
+                    [row[name] for name in columns],
+                )
 
 
 def _make_image(connection: sqlite3.Connection, entry: sqlite3.Row) -> None:
     """Make the image that an entry speaks of where it could not be read; a scan will find it."""
     if entry["image_id"] is not None:
         connection.execute(
-            "INSERT OR IGNORE INTO image (id, folder_id, path, place, bytes, mtime_ns, digest, "
-            "missing) SELECT ?, min(id), ?, ?, 0, 0, ?, 1 FROM folder",
-            (entry["image_id"], entry["file"], entry["file"], entry["digest"]),
+            "INSERT INTO image (id, folder_id, path, place, bytes, mtime_ns, digest, missing) "
+            "SELECT ?1, min(id), ?2, ?2, 0, 0, ?3, 1 FROM folder "
+            "HAVING NOT EXISTS (SELECT 1 FROM image WHERE id = ?1)",
+            (entry["image_id"], entry["file"], entry["digest"]),
         )
 
 
@@ -164,29 +207,31 @@ def _last_id(database: Database) -> int:
     return int(row["id"]) if row else 0
 
 
-def _readable(source: sqlite3.Connection, sql: str, *values: object) -> Iterator[sqlite3.Row]:
-    """The rows of a query up to where the damage begins."""
+def _readable(source: sqlite3.Connection, table: str, last: int) -> Iterator[sqlite3.Row]:
+    """The rows of a table that come after the number ``last``, up to where the damage begins."""
     try:
-        yield from source.execute(sql, values)
+        for row in source.execute(f"SELECT * FROM {table} WHERE id > ? ORDER BY id", (last,)):
+            if row["id"] <= last:  # a page that is its own neighbour would have no end
+                return
+            last = row["id"]
+            yield row
     except sqlite3.Error:
         return
 
 
 def _put_aside(database: Path) -> Path | None:
     """Rename a database with its log; what it holds may still be of use to someone."""
-    if not database.exists():
-        return None
-    stamp = datetime.now(UTC).strftime(_STAMP)
+    stamp = datetime.now(UTC).strftime(STAMP)
     kept = database.with_name(f"damaged-{stamp}.sqlite")
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", *SIDE_FILES):
         part = database.with_name(database.name + suffix)
-        if part.exists():
+        if os.path.lexists(part):
             os.replace(part, kept.with_name(kept.name + suffix))  # noqa: PTH105
-    return kept
+    return kept if os.path.lexists(kept) else None
 
 
 def _made(backup: Path) -> datetime | None:
     try:
-        return datetime.strptime(backup.stem.removeprefix("project-"), _STAMP).replace(tzinfo=UTC)
+        return datetime.strptime(backup.stem.removeprefix("project-"), STAMP).replace(tzinfo=UTC)
     except ValueError:
         return None

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import ImageError, header_size, read_bytes
-from cfinspect.masks.files import classes_in, read_indexed, write_indexed
+from cfinspect.masks.files import classes_in, encode_indexed, read_indexed
 from cfinspect.project import audit
-from cfinspect.project.database import ProjectError
+from cfinspect.project.errors import ProjectError
+from cfinspect.project.paths import is_regular
 from cfinspect.project.project import Project
 
 IndexMask = NDArray[np.uint8]
@@ -36,7 +37,7 @@ def read_mask(project: Project, name: str) -> IndexMask:
 def read_mask_file(path: Path) -> IndexMask:
     """The corrected mask at a `mask_path`; as `read_mask`, and no project need be open."""
     try:
-        mask = read_indexed(path)
+        mask = _read(path)
     except ImageError as error:
         raise ProjectError(f"A corrected mask is lost: {error}") from error
     if _mask_name(mask) != path.stem:
@@ -116,8 +117,8 @@ def keep_mask_file(project: Project, mask: IndexMask) -> str:
     name = _mask_name(mask)
     path = mask_path(project, name)
     if not _is_stored(path, name):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_indexed(path, mask, scratch=project.paths.scratch)
+        data = encode_indexed(mask)
+        project.paths.write(path, lambda part: part.write_bytes(data))
     _sync_folder(path.parent)
     return name
 
@@ -131,9 +132,16 @@ def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
 
 def _is_stored(path: Path, name: str) -> bool:
     try:
-        return _mask_name(read_indexed(path)) == name
+        return _mask_name(_read(path)) == name
     except ImageError:
         return False
+
+
+def _read(path: Path) -> IndexMask:
+    # A pipe in its place would be waited for, and a link leads to what is none of ours.
+    if not is_regular(path):
+        raise ImageError(path, "there is no such file")
+    return read_indexed(path)
 
 
 def _mask_name(mask: IndexMask) -> str:
@@ -143,7 +151,7 @@ def _mask_name(mask: IndexMask) -> str:
 
 def mask_path(project: Project, name: str) -> Path:
     """Where the corrected mask called ``name`` lies; `read_mask` also checks that it is whole."""
-    return project.paths.masks / name[:2] / f"{name}.png"
+    return project.paths.mask_file(name)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.project.schema import FUNCTIONS, HUMAN_TABLES, MIGRATIONS
+from cfinspect.project.door import BUSY_SECONDS, format_of, migrate, open_database
+from cfinspect.project.errors import ProjectError
+from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
 
-BUSY_SECONDS = 60.0
+__all__ = ["Database", "ProjectError", "file_number", "is_sound", "now_text"]
+
 _NAP = 0.004  # s
 _TURN = 16
 _CACHE_KIB = 64 * 1024
@@ -24,13 +26,11 @@ _SENTENCES = {
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check the folder's permissions",
     sqlite3.SQLITE_BUSY: "another program has kept it busy for a minute; close that and try again",
     sqlite3.SQLITE_CORRUPT: "it is damaged; `cfinspect project restore` brings back a backup",
+    sqlite3.SQLITE_INTERRUPT: "a question to it took too long; it is damaged, or made to hang",
+    sqlite3.SQLITE_TOOBIG: "it holds a value that is larger than any of ours",
     sqlite3.SQLITE_NOTADB: "it is no database; `cfinspect project restore` brings back a backup",
 }
 _WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
-
-
-class ProjectError(CfinspectError):
-    """Something about a project that cannot be done; the sentence says what to do."""
 
 
 def now_text() -> str:
@@ -50,61 +50,45 @@ class Database:
 
     def __init__(self, path: Path, *, human: bool = False, create: bool = False) -> None:
         self.path = path
-        if not create and (not path.is_file() or path.stat().st_size == 0):
-            raise ProjectError(
-                f"The project's database {path} is gone or empty; `cfinspect project restore` "
-                "brings back a backup."
-            )
         self._depth = self._in_a_row = 0
         self._ended = 0.0
         with self.telling():
-            self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            self.connection = open_database(path, MIGRATIONS, create=create)
             try:
-                self._prepare(human, create)
+                self._prepare(human)
             except BaseException:
                 self.connection.close()
                 raise
 
-    def _prepare(self, human: bool, create: bool) -> None:
+    def _prepare(self, human: bool) -> None:
         self.connection.row_factory = sqlite3.Row
         for pragma in (
             "journal_mode = WAL",  # readers never wait for the writer; a kill loses no commit
             "synchronous = FULL",  # nor does a power cut
-            "foreign_keys = ON",
-            "trusted_schema = OFF",
             f"cache_size = -{_CACHE_KIB}",
         ):
             self.connection.execute(f"PRAGMA {pragma}")
         self._file = file_number(self.path)
-        self._migrate(create)
+        if format_of(self.connection) < len(MIGRATIONS):
+            self._migrate()
+        self.connection.execute("PRAGMA foreign_keys = ON")
         if not human:
             self.connection.set_authorizer(_authorize_machine)
 
-    def _migrate(self, create: bool) -> None:
-        newest = len(MIGRATIONS)
-        if self._version() == newest:
-            return
-        if self._version() == 0 and not create:
-            raise ProjectError(
-                f"{self.path} is no project's database; `cfinspect project restore` brings back a "
-                "backup."
-            )
+    def _migrate(self) -> None:
+        # A table that is made anew is for a moment not there to be referred to.
+        self.connection.execute("PRAGMA foreign_keys = OFF")
         with self.writing():
-            version = self._version()  # another process may have been quicker
-            if version > newest:
+            version = format_of(self.connection)  # another process may have been quicker
+            try:
+                for number, script in enumerate(MIGRATIONS[version:], version + 1):
+                    migrate(self.connection, script)
+                    self.connection.execute(f"PRAGMA user_version = {number}")
+            except sqlite3.IntegrityError as error:
                 raise ProjectError(
-                    f"{self.path} was written by a newer cfinspect (format {version}, this one "
-                    f"knows {newest}); update cfinspect."
-                )
-            for name, function in FUNCTIONS.items():
-                self.connection.create_function(name, 1, function)
-            for number, script in enumerate(MIGRATIONS[version:], version + 1):
-                for statement in _statements(script):
-                    self.connection.execute(statement)
-                self.connection.execute(f"PRAGMA user_version = {number}")
-
-    def _version(self) -> int:
-        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
+                    f"{self.path} holds values that cfinspect does not write ({error}); `cfinspect "
+                    "project restore` brings back a backup. Nothing was changed."
+                ) from error
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -171,6 +155,8 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
+            if str(error).startswith("Could not decode"):  # Python's own, without a code
+                sentence = _SENTENCES[sqlite3.SQLITE_CORRUPT]
             if sentence is None:
                 raise
             raise ProjectError(
@@ -213,11 +199,9 @@ def file_number(path: Path) -> tuple[int, int] | None:
 
 
 def is_sound(path: Path) -> bool:
-    """Whether a file is a project's database that passes SQLite's integrity check."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return False
+    """Whether a file is a project's database, built as we build it, without damage."""
     try:
-        connection = sqlite3.connect(path)
+        connection = open_database(path, MIGRATIONS)
         try:
             connection.execute("PRAGMA query_only = ON")
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -225,28 +209,19 @@ def is_sound(path: Path) -> bool:
             return bool(found and found[0] == "ok" and made)
         finally:
             connection.close()
-    except sqlite3.Error:
+    except (ProjectError, sqlite3.Error):
         return False
 
 
-def _statements(script: str) -> Iterator[str]:
-    """Split a script; sqlite3's own executescript would commit the transaction around it."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
-# Without its tables and triggers there is no human layer, and a trigger of one's own would write
-# for whoever comes next: these ways round are closed as well.
+# Without its tables and triggers there is no human layer, a trigger of one's own would write for
+# whoever comes next, and with a part of its own the database would not be opened again: these ways
+# round are closed as well.
 _NEVER = {
     getattr(sqlite3, f"SQLITE_{name}")
     for name in (
         *("DROP_TABLE", "DROP_TRIGGER", "DROP_INDEX", "ALTER_TABLE", "ATTACH", "DETACH"),
         *("CREATE_TRIGGER", "CREATE_TEMP_TRIGGER", "CREATE_VIEW", "CREATE_TEMP_VIEW"),
-        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE"),
+        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE", "CREATE_TABLE", "CREATE_INDEX", "ANALYZE"),
     )
 }
 _PRAGMAS = {"busy_timeout", "integrity_check", "quick_check", "wal_checkpoint"}

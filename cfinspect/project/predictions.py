@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from cfinspect.engine.inference.inspector import Inspection
 from cfinspect.engine.inference.review_reason import ReviewReason, from_json, to_json
 from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
+from cfinspect.project.errors import ProjectError
 from cfinspect.project.fingerprints import cluster_of, fingerprint
 from cfinspect.project.project import Project, ProjectModel, image_name, use_predictions
 from cfinspect.project.saliency import SaliencyCache
@@ -142,14 +144,26 @@ def save(
 
 
 def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction | None:
-    """What a model said about an image, or None when it has not looked at it."""
+    """What a model said about an image, or None when it has not looked at it.
+
+    Raises ProjectError where what is stored is nothing that a model said.
+    """
     row = project.database.row(
         "SELECT * FROM prediction WHERE image_id = ? AND model_id = ?", image_id, model_id
     )
     if row is None:
         return None
+    try:
+        return _prediction(row)
+    except (ValueError, TypeError, RecursionError, cv2.error) as error:
+        raise ProjectError(
+            f"What the model said about image number {image_id} is damaged: inspect it again."
+        ) from error
+
+
+def _prediction(row: sqlite3.Row) -> Prediction:
     return Prediction(
-        model_id=model_id,
+        model_id=row["model_id"],
         label=row["label"],
         score=row["score"],
         p0=row["p0"],
@@ -204,4 +218,7 @@ def _encode(mask: NDArray[np.bool_]) -> bytes:
 
 
 def _decode(data: bytes) -> NDArray[np.bool_]:
-    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)) > 0
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if found is None:
+        raise ValueError("the mask is no picture")
+    return np.asarray(found) > 0

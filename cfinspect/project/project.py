@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from cfinspect.engine.base.atomic import remove_leftovers
 from cfinspect.engine.model.metadata import MetadataError, ModelMetadata
 from cfinspect.project import backup
 from cfinspect.project.database import Database, ProjectError, now_text
@@ -86,7 +85,7 @@ class Project:
             project = cls.open(root, human=human)
         else:
             paths = new_place(root)
-            paths.scratch.mkdir(exist_ok=True)
+            paths.make(paths.scratch)
             project = cls(paths, Database(paths.database, human=human, create=True))
         if not project.folders():
             with project.database.writing() as connection:
@@ -102,13 +101,15 @@ class Project:
         """Open the project of the folder ``root``.
 
         Checks the database, removes what killed programs left and backs up when that is due.
-        Raises ProjectError where there is no project, or its database is damaged.
+        Raises ProjectError where there is no project, its database is damaged or not built as ours,
+        or a link stands among its files.
         """
         paths = find_project_paths(root)
         if paths is None:
             raise ProjectError(
                 f"There is no project in {root}: make one with `cfinspect project init {root}`."
             )
+        paths.refuse_links()
         project = cls(paths, Database(paths.database, human=human))
         try:
             project.database.check()
@@ -121,7 +122,10 @@ class Project:
 
     @classmethod
     def open_again(cls, root: Path) -> Project:
-        """Another connection of a program that has opened the project of ``root`` already."""
+        """Another connection of a program that has opened the project of ``root`` already.
+
+        Its values are not checked again.
+        """
         paths = find_project_paths(root)
         if paths is None:
             raise ProjectError(f"There is no project in {root} any more.")
@@ -133,13 +137,12 @@ class Project:
 
     def tidy(self) -> None:
         """Remove temporary files of programs that were killed."""
-        self.paths.scratch.mkdir(exist_ok=True)
-        if next(self.paths.scratch.iterdir(), None) is None:
+        if next(self.paths.make(self.paths.scratch).iterdir(), None) is None:
             return
         # Masks are only written while holding the write lock: whoever holds it knows that none of
         # these files belongs to a mask in the making. A backup or a cached map may do without.
         with self.database.writing():
-            remove_leftovers(self.paths.scratch)
+            self.paths.remove_leftovers()
 
     def close(self) -> None:
         """Close the connection."""

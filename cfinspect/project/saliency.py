@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.project.errors import ProjectError
 from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.project import Project
 
@@ -47,26 +47,22 @@ class SaliencyCache:
 
         Belongs before the transaction that ``note``s it: others must not wait for the encoding.
         """
-        path = self._path(image_id, model_id)
+        path = self._project.paths.saliency_file(image_id, model_id)
         grey = np.rint(np.clip(saliency, 0, 1) * 255).astype(np.uint8)
         # x' is for the eye: at this quality no loss is seen.
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            size = self._write(path, ".png", grey, [])
+            size = self._write(path, grey, [])
             ordered = np.ascontiguousarray(counterfactual[..., ::-1])
-            return size + self._write(path.with_suffix(".jpg"), ".jpg", ordered, quality)
-        except (OSError, cv2.error):
+            return size + self._write(path.with_suffix(".jpg"), ordered, quality)
+        except (OSError, ProjectError, cv2.error):
             return 0  # a full disk must not stop an inspection for want of a cache
 
-    def _write(self, path: Path, suffix: str, pixels: NDArray[np.uint8], how: list[int]) -> int:
-        done, data = cv2.imencode(suffix, pixels, how)
+    def _write(self, path: Path, pixels: NDArray[np.uint8], how: list[int]) -> int:
+        done, data = cv2.imencode(path.suffix, pixels, how)
         if not done:
             return 0
-        place = self._project.paths.scratch
-        write_atomically(
-            path, lambda part: part.write_bytes(data.tobytes()), sync=False, scratch=place
-        )
+        self._project.paths.write(path, lambda part: part.write_bytes(data.tobytes()), sync=False)
         return int(data.size)
 
     def note(self, connection: sqlite3.Connection, image_id: int, model_id: int, size: int) -> None:
@@ -97,40 +93,31 @@ class SaliencyCache:
         ).fetchall():
             if self._held <= self._limit * 9 // 10:
                 return
-            path = self._path(old["image_id"], old["model_id"])
-            path.unlink(missing_ok=True)
-            path.with_suffix(".jpg").unlink(missing_ok=True)
+            path = self._project.paths.saliency_file(old["image_id"], old["model_id"])
+            self._project.paths.remove(path)
+            self._project.paths.remove(path.with_suffix(".jpg"))
             connection.execute(
                 "DELETE FROM saliency WHERE image_id = ? AND model_id = ?",
                 (old["image_id"], old["model_id"]),
             )
             self._held -= old["bytes"]
 
-    def _path(self, image_id: int, model_id: int) -> Path:
-        return _path(self._project.paths, image_id, model_id)
-
 
 def kept_saliency(place: ProjectPaths, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
     """A kept saliency (H, W), 255 standing for 1; needs no database, so any thread may ask."""
-    return _read(_path(place, image_id, model_id), cv2.IMREAD_GRAYSCALE)
+    return _read(place, place.saliency_file(image_id, model_id), cv2.IMREAD_GRAYSCALE)
 
 
 def kept_counterfactual(
     place: ProjectPaths, image_id: int, model_id: int
 ) -> NDArray[np.uint8] | None:
     """A kept counterfactual (H, W, 3) RGB uint8, or None; needs no database either."""
-    found = _read(_path(place, image_id, model_id).with_suffix(".jpg"), cv2.IMREAD_COLOR)
+    path = place.saliency_file(image_id, model_id).with_suffix(".jpg")
+    found = _read(place, path, cv2.IMREAD_COLOR)
     return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _read(path: Path, how: int) -> NDArray[np.uint8] | None:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
+def _read(place: ProjectPaths, path: Path, how: int) -> NDArray[np.uint8] | None:
+    data = place.read(path)
     found = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data else None
     return None if found is None else np.asarray(found, dtype=np.uint8)
-
-
-def _path(place: ProjectPaths, image_id: int, model_id: int) -> Path:
-    return place.saliency / str(model_id) / f"{image_id}.png"

@@ -257,7 +257,7 @@ def _respect_file(project: Project, image: sqlite3.Row) -> None:
     """Refuse to speak of an image whose file holds something else by now."""
     try:
         status = (project.paths.root / image["folder"] / image["path"]).stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no disk has
         return  # a disk that is away; what was seen is what the project knows
     if not image["missing"] and (status.st_size, status.st_mtime_ns) != (
         image["bytes"],

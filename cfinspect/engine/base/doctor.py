@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 _LEAST_PYTHON = (3, 11)
 _UNPACK_AGAIN = "unpack the bundle again (sha256sum -c SHA256SUMS in it says what is damaged)"
-_LEAST_SQLITE = (3, 35, 0)
+_LEAST_SQLITE = (3, 37, 0)
 _LEAST_FREE_BYTES = 2 * 1024**3
 
 

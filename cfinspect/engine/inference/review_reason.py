@@ -105,7 +105,7 @@ def from_json(text: str) -> tuple[ReviewReason, ...]:
         return ()
     try:
         return tuple(_reason(row) for row in json.loads(text))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return (ReviewReason(ReviewCode.TEXT, (text,)),)
 
 

@@ -238,7 +238,7 @@ class ModelMetadata:
         """Read metadata; ``MetadataError`` where it is none, newer, incomplete or out of range."""
         try:
             raw = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise MetadataError(
                 "The model's metadata is not valid JSON: the file is damaged."
             ) from error

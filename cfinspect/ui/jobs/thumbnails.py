@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import OrderedDict
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.images import ImageError, read_preview
+from cfinspect.project.errors import ProjectError
 from cfinspect.project.paths import ProjectPaths
 from cfinspect.ui.jobs.levels import to_qimage
 from cfinspect.ui.jobs.serial_worker import SerialWorker
@@ -59,7 +58,7 @@ class Thumbnails(QObject):
         self._memory_limit = memory_limit
         self._failed: set[str] = set()
         self._come: list[tuple[str, QImage | None]] = []
-        self._maker = _Maker(place.data / "cache" / "thumbnails", place.scratch, disk_limit)
+        self._maker = _Maker(place, disk_limit)
         self._worker = SerialWorker(
             "thumbnails",
             self,
@@ -128,16 +127,15 @@ class Thumbnails(QObject):
 class _Maker:
     """Makes thumbnails, or finds them on the disk, where it keeps them within a limit (bytes)."""
 
-    def __init__(self, folder: Path, scratch: Path, limit: int) -> None:
-        self._folder = folder
-        self._scratch = scratch
+    def __init__(self, place: ProjectPaths, limit: int) -> None:
+        self._place = place
         self._limit = limit
         self._written: int | None = None
 
     def make(self, wanted: Wanted) -> QImage | None:
         """The thumbnail; None where the image cannot be read."""
-        path = self._folder / wanted.digest[:2] / f"{wanted.digest}.jpg"
-        small = _read(path)
+        path = self._place.thumbnail_file(wanted.digest)
+        small = self._read(path)
         if small is None:
             try:
                 small = read_preview(wanted.path, SIDE)
@@ -152,50 +150,30 @@ class _Maker:
         if not done:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(
-                path,
-                lambda part: part.write_bytes(data.tobytes()),
-                sync=False,
-                scratch=self._scratch,
-            )
-        except OSError:
+            self._place.write(path, lambda part: part.write_bytes(data.tobytes()), sync=False)
+        except (OSError, ProjectError):
             return  # a full disk: pictures are made again next time
         if self._written is None:
-            self._written = sum(size for _, size, _ in self._files())
+            self._written = sum(status.st_size for _, status in self._place.thumbnail_files())
         else:
             self._written += len(data)
         if self._written > self._limit:
             self._shrink()
 
-    def _files(self) -> list[tuple[float, int, str]]:
-        found = []
-        for here, _, names in os.walk(self._folder):
-            for name in names:
-                file = Path(here, name)
-                try:
-                    status = file.stat()
-                except OSError:
-                    continue
-                found.append((status.st_mtime, status.st_size, str(file)))
-        return found
-
     def _shrink(self) -> None:
         """Delete the oldest until a tenth is free."""
-        files = sorted(self._files())
-        held = sum(size for _, size, _ in files)
-        for _, size, name in files:
+        files = sorted(self._place.thumbnail_files(), key=lambda file: file[1].st_mtime)
+        held = sum(status.st_size for _, status in files)
+        for path, status in files:
             if held <= self._limit * 9 // 10:
                 break
-            Path(name).unlink(missing_ok=True)
-            held -= size
+            self._place.remove(path)
+            held -= status.st_size
         self._written = held
 
-
-def _read(path: Path) -> NDArray[np.uint8] | None:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+    def _read(self, path: Path) -> NDArray[np.uint8] | None:
+        data = self._place.read(path)
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        if found is None:
+            return None
+        return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)

@@ -16,7 +16,6 @@ from cfinspect.project import queue
 from cfinspect.project.database import ProjectError
 from cfinspect.project.inspecting import bind_model
 from cfinspect.project.listing import Count, ImageRow, by_ids, counts, unreadable, waiting
-from cfinspect.project.paths import find_project_paths
 from cfinspect.project.project import Folder, Project, ProjectModel
 from cfinspect.ui.jobs.job import Failure, JobQueue
 from cfinspect.ui.jobs.pictures import Pictures
@@ -90,14 +89,13 @@ class OpenProject(QObject):
         """Open the project of a folder, making one where there is none; ``opened`` follows."""
         self.close()
         self._opening = root
-        # The desk that writes checks the database; looking at a large one need not wait for that.
+        # The desk that writes checks the database. Nothing looks at it before: a stranger may have
+        # made it, and a table that is its own end would hold up the window's thread.
         self._writer = ProjectThread(opener(root, domain=domain, human=True), self)
         self.writer.failed.connect(self.failed)
         self.writer.refused.connect(self._refused)
         self.writer.opened.connect(self._is_open)
         self.writer.start()
-        if find_project_paths(root) is not None:
-            QTimer.singleShot(0, self._is_open)
 
     def _refused(self, failure: Failure) -> None:
         self._opening = None

@@ -10,16 +10,20 @@ import pytest
 from cfinspect.engine.inference.review_reason import ReviewCode, ReviewReason, in_words
 from cfinspect.project import audit, schema
 from cfinspect.project.backup import restore
-from cfinspect.project.database import Database
+from cfinspect.project.database import Database, ProjectError
+from cfinspect.project.door import schema_of
 from cfinspect.project.finding import find
+from cfinspect.project.listing import HumanState
 from cfinspect.project.paths import ProjectPaths, find_project_paths
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
+from cfinspect.project.strict_tables import TABLES
 from cfinspect.project.verdicts import Verdict, decide, human_of
 
 # What that version's own check of its audit trail printed.
 HEAD = "fc5427e47fb9e20dbdb4ae42188bafb3267cca769936a6067c5e7b8328de295c"
-SQL = Path(__file__).with_name("version_4.sql").read_text(encoding="utf-8")
+HEAD_5 = "b5656835e76e62995216657c3e462b9dceb453dcf36c07390b3b3dbbd84b4334"
+HERE = Path(__file__).parent
 BAND = ReviewReason(ReviewCode.SCORE_IN_BAND, (0.52, 0.4, 0.6))
 REASONS = {
     "img0.png": (ReviewReason(ReviewCode.P_FAKE_HIGH, (0.31, 0.2)),),
@@ -43,18 +47,23 @@ WORDS = {
 }
 
 
-def write_version_4(path: Path) -> None:
+def write_version(number: int, path: Path) -> None:
     connection = sqlite3.connect(path)
-    connection.executescript(SQL)
+    sql = (HERE / f"version_{number}.sql").read_text(encoding="utf-8")
+    connection.executescript(sql)
     connection.close()
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> ProjectPaths:
     """Where a project of format 4 lies."""
-    (tmp_path / ".cfinspect").mkdir()
-    write_version_4(tmp_path / ".cfinspect" / "project.sqlite")
-    found = find_project_paths(tmp_path)
+    return place_of_format(4, tmp_path)
+
+
+def place_of_format(number: int, root: Path) -> ProjectPaths:
+    (root / ".cfinspect").mkdir()
+    write_version(number, root / ".cfinspect" / "project.sqlite")
+    found = find_project_paths(root)
     assert found is not None
     return found
 
@@ -111,7 +120,7 @@ def test_work_goes_on_in_a_project_of_format_4(place: ProjectPaths) -> None:
 
 def test_a_backup_of_format_4_is_restored(place: ProjectPaths) -> None:
     place.backups.mkdir(parents=True)
-    write_version_4(place.backups / "project-20200101T000000000000.sqlite")
+    write_version(4, place.backups / "project-20200101T000000000000.sqlite")
     content = place.database.read_bytes()
     place.database.write_bytes(b"nonsense" + content[8:])
     restored = restore(place)
@@ -132,3 +141,44 @@ def test_a_migration_that_fails_changes_nothing(
     assert list(sqlite3.connect(place.database).iterdump()) == before
     monkeypatch.undo()
     require_all_of_it(place.root)
+
+
+@pytest.mark.parametrize("human", [False, True])
+def test_a_project_of_format_5_opens_with_all_it_holds(tmp_path: Path, human: bool) -> None:
+    place = place_of_format(5, tmp_path)
+    connection = sqlite3.connect(place.database)
+    before = {table: connection.execute(f"SELECT * FROM {table}").fetchall() for table in TABLES}
+    connection.close()
+    for _ in range(2):  # it is brought up to date once
+        with Project.open(place.root, human=human) as project:
+            project.database.check(thorough=True)
+            for table, rows in before.items():
+                found = project.database.rows(f"SELECT * FROM {table}")
+                assert [tuple(row) for row in found] == rows
+            assert not human or not project.database.rows("PRAGMA foreign_key_check")
+            assert audit.verify(project, HEAD_5) == audit.Verification(6, HEAD_5, [])
+            assert find(project, "img1.png").state is HumanState.CORRECTED
+            assert human_of(project, find(project, "img3.png").id).verdict is None
+
+
+def test_a_project_of_format_5_with_text_for_a_number_is_refused(tmp_path: Path) -> None:
+    place = place_of_format(5, tmp_path)
+    connection = sqlite3.connect(place.database)
+    connection.execute("INSERT INTO saliency VALUES ('holiday', '/home/ann', 3221225472, 0)")
+    connection.commit()
+    before = list(connection.iterdump())
+    connection.close()
+    with pytest.raises(ProjectError, match="values that cfinspect does not write"):
+        Project.open(place.root)
+    assert list(sqlite3.connect(place.database).iterdump()) == before
+
+
+def test_the_schema_is_the_same_from_every_format(tmp_path: Path) -> None:
+    schemas = set()
+    for number in (4, 5):
+        path = tmp_path / f"{number}.sqlite"
+        write_version(number, path)
+        Database(path).close()
+        rows = sqlite3.connect(path).execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        schemas.add(frozenset(rows.fetchall()))
+    assert schemas == {schema_of(schema.MIGRATIONS)}

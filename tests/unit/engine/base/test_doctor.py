@@ -70,7 +70,7 @@ def test_an_old_sqlite_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 31, 1))
     found = doctor.check_sqlite()
     assert not found.ok
-    assert "3.35.0" in found.detail
+    assert "3.37.0" in found.detail
 
 
 def test_missing_qt_library_names_its_debian_package(monkeypatch: pytest.MonkeyPatch) -> None:
