@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cfinspect.engine.base.images import ImageError, list_images, write_png
+from cfinspect.engine.base.images import ImageError, write_png
 from cfinspect.engine.data.folders import MASKS
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask_values
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import (

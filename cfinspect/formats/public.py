@@ -17,12 +17,12 @@ import numpy as np
 from cfinspect.engine.base.images import (
     ImageError,
     header_size,
-    list_images,
     orientation,
     read_bytes,
     turn_upright,
 )
 from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import FormatError, ImportedImage, Refused

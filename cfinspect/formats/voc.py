@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from cfinspect.engine.base.images import ImageError, list_images, read_image
+from cfinspect.engine.base.images import ImageError, read_image
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import palette, read_mask_values
 from cfinspect.formats.exchange_types import (
     About,

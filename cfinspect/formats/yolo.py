@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from cfinspect.engine.base.images import ImageError, header_size, list_images, read_bytes
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,

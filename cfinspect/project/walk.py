@@ -18,10 +18,10 @@ from cfinspect.engine.data.folders import (
     fold_word,
     read_labels,
 )
+from cfinspect.engine.data.image_folders import is_passed_over, results_among
 from cfinspect.project.project import Folder
 
 _SMALL = 1 << 20
-_OF_THE_SYSTEM = {"system volume information", "$recycle.bin", "lost+found"}
 
 
 class File(NamedTuple):
@@ -76,7 +76,8 @@ class Walked:
 
 
 def walk(folder: Folder) -> Walked:
-    """All image files below a folder; hidden ones, those in ``masks/`` and the system's left out.
+    """All image files below a folder; hidden ones, those in ``masks/``, the
+    system's and results of cfinspect left out.
 
     Raises OSError when the folder itself cannot be opened, DataError for a malformed `labels.csv`.
     """
@@ -109,9 +110,10 @@ def walk(folder: Folder) -> Walked:
                 f"{here} cannot be read ({error.strerror}); its images are left as they were known."
             )
             continue
+        ours = results_among([entry.name for entry in listed], at_top=not inner)
         for entry in listed:
             name = entry.name
-            if name.startswith(".") or name.casefold() in _OF_THE_SYSTEM:
+            if is_passed_over(name) or name in ours:
                 continue
             suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
             if suffix in IMAGE_SUFFIXES and _is_file(entry):

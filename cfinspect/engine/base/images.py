@@ -7,9 +7,6 @@ palettes, CMYK and EXIF; ``tiff.py`` decodes TIFF, OpenCV the PNG of 16 bit; Ope
 encodes, because it is fast.
 """
 
-import os
-import re
-from collections.abc import Iterable, Iterator
 from functools import partial
 from hashlib import blake2b
 from io import BytesIO
@@ -351,45 +348,3 @@ def _write(
         write_atomically(path, lambda file: file.write_bytes(encoded.tobytes()), sync=False)
     except OSError as error:
         raise ImageError(path, error.strerror or str(error), "write") from error
-
-
-def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key that puts ``img2`` before ``img10`` and ignores case."""
-    parts = re.findall(r"\d+|\D+", text.casefold())
-    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
-
-
-def list_images(paths: Iterable[Path]) -> list[Path]:
-    """Image files in files and folders, each once, in the order given, folders sorted naturally.
-
-    Folders are walked to the bottom, symbolic links followed; hidden files and folders and other
-    suffixes than IMAGE_SUFFIXES are passed over. A file named outright is taken whatever its
-    suffix. Raises CfinspectError for a path that does not exist or a folder that cannot be opened.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if path.is_dir():
-            found.update(dict.fromkeys(sorted(_walk(path), key=lambda p: natural_key(str(p)))))
-        elif path.is_file():
-            found[path] = None
-        else:
-            raise CfinspectError(f"There is no file or folder {path}; check the path.")
-    return list(found)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    seen: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(folder, onerror=_unopened, followlinks=True):
-        status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in seen:  # A link back up would never end.
-            folders.clear()
-            continue
-        seen.add((status.st_dev, status.st_ino))
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES:
-                yield Path(here, name)
-
-
-def _unopened(error: OSError) -> None:
-    raise CfinspectError(f"Cannot open the folder {error.filename}: {error.strerror}.") from error

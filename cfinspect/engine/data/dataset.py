@@ -19,7 +19,6 @@ from cfinspect.engine.base.images import (
     ImageError,
     content_hash,
     header_size,
-    list_images,
     read_bytes,
 )
 from cfinspect.engine.base.progress import Progress
@@ -34,6 +33,7 @@ from cfinspect.engine.data.folders import (
     missing_classes,
     scan_folder,
 )
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.data.settings import MaskValues
 

@@ -7,12 +7,17 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import list_images, natural_key
+from cfinspect.engine.data.image_folders import (
+    is_passed_over,
+    list_images,
+    natural_key,
+    results_among,
+)
 
 UNDAMAGED, DAMAGED = 0, 1
 CLASS_NAMES = ("undamaged", "damaged")
@@ -182,7 +187,26 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
     names: dict[int, str] = {}
     for folder, label in labels.items():
         names.setdefault(label, folder.name)
+    left_out += _of_no_class(root, [one for one in folders if one not in labels], found)
     return FolderScan(_with_masks(root, found), left_out, names, in_it)
+
+
+def _of_no_class(
+    root: Path, folders: Sequence[Path], found: Sequence[Candidate]
+) -> Iterator[LeftOut]:
+    """Folders whose images nobody has given a class, neither by their name nor in a table."""
+    taken = {candidate.path for candidate in found}
+    ours = results_among([entry.name for entry in root.iterdir()], at_top=True)
+    for folder in folders:
+        if folder.name == MASKS or is_passed_over(folder.name) or folder.name in ours:
+            continue
+        count = sum(path not in taken for path in list_images([folder]))
+        if count:
+            yield LeftOut(
+                folder,
+                f"its name is no class, and so are its {count} images left out; rename it, or name "
+                "it with --undamaged, --damaged or --defect-classes",
+            )
 
 
 def _nfc(text: str) -> str:

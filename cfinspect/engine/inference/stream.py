@@ -20,11 +20,11 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import (
     ImageError,
     header_size,
-    list_images,
     read_bytes,
     read_image,
 )
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 
 _AHEAD_PIXELS = 1_000_000

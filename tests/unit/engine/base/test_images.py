@@ -17,14 +17,13 @@ from cfinspect.engine.base.images import (
     ImageError,
     content_hash,
     header_size,
-    list_images,
-    natural_key,
     read_image,
     read_preview,
     resize_image,
     write_jpeg,
     write_png,
 )
+from cfinspect.engine.data.image_folders import list_images, natural_key
 
 Pixels = NDArray[np.uint8]
 
