@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
+from cfinspect.engine.data.settings import plain_defect_classes
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import ASSISTED, PROJECTED
@@ -16,7 +17,7 @@ from cfinspect.engine.networks.settings import (
     NO_BACKBONE,
     NetworkSettings,
 )
-from cfinspect.engine.training.config import TrainConfig, plain_defect_classes
+from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.presets import is_no_backbone
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")

@@ -824,6 +824,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Es sagt, wohin das Modell schaut, nicht, was es umstimmen würde.</translation>
     </message>
     <message>
+      <source>Its share</source>
+      <translation>Ihr Anteil</translation>
+    </message>
+    <message>
       <source>Its steps</source>
       <translation>Ihre Schritte</translation>
     </message>
@@ -1948,6 +1952,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Benutzt für</translation>
     </message>
     <message>
+      <source>Values of masks</source>
+      <translation>Werte der Masken</translation>
+    </message>
+    <message>
       <source>Vanished</source>
       <translation>Verschwunden</translation>
     </message>
@@ -2464,6 +2472,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Anteil der Bilder, die ein Mensch sehen soll</translation>
     </message>
     <message>
+      <source>share of the batch that is perturbed</source>
+      <translation>Anteil des Batches, der gestört wird</translation>
+    </message>
+    <message>
       <source>share of the images noised within the first tenth of T, where ACE's filter works by default; the others anywhere</source>
       <translation>Anteil der Bilder, die im ersten Zehntel von T verrauscht werden, wo der Filter von ACE in der Voreinstellung arbeitet; die übrigen irgendwo</translation>
     </message>
@@ -2626,6 +2638,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>what the score is least sure of</source>
       <translation>wo die Bewertung am unsichersten ist</translation>
+    </message>
+    <message>
+      <source>what the values of mask files are; auto: looked at, and refused where it is not clear</source>
+      <translation>was die Werte von Maskendateien sind; auto: es wird nachgesehen, und abgelehnt, wo es nicht klar ist</translation>
     </message>
     <message>
       <source>where humans agreed with the model, and corrected masks</source>

@@ -62,3 +62,9 @@ class DataSettings(Settings):
     def defect_class_names(self) -> tuple[str, ...]:
         """Names of the defect classes; empty for a model that knows but one."""
         return tuple(self.defect_classes.split(",")) if self.defect_classes else ()
+
+
+def plain_defect_classes(text: str) -> str:
+    """Names of classes as they are kept: no spaces or slashes around them, commas between."""
+    names = (name.strip().rstrip("/\\").strip() for name in text.split(","))
+    return ",".join(name for name in names if name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from cfinspect.engine.base.setting import ConfigError, Range, SettingValue, setting
-from cfinspect.engine.data.settings import DataSettings
+from cfinspect.engine.data.settings import DataSettings, plain_defect_classes
 from cfinspect.engine.model.metadata import defect_class_problem, makes_counterfactuals
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import PROJECTED
@@ -26,7 +26,7 @@ PRESETS = tuple(BY_PRESET)
 SCOPES = ("auto", "whole", "tiles")
 AUGMENTS = ("none", "flips", "strong")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-__all__ = ["PRESETS", "ConfigError", "TrainConfig", "plain_defect_classes"]
+__all__ = ["PRESETS", "ConfigError", "TrainConfig"]
 OLDER = {"mask_steps": 0}  # what settings mean in files that are older than they are
 _SEEDS = Range(0, 2**31, open_high=True)
 
@@ -164,6 +164,12 @@ class TrainConfig(NetworkSettings, DataSettings):
         "gradient steps of that perturbation; each costs a pass of D",
         within=Range(1),
         title="Its steps",
+    )
+    robust_share: float = setting(
+        0.5,
+        "share of the batch that is perturbed",
+        within=Range(0, 1, open_low=True),
+        title="Its share",
     )
 
     batch: int = setting(
@@ -389,9 +395,3 @@ class TrainConfig(NetworkSettings, DataSettings):
         named = {**OLDER, **with_new_names(values)}
         data = named.get("data", ())
         return super().from_dict({**named, "data": tuple(data) if isinstance(data, list) else data})
-
-
-def plain_defect_classes(text: str) -> str:
-    """Names of classes as they are kept: no spaces or slashes around them, commas between."""
-    names = (name.strip().rstrip("/\\").strip() for name in text.split(","))
-    return ",".join(name for name in names if name)

@@ -69,22 +69,22 @@ class Step:
         return {"d": d_loss.detach(), "g": g_loss.detach(), **parts}
 
     def _perturbed(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Half of them perturbed against D where that is asked for, in 8 bit.
+        """A share of them perturbed against D where that is asked for, in 8 bit.
 
         Else D could tell fakes as what is clean, or finely graded.
         """
         if not self.config.perturbation:
             return images
-        half = len(images) // 2
+        count = max(1, round(len(images) * self.config.robust_share))
         moved = perturbed(
             self.discriminator,
-            images[:half],
-            labels[:half],
+            images[:count],
+            labels[:count],
             self.config.perturbation,
             self.config.robust_steps,
             self.device,
         )
-        return torch.cat([quantised(moved), images[half:]])
+        return torch.cat([quantised(moved), images[count:]])
 
     def classify(self, images: Tensor, labels: Tensor, share: float) -> Tensor:
         """D as a plain classifier: adds to its gradients and returns the detached loss."""

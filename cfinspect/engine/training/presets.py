@@ -43,6 +43,13 @@ _FROM_SCRATCH: dict[str, SettingValue] = {
 }
 # What the projected discriminator cannot take over from a preset that is made for another one.
 _PROJECTED_NEEDS: dict[str, SettingValue] = {"gate": True, "warmup": 120}
+# Pretrained features are easily deceived by what nobody sees. Where D learns from images perturbed
+# by one grey level, G has to mend instead: more of its images flip and its masks are better.
+_PROJECTED_PERTURBED: dict[str, SettingValue] = {
+    "robust": 1.0,
+    "robust_steps": 1,
+    "robust_share": 0.25,
+}
 # What a method needs otherwise than the presets, which were made for CF-GAN.
 _BY_METHOD: dict[str, dict[str, SettingValue]] = {
     "segmenter": {"generator": "unet", "width": 16, "lr_generator": 1e-3},
@@ -87,6 +94,8 @@ def settings_for(preset: str, given: Mapping[str, SettingValue]) -> dict[str, Se
     discriminator = str(given.get("discriminator", own.get("discriminator", PROJECTED)))
     looks_through = discriminator == PROJECTED
     found = {**own, **_PROJECTED_NEEDS} if looks_through else {**_FROM_SCRATCH, **own}
+    if looks_through and given.get("method", "cfgan") == "cfgan" and "robust" not in given:
+        found.update(_PROJECTED_PERTURBED)
     if given.get("generator", PROJECTED) != PROJECTED:
         found["width"] = _FROM_SCRATCH["width"]
     return {**found, **_BY_METHOD.get(str(given.get("method", "")), {})}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 
 
@@ -58,3 +59,21 @@ def test_unknown_and_mistyped_settings_are_refused() -> None:
 def test_unknown_preset() -> None:
     with pytest.raises(ConfigError, match="fast, balanced, paper"):
         TrainConfig.from_preset("quick")
+
+
+@pytest.mark.parametrize(
+    ("changes", "levels", "steps", "share"),
+    [
+        ({}, 1.0, 1, 0.25),
+        ({"method": "classifier"}, 0.0, 3, 0.5),
+        ({"discriminator": "compact"}, 0.0, 3, 0.5),
+        ({"backbone": "none"}, 0.0, 3, 0.5),
+        ({"robust": 2.0}, 2.0, 3, 0.5),
+        ({"robust": 0.0}, 0.0, 3, 0.5),
+    ],
+)
+def test_the_projected_d_learns_from_perturbed_images(
+    changes: dict[str, SettingValue], levels: float, steps: int, share: float
+) -> None:
+    config = TrainConfig.from_preset("balanced", **changes)
+    assert (config.robust, config.robust_steps, config.robust_share) == (levels, steps, share)
