@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import stat
 import unicodedata
 from collections.abc import Collection, Iterable
 from pathlib import Path, PurePosixPath
@@ -13,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.images import MAX_PIXELS
 from cfinspect.engine.data.folders import class_words, fold_word
 from cfinspect.formats.encodings import decode
@@ -29,17 +29,14 @@ def read_text(path: Path, notes: list[str] | None = None, most: int = MAX_TEXT_B
 
 def _read(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for, for ever
-            raise FormatError(f"{path} is no regular file.")
-        if status.st_size > most:
-            raise FormatError(
-                f"{path} has {status.st_size >> 20} MiB; files of up to {most >> 20} MiB can be "
-                "read: split it."
-            )
-        return path.read_bytes()
+        data = read_regular(path, most)
     except OSError as error:
         raise FormatError(f"Cannot read {path}: {error.strerror}.") from error
+    if data is None:
+        raise FormatError(
+            f"{path} has more than {most >> 20} MiB, which is the most that can be read: split it."
+        )
+    return data
 
 
 def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:

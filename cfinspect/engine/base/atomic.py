@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,3 +86,23 @@ def save_text(path: Path, text: str) -> None:
     content = text.encode("utf-8", errors="surrogateescape")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: part.write_bytes(content))
+
+
+class NoRegularFileError(OSError):
+    """A pipe, device or socket where a file should be: reading it might never end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "it is no regular file (a pipe or a device)", str(path))
+
+
+def read_regular(path: Path, most: int) -> bytes | None:
+    """The bytes of a file, None where it has more than ``most``; never waits for a writer.
+
+    Raises OSError, ``NoRegularFileError`` for what is no file.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise NoRegularFileError(path)
+        return None if status.st_size > most else stream.read()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.atomic import read_regular, write_atomically
 from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
@@ -63,11 +63,11 @@ class ImageError(CfinspectError):
 def read_bytes(path: Path) -> bytes:
     """All bytes of an image file; ImageError when it is missing, empty, locked or over 2 GiB."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES >> 30} GiB")
-        data = path.read_bytes()
+        data = read_regular(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ImageError(path, error.strerror or str(error)) from error
+    if data is None:
+        raise ImageError(path, f"the file is larger than {MAX_FILE_BYTES >> 30} GiB")
     if not data:
         raise ImageError(path, "the file is empty; copy it again or remove it")
     return data

@@ -1,6 +1,7 @@
 """Every kind of image file comes in as upright RGB uint8, or as one sentence."""
 
 import io
+import os
 import struct
 import tracemalloc
 import zlib
@@ -329,3 +330,12 @@ def test_a_preview_is_a_small_version_of_the_image(tmp_path: Path, suffix: str) 
     assert small.shape == (75, 100, 3)
     assert np.abs(small[37, :, 0] - np.linspace(1, 254, 100)).max() < 4
     assert read_preview(path, 5000).shape == (600, 800, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_or_a_device_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    for name in ("pipe.png", "zero.png"):
+        with pytest.raises(ImageError, match="no regular file"):
+            read_image(tmp_path / name)
