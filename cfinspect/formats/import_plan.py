@@ -112,13 +112,15 @@ class Planner:
         self._replace = replace
         self._empty = empty
         self._words = words or {}
-        self._steps: dict[int, Step | None] = {}
+        self._steps: dict[int, Step] = {}
+        self._contradicted: set[int] = set()
+        self._kept: set[int] = set()
         self._notes: dict[str, None] = {}
 
     @property
     def steps(self) -> list[Step]:
-        """What is to be stored, in the order of the file."""
-        return [step for step in self._steps.values() if step is not None]
+        """What is to be stored, in the order of the file; nothing that contradicts itself."""
+        return [step for number, step in self._steps.items() if number not in self._contradicted]
 
     def add(self, found: ImportedImage | Refused) -> None:
         """Take one image into the plan, or say why not."""
@@ -140,29 +142,23 @@ class Planner:
         except (FormatError, ProjectError) as error:
             self._refuse(f"{found.name}: {error}" if found.name not in str(error) else str(error))
             return
-        if number in self._steps:
-            self._again(row, step)
-        elif step is not None and row.state is not HumanState.OPEN and not self._replace:
-            self.report.kept += 1
-            self._steps[number] = None
-        else:
-            self._steps[number] = step
+        if step is None:
+            return
+        if row.state is not HumanState.OPEN and not self._replace:
+            self._kept.add(number)
+        elif self._steps.setdefault(number, step) != step:
+            self._contradicted.add(number)
 
     def finish(self) -> ImportReport:
-        """Count what is to be stored."""
+        """Count what is to be stored, once all is added."""
         report, steps = self.report, self.steps
+        for number in sorted(self._contradicted):
+            name = self._steps[number].image.name
+            self._refuse(f"{name} is named twice, with different verdicts or masks.")
+        report.kept = len(self._kept)
         report.taken, report.masks = len(steps), sum(step.mask is not None for step in steps)
         report.notes = list(self._notes)
         return report
-
-    def _again(self, row: ImageRow, step: Step | None) -> None:
-        """An image that was named before: the same word once more, or two that contradict."""
-        before = self._steps[row.id]
-        if before is None or step is None or before == step:
-            self._steps[row.id] = before or step if self._replace else before
-            return
-        self._steps[row.id] = None
-        self._refuse(f"{row.name} is named twice, with different verdicts or masks.")
 
     def _step(self, row: ImageRow, found: ImportedImage) -> Step | None:
         names = {self._matcher.stems[row.id], *flat_forms(found.name)}

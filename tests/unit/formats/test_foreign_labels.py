@@ -212,11 +212,16 @@ def test_an_image_that_is_named_twice(hall: Hall) -> None:
         ("2", "x/../a.png", {"bad": True}),
         ("3", "b.png", {"bad": True}),
         ("4", "b.png", {"bad": True}),
+        ("5", "c.png", {}),
+        ("6", "c.png", {"good": True}),
+        ("7", "c.png", {}),
     ):
         labelme(folder, stem, imagePath=path, flags=flags)
     report = hall.take("labelme", folder)
-    assert (report.taken, report.refused) == (1, 1)
-    assert [hall.verdict(name) for name in NAMES] == [None, Verdict.DAMAGED, None]
+    assert (report.taken, report.refused) == (2, 1)
+    assert "a.png is named twice" in report.problems[0]
+    assert [hall.verdict(name) for name in NAMES] == [None, Verdict.DAMAGED, Verdict.UNDAMAGED]
+    assert hall.take("labelme", folder).kept == 2
 
 
 def test_a_mask_against_its_class_folder(hall: Hall) -> None:
