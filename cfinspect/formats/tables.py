@@ -69,12 +69,16 @@ def write_table(out: Path, items: Iterator[Item], about: About, _options: Option
             writer.row((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))
 
 
-def read_table(path: Path) -> Iterator[ImportedImage]:
+def read_table(path: Path) -> Iterator[ImportedImage | Refused]:
     """A table with the columns ``filename`` and ``label``; or a folder with ``labels.csv``."""
     file = path / LABELS if path.is_dir() else path
     for name, row in read_labels(file, class_words()).items():
-        if row.label is not None:
+        if row.label is None:
+            continue
+        try:
             yield ImportedImage(clean_name(name, str(file)), None, label=row.label)
+        except FormatError as error:
+            yield Refused(name, str(error))
 
 
 def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
