@@ -21,6 +21,7 @@ def _open_window(folder: str | None) -> int:
     from pathlib import Path  # noqa: PLC0415
 
     from cfinspect.engine.base.errors import CfinspectError  # noqa: PLC0415
+    from cfinspect.visible import visible  # noqa: PLC0415
 
     try:
         from cfinspect.ui.shell.app import run  # noqa: PLC0415
@@ -29,7 +30,7 @@ def _open_window(folder: str | None) -> int:
     except ModuleNotFoundError as error:
         print(f"Error: The window needs {error.name}: install it with pip.", file=sys.stderr)
     except CfinspectError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {visible(str(error))}", file=sys.stderr)
     return 2
 
 

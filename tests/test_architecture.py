@@ -21,6 +21,7 @@ LAYERS = {
     "cfinspect": 0,  # its version; what else it offers is that of cfinspect.__init__
     "cfinspect.engine": 0,
     "cfinspect.resources": 1,
+    "cfinspect.visible": 1,
     "cfinspect.masks": 1,
     "cfinspect.formats": 1,
     "cfinspect.project": 1,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from cfinspect.cli import (
     ablate,
@@ -27,8 +31,33 @@ from cfinspect.cli import (
     train,
 )
 from cfinspect.resources import version_in_words
+from cfinspect.visible import VisibleFormatter, visible
+
+
+class _Commands(TyperGroup):
+    """The commands; what typer says of wrong words holds nothing that acts on the terminal."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _visible_errors():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _visible_errors():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _visible_errors() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as error:
+        # Typer prints its ``message``, in which it repeats words of the command line.
+        error.message = visible(getattr(error, "message", ""))
+        raise
+
 
 app = typer.Typer(
+    cls=_Commands,
     name="cfinspect",
     help="Visual quality control that learns from good/bad labels and shows why.",
     pretty_exceptions_enable=False,
@@ -88,5 +117,7 @@ def prepare(
     for stream in (sys.stdout, sys.stderr):
         # File names may hold what the terminal's encoding lacks; that must not end the work.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    if logging.lastResort is not None:  # where warnings of the libraries go
+        logging.lastResort.setFormatter(VisibleFormatter())
     if context.invoked_subcommand is None:
         gui.gui(path=None, log_file=None)

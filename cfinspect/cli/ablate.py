@@ -88,5 +88,6 @@ def ablate(
     with cancel_on_signals("Stopping after this step") as cancel:
         listener = CommandLine(output, cancel)
         text = workflow.ablate(base, cells(vary or USUAL, cross), seeds, trials, listener)
-    output.say(text)
+    for line in text.rstrip("\n").split("\n"):
+        output.say(line)
     output.say(f"Table: {out / 'table.md'}")

@@ -73,7 +73,8 @@ def demo(
         sheets = [_show(folder / name, name, recipe, output, cancel) for name in _DOMAINS]
     seconds = time.monotonic() - started
     output.emit("demo", {"folder": folder, "sheets": sheets, "seconds": round(seconds, 1)})
-    output.say(f"\nDone in {seconds:.0f} s. Look at:")
+    output.say("")
+    output.say(f"Done in {seconds:.0f} s. Look at:")
     for sheet in sheets:
         output.say(f"  {sheet}  image | counterfactual | saliency | mask")
         output.say(f"  {sheet.parent / 'results' / 'overlays'}  damage outlined on every image")
@@ -108,7 +109,8 @@ def _show(
     for name in _MADE:
         _remove(place / name)
     if not new.is_dir():
-        note(f"\n== {domain}: drawing {recipe['new']['count']} images")
+        note("")
+        note(f"== {domain}: drawing {recipe['new']['count']} images")
         write_folder(new, domain, **recipe["new"])
     note(f"== {domain}: evaluating the shipped model {model.name} on them")
     if cancel.cancelled:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from cfinspect.cli.progress import LINE_EVERY_SECONDS, duration
+from cfinspect.cli.progress import LINE_EVERY_SECONDS, duration, print_line
 from cfinspect.engine.base.events import (
     CheckpointSaved,
     DataProgress,
@@ -42,10 +42,10 @@ class TrainDisplay:
     def __init__(self) -> None:
         self._console = Console(stderr=True)
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TaskProgressColumn(),
-            TextColumn("{task.fields[info]}"),
+            TextColumn("{task.fields[info]}", markup=False),
             console=self._console,
         )
         self._task = self._progress.add_task("Reading images", total=None, info="")
@@ -135,7 +135,7 @@ class TrainDisplay:
             self._say(line)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, text)
 
 
 def figures(values: dict[str, float]) -> str:

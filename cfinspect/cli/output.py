@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Annotated, ParamSpec, TypeVar
 
@@ -15,6 +14,7 @@ import typer
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import plain
 from cfinspect.engine.base.progress import Cancelled, collect_remarks, take_remarks
+from cfinspect.visible import visible, visible_traceback
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -29,7 +29,8 @@ _R = TypeVar("_R")
 class Output:
     """Results of a command: for people on stdout, or with ``as_json`` one JSON object per line.
 
-    Notes go to stderr in both cases, so that stdout holds results only.
+    Notes go to stderr in both cases, so that stdout holds results only. Names and other text from
+    outside act on no terminal: whatever is printed for people goes through ``visible``.
     """
 
     def __init__(self, as_json: bool) -> None:
@@ -46,9 +47,9 @@ class Output:
             )
 
     def say(self, text: str) -> None:
-        """Write a line for people; does nothing with ``as_json``."""
+        """Write one line for people; does nothing with ``as_json``."""
         if not self.as_json:
-            _write(text)
+            _write(visible(text))
 
     def table(self, title: str, rows: list[tuple[str, str]]) -> None:
         """Write names and values in two columns for people; does nothing with ``as_json``."""
@@ -58,19 +59,21 @@ class Output:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        table = Table(title=title, title_justify="left", show_header=False)
-        for name, value in rows:
-            table.add_row(Text(name), Text(value))
+        # As Text: rich would take [/x] in a name for markup.
+        table = Table(title=Text(visible(title)), title_justify="left", show_header=False)
+        cells = [[visible(cell) for cell in row] for row in rows]
+        for row in cells:
+            table.add_row(*map(Text, row))
         console = Console()
         if not console.is_terminal:
             # A pipe or a log has no width to keep to: long paths stay in one piece.
-            console = Console(width=max(200, 8 + max(sum(map(len, row)) for row in rows)))
+            console = Console(width=max(200, 8 + max(sum(map(len, row)) for row in cells)))
         console.print(table)
 
 
 def note(text: str) -> None:
     """Write one line for people on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 def _write(line: str) -> None:
@@ -107,7 +110,8 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except Exception as error:
-            traceback.print_exc()
+            for line in visible_traceback(error):
+                note(line)
             code, sentence = FAILED, f"Unexpected {type(error).__name__}: {error} (please report)."
         finally:
             for text in take_remarks():

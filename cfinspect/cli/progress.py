@@ -8,9 +8,11 @@ from typing import Self
 
 from rich import progress as rich_progress
 from rich.console import Console
+from rich.text import Text
 
 from cfinspect.engine.base.events import CancelToken
 from cfinspect.engine.base.progress import Progress
+from cfinspect.visible import visible
 
 LINE_EVERY_SECONDS = 10.0
 
@@ -25,10 +27,10 @@ class Counter(Progress):
         self, doing: str, unit: str = "images", *, cancel: CancelToken | None = None
     ) -> None:
         self._cancel = cancel
-        self._doing, self._unit = doing, unit
+        self._doing, self._unit = visible(doing), unit
         self._console = Console(stderr=True)
         self._bar = rich_progress.Progress(
-            rich_progress.TextColumn("{task.description}"),
+            rich_progress.TextColumn("{task.description}", markup=False),
             rich_progress.BarColumn(),
             rich_progress.MofNCompleteColumn(),
             rich_progress.TextColumn("{task.fields[rate]}"),
@@ -36,7 +38,7 @@ class Counter(Progress):
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task(doing, total=None, rate="")
+        self._task = self._bar.add_task(self._doing, total=None, rate="")
         self._started = self._told = time.monotonic()
         self._live = self._console.is_terminal
 
@@ -72,7 +74,12 @@ class Counter(Progress):
 
     def say(self, text: str) -> None:
         """Print one line without disturbing the display."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self._console, text)
+
+
+def print_line(console: Console, text: str) -> None:
+    """Print one line for people, as it is: no markup, nothing that the terminal would obey."""
+    console.print(Text(visible(text)), soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from cfinspect.cli.options import ProjectArgument, WhoOption, who_is_it
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.data.csv_cells import TableWriter
 
 if TYPE_CHECKING:
     from cfinspect.project.listing import ImageRow
@@ -234,7 +234,7 @@ def _statistics(project: Project, table: Path | None, output: Output) -> None:
         )
     if table is not None:
         stream = io.StringIO(newline="")
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer = TableWriter(stream)
+        writer.row(columns)
+        writer.rows(rows)
         save_text(table, stream.getvalue())

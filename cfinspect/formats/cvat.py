@@ -24,7 +24,7 @@ from cfinspect.formats.exchange_types import (
 from cfinspect.formats.files import place_image
 from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import from_row_runs, polygons, regions, row_runs
-from cfinspect.formats.safe import clean_name, number, read_xml, size_of, verdict_of
+from cfinspect.formats.safe import clean_name, for_xml, number, read_xml, size_of, verdict_of
 
 ANNOTATIONS = "annotations.xml"
 _COMMON = {"source": "semi-auto", "occluded": "0", "z_order": "0"}
@@ -90,7 +90,7 @@ def _label(labels: Element, name: str, colour: str, kind: str) -> Element:
 
 
 def _xml(element: Element) -> str:
-    return tostring(element, encoding="unicode") + "\n"
+    return tostring(for_xml(element), encoding="unicode") + "\n"
 
 
 def _polygons(item: Item, options: Options) -> Iterator[tuple[int, str, dict[str, str]]]:

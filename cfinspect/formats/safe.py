@@ -17,6 +17,7 @@ from cfinspect.engine.base.images import MAX_PIXELS
 from cfinspect.engine.data.folders import class_words, fold_word
 from cfinspect.formats.encodings import decode
 from cfinspect.formats.exchange_types import FormatError
+from cfinspect.visible import visible
 
 MAX_TEXT_BYTES = 512 << 20
 _MAX_NAME = 1000
@@ -112,6 +113,14 @@ def clean_name(name: object, where: str) -> str:
 def _is_plain(name: str) -> bool:
     """Whether a name is text that can be stored, without control characters."""
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
+
+
+def for_xml(root: ElementTree.Element) -> ElementTree.Element:
+    """The element, with control characters of names written out: XML cannot hold them."""
+    for one in root.iter():
+        one.text = visible(one.text) if one.text else one.text
+        one.attrib.update({name: visible(value) for name, value in one.attrib.items()})
+    return root
 
 
 def size_of(height: object, width: object, where: str) -> tuple[int, int]:

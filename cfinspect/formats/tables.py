@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError, write_png
+from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     LABELS,
@@ -51,10 +51,10 @@ def write_table(out: Path, items: Iterator[Item], about: About, _options: Option
         (out / LABELS).open("w", encoding="utf-8", newline="") as stream,
         (out / REGIONS).open("w", encoding="utf-8", newline="") as region_stream,
     ):
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow((*COLUMNS, *_ORIGIN))
-        regions = csv.writer(region_stream, lineterminator="\n")
-        regions.writerow(REGION_COLUMNS)
+        writer = TableWriter(stream)
+        writer.row((*COLUMNS, *_ORIGIN))
+        regions = TableWriter(region_stream)
+        regions.row(REGION_COLUMNS)
         for item in items:
             for region in regions_of(item.mask, item.mm_per_px):
                 values = asdict(region)
@@ -63,18 +63,22 @@ def write_table(out: Path, items: Iterator[Item], about: About, _options: Option
                     None if values[column] is None else round(values[column], 3)
                     for column in REGION_COLUMNS[2:]
                 )
-                regions.writerow((item.name, name, *numbers))
+                regions.row((item.name, name, *numbers))
             area = round(float((item.mask > 0).mean()), 8)
             facts = (CLASS_NAMES[item.label], item.group, item.split, area, item.width, item.height)
-            writer.writerow((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))
+            writer.row((item.name, *facts, *(item.provenance.get(key) for key in _ORIGIN)))
 
 
-def read_table(path: Path) -> Iterator[ImportedImage]:
+def read_table(path: Path) -> Iterator[ImportedImage | Refused]:
     """A table with the columns ``filename`` and ``label``; or a folder with ``labels.csv``."""
     file = path / LABELS if path.is_dir() else path
     for name, row in read_labels(file, class_words()).items():
-        if row.label is not None:
+        if row.label is None:
+            continue
+        try:
             yield ImportedImage(clean_name(name, str(file)), None, label=row.label)
+        except FormatError as error:
+            yield Refused(name, str(error))
 
 
 def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: Options) -> None:
@@ -94,11 +98,11 @@ def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: 
         rows.append((item.split, (CLASS_NAMES[item.label], name), group))
     for split in dict.fromkeys(split for split, _, _ in rows):
         with (out / split / LABELS).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("filename", "label", "group"))
+            writer = TableWriter(stream)
+            writer.row(("filename", "label", "group"))
             for own, (word, name), group in rows:
                 if own == split:
-                    writer.writerow((f"{word}/{name}", word, group))
+                    writer.row((f"{word}/{name}", word, group))
 
 
 def read_data_folder(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import ImageError, read_image, write_png
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
     DAMAGED,
@@ -104,9 +104,9 @@ def cut_tiles(
         if not rows:
             raise FormatError(f"No tile came out of {data}: {' '.join(report.problems[:3])}")
         with (draft / LABELS).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(("filename", "label", "group"))
-            writer.writerows(rows)
+            writer = TableWriter(stream)
+            writer.row(("filename", "label", "group"))
+            writer.rows(rows)
     progress.show(len(sources), len(sources))
     return report
 

@@ -31,7 +31,7 @@ from cfinspect.formats.exchange_types import (
 from cfinspect.formats.files import place_image
 from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import Part, names_of, regions
-from cfinspect.formats.safe import clean_name, read_text, read_xml, size_of, visible_files
+from cfinspect.formats.safe import clean_name, for_xml, read_text, read_xml, size_of, visible_files
 from cfinspect.masks.files import read_indexed, write_indexed
 
 CLASS, OBJECT, IMAGES, BOXES = (
@@ -102,7 +102,7 @@ def _annotation(
         # VOC counts pixels from 1 and includes the last.
         first = {"xmin": part.x + 1, "ymin": part.y + 1}
         add(box, **first, xmax=part.x + width, ymax=part.y + height)
-    ElementTree.indent(root)
+    ElementTree.indent(for_xml(root))
     return ElementTree.ElementTree(root)
 
 

@@ -81,6 +81,7 @@ class Project:
         """
         if not root.is_dir():
             raise ProjectError(f"There is no folder {root}; check the path.")
+        _require_text(domain or root.resolve().name, root)
         if find_project_paths(root) is not None:
             project = cls.open(root, human=human)
         else:
@@ -184,6 +185,7 @@ class Project:
                     f"{path} and {other.path}, which the project has already, lie in one another; "
                     "an image would belong to both."
                 )
+        _require_text(self._name_of(real) + (domain or real.name), path)
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO folder (path, domain, mm_per_px, added) VALUES (?, ?, ?, ?) ON "
@@ -257,6 +259,16 @@ class Project:
         with self.database.writing() as connection:
             connection.execute("UPDATE folder SET model_id = ? WHERE id = ?", (model.id, folder.id))
             use_predictions(connection, "folder_id = ?", folder.id)
+
+
+def _require_text(name: str, folder: Path) -> None:
+    """ProjectError for a name that the database cannot hold."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ProjectError(
+            f"The name of the folder {folder} is no UTF-8 text, as projects need it: rename it."
+        ) from None
 
 
 def use_predictions(connection: sqlite3.Connection, where: str, *values: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.base.setting import SettingValue
+from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
@@ -88,7 +88,7 @@ def _save_table(out: Path, results: Mapping[str, Sequence[CellFigures]]) -> str:
     text = markdown(rows)
     save_text(out / "table.md", text)
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator="\n").writerows(rows)
+    TableWriter(lines).rows(rows)
     save_text(out / "table.csv", lines.getvalue())
     return text
 

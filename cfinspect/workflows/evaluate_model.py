@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import json
@@ -16,6 +15,7 @@ from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import JsonObject
 from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_data import choose_samples, read_data
 from cfinspect.workflows.evaluation_parts import (
@@ -161,9 +161,9 @@ def save_figures(out: Path, report: JsonObject, rows: Sequence[EvaluatedImage]) 
     from cfinspect.engine.evaluation.evaluate import ROW_FIELDS  # noqa: PLC0415
 
     table = io.StringIO(newline="")
-    writer = csv.DictWriter(table, ROW_FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: getattr(row, name) for name in ROW_FIELDS} for row in rows)
+    writer = TableWriter(table)
+    writer.row(ROW_FIELDS)
+    writer.rows([getattr(row, name) for name in ROW_FIELDS] for row in rows)
     save_text(out / "images.csv", table.getvalue())
     save_text(out / "report.json", json.dumps(report, indent=1, allow_nan=False) + "\n")
 

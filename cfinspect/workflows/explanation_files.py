@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import io
 import json
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.json_types import OMIT_NONE, JsonObject, json_object
+from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.explain.explained import NOT_ASKED, Explained
 from cfinspect.engine.plots.pictures import sample_rows
 
@@ -142,9 +142,11 @@ class Explanations:
         """The table and the overview of what there is."""
 
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(row.to_json() for row in self.rows)
+        writer = TableWriter(text)
+        writer.row(COLUMNS)
+        for row in self.rows:
+            cells = row.to_json()
+            writer.row(cells.get(name, "") for name in COLUMNS)
         save_text(self.out / TABLE, text.getvalue())
         (self.out / OVERVIEW).unlink(missing_ok=True)
         if self._shown:

@@ -19,6 +19,7 @@ from typing import Any, Self
 from cfinspect.engine.base.atomic import save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import JPEG_SIDE, write_jpeg, write_png
+from cfinspect.engine.data.csv_cells import TableWriter, from_cell
 from cfinspect.engine.inference.stream import MASKS, Outcome
 from cfinspect.engine.plots.pictures import overlay
 
@@ -198,16 +199,20 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
             f"{out} holds results of another model: give another --out, or leave out --skip-done "
             "to inspect everything again."
         )
-    text = table.read_text(encoding="utf-8", errors="surrogateescape")
+    with table.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        text = file.read()  # as it is: a name may hold an end of line
     # A run that was killed in mid-write may leave part of a row: it has no end of line.
     whole = text[: text.rfind("\n") + 1]
-    rows = [row for row in csv.DictReader(io.StringIO(whole, newline="")) if None not in row]
+    rows = [
+        {name: from_cell(cell or "") for name, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(whole, newline=""))
+        if None not in row
+    ]
     return [row for row in rows if row.get("label") and not row.get("error") and row.get("height")]
 
 
 def _csv(rows: list[Row], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
     # Rows that were kept may be of a table with other columns.
-    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writerows(rows)
+    TableWriter(text).rows([row.get(name, "") for name in columns] for row in rows)
     return text.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -20,6 +21,15 @@ _HOW = "json"
 OMIT_NONE: Final = {_HOW: "omit none"}
 INLINE: Final = {_HOW: "inline"}
 OMIT: Final = {_HOW: "omit"}
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON that people can read, and that UTF-8 can always hold; ValueError for NaN and infinity.
+
+    What a name that is no UTF-8 consists of becomes ``\\udcXX``, which JSON reads back as it was.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
 
 
 def plain(value: object) -> Json:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.data.csv_cells import from_cell
 from cfinspect.engine.data.image_folders import (
     is_passed_over,
     list_images,
@@ -301,11 +302,12 @@ def _add_row(
 ) -> None:
     if None in cells:
         raise DataError(f"{where} has more cells than the first line; quote names with commas.")
-    filename = (cells.get("filename") or "").strip().replace("\\", "/")
+    given = {name: from_cell((cell or "").strip()) for name, cell in cells.items()}
+    filename = given["filename"].replace("\\", "/")
     path = PurePosixPath(_nfc(filename))
     if not filename or path.is_absolute() or ".." in path.parts:
         raise DataError(f'{where} names no file below the data folder: "{filename}".')
-    word = (cells.get("label") or "").strip()
+    word = given.get("label", "")
     label = _label_of(word, words) if word else None
     if word and label is None:
         if others is None:
@@ -314,7 +316,7 @@ def _add_row(
                 "words with --undamaged and --damaged, or with --defect-classes."
             )
         others.add(word)
-    row = LabelRow(label, _nfc(cells.get("group") or "").strip())
+    row = LabelRow(label, _nfc(given.get("group", "")).strip())
     if rows.setdefault(path.as_posix(), row) != row:
         raise DataError(f"{where} contradicts an earlier line about {filename}; keep one.")
 

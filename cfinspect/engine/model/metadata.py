@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import json_text
 from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
 from cfinspect.engine.networks.names import NAMED
 from cfinspect.engine.networks.spec import NetworkSpec
@@ -231,7 +232,7 @@ class ModelMetadata:
 
     def to_json(self) -> str:
         """Return the metadata as JSON text; figures that are not finite become null."""
-        return json.dumps(self.to_stored(), ensure_ascii=False, allow_nan=False)
+        return json_text(self.to_stored())
 
     @classmethod
     def from_json(cls, text: str) -> ModelMetadata:

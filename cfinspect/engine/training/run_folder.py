@@ -11,6 +11,7 @@ from typing import Any
 
 from cfinspect.engine.base.atomic import remove_leftovers, write_atomically
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.json_types import json_text
 from cfinspect.engine.training.config import TrainConfig
 
 
@@ -55,7 +56,7 @@ class RunFolder:
         self.samples.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.root)
         remove_leftovers(self.samples)
-        text = json.dumps(config.to_dict(), indent=2, ensure_ascii=False)
+        text = json_text(config.to_dict(), indent=2)
         write_atomically(self.config, lambda file: _write(file, text))
         if importlib.util.find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (optional)

@@ -11,6 +11,7 @@ from cfinspect.ui.actions.table import BY_NAME, COMMANDS, Command
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.widgets import theme
 from cfinspect.ui.widgets.icons import icon
+from cfinspect.ui.widgets.label import plain
 from cfinspect.ui.widgets.translate import tr
 
 
@@ -57,7 +58,7 @@ class Actions(QObject):
         keys = self.keys_of(name)
         action.setShortcuts([QKeySequence(key) for key in keys])
         tip = tr(command.tip) if command.tip else tr(command.text).rstrip("…").replace("&", "")
-        action.setToolTip(f"{tip} ({keys[0]})" if keys else tip)
+        action.setToolTip(plain(f"{tip} ({keys[0]})" if keys else tip))
 
     def refresh(self, conditions: set[str]) -> None:
         """Enable what can be done now."""

@@ -11,6 +11,7 @@ from cfinspect.engine.model.plugins import model_suffixes
 from cfinspect.ui.controllers.models import ModelController
 from cfinspect.ui.controllers.projects import ProjectController
 from cfinspect.ui.frame.context import Context
+from cfinspect.ui.widgets.label import plain
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class FolderController:
         value, chosen = QInputDialog.getDouble(
             self._context.window,
             tr("Scale"),
-            tr("Millimetres a pixel in {folder}:", folder=folder.path.name),
+            plain(tr("Millimetres a pixel in {folder}:", folder=folder.path.name)),
             folder.mm_per_px or 0.1,
             0.000001,
             1000.0,

@@ -13,6 +13,7 @@ from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
 from cfinspect.ui.frame.context import Context
+from cfinspect.ui.widgets.label import plain
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class ReviewController:
             several = facts is not None and len(facts.folders) > 1
             name = f"{folder.path.name}/{inner}" if several else inner
         self._page.show_about(name, "   ".join(about))
-        self._page.name.setToolTip(str(row.path))
-        self._page.about.setToolTip(tr("group {name}", name=row.group) if row.group else "")
+        self._page.name.setToolTip(plain(str(row.path)))
+        self._page.about.setToolTip(plain(tr("group {name}", name=row.group) if row.group else ""))
         self._layout.show_page(self._page)
 
     def show_place(self) -> None:

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.widgets import theme
 from cfinspect.ui.widgets.icons import pixmap
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.translate import tr
 
 
@@ -66,11 +66,10 @@ class Dialog(QDialog):
         role = QDialogButtonBox.ButtonRole.RejectRole
         return self.buttons.addButton(text or tr("Cancel"), role)
 
-    def add_text(self, text: str, *, faint: bool = False) -> QLabel:
+    def add_text(self, text: str, *, faint: bool = False) -> Label:
         """A paragraph."""
-        label = QLabel(text)
+        label = Label(text)
         label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.PlainText)
         if faint:
             label.setProperty("role", "faint")
         self.column.addWidget(label)
@@ -83,13 +82,12 @@ class ErrorDialog(Dialog):
     def __init__(self, parent: QWidget | None, failure: Failure) -> None:
         super().__init__(parent, failure.title)
         row = QHBoxLayout()
-        sign = QLabel()
+        sign = Label()
         sign.setPixmap(pixmap("warning", theme.colours().damaged, 40))
         sign.setAlignment(Qt.AlignmentFlag.AlignTop)
         row.addWidget(sign)
-        words = QLabel(failure.sentence)
+        words = Label(failure.sentence)
         words.setWordWrap(True)
-        words.setTextFormat(Qt.TextFormat.PlainText)
         words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row.addWidget(words, 1)
         self.column.addLayout(row)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.jobs.explaining import Rehearse, Wish, available_methods
 from cfinspect.ui.jobs.job import JobHandle
 from cfinspect.ui.state.preferences import LAST_DIFFUSION
 from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.times import duration
 from cfinspect.ui.widgets.translate import tr
 
@@ -40,7 +41,7 @@ class ExplainDialog(Dialog):
         self.row = QWidget()
         line = QHBoxLayout(self.row)
         line.setContentsMargins(0, 0, 0, 0)
-        self.file = QLabel()
+        self.file = Label()
         self.choose = QPushButton(tr("Diffusion model…"))
         self.choose.clicked.connect(self._choose)
         line.addWidget(self.file, 1)
@@ -78,7 +79,7 @@ class ExplainDialog(Dialog):
         self._forget()
         if self._diffusion is not None:
             self.file.setText(f"{self._diffusion.parent.name}/{self._diffusion.name}")
-            self.file.setToolTip(str(self._diffusion))
+            self.file.setToolTip(plain(str(self._diffusion)))
         else:
             self.file.setText(tr("None chosen yet: train one by the method diffusion."))
         self.ok.setEnabled(not by_ace)  # for ACE once it is known what it takes

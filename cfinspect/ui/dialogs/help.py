@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QTabWidget,
@@ -26,6 +25,7 @@ from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.guide import Guide
 from cfinspect.ui.jobs.job import JobHandle, JobQueue, JobState
 from cfinspect.ui.review.reviewer import Summary
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.times import duration
 from cfinspect.ui.widgets.translate import mark, tr
 
@@ -72,7 +72,7 @@ class WordDialog(Dialog):
         self.add_text(tr(text))
         picture = QPixmap(str(resource_path("pictures/demo.png")))
         if not picture.isNull():
-            shown = QLabel()
+            shown = Label()
             shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
             shown.setPixmap(
                 picture.copy(0, 0, picture.width(), min(picture.height(), 230)).scaledToWidth(
@@ -102,7 +102,7 @@ class KeysDialog(Dialog):
         for group in groups:
             column = QVBoxLayout()
             for menu in group:
-                heading = QLabel(tr(titles[menu]).replace("&", "").upper())
+                heading = Label(tr(titles[menu]).replace("&", "").upper())
                 heading.setProperty("role", "heading")
                 column.addWidget(heading)
                 grid = QGridLayout()
@@ -116,12 +116,12 @@ class KeysDialog(Dialog):
                 if menu == "view":
                     entries.append((tr("Blink image and counterfactual (hold)"), [tr("Space")]))
                 for place, (text, keys) in enumerate(entries):
-                    key = QLabel(keys[0])
+                    key = Label(keys[0])
                     key.setProperty("role", "key")
                     key.setAlignment(Qt.AlignmentFlag.AlignCenter)
                     key.setMinimumWidth(key.fontMetrics().horizontalAdvance(keys[0]) + 28)
                     grid.addWidget(key, place, 0)
-                    grid.addWidget(QLabel(text), place, 1)
+                    grid.addWidget(Label(text), place, 1)
                 grid.setColumnStretch(1, 1)
                 column.addLayout(grid)
                 column.addSpacing(8)
@@ -136,7 +136,7 @@ class SummaryDialog(Dialog):
     def __init__(self, parent: QWidget | None, summary: Summary) -> None:
         super().__init__(parent, tr("Review ended"), 420)
         number = summary.reviewed
-        head = QLabel(tr("Reviewed: {n}", n=number))
+        head = Label(tr("Reviewed: {n}", n=number))
         head.setProperty("role", "big")
         self.column.addWidget(head)
         grid = QGridLayout()
@@ -150,8 +150,8 @@ class SummaryDialog(Dialog):
             (tr("still waiting"), summary.left),
         ]
         for place, (text, value) in enumerate(rows):
-            grid.addWidget(QLabel(text), place, 0)
-            figure = QLabel(f"{value:,}")
+            grid.addWidget(Label(text), place, 0)
+            figure = Label(f"{value:,}")
             figure.setAlignment(Qt.AlignmentFlag.AlignRight)
             grid.addWidget(figure, place, 1)
         self.column.addLayout(grid)
@@ -174,7 +174,7 @@ class JobsDialog(Dialog):
     def __init__(self, parent: QWidget | None, jobs: JobQueue) -> None:
         super().__init__(parent, tr("Jobs"), 520)
         self._jobs = jobs
-        self._rows: dict[JobHandle, tuple[QLabel, QProgressBar, QPushButton]] = {}
+        self._rows: dict[JobHandle, tuple[Label, QProgressBar, QPushButton]] = {}
         self.empty = self.add_text(tr("No job runs or waits."), faint=True)
         self.list = QVBoxLayout()
         self.column.addLayout(self.list)
@@ -200,11 +200,11 @@ class JobsDialog(Dialog):
 
     def _add(self, ticket: JobHandle) -> None:
         row = QHBoxLayout()
-        label, bar, button = QLabel(), QProgressBar(), QPushButton(tr("Cancel"))
+        label, bar, button = Label(), QProgressBar(), QPushButton(tr("Cancel"))
         bar.setTextVisible(False)
         bar.setFixedHeight(8)
         button.clicked.connect(lambda: self._jobs.cancel(ticket))
-        button.setToolTip(ticket.job.keeps)
+        button.setToolTip(plain(ticket.job.keeps))
         column = QVBoxLayout()
         column.addWidget(label)
         column.addWidget(bar)
@@ -245,7 +245,7 @@ class AboutDialog(Dialog):
 
     def __init__(self, parent: QWidget | None, device: str) -> None:
         super().__init__(parent, tr("About cfinspect"), 480)
-        title = QLabel(f"cfinspect {version_in_words()}")
+        title = Label(f"cfinspect {version_in_words()}")
         title.setProperty("role", "big")
         self.column.addWidget(title)
         self.add_text(

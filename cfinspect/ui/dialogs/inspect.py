@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QGridLayout,
-    QLabel,
     QPushButton,
     QWidget,
 )
@@ -22,6 +21,7 @@ from cfinspect.ui.dialogs.common import Dialog
 from cfinspect.ui.dialogs.paths import model_filter
 from cfinspect.ui.jobs.job_types import model_name, summary_of
 from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import tr
 
 
@@ -49,7 +49,7 @@ class InspectDialog(Dialog):
                 self._domains.setdefault(one.domain, []).append(one)
         self.models: dict[str, QComboBox] = {}
         self.others: dict[str, QPushButton] = {}
-        self._waiting: dict[str, QLabel] = {}
+        self._waiting: dict[str, Label] = {}
         self._idle: set[str] = set()
         self._grid = QGridLayout()
         self._grid.setColumnStretch(1, 1)
@@ -83,15 +83,15 @@ class InspectDialog(Dialog):
         names = [one.path.name for one in folders]
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         title = shown if domain in names else f"{domain[:1].upper()}{domain[1:]}: {shown}"
-        label = QLabel(title)
-        label.setToolTip("\n".join(str(one.path) for one in folders))
+        label = Label(title)
+        label.setToolTip(plain("\n".join(str(one.path) for one in folders)))
         combo = QComboBox()
         combo.setAccessibleName(tr("Model for {domain}", domain=domain))
         combo.setMinimumWidth(260)
         label.setBuddy(combo)
         other = QPushButton(tr("Other file…"))
         other.clicked.connect(lambda: self._choose(domain))
-        waiting = QLabel()
+        waiting = Label()
         waiting.setProperty("role", "faint")
         self.models[domain], self.others[domain] = combo, other
         self._waiting[domain] = waiting

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QTableWidget,
@@ -33,6 +32,7 @@ from cfinspect.ui.jobs.job import JobHandle, JobProgress
 from cfinspect.ui.jobs.job_types import ComparedModel, CompareModels, model_name, summary_of
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.layouts import clear
 from cfinspect.ui.widgets.times import duration
 from cfinspect.ui.widgets.translate import tr
@@ -78,7 +78,7 @@ class ModelsDialog(Dialog):
             tr("Select two or more models; truth is what humans said, else the folder's labels")
         )
         self.compare.clicked.connect(self._compare)
-        row.addWidget(QLabel(tr("Folder:")))
+        row.addWidget(Label(tr("Folder:")))
         self.folder.currentIndexChanged.connect(self._match)
         row.addWidget(self.folder, 1)
         row.addWidget(self.bind)
@@ -133,7 +133,7 @@ class ModelsDialog(Dialog):
             for column, text in enumerate(texts):
                 item = QTableWidgetItem(text)
                 item.setData(Qt.ItemDataRole.UserRole, model.id)
-                item.setToolTip(str(model.path))
+                item.setToolTip(plain(str(model.path)))
                 self.table.setItem(row, column, item)
         if self.table.currentRow() < 0:
             self._match()
@@ -247,7 +247,7 @@ class ModelsDialog(Dialog):
     def _show_comparison(self, found: list[ComparedModel]) -> None:
         clear(self.figures)
         for column, text in enumerate(("", *_HEADS)):
-            self.figures.addWidget(QLabel(text), 0, column)
+            self.figures.addWidget(Label(text), 0, column)
         for row, one in enumerate(found, start=1):
             figures = one.figures.classification
             interval = figures.ci95.f1
@@ -258,7 +258,7 @@ class ModelsDialog(Dialog):
             texts = (f"{one.model.parent.name}/{one.model.name}", f1)
             rest = (_number(figures.auroc), _number(one.figures.review.rate), _number(flip))
             for column, text in enumerate((*texts, *rest)):
-                self.figures.addWidget(QLabel(text), row, column)
+                self.figures.addWidget(Label(text), row, column)
         images = found[0].figures.classification.n if found else 0
         self.note.setText(
             tr(

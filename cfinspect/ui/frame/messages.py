@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QDialog, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QDialog, QSizePolicy, QWidget
 
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
 from cfinspect.ui.jobs.job import Failure
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import tr
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class Messages:
 
     def __init__(self, window: QWidget) -> None:
         self._window = window
-        self.label = QLabel()
+        self.label = Label()
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.last_failure: Failure | None = None
         self.may_show = False
@@ -44,7 +45,7 @@ class Messages:
         """
         _log.info("%s", text)
         self.label.setText(text)
-        self.label.setToolTip(text)
+        self.label.setToolTip(plain(text))
         if stays:
             self._timer.stop()
         else:

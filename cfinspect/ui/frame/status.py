@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton
 
 from cfinspect.ui.jobs.job import JobHandle, JobState
 from cfinspect.ui.widgets.icons import dress
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.translate import tr
 
 
 class Status:
     """Fills the status bar. ``message``: the label of what was said last."""
 
-    def __init__(self, bar: QStatusBar, message: QLabel) -> None:
-        self.job_label, self.job_bar, self.job_cancel = QLabel(), QProgressBar(), QToolButton()
-        self.saved_label, self.model_label = QLabel(), QLabel()
-        self.device_label, self.project_label = QLabel(), QLabel()
+    def __init__(self, bar: QStatusBar, message: Label) -> None:
+        self.job_label, self.job_bar, self.job_cancel = Label(), QProgressBar(), QToolButton()
+        self.saved_label, self.model_label = Label(), Label()
+        self.device_label, self.project_label = Label(), Label()
         self._saved = ""
         self.job_bar.setFixedSize(120, 10)
         self.job_bar.setTextVisible(False)

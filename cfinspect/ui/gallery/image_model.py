@@ -14,6 +14,7 @@ from cfinspect.project.listing import HumanState, ImageFilter, ImageRow, SortOrd
 from cfinspect.project.project import Project
 from cfinspect.ui.jobs.thumbnails import Wanted
 from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.label import plain
 from cfinspect.ui.widgets.translate import mark, tr
 
 Index = QModelIndex | QPersistentModelIndex
@@ -192,7 +193,9 @@ class ImageModel(QAbstractTableModel):
             return self._session.thumbnails.get(Wanted(row.digest, row.path))
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, Column(index.column()))
-        if role in {Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole}:
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain(_description(row))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
             return _description(row)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             numbers = {Column.SCORE, Column.P_FAKE, Column.AREA}

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QStackedWidget,
     QTableView,
@@ -35,6 +34,7 @@ from cfinspect.ui.gallery.image_model import Column, ImageModel
 from cfinspect.ui.gallery.tint import Tint
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.icons import dress
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.layouts import wide_list
 from cfinspect.ui.widgets.translate import mark, tr
 
@@ -129,7 +129,7 @@ class Gallery(QWidget):
         bar = QWidget()
         layout = QHBoxLayout(bar)
         layout.setContentsMargins(8, 4, 8, 4)
-        self.count = QLabel()
+        self.count = Label()
         self.count.setProperty("role", "faint")
         self.order = QComboBox()
         self.order.setAccessibleName(tr("Order"))
@@ -142,7 +142,7 @@ class Gallery(QWidget):
         pairs = ((self.as_grid, "gallery", tr("Grid")), (self.as_list, "list", tr("List")))
         for number, (button, name, text) in enumerate(pairs):
             dress(button, name)
-            button.setToolTip(text)
+            button.setToolTip(plain(text))
             button.setAccessibleName(text)
             button.setCheckable(True)
             group.addButton(button, number)
@@ -157,7 +157,7 @@ class Gallery(QWidget):
         layout.addSpacing(12)
         layout.addWidget(self.next_step)
         layout.addStretch()
-        layout.addWidget(QLabel(tr("Order:")))
+        layout.addWidget(Label(tr("Order:")))
         layout.addWidget(self.order)
         layout.addWidget(self.as_grid)
         layout.addWidget(self.as_list)
@@ -166,7 +166,7 @@ class Gallery(QWidget):
     def _make_empty(self) -> QWidget:
         page = QWidget()
         layout = QVBoxLayout(page)
-        self.empty_text = QLabel(tr("No image fits the filter."))
+        self.empty_text = Label(tr("No image fits the filter."))
         self.empty_text.setProperty("role", "faint")
         self.empty_text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty_text.setWordWrap(True)
@@ -176,7 +176,7 @@ class Gallery(QWidget):
     def offer(self, text: str, tip: str = "") -> None:
         """Offer what comes next as a button in the bar; "": nothing."""
         self.next_step.setText(text)
-        self.next_step.setToolTip(tip)
+        self.next_step.setToolTip(plain(tip))
         self.next_step.setVisible(bool(text))
 
     # What is selected -----------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -27,6 +26,7 @@ from cfinspect.ui.jobs.job_types import model_name
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.icons import dress, icon
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import mark, tr
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -110,7 +110,7 @@ class Folders(QWidget):
     def _make_filter(self) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(6)
-        heading = QLabel(tr("Filter").upper())
+        heading = Label(tr("Filter").upper())
         heading.setProperty("role", "heading")
         column.addWidget(heading)
         self.state = QComboBox()
@@ -129,11 +129,11 @@ class Folders(QWidget):
             box.setSingleStep(0.05)
             box.setValue(value)
             box.setAccessibleName(name)
-            box.setToolTip(name)
+            box.setToolTip(plain(name))
             box.valueChanged.connect(lambda _: self._timer.start())
-        row.addWidget(QLabel(tr("Score")))
+        row.addWidget(Label(tr("Score")))
         row.addWidget(self.low, 1)
-        row.addWidget(QLabel(tr("to")))
+        row.addWidget(Label(tr("to")))
         row.addWidget(self.high, 1)
         column.addLayout(row)
         self.text = QLineEdit()
@@ -238,7 +238,7 @@ class Folders(QWidget):
             place = domains[folder.domain]
             name = folder.path.name if folder.name == "." else folder.name.rpartition("/")[2]
             item = self._item(place, name, counts[folder.id], ("folder", folder.id))
-            item.setToolTip(0, str(folder.path))
+            item.setToolTip(0, plain(str(folder.path)))
             item.setIcon(0, icon("folder"))
             if folder.id == self._folder:
                 chosen = item

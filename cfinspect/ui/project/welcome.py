@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from cfinspect.ui.state.preferences import Preferences
 from cfinspect.ui.widgets.icons import dress
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.layouts import clear
 from cfinspect.ui.widgets.translate import tr
 
@@ -33,10 +34,10 @@ class Welcome(QWidget):
         outer.addLayout(column, 4)
         outer.addStretch(1)
         column.addStretch(1)
-        title = QLabel("cfinspect")
+        title = Label("cfinspect")
         title.setProperty("role", "title")
         column.addWidget(title)
-        about = QLabel(
+        about = Label(
             tr(
                 "Visual quality control that learns from good and bad images, and shows why an "
                 "image is bad: what it would look like undamaged."
@@ -81,7 +82,7 @@ class Welcome(QWidget):
         folders = [one for one in self._preferences.recent() if one.is_dir()][:_SHOWN]
         if not folders:
             return
-        heading = QLabel(tr("Recent projects").upper())
+        heading = Label(tr("Recent projects").upper())
         heading.setProperty("role", "heading")
         self.recent.addWidget(heading)
         for folder in folders:
@@ -95,7 +96,7 @@ class Welcome(QWidget):
         button.setProperty("role", "flat")
         dress(button, "folder")
         button.clicked.connect(lambda: self.chosen.emit(folder))
-        where = QLabel(
+        where = Label(
             tr(
                 "{where} · {counts}",
                 where=folder.parent,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from cfinspect.ui.gallery.image_model import label_text
 from cfinspect.ui.jobs.job_types import model_name
 from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.probability_bars import Bars
 from cfinspect.ui.state.session import Session
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.translate import reasons_in_words, tr
 
 _REASON_LINES = 4
@@ -25,8 +26,8 @@ class Answer(QVBoxLayout):
         self._session = session
         self.setSpacing(8)
         row = QHBoxLayout()
-        self.label = QLabel()
-        self.score = QLabel()
+        self.label = Label()
+        self.score = Label()
         self.score.setProperty("role", "big")
         self.score.setAlignment(Qt.AlignmentFlag.AlignRight)
         row.addWidget(self.label)
@@ -34,9 +35,9 @@ class Answer(QVBoxLayout):
         self.addLayout(row)
         self.bars = Bars()
         self.addWidget(self.bars)
-        self.model_name = QLabel()
+        self.model_name = Label()
         self.model_name.setProperty("role", "faint")
-        self.why = QLabel()
+        self.why = Label()
         self.why.setWordWrap(True)
         self.why.setAlignment(Qt.AlignmentFlag.AlignTop)
         # What is below stays where it is, however long the reason: hands learn places.

@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from cfinspect.engine.model.metadata import Decision
 from cfinspect.project.database import ProjectError
@@ -14,6 +14,7 @@ from cfinspect.project.listing import ImageFilter, ImageRow, score_histogram
 from cfinspect.project.project import Project
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets import theme
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import tr
 
 BINS = 20
@@ -38,7 +39,7 @@ class Histogram(QWidget):
         self.setFixedHeight(120)
         layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self.text = QLabel()
+        self.text = Label()
         self.text.setProperty("role", "faint")
         layout.addWidget(self.text)
         self._timer = QTimer(self, singleShot=True, interval=250)
@@ -104,7 +105,7 @@ class Histogram(QWidget):
         tip = tr("Solid line: this image. Dashed: from here on the model says damaged.")
         if decision is not None:
             tip += " " + tr("Violet: doubtful, for review.")
-        self._plot.setToolTip(tip)
+        self._plot.setToolTip(plain(tip))
         self.setAccessibleName(tr("Histogram of {n} scores", n=total))
 
     def _make_plot(self) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListView,
     QSizePolicy,
     QToolBar,
@@ -28,6 +27,7 @@ from cfinspect.ui.state.preferences import BY_NAME
 from cfinspect.ui.state.session import Session
 from cfinspect.ui.widgets.elided import ElidedLabel
 from cfinspect.ui.widgets.icons import dress
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.layouts import wide_list
 from cfinspect.ui.widgets.translate import tr
 
@@ -90,11 +90,11 @@ class ImagePage(QWidget):
         self.next = self._button("next", tr("Next image (Right)"), self.next_asked)
         self.name = ElidedLabel()
         # Size and group of the image; while the mouse is over it, what is below the mouse.
-        self.about = QLabel()
+        self.about = Label()
         self.about.setProperty("role", "faint")
         self.about.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.about.setMinimumWidth(_ABOUT)
-        self.zoom = QLabel()
+        self.zoom = Label()
         self.zoom.setFixedWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for widget in (self.back, self.previous, self.next):
@@ -118,7 +118,7 @@ class ImagePage(QWidget):
     def _button(self, name: str, text: str, signal: SignalInstance) -> QToolButton:
         button = QToolButton()
         dress(button, name)
-        button.setToolTip(text)
+        button.setToolTip(plain(text))
         button.setAccessibleName(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(signal)
@@ -126,11 +126,10 @@ class ImagePage(QWidget):
 
     def _make_review_bar(self) -> QWidget:
         self.review_bar = QToolBar()
-        self.review_text = QLabel()
-        self.review_text.setTextFormat(Qt.TextFormat.PlainText)
+        self.review_text = Label()
         self.review_bar.addWidget(self.review_text)
         self.review_bar.addWidget(stretch())
-        label = QLabel(tr("First:"))
+        label = Label(tr("First:"))
         self.rank = QComboBox()
         self.rank.setAccessibleName(tr("What comes first in the review"))
         self.rank.setToolTip(tr("What the review queue is ranked by."))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QCheckBox, QLabel, QSizePolicy, QSlider, QToolBar, QWidget
+from PySide6.QtWidgets import QCheckBox, QSizePolicy, QSlider, QToolBar, QWidget
 
 from cfinspect.ui.canvas.layers import Layer
 from cfinspect.ui.canvas.view import Canvas
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import mark, tr
 
 _ALL = 690  # px, from which there is room for everything
@@ -34,7 +35,7 @@ class LayerBar(QToolBar):
         for name, key, text in _LAYERS:
             box = QCheckBox(f"{tr(text)} ({key})")
             box.setChecked(self._layer(name).visible)
-            box.setToolTip(tr("Show or hide this layer (key {key})", key=key))
+            box.setToolTip(plain(tr("Show or hide this layer (key {key})", key=key)))
             box.toggled.connect(lambda on, name=name: self._show(name, on))
             box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             self.boxes[name] = box
@@ -42,7 +43,7 @@ class LayerBar(QToolBar):
             if name != "machine_mask":  # an outline has no use for it
                 self._folding.append(self.addWidget(self._opacity(name, tr(text))))
         self.addWidget(stretch())
-        self.addWidget(QLabel(tr("Gain") + " "))
+        self.addWidget(Label(tr("Gain") + " "))
         self.gain = QSlider(Qt.Orientation.Horizontal)
         self.gain.setRange(5, 100)
         self.gain.setValue(round(canvas.layers.gain * 10))
@@ -50,7 +51,7 @@ class LayerBar(QToolBar):
         self.gain.setAccessibleName(tr("Gain of the saliency"))
         self.gain.setToolTip(tr("What the saliency is multiplied with before it is coloured"))
         self.gain.valueChanged.connect(self._set_gain)
-        self.gain_text = QLabel(f"{canvas.layers.gain:.1f}x")
+        self.gain_text = Label(f"{canvas.layers.gain:.1f}x")
         self.gain_text.setFixedWidth(44)
         self.addWidget(self.gain)
         self.addWidget(self.gain_text)

@@ -6,7 +6,6 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from cfinspect.masks.regions import Region
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import tr
 
 MOST = 100
@@ -28,7 +28,7 @@ class Regions(QWidget):
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self.text = QLabel()
+        self.text = Label()
         self.text.setProperty("role", "faint")
         self.text.setWordWrap(True)
         column.addWidget(self.text)
@@ -79,7 +79,7 @@ class Regions(QWidget):
         unit, factor, fine = ("mm", scale, 2) if scale else ("px", 1.0, 0)
         heads = ["#", tr("Area {unit}", unit=f"{unit}²"), tr("Length"), tr("Width")]
         self.table.setHorizontalHeaderLabels(heads)
-        self.table.setToolTip(tr("Length and width in {unit}", unit=unit))
+        self.table.setToolTip(plain(tr("Length and width in {unit}", unit=unit)))
         self.table.blockSignals(True)
         self.table.setRowCount(len(regions))
         for place, region in enumerate(regions):

@@ -11,7 +11,6 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QScrollArea,
     QSlider,
@@ -29,6 +28,7 @@ from cfinspect.ui.review.answer import Answer
 from cfinspect.ui.review.histogram import Histogram
 from cfinspect.ui.review.region_table import MOST, Regions
 from cfinspect.ui.state.session import IndexMask, Session
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.translate import tr
 
 _STEPS = 255
@@ -82,7 +82,7 @@ class ResultPanel(QScrollArea):
 
     def _heading(self, text: str, word: str = "") -> None:
         row = QHBoxLayout()
-        label = QLabel(text.upper())
+        label = Label(text.upper())
         label.setProperty("role", "heading")
         row.addWidget(label)
         row.addStretch()
@@ -104,7 +104,7 @@ class ResultPanel(QScrollArea):
 
     def _make_human(self) -> None:
         self._heading(tr("What humans say"))
-        self.human = QLabel()
+        self.human = Label()
         self.human.setWordWrap(True)
         self._layout.addWidget(self.human)
         self.comment = QPlainTextEdit()
@@ -122,7 +122,7 @@ class ResultPanel(QScrollArea):
         self.slider.setAccessibleName(tr("Mask threshold"))
         self.slider.setToolTip(tr("From which saliency on a pixel belongs to the mask"))
         self.slider.valueChanged.connect(self._moved)
-        self.threshold_text = QLabel()
+        self.threshold_text = Label()
         self.threshold_text.setFixedWidth(40)
         self.reset = QToolButton()
         self.reset.setText(tr("Reset"))

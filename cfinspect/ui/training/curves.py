@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from cfinspect.ui.widgets import theme
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.translate import mark, tr
 
 _INTERVAL = 2.0  # s between two drawings; each is felt a little while a training runs
@@ -43,7 +45,7 @@ class Curves(QWidget):
         self._lines: dict[tuple[int, str], Any] = {}
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
-        self._empty = QLabel(tr("The curves appear here while a training runs."))
+        self._empty = Label(tr("The curves appear here while a training runs."))
         self._empty.setProperty("role", "faint")
         self._row.addWidget(self._empty)
         self.setMinimumHeight(160)
@@ -74,7 +76,7 @@ class Curves(QWidget):
         self._empty.hide()
         for title in (tr("Losses"), tr("On the validation images")):
             column = QVBoxLayout()
-            heading = QLabel(title)
+            heading = Label(title)
             heading.setProperty("role", "faint")
             column.addWidget(heading)
             plot = pg.PlotWidget(background=None)
@@ -111,7 +113,7 @@ class Curves(QWidget):
         if key not in self._lines:
             colour = _COLOURS[place % len(_COLOURS)]
             pen = pg.mkPen(colour, width=1)
-            text = tr(_NAMES[name]) if name in _NAMES else name
+            text = tr(_NAMES[name]) if name in _NAMES else html.escape(name)  # the legend's HTML
             # Figures come seldom: a single one is to be seen, too.
             dots = {"symbol": "o", "symbolSize": 5, "symbolPen": pen, "symbolBrush": colour}
             style = dots if number == 1 else {}

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QPushButton,
     QScrollArea,
@@ -25,6 +24,7 @@ from cfinspect.engine.base.setting import SettingValue
 from cfinspect.engine.training.config import PRESETS, TrainConfig
 from cfinspect.engine.training.presets import is_no_backbone
 from cfinspect.ui.training.setting_fields import SettingField, field_for
+from cfinspect.ui.widgets.label import Label, plain
 from cfinspect.ui.widgets.translate import mark, tr
 from cfinspect.workflows.config_parsing import new_config
 
@@ -55,7 +55,7 @@ class TrainForm(QScrollArea):
         self._page = QWidget()
         column = QVBoxLayout(self._page)
         column.setSpacing(8)
-        heading = QLabel(tr("Train a model"))
+        heading = Label(tr("Train a model"))
         heading.setProperty("role", "big")
         column.addWidget(heading)
         self._make_data(column)
@@ -68,7 +68,7 @@ class TrainForm(QScrollArea):
 
     def _make_data(self, column: QVBoxLayout) -> None:
         """What to learn from."""
-        about = QLabel(
+        about = Label(
             tr(
                 "Give folders that hold undamaged/ and damaged/ images (or good/ and bad/, ok/ and "
                 "ng/). No masks are needed."
@@ -98,7 +98,7 @@ class TrainForm(QScrollArea):
 
     def _make_settings(self, column: QVBoxLayout) -> None:
         """The device with its reason, and the settings that are folded away."""
-        self.device_reason = QLabel()
+        self.device_reason = Label()
         self.device_reason.setProperty("role", "faint")
         self.device_reason.setWordWrap(True)
         column.addWidget(self.device_reason)
@@ -145,9 +145,9 @@ class TrainForm(QScrollArea):
                 continue
             field = field_for(about)
             tip = f"{tr(about.help)} ({name})"
-            label = QLabel(tr(about.title))
+            label = Label(tr(about.title))
             for one in (label, field.widget):
-                one.setToolTip(tip)
+                one.setToolTip(plain(tip))
             field.widget.setAccessibleName(label.text())
             form.addRow(label, field.widget)
             self.settings[name] = field

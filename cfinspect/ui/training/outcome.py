@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout
 
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.layouts import clear
 from cfinspect.ui.widgets.translate import mark, tr
 
@@ -30,7 +31,7 @@ class ResultCard(QFrame):
         self._model: Path | None = None
         self.setProperty("role", "card")
         column = QVBoxLayout(self)
-        self.text = QLabel()
+        self.text = Label()
         self.text.setWordWrap(True)
         column.addWidget(self.text)
         self.grid = QGridLayout()
@@ -54,16 +55,16 @@ class ResultCard(QFrame):
         self._model = model
         clear(self.grid)
         for column, text in enumerate(["", *(tr(text) for _, text in _SHOWN)]):
-            self.grid.addWidget(QLabel(text), 0, column)
+            self.grid.addWidget(Label(text), 0, column)
         rows = [(tr("new model"), figures), (tr("model in use"), current)]
         for place, (name, values) in enumerate(rows, start=1):
             if not values:
                 continue
-            self.grid.addWidget(QLabel(name), place, 0)
+            self.grid.addWidget(Label(name), place, 0)
             for column, (key, _) in enumerate(_SHOWN, start=1):
                 value = values.get(key)
                 text = "" if value is None else f"{value:.3f}"
-                self.grid.addWidget(QLabel(text), place, column)
+                self.grid.addWidget(Label(text), place, column)
         words = tr(
             "The model is ready: {file}. Its figures come from the images kept for validation.",
             file=model,

@@ -11,7 +11,6 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -40,6 +39,7 @@ from cfinspect.ui.training.form import TrainForm
 from cfinspect.ui.training.outcome import ResultCard
 from cfinspect.ui.widgets.drops import dropped_paths
 from cfinspect.ui.widgets.icons import dress
+from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.times import duration, resident_memory
 from cfinspect.ui.widgets.translate import tr
 from cfinspect.workflows.config_parsing import resumed_config
@@ -92,7 +92,7 @@ class TrainingPage(QWidget):
         column = QVBoxLayout(page)
         column.setSpacing(8)
         top = QHBoxLayout()
-        self.big = QLabel()
+        self.big = Label()
         self.big.setProperty("role", "big")
         top.addWidget(self.big, 1)
         self.start_button = self._button("play", tr("Start"), self.start)
@@ -113,7 +113,7 @@ class TrainingPage(QWidget):
         self.bar.setFixedHeight(8)
         column.addWidget(self.bar)
         self._noticed = ""  # the last notice of the training
-        self.detail = QLabel()
+        self.detail = Label()
         self.detail.setProperty("role", "faint")
         self.detail.setWordWrap(True)
         column.addWidget(self.detail)
@@ -122,7 +122,7 @@ class TrainingPage(QWidget):
         self.sample_area = QScrollArea()
         self.sample_area.setWidgetResizable(True)
         self.sample_area.setFrameShape(QFrame.Shape.NoFrame)
-        self.samples = QLabel()
+        self.samples = Label()
         self.samples.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         self.samples.setAccessibleName(tr("Samples: image, counterfactual, saliency, mask"))
         self.sample_area.setWidget(self.samples)

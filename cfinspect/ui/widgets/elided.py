@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy
+from PySide6.QtWidgets import QSizePolicy
+
+from cfinspect.ui.widgets.label import Label
 
 
-class ElidedLabel(QLabel):
-    """As QLabel; beginning and end stay legible at every width, and a tool tip can hold it all."""
+class ElidedLabel(Label):
+    """As Label; beginning and end stay legible at every width, and a tool tip can hold it all."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.ui.widgets.translate import tr
+from cfinspect.visible import VisibleFormatter
 
 _LINES = 2000
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -25,7 +26,7 @@ class _Handler(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.relay = _Relay()
-        self.setFormatter(logging.Formatter(_FORMAT, "%H:%M:%S"))
+        self.setFormatter(VisibleFormatter(_FORMAT, "%H:%M:%S"))
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -62,7 +63,7 @@ def log_to_file(path: Path) -> None:
         raise CfinspectError(
             f"The log file {path} cannot be written ({error.strerror}); give another --log-file."
         ) from error
-    handler.setFormatter(logging.Formatter(_FORMAT))
+    handler.setFormatter(VisibleFormatter(_FORMAT))
     logger = logging.getLogger("cfinspect")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typer
 
 from cfinspect.cli.output import Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.json_types import plain
+from cfinspect.engine.base.json_types import json_text, plain
 from cfinspect.engine.base.progress import Cancelled, remark, take_remarks
 
 
@@ -103,3 +104,10 @@ def test_remarks_on_files_are_noted_once_for_each_kind_also_after_an_error(
     ]
     remark(Path("c.tif"), "read as 12 bit")  # nobody collects any more
     assert take_remarks() == []
+
+
+def test_json_files_hold_names_that_are_no_utf8() -> None:
+    name = os.fsdecode(b"b\xfcro \xc3\xa4")
+    text = json_text({"data": [name]}, indent=2)
+    assert "ä" in text
+    assert json.loads(text.encode("utf-8")) == {"data": [name]}

@@ -360,3 +360,18 @@ def test_an_image_too_long_for_a_jpeg_is_exported_as_png(tmp_path: Path) -> None
         report = export(project, "voc", tmp_path / "out")
         assert "long.png is written as PNG" in report.notes[0]
         assert (tmp_path / "out" / "JPEGImages" / "long.png").is_file()
+
+
+@pytest.mark.parametrize("form", ["csv", "cvat", "voc", "coco", "labelme"])
+def test_hostile_names_go_out_and_stop_nothing_on_the_way_in(form: str, tmp_path: Path) -> None:
+    names = ["=1+1.png", "-1.png", "@a.png", "a.png", "\x1b[31m\ttwo\nlines.png"]
+    write_images(tmp_path / "hall", names)
+    project = Project.create(tmp_path / "hall", domain="crack", human=True)
+    scan(project)
+    for name in names:
+        decide(project, find(project, name).id, who="ann", mask=drawn(1))
+    export(project, form, tmp_path / "out")
+    report = import_labels(project, Source(form, tmp_path / "out", replace=True), who="bob")
+    assert report.taken == 4
+    for name in names[:4]:
+        assert human_of(project, find(project, name).id).who == "bob"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -406,3 +408,18 @@ def test_a_model_whose_metadata_no_version_wrote_stays_in_the_project(tmp_path: 
         assert model.metadata is None and model.name == "model.safetensors"
         bound_model(project)
         assert [one.metadata for one in project.models()] == [None]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other systems are text")
+def test_a_folder_whose_name_is_no_text_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    old_stick = tmp_path / os.fsdecode(b"b\xfcro")
+    old_stick.mkdir()
+    with pytest.raises(ProjectError, match="is no UTF-8 text"):
+        Project.create(old_stick)
+    assert not list(old_stick.iterdir())
+    (tmp_path / "here").mkdir()
+    with (
+        Project.create(tmp_path / "here") as project,
+        pytest.raises(ProjectError, match="is no UTF-8 text"),
+    ):
+        project.add_folder(old_stick)

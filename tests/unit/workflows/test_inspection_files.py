@@ -130,3 +130,13 @@ def test_rows_are_on_disk_before_the_end(tmp_path: Path) -> None:
         assert len(rows(tmp_path)) >= 80 - 64
         results.finish()
     assert [row["file"] for row in rows(tmp_path)] == [f"{number}.png" for number in range(80)]
+
+
+def test_names_that_look_like_formulas_are_text_and_are_known_again(tmp_path: Path) -> None:
+    names = ["=cmd|'C calc'!A0.png", "@SUM(1+1).png", "-1.png", "\tTAB.png", "'=x.png", "c\rr.png"]
+    write(tmp_path, [outcome(name) for name in names])
+    table = (tmp_path / "inspections.csv").read_bytes()
+    assert [row["file"] for row in rows(tmp_path)][:2] == [f"'{name}" for name in names[:2]]
+    with Inspections(tmp_path, CLASSES, MODEL, skip_done=True) as again:
+        assert again.done == set(names)
+    assert (tmp_path / "inspections.csv").read_bytes() == table
