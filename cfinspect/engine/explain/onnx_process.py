@@ -1,7 +1,13 @@
-"""ONNX files of strangers: what is in them is checked, and they run in a process under limits."""
+"""ONNX files of strangers: what is in them is checked, and they run in a process under limits.
+
+This module is also the script that the process runs, which needs onnxruntime and numpy alone. Each
+message is its length (8 bytes) and its bytes: first the ONNX file, then arrays (.npy); each is
+answered by one sign (``DONE`` or ``FAILED``) and a message.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import subprocess
 import sys
@@ -9,14 +15,16 @@ import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.explain import onnx_child
-
+DONE, FAILED = b"+", b"-"
+_LENGTH = 8
+_GIB = 2**30
+_MEMORY = 4 * _GIB  # beside some copies of the file's own weights
+_COPIES = 4
 _START_SECONDS, _IMAGE_SECONDS = 60.0, 20.0
 _LARGEST_ANSWER = 2**26  # bytes; a classifier's are some hundred
 _LARGEST_FILE = 2**31 - 1  # which is protobuf's own limit
@@ -28,14 +36,15 @@ def checked_onnx(path: Path) -> Any:
     Raises CfinspectError with a sentence. Nothing but the file itself is opened.
     """
     import onnx  # noqa: PLC0415  (an extra)
-    from google.protobuf.message import DecodeError  # noqa: PLC0415  (comes with onnx)
+
+    from cfinspect.engine.base.errors import CfinspectError  # noqa: PLC0415  (the script has none)
 
     if path.stat().st_size > _LARGEST_FILE:
         raise CfinspectError(f"{path} is larger than an ONNX file can be")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(path.read_bytes())
-    except (DecodeError, RecursionError) as error:
+    except Exception as error:  # protobuf has its own
         raise CfinspectError(f"{path} is no ONNX file that can be read ({error})") from error
     if not model.graph.node:
         raise CfinspectError(f"{path} is no ONNX file that can be read (no network is in it)")
@@ -56,6 +65,8 @@ def _programs(model: Any) -> Iterator[str]:
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
                 yield f"has a loop or a condition ({node.op_type[:40]!r})"
+            if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+                yield "has sparse weights"
             if _is_outside(attribute.t) or any(map(_is_outside, attribute.tensors)):
                 yield "has weights in other files"
 
@@ -75,7 +86,7 @@ class OnnxProcess:
         if getattr(sys, "frozen", False):
             raise ValueError("ONNX needs cfinspect as a Python package, not as a bundle")
         self._process = subprocess.Popen(
-            [sys.executable, "-B", "-P", onnx_child.__file__],
+            [sys.executable, "-B", "-P", __file__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -102,9 +113,9 @@ class OnnxProcess:
         clock = threading.Timer(seconds, stop)
         clock.start()
         try:
-            onnx_child.send(process.stdin, message)
+            send(process.stdin, message)
             sign = process.stdout.read(1)
-            answer = onnx_child.receive(process.stdout, _LARGEST_ANSWER)
+            answer = receive(process.stdout, _LARGEST_ANSWER)
         except (OSError, ValueError) as error:
             self.close()
             if late.is_set():
@@ -112,9 +123,9 @@ class OnnxProcess:
             raise ValueError(f"it does not answer: {error}") from error
         finally:
             clock.cancel()
-        if sign == onnx_child.DONE:
+        if sign == DONE:
             return answer
-        if sign == onnx_child.FAILED:
+        if sign == FAILED:
             raise ValueError(answer.decode(errors="replace")[:500])
         self.close()
         raise ValueError(
@@ -135,3 +146,65 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
             except OSError:  # it was ended while something was on its way
                 continue
     process.wait()
+
+
+def main() -> None:
+    """What the process does: it answers until nothing more comes."""
+    incoming, outgoing = sys.stdin.buffer, sys.stdout.buffer
+    content = receive(incoming)
+    try:
+        limit(len(content))
+        session = _session(content)
+        entry = session.get_inputs()[0].name
+    except Exception as error:
+        send(outgoing, str(error).encode(errors="replace"), FAILED)
+        return
+    send(outgoing, b"", DONE)
+    while message := receive(incoming):
+        try:
+            shown = np.load(io.BytesIO(message), allow_pickle=False)
+            found = io.BytesIO()
+            np.save(found, session.run(None, {entry: shown})[0], allow_pickle=False)
+        except Exception as error:
+            send(outgoing, str(error).encode(errors="replace"), FAILED)
+        else:
+            send(outgoing, found.getvalue(), DONE)
+
+
+def limit(file_bytes: int) -> None:
+    """Take no more memory than a network needs, and write no file; nothing on Windows."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource  # noqa: PLC0415  (not on Windows)
+
+        most = _MEMORY + _COPIES * file_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _session(content: bytes) -> Any:
+    import onnxruntime  # noqa: PLC0415  (an extra)
+
+    options = onnxruntime.SessionOptions()
+    options.enable_cpu_mem_arena = False  # which takes twice what is needed
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def send(stream: IO[bytes], message: bytes, sign: bytes = b"") -> None:
+    """One message, behind its ``sign``."""
+    stream.write(sign + len(message).to_bytes(_LENGTH, "little"))
+    stream.write(message)
+    stream.flush()
+
+
+def receive(stream: IO[bytes], most: int = 2**62) -> bytes:
+    """The next message, empty at the end; ValueError for one of more bytes than ``most``."""
+    length = int.from_bytes(stream.read(_LENGTH), "little")
+    if length > most:
+        raise ValueError(f"an answer has {length:,} bytes")
+    return stream.read(length)
+
+
+if __name__ == "__main__":
+    main()

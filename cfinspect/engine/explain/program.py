@@ -62,7 +62,7 @@ _LONGEST_FORMULA = 1000
 _MOST_POWERS, _LARGEST_POWER = 2, 8  # more take for ever to work out
 
 
-def only_computing(program: object) -> dict[str, Any]:
+def only_computing(program: object) -> dict[str, object]:
     """A copy of models/model.json that holds what computes, and nothing else.
 
     Raises ValueError with half a sentence for anything that is not known to be harmless.
@@ -83,7 +83,7 @@ def only_computing(program: object) -> dict[str, Any]:
         if value:
             raise ValueError(f"it has {name}")
     _check(kept, "")
-    found: dict[str, Any] = kept
+    found: dict[str, object] = kept
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -48,15 +49,17 @@ class Counters:
     fingerprint: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
 
-    def to_stored(self) -> dict[str, Any]:
+    def to_stored(self) -> dict[str, object]:
         """Plain values; checkpoints call the metrics "figures", as all versions read it."""
         stored = asdict(self)
         return {**stored, "figures": stored.pop("metrics")}
 
     @classmethod
-    def from_stored(cls, stored: dict[str, Any]) -> Self:
+    def from_stored(cls, stored: Mapping[str, object]) -> Self:
         """The inverse; KeyError, TypeError or ValueError for numbers that no training counts."""
-        found = cls(**{"metrics" if name == "figures" else name: v for name, v in stored.items()})
+        named = {"metrics" if name == "figures" else name: v for name, v in stored.items()}
+        values: dict[str, Any] = named
+        found = cls(**values)
         for name, usual in asdict(cls()).items():
             value = getattr(found, name)
             whole_for_float = isinstance(usual, float) and type(value) is int

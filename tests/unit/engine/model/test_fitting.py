@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tiny_models import tiny_model
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import ModelFileError, load_metadata, load_model, save_model
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import MetadataError, ModelMetadata
 from cfinspect.engine.networks.spec import NetworkSpec
-from tests.unit.engine.model.test_model_file import tiny_model
 
 UNET = NetworkSpec("unet", {"width": 4, "stem": 2})
 COMPACT = NetworkSpec("compact", {"width": 4})
