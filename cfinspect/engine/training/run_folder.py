@@ -51,8 +51,7 @@ class Counters:
 
     def to_stored(self) -> dict[str, object]:
         """Plain values; checkpoints call the metrics "figures", as all versions read it."""
-        stored = asdict(self)
-        return {**stored, "figures": stored.pop("metrics")}
+        return {"figures" if name == "metrics" else name: v for name, v in asdict(self).items()}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, object]) -> Self:
