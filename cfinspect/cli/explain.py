@@ -33,8 +33,8 @@ classifier, by attacking it through a diffusion model; it takes seconds to minut
 cfgan is a cfinspect model's own generator. evidence (of a model with a discriminator projected),
 gradcam, layercam, rise and occlusion only say where.
 
-CLASSIFIER is a cfinspect model, or another program's: TorchScript, torch.export or ONNX. The latter
-are programs: take them from people you trust. Pickles are refused.
+CLASSIFIER is a cfinspect model, or another program's: torch.export, ONNX or TorchScript. The last
+is a program that can read and write your files: it needs --trust. Pickles are refused.
 
 Examples:
 
@@ -156,6 +156,10 @@ def explain(
         float | None,
         typer.Option("--score-threshold", help="External: damaged from there. [default: 0.5]"),
     ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option("--trust", help="External: open TorchScript, a program that can do anything."),
+    ] = False,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Images at once.")] = 16,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -219,7 +223,7 @@ def explain(
             "DATA --method diffusion --out RUN'."
         )
     with cancel_on_signals("Stopping; the explanations so far are kept") as cancel:
-        opened = open_classifier(classifier, device, precision, usage)
+        opened = open_classifier(classifier, device, precision, usage, trust=trust)
         note(f"Device: {opened.classifier.device}")
         explainer: Explainer
         if diffusion is not None:

@@ -165,7 +165,7 @@ def resumed_config(
         raise ConfigError(
             f"There is no run to resume in {out} (no config.json): train it without --resume."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"Cannot read {file}: {error}.") from error
     if not isinstance(values, dict):
         raise ConfigError(f"Cannot read {file}: it holds no settings.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ class ConfigError(CfinspectError):
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from ``low`` to ``high``; None: without end; "open" where the end is left out."""
+    """Finite numbers from ``low`` to ``high``; None: no end; "open": without the end itself."""
 
     low: float | None = None
     high: float | None = None
@@ -28,6 +29,8 @@ class Range:
     open_high: bool = False
 
     def __contains__(self, value: float) -> bool:
+        if isinstance(value, float) and not math.isfinite(value):
+            return False
         if self.low is not None and (value <= self.low if self.open_low else value < self.low):
             return False
         return self.high is None or (value < self.high if self.open_high else value <= self.high)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export.passes import move_to_device_pass
@@ -16,8 +17,9 @@ from torch.export.passes import move_to_device_pass
 from cfinspect.engine.base.device import Device, is_out_of_memory
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.probability import logit
-from cfinspect.engine.explain.archives import kind_of_archive, only_tensors
+from cfinspect.engine.explain.archives import kind_of_archive, only_tensors, rebuilt_export
 from cfinspect.engine.explain.classifier import resized
+from cfinspect.engine.explain.onnx_process import OnnxProcess, checked_onnx
 
 Outputs = Literal["logits", "probabilities"]
 _TINY = 1e-12
@@ -140,8 +142,13 @@ def _others(outputs: Tensor, damaged: int) -> Tensor:
     return torch.cat([outputs[:, :damaged], outputs[:, damaged + 1 :]], dim=1)
 
 
-def load_external(path: Path, usage: ClassifierUsage, device: Device) -> ExternalClassifier:
+def load_external(
+    path: Path, usage: ClassifierUsage, device: Device, *, trust: bool = False
+) -> ExternalClassifier:
     """Read a classifier: TorchScript, torch.export or ONNX; see ``archives`` for what is refused.
+
+    ``trust``: somebody vouches for the file. TorchScript is not opened without: it is a program,
+    which can read and write any file.
 
     ONNX goes by onnx2torch where it knows all operators, else by onnxruntime and without
     gradients. Raises CfinspectError with a sentence for everything else.
@@ -149,7 +156,7 @@ def load_external(path: Path, usage: ClassifierUsage, device: Device) -> Externa
     if path.suffix.lower() == ".onnx":
         found = _onnx(path, usage, device)
     else:
-        found = ExternalClassifier(_torch_network(path, device), usage, device, path.name)
+        found = ExternalClassifier(_torch_network(path, device, trust), usage, device, path.name)
     grey = torch.full((2, 3, usage.size, usage.size), 0.5, device=device.device)
     with torch.no_grad():
         # What does not fit is told now, not after minutes.
@@ -164,17 +171,25 @@ def load_external(path: Path, usage: ClassifierUsage, device: Device) -> Externa
     return found
 
 
-def _torch_network(path: Path, device: Device) -> Callable[[Tensor], Any]:
+def _torch_network(path: Path, device: Device, trust: bool) -> Callable[[Tensor], Any]:
     kind = kind_of_archive(path)
+    if kind == "script" and not trust:
+        raise CfinspectError(
+            f"{path} is TorchScript: a program, which can read and write any of your files when it "
+            "is used. Get the network as torch.export or ONNX; or, if you know who made the file, "
+            "add --trust (in Python: trust=True)"
+        )
     try:
         with only_tensors(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it is deprecated is not for its users
             if kind == "script":
                 return _Hidden(torch.jit.load(str(path), map_location=device.device).eval())
-            exported = torch.export.load(path)
+            exported = torch.export.load(rebuilt_export(path))
             if device.device.type != "cpu":
                 exported = move_to_device_pass(exported, device.device)
             return _Hidden(exported.module())
+    except CfinspectError:
+        raise
     except Exception as error:
         raise CfinspectError(
             f"{path} cannot be loaded ({_first(error)}): was it written by another version of "
@@ -198,41 +213,50 @@ class _Hidden:
 
 
 def _onnx(path: Path, usage: ClassifierUsage, device: Device) -> ExternalClassifier:
-    """By onnx2torch, with gradients; else by onnxruntime."""
+    """By onnx2torch, with gradients; else by onnxruntime, which tries the file out before."""
+    if any(importlib.util.find_spec(name) is None for name in ("onnx", "onnxruntime")):
+        raise CfinspectError(
+            f"{path} cannot be read: pip install 'cfinspect[ace]' brings what reads ONNX"
+        )
+    model = checked_onnx(path)
+    runtime = _tried_out(path, model.SerializeToString(), usage)
     reason = "onnx2torch is not installed"
     if importlib.util.find_spec("onnx2torch") is not None:
         from onnx2torch import convert  # noqa: PLC0415  (an extra)
 
         try:
-            network = convert(str(path)).eval().requires_grad_(False).to(device.device)
+            network = convert(model).eval().requires_grad_(False).to(device.device)
             with torch.no_grad():
                 network(torch.zeros(1, 3, usage.size, usage.size, device=device.device))
-            return ExternalClassifier(network, usage, device, path.name)
         except Exception as error:  # whatever it does not know
             reason = f"onnx2torch says: {_first(error)}"
-    if importlib.util.find_spec("onnxruntime") is None:
-        raise CfinspectError(
-            f"{path} cannot be read ({reason}): pip install 'cfinspect[ace]' brings what reads ONNX"
-        )
-    return ExternalClassifier(_runtime(path), usage, device, path.name, no_gradients=reason)
+        else:
+            runtime.close()
+            return ExternalClassifier(network, usage, device, path.name)
+
+    def look(x: Tensor) -> Tensor:
+        return torch.from_numpy(runtime(x.cpu().numpy())).to(x.device)
+
+    return ExternalClassifier(look, usage, device, path.name, no_gradients=reason)
 
 
-def _runtime(path: Path) -> Callable[[Tensor], Tensor]:
-    import onnxruntime  # noqa: PLC0415  (an extra)
-
+def _tried_out(path: Path, content: bytes, usage: ClassifierUsage) -> OnnxProcess:
+    """The file in a process under limits, which has looked at a few images there."""
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    except Exception as error:
+        runtime = OnnxProcess(content)
+    except ValueError as error:
         raise CfinspectError(
             f"{path} is no ONNX file that can be read ({_first(error)})"
         ) from error
-    entry = session.get_inputs()[0].name
-
-    def look(x: Tensor) -> Tensor:
+    shape = 1, 3, usage.size, usage.size
+    noise = np.random.default_rng(0).random(shape, dtype=np.float32)
+    for images in (np.zeros(shape, np.float32), np.full(shape, 0.5, np.float32), noise):
         try:
-            answer = session.run(None, {entry: x.cpu().numpy()})[0]
-        except Exception as error:
-            raise ValueError(_first(error)) from error
-        return torch.from_numpy(answer).to(x.device)
-
-    return look
+            runtime(images)
+        except ValueError as error:
+            runtime.close()
+            raise CfinspectError(
+                f"{path.name} cannot look at an image of {usage.size} px ({_first(error)}): is "
+                "--input-size right?"
+            ) from error
+    return runtime

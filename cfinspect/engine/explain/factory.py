@@ -37,11 +37,17 @@ class OpenedClassifier:
 
 
 def open_classifier(
-    path: Path, device: str, precision: str, usage: ClassifierUsage | None
+    path: Path,
+    device: str,
+    precision: str,
+    usage: ClassifierUsage | None,
+    *,
+    trust: bool = False,
 ) -> OpenedClassifier:
     """A cfinspect model, or with ``usage`` another program's classifier.
 
-    Raises CfinspectError with a sentence.
+    ``trust``: also one that is a program; see ``load_external``. Raises CfinspectError with a
+    sentence.
     """
     if path.suffix.lower() == ".safetensors":
         if usage is not None:
@@ -57,7 +63,8 @@ def open_classifier(
             "--index, --mean, --std and --outputs"
         )
     tune_host()
-    return OpenedClassifier(load_external(path, usage, choose_device(device, precision)), None)
+    chosen = choose_device(device, precision)
+    return OpenedClassifier(load_external(path, usage, chosen, trust=trust), None)
 
 
 def open_denoiser(

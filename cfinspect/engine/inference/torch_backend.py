@@ -72,6 +72,10 @@ class TorchBackend:
                     tta,
                     self._segmenter,
                 )
+            except ValueError as error:  # the size in a file that was changed by hand
+                raise InspectionError(
+                    f"The model's networks cannot look at squares of {size} px: {error}."
+                ) from error
             except torch.OutOfMemoryError as error:
                 if self.most == 1:
                     raise InspectionError(

@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.familiar import FamiliarImages
+from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.plugins import foreign_metadata, is_foreign
 from cfinspect.engine.networks.names import DDPM
@@ -60,8 +61,8 @@ def load_metadata(path: Path) -> ModelMetadata:
     if is_foreign(path):
         _require_file(path)
         return foreign_metadata(path)
-    metadata, _ = _open(path)
-    return ModelMetadata.from_json(metadata)
+    text, _ = _open(path)
+    return ModelMetadata.from_json(text)
 
 
 def require_inspecting(path: Path, metadata: ModelMetadata) -> None:
@@ -87,7 +88,7 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
     if is_foreign(path):
         return np.zeros(0, dtype=np.uint64)
     _open(path)
-    with safe_open(path, framework="np") as file:
+    with safe_open(path, framework="np") as file:  # its shape and type are known to be right
         return np.asarray(file.get_tensor(_SEEN)).view(np.uint64)
 
 
@@ -136,12 +137,18 @@ def load_model(path: Path) -> Model:
     from cfinspect.engine.networks.mask_decoder import make_mask_decoder  # noqa: PLC0415
     from cfinspect.engine.networks.multi_class import make_networks, needs_backbone  # noqa: PLC0415
 
-    text, _ = _open(path)
+    text, shapes = _open(path)
     metadata = ModelMetadata.from_json(text)
-    tensors = load_file(path)
-    _check_settings(path, metadata)
+    spec = metadata.segmenter
     try:
-        spec = metadata.segmenter
+        require_fitting(
+            metadata.generator,
+            metadata.discriminator,
+            len(metadata.defect_classes),
+            shapes,
+            spec.network if spec is not None else None,
+        )
+        tensors = load_file(path)
         looked_through = needs_backbone(metadata.discriminator) or spec is not None
         backbone = restored_backbone(tensors) if looked_through else None
         generator, discriminator = make_networks(
@@ -170,36 +177,26 @@ def load_model(path: Path) -> Model:
     return Model(generator, discriminator, metadata, seen, familiar, segmenter)
 
 
-def _check_settings(path: Path, metadata: ModelMetadata) -> None:
-    """Refuse networks that no training made, before memory is taken for them."""
-    networks = [metadata.generator, metadata.discriminator]
-    if metadata.segmenter is not None:
-        networks.append(metadata.segmenter.network)
-    for network in networks:
-        values = network.kwargs.values()
-        if not all(isinstance(value, int) and 0 <= value <= _LARGEST for value in values):
-            raise ModelFileError(f"{path} asks for an impossible network: changed by hand?")
-
-
-_LARGEST = 1024
-
-
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise ModelFileError(f"model {path} does not exist: give the path of a .safetensors file")
 
 
-def _open(path: Path) -> tuple[str, list[str]]:
-    """The metadata's text and the tensors' names."""
+def _open(path: Path) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The metadata's text and the tensors' shapes by name."""
     _require_file(path)
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            names = list(file.keys())
+            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            shapes = {name: tuple(part.get_shape()) for name, part in parts.items()}
+            seen_type = parts[_SEEN].get_dtype() if _SEEN in parts else ""
     except (SafetensorError, OSError) as error:
         raise ModelFileError(
             f"{path} is not a readable model file (wrong kind or cut short): {error}"
         ) from error
-    if _CARD not in metadata or _SEEN not in names:
+    if _CARD not in metadata or _SEEN not in shapes:
         raise ModelFileError(f"{path} was not written by cfinspect: it has no metadata")
-    return metadata[_CARD], names
+    if seen_type != "I64" or len(shapes[_SEEN]) != 1:
+        raise ModelFileError(f"{path} does not say which images were seen: changed by hand?")
+    return metadata[_CARD], shapes

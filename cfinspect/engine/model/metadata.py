@@ -7,7 +7,6 @@ version does not know would change what the model does without anyone noticing, 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_h
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import json_text
+from cfinspect.engine.model.card_json import LARGEST_NUMBER, parsed, short, shown
 from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
 from cfinspect.engine.networks.names import NAMED
-from cfinspect.engine.networks.spec import NetworkSpec
+from cfinspect.engine.networks.spec import LARGEST_SIDE, MOST_DEFECT_CLASSES, NetworkSpec
 
 FORMAT_VERSION = 1
 Scope = Literal["whole", "tiles"]
@@ -48,7 +48,12 @@ class Preprocessing:
     tta: Tta = "flips"
 
     def __post_init__(self) -> None:
-        _require(self.size > 0, "preprocessing.size", "must be above 0", self.size)
+        _require(
+            0 < self.size <= LARGEST_SIDE,
+            "preprocessing.size",
+            f"must be above 0 and at most {LARGEST_SIDE} px",
+            self.size,
+        )
         _require(self.scope in get_args(Scope), "preprocessing.scope", "is unknown", self.scope)
         _require(self.tta in get_args(Tta), "preprocessing.tta", "is unknown", self.tta)
         tile_ok = self.tile >= 2 if self.scope == "tiles" else self.tile >= 0
@@ -238,11 +243,9 @@ class ModelMetadata:
     def from_json(cls, text: str) -> ModelMetadata:
         """Read metadata; ``MetadataError`` where it is none, newer, incomplete or out of range."""
         try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise MetadataError(
-                "The model's metadata is not valid JSON: the file is damaged."
-            ) from error
+            raw = parsed(text)
+        except ValueError as error:
+            raise MetadataError(str(error)) from error
         if not isinstance(raw, dict) or "format_version" not in raw:
             raise MetadataError(
                 "The model's metadata has no format_version: not a cfinspect model."
@@ -290,8 +293,8 @@ def _read(cls: type[_T], raw: Mapping[str, Any], prefix: str) -> _T:
     for name in raw:
         if name not in fields:
             raise MetadataError(
-                f"The model's metadata has the unknown field {prefix}{name}: it was probably "
-                "written by a newer cfinspect; update cfinspect."
+                f"The model's metadata has the unknown field {shown(prefix + name)}: it was "
+                "probably written by a newer cfinspect; update cfinspect."
             )
     values: dict[str, Any] = {}
     for name, spec in fields.items():
@@ -313,6 +316,8 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
         return _convert(value, there, name)
     if hint == Mapping[str, Decision]:
         _require(isinstance(value, dict), name, "must be an object", value)
+        few = len(value) <= MOST_DEFECT_CLASSES
+        _require(few, name, f"must be {MOST_DEFECT_CLASSES} at most", len(value))
         return {key: _convert(one, Decision, f"{name}.{key}") for key, one in value.items()}
     if origin is tuple:
         pair = isinstance(value, list) and len(value) == 2
@@ -327,6 +332,9 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
             "must be a number",
             value,
         )
+        # float() knows no larger whole number; what is not finite, the field's own range tells.
+        possible = isinstance(value, float) or abs(value) <= LARGEST_NUMBER
+        _require(possible, name, "is out of range", value)
         return float(value)
     elif hint is int:
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -339,7 +347,8 @@ def _convert(value: Any, hint: Any, name: str) -> Any:
 def _require(holds: bool, name: str, problem: str, value: object) -> None:
     if not holds:
         raise MetadataError(
-            f"The model's metadata is wrong: {name} {problem}, but it is {value!r}."
+            f"The model's metadata is wrong: {shown(name)} {problem}, but it is "
+            f"{short(repr(value))}."
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cfinspect.engine.base.setting import Range, Settings, setting
 from cfinspect.engine.networks.names import COMPACT, PROJECTED
+from cfinspect.engine.networks.spec import LARGEST_ARGUMENT
 
 METHODS = ("cfgan", "classifier", "segmenter", "adversarial", "no-fake", "diffusion")
 GENERATORS = (PROJECTED, "unet", "swin_unet")
@@ -34,7 +35,7 @@ class NetworkSettings(Settings):
     width: int = setting(
         32,
         "channels of the generator's first level; each level but projected's doubles them",
-        within=Range(4),
+        within=Range(4, LARGEST_ARGUMENT),
         title="Generator width",
         option="--width",
     )
@@ -52,7 +53,7 @@ class NetworkSettings(Settings):
     discriminator_width: int = setting(
         24,
         "channels of the first stage of compact and hybrid, a quarter of swin's",
-        within=Range(4),
+        within=Range(4, LARGEST_ARGUMENT),
         title="Discriminator width",
     )
     assisted: bool = setting(

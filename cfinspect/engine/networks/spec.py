@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Argument = bool | int
+# The most that files may ask for; a training takes no more.
+LARGEST_ARGUMENT = 1024  # of a network: channels, layers, classes
+LARGEST_SIDE = 2048  # of its square input, in px
+MOST_DEFECT_CLASSES = 64
 
 
 @dataclass(frozen=True)

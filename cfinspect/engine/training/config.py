@@ -13,6 +13,7 @@ from cfinspect.engine.model.metadata import defect_class_problem, makes_counterf
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import PROJECTED
 from cfinspect.engine.networks.settings import NetworkSettings
+from cfinspect.engine.networks.spec import LARGEST_SIDE, MOST_DEFECT_CLASSES
 from cfinspect.engine.training.presets import (
     ADVERSARIAL,
     BY_PRESET,
@@ -53,7 +54,7 @@ class TrainConfig(NetworkSettings, DataSettings):
     size: int = setting(
         96,
         "side of the network's input in pixels, a multiple of 32",
-        within=Range(32),
+        within=Range(32, LARGEST_SIDE),
         unit="px",
         title="Input size",
         option="--size",
@@ -175,7 +176,7 @@ class TrainConfig(NetworkSettings, DataSettings):
     batch: int = setting(
         16,
         "real images per step, half of each class",
-        within=Range(2),
+        within=Range(2, 4096),
         title="Batch",
         option="--batch",
     )
@@ -318,7 +319,7 @@ class TrainConfig(NetworkSettings, DataSettings):
                 self.generator != PROJECTED or self.gate,
                 "generator projected has a gate: leave gate on",
             ),
-            (len(names) <= 64, "defect_classes can be 64 at most"),
+            (len(names) <= MOST_DEFECT_CLASSES, "defect_classes can be 64 at most"),
             *(
                 (not problem, f"defect_classes: the name {name!r} {problem}")
                 for name in names

@@ -1,13 +1,14 @@
-"""The folder of one training: its settings, its measured rows, its pictures."""
+"""The folder of one training: its settings, measured rows, pictures, and how far it came."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from cfinspect.engine.base.atomic import remove_leftovers, write_atomically
 from cfinspect.engine.base.errors import CfinspectError
@@ -29,6 +30,54 @@ class MetricsRow:
     def to_line(self) -> str:
         """As it stands in the file."""
         return json.dumps({"kind": self.kind, "step": self.step, **self.values}) + "\n"
+
+
+@dataclass
+class Counters:
+    """The numbers of a training that are no tensors; the checkpoint holds them."""
+
+    step: int = 0
+    generator_steps: int = 0
+    seconds: float = 0.0
+    rho: float = 0.0
+    l1_scale: float = 1.0
+    parts: int = 1
+    best: float = -math.inf
+    best_step: int = 0
+    settled: bool = False
+    answers: int = 0
+    told: int = 0
+    fingerprint: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def to_stored(self) -> dict[str, object]:
+        """Plain values; checkpoints call the metrics "figures", as all versions read it."""
+        return {"figures" if name == "metrics" else name: v for name, v in asdict(self).items()}
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, object]) -> Self:
+        """The inverse; KeyError, TypeError or ValueError for numbers that no training counts."""
+        named = {"metrics" if name == "figures" else name: v for name, v in stored.items()}
+        values: dict[str, Any] = named
+        found = cls(**values)
+        for name, usual in asdict(cls()).items():
+            value = getattr(found, name)
+            whole_for_float = isinstance(usual, float) and type(value) is int
+            if type(value) is not type(usual) and not whole_for_float:
+                raise TypeError(f"its {name} is {str(value)[:40]!r}")
+            if isinstance(value, int | float) and not _counted(name, value):
+                raise ValueError(f"its {name} is {str(value)[:40]}")
+        if not all(isinstance(value, int | float) for value in found.metrics.values()):
+            raise TypeError("its metrics are no numbers")
+        return found
+
+
+_MOST = 2**40  # steps, or seconds
+
+
+def _counted(name: str, value: float) -> bool:
+    """``best`` is a criterion of any size, minus infinity before the first look."""
+    return not math.isnan(value) if name == "best" else 0 <= value <= _MOST
 
 
 class RunFolder:
@@ -64,16 +113,17 @@ class RunFolder:
             self._board = SummaryWriter(str(self.root / "tensorboard"))
 
     def rows(self) -> list[MetricsRow]:
-        """The measured rows so far; a last line cut short by a kill is passed over."""
+        """The measured rows so far; lines that are none (cut short by a kill) are left out."""
         if not self.metrics.exists():
             return []
         rows = []
         for line in self.metrics.read_text("utf-8").splitlines():
             try:
                 known = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            rows.append(MetricsRow(known.pop("kind"), known.pop("step"), known))
+            if _is_row(known):
+                rows.append(MetricsRow(known.pop("kind"), known.pop("step"), known))
         return rows
 
     def rewind(self, step: int) -> None:
@@ -95,6 +145,18 @@ class RunFolder:
         """Let go of the scalar writer."""
         if self._board is not None:
             self._board.close()
+
+
+def _is_row(known: object) -> bool:
+    """Whether a line's value has a kind, a step, and numbers (or nothing) by name."""
+    if not isinstance(known, dict) or not isinstance(known.get("kind"), str):
+        return False
+    if type(known.get("step")) is not int:
+        return False
+    return all(
+        name == "kind" or value is None or isinstance(value, int | float)
+        for name, value in known.items()
+    )
 
 
 def _write(file: Path, text: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import load_model
+from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.networks.backbone import (
     Backbone,
     load_backbone,
@@ -40,31 +40,14 @@ from cfinspect.engine.networks.projected import ProjectedDiscriminator, Projecte
 from cfinspect.engine.networks.running_mean import follow
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.engine.training.config import TrainConfig
+from cfinspect.engine.training.run_folder import Counters
 
 _FORMAT = "2"
+_NET = "net."  # before the names of networks' tensors
 
 
 class CheckpointError(CfinspectError):
     """A checkpoint that is damaged or belongs to other settings."""
-
-
-@dataclass
-class Counters:
-    """The numbers of a training that are no tensors."""
-
-    step: int = 0
-    generator_steps: int = 0
-    seconds: float = 0.0
-    rho: float = 0.0
-    l1_scale: float = 1.0
-    parts: int = 1
-    best: float = -math.inf
-    best_step: int = 0
-    settled: bool = False
-    answers: int = 0
-    told: int = 0
-    fingerprint: str = ""
-    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,7 +137,7 @@ class TrainState:
         self.seen: NDArray[np.uint64] = np.empty(0, np.uint64)
         self.drops_segmenter = False
         if checkpoint is not None:
-            self._take(_architecture_in(checkpoint))
+            self._take(_architecture_in(checkpoint, self.defect_class_count))
             generator, discriminator = self._built(checkpoint)
         elif config.init_from is not None:
             model = load_model(Path(config.init_from))
@@ -265,7 +248,7 @@ class TrainState:
         """Write everything to one .safetensors file, atomically."""
         tensors: dict[str, Tensor] = {}
         for name, net in self.nets.items():
-            tensors |= {f"net.{name}.{key}": value for key, value in net.state_dict().items()}
+            tensors |= {f"{_NET}{name}.{key}": value for key, value in net.state_dict().items()}
         backbone = backbone_of(self.nets["discriminator"])
         if backbone is not None:
             tensors |= stored_backbone(backbone)
@@ -276,7 +259,7 @@ class TrainState:
         tensors = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
         tensors["seen"] = torch.from_numpy(self.seen.view(np.int64).copy())
         facts = {
-            "counters": _renamed(asdict(self.counters), {"metrics": "figures"}),
+            "counters": self.counters.to_stored(),
             "architecture": asdict(self.architecture),
             "scaler": self.scaler.state_dict(),
         }
@@ -289,10 +272,12 @@ class TrainState:
             # Copies: the file must not stay mapped, or Windows will not let it be replaced.
             tensors = {name: value.clone() for name, value in load_file(path).items()}
             for name, net in self.nets.items():
-                net.load_state_dict(_below(tensors, f"net.{name}."))
+                net.load_state_dict(_below(tensors, f"{_NET}{name}."))
             for name, optimiser in self.optimisers.items():
                 self._load_adam(optimiser, _below(tensors, f"adam.{name}."))
-            self.counters = Counters(**_renamed(facts["counters"], {"figures": "metrics"}))
+            self.counters = Counters.from_stored(facts["counters"])
+            if tensors["seen"].dtype != torch.int64 or tensors["seen"].ndim != 1:
+                raise ValueError("it does not say which images were seen")
             self.seen = tensors["seen"].numpy().view(np.uint64)
             if facts["scaler"]:
                 self.scaler.load_state_dict(facts["scaler"])
@@ -306,15 +291,29 @@ class TrainState:
         for key, value in tensors.items():
             index, slot = key.split(".")
             weight = weights[int(index)]
+            if slot not in _ADAM or value.shape not in (weight.shape, torch.Size()):
+                raise ValueError(f"the optimiser's {key} fits no weight")
             # The fused kernel walks moments and weights side by side through memory, so they
             # need the same layout; files hold plain NCHW.
             laid = torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
             slots.setdefault(int(index), {})[slot] = laid.detach()
+        if any(len(own) != len(_ADAM) for own in slots.values()):
+            raise ValueError("a part of the optimiser is missing")
         state = optimiser.state_dict()
         optimiser.load_state_dict({"state": slots, "param_groups": state["param_groups"]})
 
 
-_UNUSABLE = (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError)
+_UNUSABLE = (
+    SafetensorError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    OverflowError,
+)
+_ADAM = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
 def _unusable(path: Path, error: Exception) -> CheckpointError:
@@ -322,19 +321,22 @@ def _unusable(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"checkpoint {path} cannot be used ({first}): train into a new folder")
 
 
-def _renamed(values: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    """Checkpoints call the metrics "figures", as all versions read it."""
-    return {names.get(name, name): value for name, value in values.items()}
-
-
-def _architecture_in(path: Path) -> Architecture:
-    parts = _metadata(path)["architecture"]
+def _architecture_in(path: Path, defect_classes: int) -> Architecture:
+    """How the networks of a checkpoint are made, if its tensors say the same."""
     try:
-        return Architecture(
+        parts = _metadata(path)["architecture"]
+        found = Architecture(
             NetworkSpec(**parts["generator"]), NetworkSpec(**parts["discriminator"])
         )
+        with safe_open(path, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith(_NET)]  # noqa: SIM118
+            shapes = {
+                name.removeprefix(_NET): tuple(file.get_slice(name).get_shape()) for name in names
+            }
+        require_fitting(found.generator, found.discriminator, defect_classes, shapes)
     except _UNUSABLE as error:
         raise _unusable(path, error) from error
+    return found
 
 
 def _backbone_in(path: Path) -> Backbone:

@@ -69,7 +69,7 @@ def images(n: int = 5) -> Tensor:
 def test_every_format_answers_as_the_network_does(
     kind: str, flexible: bool, tmp_path: Path
 ) -> None:
-    found = load_external(saved(kind, tmp_path, flexible=flexible), USAGE, CPU)
+    found = load_external(saved(kind, tmp_path, flexible=flexible), USAGE, CPU, trust=kind == "ts")
     x = images()
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (USAGE.mean, USAGE.std))
     with torch.no_grad():
@@ -285,7 +285,27 @@ def test_another_input_size_than_it_takes_is_told(tmp_path: Path) -> None:
     example = torch.zeros(1, 3, SIDE, SIDE)
     torch.jit.save(torch.jit.trace(Fixed(), example), str(path))
     with pytest.raises(CfinspectError, match="is --input-size right"):
-        load_external(path, ClassifierUsage(size=20), CPU)
+        load_external(path, ClassifierUsage(size=20), CPU, trust=True)
+
+
+def test_a_program_is_not_opened_without_trust(tmp_path: Path) -> None:
+    path, victim = tmp_path / "program.pt", tmp_path / "settings"
+    victim.write_bytes(b"mine, and to stay as it is")
+
+    class Writes(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.victim: str = str(victim)
+
+        def forward(self, x: Tensor) -> Tensor:
+            file = torch.from_file(self.victim, True, 4, dtype=torch.uint8)
+            file.zero_()
+            return x.mean(dim=[2, 3])
+
+    torch.jit.save(torch.jit.script(Writes()), str(path))
+    with pytest.raises(CfinspectError, match=r"is TorchScript: a program.*--trust"):
+        load_external(path, USAGE, CPU)
+    assert victim.read_bytes() == b"mine, and to stay as it is"
 
 
 @pytest.mark.parametrize("flexible", [True, False])
@@ -297,7 +317,7 @@ def test_class_activation_maps_of_a_strangers_network(flexible: bool, tmp_path: 
         assert maps.shape == (2, SIDE, SIDE)
         assert maps.max() > 0
     with pytest.raises(CfinspectError, match="use rise or occlusion"):
-        gradcam(load_external(saved("ts", tmp_path), USAGE, CPU))
+        gradcam(load_external(saved("ts", tmp_path), USAGE, CPU, trust=True))
 
 
 @pytest.mark.parametrize(

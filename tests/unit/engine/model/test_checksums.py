@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from test_model_file import tiny_model
+from tiny_models import tiny_model
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.checksums import check_models, read_sums

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from tiny_models import tiny_model
 
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import (
@@ -19,33 +20,13 @@ from cfinspect.engine.model.file import (
     seen_digests,
 )
 from cfinspect.engine.model.metadata import (
-    Decision,
     MetadataError,
     ModelMetadata,
-    Preprocessing,
     SegmenterSpec,
 )
 from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
-from cfinspect.engine.networks.discriminators import make_discriminator
-from cfinspect.engine.networks.generators import make_generator
 from cfinspect.engine.networks.mask_decoder import MASK_DECODER, MaskDecoder
 from cfinspect.engine.networks.spec import NetworkSpec
-
-
-def tiny_model() -> Model:
-    generator = NetworkSpec("unet", {"width": 4, "stem": 2, "gate": True})
-    discriminator = NetworkSpec("compact", {"width": 4})
-    metadata = ModelMetadata(
-        created="2026-01-01T00:00:00+00:00",
-        cfinspect_version="0.1.0",
-        generator=generator,
-        discriminator=discriminator,
-        preprocessing=Preprocessing(size=32),
-        decision=Decision(score_threshold=0.4),
-    )
-    seen = np.array([2**64 - 1, 5], dtype=np.uint64)
-    nets = make_generator("unet", width=4), make_discriminator("compact", width=4)
-    return Model(*nets, metadata=metadata, seen=seen)
 
 
 def test_round_trip(tmp_path: Path) -> None:
