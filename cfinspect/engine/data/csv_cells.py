@@ -15,7 +15,8 @@ from typing import TextIO
 # How a formula begins in Excel, LibreOffice and others, also after a tab or a new line, and in the
 # wide forms of East Asian keyboards.
 _STARTS = "[-=+@\t\r\n\uff1d\uff0b\uff0d\uff20]"
-_FORMULA, _MARKED = re.compile(f"'*{_STARTS}"), re.compile(f"'+{_STARTS}")
+_FORMULA = re.compile(f"'*{_STARTS}.", re.DOTALL)  # one sign alone, as "-" for nothing, is none
+_MARKED = re.compile(f"'+{_STARTS}.", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 
 

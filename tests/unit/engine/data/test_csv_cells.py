@@ -19,7 +19,9 @@ def test_formulas_become_text(start: str) -> None:
     assert to_cell(f"{start}cmd|' /C calc'!A0") == f"'{start}cmd|' /C calc'!A0"
 
 
-@pytest.mark.parametrize("value", ["a=1", "", "'quoted'", "-1", "+4.5", "-1e-3", -0.5, None, 7])
+@pytest.mark.parametrize(
+    "value", ["a=1", "", "-", "'quoted'", "-1", "+4.5", "-1e-3", -0.5, None, 7]
+)
 def test_numbers_and_other_text_stay(value: object) -> None:
     assert to_cell(value) == value
 
