@@ -188,20 +188,18 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
     names: dict[int, str] = {}
     for folder, label in labels.items():
         names.setdefault(label, folder.name)
-    left_out += _of_no_class(root, [one for one in folders if one not in labels], found)
+    known = {one.path for one in found} | {one.path for one in left_out}
+    left_out += _of_no_class(root, [one for one in folders if one not in labels], known)
     return FolderScan(_with_masks(root, found), left_out, names, in_it)
 
 
-def _of_no_class(
-    root: Path, folders: Sequence[Path], found: Sequence[Candidate]
-) -> Iterator[LeftOut]:
-    """Folders whose images nobody has given a class, neither by their name nor in a table."""
-    taken = {candidate.path for candidate in found}
+def _of_no_class(root: Path, folders: Sequence[Path], known: set[Path]) -> Iterator[LeftOut]:
+    """Folders with images of which neither their name nor a table says anything."""
     ours = results_among([entry.name for entry in root.iterdir()], at_top=True)
     for folder in folders:
         if folder.name == MASKS or is_passed_over(folder.name) or folder.name in ours:
             continue
-        count = sum(path not in taken for path in list_images([folder]))
+        count = sum(path not in known for path in list_images([folder]))
         if count:
             yield LeftOut(
                 folder,
