@@ -17,7 +17,6 @@ from cfinspect.engine.base.images import MAX_PIXELS
 from cfinspect.engine.data.folders import class_words, fold_word
 from cfinspect.formats.encodings import decode
 from cfinspect.formats.exchange_types import FormatError
-from cfinspect.visible import visible
 
 MAX_TEXT_BYTES = 512 << 20
 _MAX_NAME = 1000
@@ -118,9 +117,17 @@ def _is_plain(name: str) -> bool:
 def for_xml(root: ElementTree.Element) -> ElementTree.Element:
     """The element, with control characters of names written out: XML cannot hold them."""
     for one in root.iter():
-        one.text = visible(one.text) if one.text else one.text
-        one.attrib.update({name: visible(value) for name, value in one.attrib.items()})
+        one.text = _of_xml(one.text) if one.text else one.text
+        one.attrib.update({name: _of_xml(value) for name, value in one.attrib.items()})
     return root
+
+
+def _of_xml(text: str) -> str:
+    return _NO_XML_CHARACTER.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+# What XML 1.0 has no place for; names of classes hold none of these, names of files may.
+_NO_XML_CHARACTER = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def size_of(height: object, width: object, where: str) -> tuple[int, int]:
