@@ -22,9 +22,9 @@ from cfinspect.cli.options import (
     ModelArgument,
     PrecisionOption,
     UndamagedOption,
+    mask_values_named,
     require_exists,
     require_folder_to_write,
-    require_mask_values,
 )
 from cfinspect.cli.output import JsonFlag, Output, guarded
 from cfinspect.engine.base.errors import CfinspectError
@@ -115,7 +115,7 @@ def evaluate(
     """Evaluate a model: classification, localisation, counterfactuals, review."""
     require_exists(model, *data, *(path for path in (encoder, diffusion) if path))
     require_folder_to_write(out)
-    require_mask_values(mask_values)
+    values = mask_values_named(mask_values)
     if ace and not diffusion:
         raise CfinspectError("--ace needs --diffusion: without such a model there is no ACE.")
     wanted = {
@@ -136,7 +136,7 @@ def evaluate(
         quick=quick,
         undamaged=undamaged,
         damaged=damaged,
-        mask_values=mask_values,
+        mask_values=values,
         batch=batch,
         device=device,
         precision=precision,

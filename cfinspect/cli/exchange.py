@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ from cfinspect.cli.options import (
     MaskValuesOption,
     ProjectArgument,
     WhoOption,
-    require_mask_values,
+    mask_values_named,
     who_is_it,
 )
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
@@ -149,7 +148,7 @@ def export(
             )
         except Cancelled as stop:
             raise Cancelled(f"Interrupted; {out} is as it was before.") from stop
-    fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
+    fields = dict(vars(report))
     counts = {name: len(fields.pop(name)) for name in ("machine_labels", "machine_masks")}
     output.emit("done", {**fields, **counts, "out": out})
     _tell(report.problems + report.notes)
@@ -215,15 +214,13 @@ def import_(
 ) -> None:
     """Take labels and masks of another tool as what humans said."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
     from cfinspect.formats.exchange_types import Empty  # noqa: PLC0415
     from cfinspect.formats.importing import Source, import_labels, preview  # noqa: PLC0415
     from cfinspect.project.project import Project  # noqa: PLC0415
 
     if empty not in list(Empty):
         raise CfinspectError(f'--empty is {", ".join(Empty)}, not "{empty}".')
-    require_mask_values(mask_values)
-    source = Source(form, path, replace, machine_too, Empty(empty), MaskValues(mask_values))
+    source = Source(form, path, replace, machine_too, Empty(empty), mask_values_named(mask_values))
     output = Output(as_json)
     with (
         Project.open(project, human=not dry_run) as opened,
@@ -257,8 +254,7 @@ def _tell(sentences: list[str]) -> None:
 def _tell_import(report: ImportReport, output: Output, *, dry_run: bool) -> None:
     _tell(report.problems)
     _tell(report.notes)
-    fields = {field.name: getattr(report, field.name) for field in dataclasses.fields(report)}
-    del fields["stored"]
+    fields = {name: value for name, value in vars(report).items() if name != "stored"}
     output.emit("done", {**fields, "dry_run": dry_run})
     output.say(
         f"{report.taken} images {'would be ' if dry_run else ''}taken ({report.masks} with masks), "

@@ -10,6 +10,7 @@ import typer
 from cfinspect.cli.listening import CommandLine
 from cfinspect.cli.output import Output
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.data.settings import MaskValues
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.inspector import Inspector
@@ -54,12 +55,11 @@ def who_is_it(given: str) -> str:
     return login_name()
 
 
-def require_mask_values(value: str) -> None:
-    """Raise CfinspectError for what is none of --mask-values."""
-    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
-
+def mask_values_named(value: str) -> MaskValues:
+    """What --mask-values was given; CfinspectError for any other word."""
     if value not in list(MaskValues):
         raise CfinspectError(f'--mask-values is {", ".join(MaskValues)}, not "{value}".')
+    return MaskValues(value)
 
 
 def require_exists(*paths: Path) -> None:

@@ -157,9 +157,12 @@ def _undo(project: Project, who: str, output: Output) -> None:
     done = take_back(project, who=who)
     if not done.humans:
         raise CfinspectError(f"There is nothing of {who}'s to take back.")
-    for human in done.humans:
-        row = project.database.row("SELECT image_id FROM audit WHERE id = ?", human.entry)
-        (image,) = by_ids(project, [row["image_id"]] if row else [])
+    ids = [
+        row["image_id"]
+        for human in done.humans
+        for row in project.database.rows("SELECT image_id FROM audit WHERE id = ?", human.entry)
+    ]
+    for image, human in zip(by_ids(project, ids), done.humans, strict=True):
         said = _said(image.name, human.verdict, human.mask, human.version)
         output.emit("undone", said)
     if len(done.humans) == 1:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
-from cfinspect.cli.options import MaskValuesOption, require_mask_values
+from cfinspect.cli.options import MaskValuesOption, mask_values_named
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.progress import Cancelled
 
@@ -46,17 +46,16 @@ def tile(
 ) -> None:
     """Cut photos with masks into labelled tiles to train on."""
     from cfinspect.cli.progress import Counter  # noqa: PLC0415
-    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
     from cfinspect.formats.tiles import Cut, cut_tiles  # noqa: PLC0415
 
-    require_mask_values(mask_values)
+    values = mask_values_named(mask_values)
     cut = Cut(size, overlap, min_damage, undamaged_per_photo)
     with (
         cancel_on_signals("Stopping; nothing is left half written") as cancel,
         Counter("Cutting", "photos", cancel=cancel) as counter,
     ):
         try:
-            report = cut_tiles(data, out, cut, values=MaskValues(mask_values), progress=counter)
+            report = cut_tiles(data, out, cut, values=values, progress=counter)
         except Cancelled as stop:
             raise Cancelled(f"Interrupted; {out} was not made.") from stop
     for problem in report.problems:

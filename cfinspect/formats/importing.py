@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError
@@ -15,7 +14,6 @@ from cfinspect.formats.exchange_types import (
     Empty,
     FormatError,
     ImportedImage,
-    MaskReader,
     Refused,
 )
 from cfinspect.formats.import_plan import ImportReport, Planner, Step, machine_words
@@ -69,9 +67,7 @@ def import_labels(
         scan(project, [folder for folder in project.folders() if folder.id == added])
     planner = _planner(project, source, Matcher(project, added))
     try:
-        for one in first:
-            planner.add(one)
-        for done, one in enumerate(found, len(first)):
+        for done, one in enumerate(chain(first, found)):
             progress.step(done)
             planner.add(one)
         return _store(project, source, planner, who, progress)
@@ -110,9 +106,11 @@ def _found(source: Source) -> Iterator[ImportedImage | Refused]:
     if source.values is not MaskValues.AUTO:
         if about.read_as is None:
             raise FormatError(f"The format {source.form} has no mask files whose values differ.")
-        read = functools.partial(_told, about.read_as, source.values)
+        found = about.read_as(source.path, source.values)
+    else:
+        found = read(source.path)
     nothing = True
-    for one in read(source.path):
+    for one in found:
         nothing = False
         yield one
     if nothing:
@@ -120,10 +118,6 @@ def _found(source: Source) -> Iterator[ImportedImage | Refused]:
             f"{source.path} holds no image in the format {source.form}: is it another format, or "
             "another folder?"
         )
-
-
-def _told(read: MaskReader, values: MaskValues, path: Path) -> Iterator[ImportedImage | Refused]:
-    return read(path, values)
 
 
 def _planner(project: Project, source: Source, matcher: Matcher) -> Planner:

@@ -16,6 +16,7 @@ from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import JsonObject
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.csv_cells import TableWriter
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.model.file import file_digest, load_metadata
 from cfinspect.workflows.evaluation_data import choose_samples, read_data
 from cfinspect.workflows.evaluation_parts import (
@@ -67,7 +68,7 @@ class EvaluationOptions:
     quick: bool = False
     undamaged: str | None = None
     damaged: str | None = None
-    mask_values: str = "auto"
+    mask_values: MaskValues = MaskValues.AUTO
     batch: int = 64
     device: str = "auto"
     precision: str = "auto"

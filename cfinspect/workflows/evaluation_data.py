@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.data.settings import MaskValues
 from cfinspect.workflows.listener import Listener
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def read_data(
     damaged: str | None = None,
     kinds: Sequence[str] = (),
     also_damaged: Sequence[str] = (),
-    mask_values: str = "auto",
+    mask_values: MaskValues = MaskValues.AUTO,
 ) -> Dataset:
     """Read labelled folders; one class alone will do. Says what was left out.
 
@@ -30,7 +31,6 @@ def read_data(
     ``mask_values``: what the values of masks are.
     """
     from cfinspect.engine.data.dataset import read_folders  # noqa: PLC0415
-    from cfinspect.engine.data.settings import MaskValues  # noqa: PLC0415
 
     with listener.task("Reading folders", "files") as progress:
         dataset = read_folders(
@@ -39,7 +39,7 @@ def read_data(
             damaged=damaged,
             defect_classes=kinds,
             also_damaged=also_damaged,
-            mask_values=MaskValues(mask_values),
+            mask_values=mask_values,
             allow_one_class=True,
             progress=progress,
         )

@@ -20,15 +20,6 @@ Say = Callable[[str], None]
 Pixels = NDArray[np.uint8]
 
 WHITE = (255, 255, 255, 255)
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # Cameras store fewer bits than the 16 of the file; 8 comes from programs that convert.
 _RANGES = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
@@ -45,9 +36,7 @@ class Unreadable(Exception):
 
 def upright(array: Pixels, how: int) -> Pixels:
     """Turn (H, W) or (H, W, 3) pixels of EXIF orientation ``how`` (1..8) to stand upright."""
-    if how not in _TRANSPOSE:
-        return array
-    return np.array(Image.fromarray(array).transpose(_TRANSPOSE[how]), dtype=np.uint8)
+    return np.ascontiguousarray(turned_array(array, how))
 
 
 def turned_array(array: NDArray[Any], how: int) -> NDArray[Any]:
@@ -63,7 +52,7 @@ def turned_array(array: NDArray[Any], how: int) -> NDArray[Any]:
 
 def known_turn(value: object) -> int:
     """An orientation as stored, as 1..8; 1 for anything else."""
-    return value if isinstance(value, int) and value in _TRANSPOSE else 1
+    return value if isinstance(value, int) and 2 <= value <= 8 else 1
 
 
 def to_8_bit(samples: NDArray[Any], bits: int, say: Say, *, guess: bool = True) -> Pixels:
