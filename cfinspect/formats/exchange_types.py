@@ -43,6 +43,14 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
+class Original:
+    """The bytes of an image file; ``turned``: its EXIF block turns or mirrors it."""
+
+    data: bytes
+    turned: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Item:
     """One image of an export.
 
@@ -50,7 +58,7 @@ class Item:
     that no other item has. ``source``: the file. ``label``: 0 undamaged, 1 damaged. ``mask``:
     (H, W) uint8 of class numbers, at the image's upright size. ``split``: train, val, test or "".
     ``mm_per_px``: the scale, None when unknown. ``provenance``: who said so, when, on which model's
-    advice; JSON values only.
+    advice; JSON values only. ``original``: the file, where it has been read already.
     """
 
     name: str
@@ -64,6 +72,7 @@ class Item:
     split: str = ""
     mm_per_px: float | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    original: Original | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from cfinspect.formats.exchange_types import (
     Options,
 )
 from cfinspect.formats.export_filter import ExportFilter, Pick, picks
-from cfinspect.formats.files import check_image
+from cfinspect.formats.files import read_original
 from cfinspect.formats.naming import flat_stems
 from cfinspect.formats.registry import writer
 from cfinspect.project import audit
@@ -114,7 +114,8 @@ def export(
                     provenance=_origin(pick.human, found, digests),
                 )
                 if options.images is not Images.REFERENCE:
-                    check_image(item.source, jpeg=kind.jpeg_only)
+                    original = read_original(item.source, jpeg=kind.jpeg_only)
+                    item = replace(item, original=original)
             except (ImageError, ProjectError) as error:
                 report.left_out["cannot be read"] += 1
                 report.problems.append(str(error))

@@ -1,10 +1,17 @@
-"""Image files of an export: copied, linked or only named."""
+"""Files of an export: images copied, linked or only named, and masks.
+
+An export is written into a folder that is thrown away when something fails, so its files are
+written as they are, without a temporary name each.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
+from functools import lru_cache
 from pathlib import Path
+
+import cv2
+import numpy as np
 
 from cfinspect.engine.base.images import (
     JPEG_SIDE,
@@ -15,7 +22,8 @@ from cfinspect.engine.base.images import (
     write_jpeg,
     write_png,
 )
-from cfinspect.formats.exchange_types import FormatError, Images, Item
+from cfinspect.formats.exchange_types import FormatError, Images, IndexMask, Item, Original
+from cfinspect.masks.files import encode_indexed
 
 _JPEG = {".jpg", ".jpeg"}
 _QUALITY = 95
@@ -29,9 +37,9 @@ def place_image(item: Item, folder: Path, images: Images, *, jpeg: bool = False)
     converted (quality 95), longer ones than a JPEG can be to PNG.
     """
     suffix = item.source.suffix.lower()
+    original = item.original or read_original(item.source)
     folder.mkdir(parents=True, exist_ok=True)
-    turned = is_turned(item.source, read_bytes(item.source))
-    if turned or (images is Images.COPY and jpeg and suffix not in _JPEG):
+    if original.turned or (images is Images.COPY and jpeg and suffix not in _JPEG):
         pixels = read_image(item.source)
         fits = max(pixels.shape[:2]) <= JPEG_SIDE
         name = item.stem + (".jpg" if fits and (jpeg or suffix in _JPEG) else ".png")
@@ -48,18 +56,47 @@ def place_image(item: Item, folder: Path, images: Images, *, jpeg: bool = False)
         )
     target = folder / name
     if images is Images.COPY:
-        shutil.copyfile(item.source, target)
+        target.write_bytes(original.data)
     else:
         _link(item.source, target)
     return name
 
 
-def check_image(source: Path, *, jpeg: bool = False) -> None:
-    """Raise ImageError where `place_image` could not place the image."""
+def read_original(source: Path, *, jpeg: bool = False) -> Original:
+    """An image file that `place_image` can place; raises ImageError where it could not."""
     data = read_bytes(source)
     header_size(source, data)
-    if is_turned(source, data) or (jpeg and source.suffix.lower() not in _JPEG):
+    turned = is_turned(source, data)
+    if turned or (jpeg and source.suffix.lower() not in _JPEG):
         read_image(source)  # it will be written anew
+    return Original(data, turned)
+
+
+def write_mask(path: Path, mask: IndexMask, *, binary: bool = False) -> None:
+    """Write a mask (H, W) of class numbers as an indexed PNG, or as 0 and 255.
+
+    Most images are sound, and the empty masks of one size are the same file: it is made once.
+    """
+    encode = _encode_binary if binary else encode_indexed
+    data = encode(mask) if mask.any() else _empty(mask.shape, binary)
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+@lru_cache(maxsize=16)
+def _empty(shape: tuple[int, int], binary: bool) -> bytes:
+    encode = _encode_binary if binary else encode_indexed
+    return encode(np.zeros(shape, dtype=np.uint8))
+
+
+def _encode_binary(mask: IndexMask) -> bytes:
+    done, data = cv2.imencode(".png", (mask > 0).astype(np.uint8) * np.uint8(255))
+    if not done:
+        raise FormatError(f"A mask of {mask.shape[1]} x {mask.shape[0]} pixels fits into no PNG.")
+    return data.tobytes()
 
 
 def _link(source: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cfinspect.engine.base.images import ImageError, write_png
+from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.data.folders import MASKS
 from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask_values
@@ -20,10 +20,9 @@ from cfinspect.formats.exchange_types import (
     Options,
     Refused,
 )
-from cfinspect.formats.files import place_image
+from cfinspect.formats.files import place_image, write_mask
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name, read_json
-from cfinspect.masks.files import write_indexed
 
 CLASSES = "classes.json"
 _SAID = {
@@ -50,12 +49,7 @@ def _write(out: Path, items: Iterator[Item], options: Options, *, binary: bool) 
         part = Path(item.split) if item.split else Path()
         if options.images is not Images.REFERENCE:
             place_image(item, out / "images" / part, options.images)
-        target = out / MASKS / part / f"{item.stem}.png"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if binary:
-            write_png(target, item.mask > 0)
-        else:
-            write_indexed(target, item.mask)
+        write_mask(out / MASKS / part / f"{item.stem}.png", item.mask, binary=binary)
 
 
 def read_masks(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from cfinspect.engine.base.images import ImageError, write_png
+from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.data.folders import (
     CLASS_NAMES,
@@ -27,7 +27,7 @@ from cfinspect.formats.exchange_types import (
     Options,
     Refused,
 )
-from cfinspect.formats.files import place_image
+from cfinspect.formats.files import place_image, write_mask
 from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name
 from cfinspect.masks.regions import regions_of
@@ -90,9 +90,7 @@ def write_data_folder(out: Path, items: Iterator[Item], _about: About, options: 
         part = Path(item.split, CLASS_NAMES[item.label])
         name = place_image(item, out / part, options.images)
         if item.mask.any():
-            masks = out / item.split / MASKS
-            masks.mkdir(parents=True, exist_ok=True)
-            write_png(masks / f"{item.stem}.png", item.mask > 0)
+            write_mask(out / item.split / MASKS / f"{item.stem}.png", item.mask, binary=True)
         # Without a group of its own, an image must not share the empty one with others.
         group = item.group or item.stem
         rows.append((item.split, (CLASS_NAMES[item.label], name), group))

@@ -28,11 +28,11 @@ from cfinspect.formats.exchange_types import (
     Options,
     Refused,
 )
-from cfinspect.formats.files import place_image
+from cfinspect.formats.files import place_image, write_mask
 from cfinspect.formats.painter import Painter
 from cfinspect.formats.pixels import Part, names_of, regions
 from cfinspect.formats.safe import clean_name, for_xml, read_text, read_xml, size_of, visible_files
-from cfinspect.masks.files import read_indexed, write_indexed
+from cfinspect.masks.files import read_indexed
 
 CLASS, OBJECT, IMAGES, BOXES = (
     "SegmentationClass",
@@ -58,8 +58,8 @@ def write(out: Path, items: Iterator[Item], about: About, options: Options) -> N
         for number, part in enumerate(parts[:254], 1):
             height, width = part.mask.shape
             objects[part.y : part.y + height, part.x : part.x + width][part.mask] = number
-        write_indexed(out / CLASS / f"{item.stem}.png", item.mask)
-        write_indexed(out / OBJECT / f"{item.stem}.png", objects)
+        write_mask(out / CLASS / f"{item.stem}.png", item.mask)
+        write_mask(out / OBJECT / f"{item.stem}.png", objects)
         tree = _annotation(item, file, parts, about)
         tree.write(out / BOXES / f"{item.stem}.xml", encoding="utf-8")
         splits.setdefault(item.split or "train", []).append(item.stem)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.images import ImageError, header_size, read_bytes
 from cfinspect.engine.data.mask_values import palette
 
@@ -29,12 +28,6 @@ def encode_indexed(mask: NDArray[np.uint8]) -> bytes:
     stream = BytesIO()
     image.save(stream, "PNG", compress_level=3)
     return stream.getvalue()
-
-
-def write_indexed(path: Path, mask: NDArray[np.uint8]) -> None:
-    """Write a mask (H, W) of class numbers; a kill or power cut leaves the old file or the new."""
-    data = encode_indexed(mask)
-    write_atomically(path, lambda part: part.write_bytes(data))
 
 
 def read_indexed(path: Path) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -39,8 +40,9 @@ class MaskRead:
     ignored: bool = False
 
 
+@lru_cache(maxsize=1)
 def palette() -> NDArray[np.uint8]:
-    """Colours of the class numbers, (256, 3) uint8: the colour map of the Pascal VOC devkit.
+    """Colours of the class numbers, (256, 3) uint8, read-only: the Pascal VOC devkit's colour map.
 
     Bit k of the number goes to bit 7 - k // 3 of channel k % 3, so that near numbers differ much.
     """
@@ -49,6 +51,7 @@ def palette() -> NDArray[np.uint8]:
     for bit in range(8):
         channel, shift = bit % 3, 7 - bit // 3
         colours[:, channel] |= (((numbers >> bit) & 1) << shift).astype(np.uint8)
+    colours.flags.writeable = False
     return colours
 
 

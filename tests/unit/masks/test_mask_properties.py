@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.masks.drawing import Box, brush, flood_fill, polygon
-from cfinspect.masks.files import classes_in, read_indexed, write_indexed
+from cfinspect.masks.files import classes_in, encode_indexed, read_indexed
 from cfinspect.masks.history import History
 from cfinspect.masks.polygons import inset, merge_holes, rasterise, simplify, trace
 from cfinspect.masks.regions import regions_of
@@ -203,7 +203,7 @@ def test_regions_are_all_of_the_mask(mask: IndexMask, min_area: int, most: int |
 def test_class_numbers_survive_their_file(mask: IndexMask) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mask.png"
-        write_indexed(path, mask)
+        path.write_bytes(encode_indexed(mask))
         assert np.array_equal(read_indexed(path), mask)
 
 

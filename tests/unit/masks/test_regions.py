@@ -68,12 +68,12 @@ def test_thinning_changes_neither_pieces_nor_holes(seed: int) -> None:
 
 
 def test_large_and_many_regions_take_no_minutes() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     (large,) = regions_of(np.ones((2000, 3000), bool))
     assert 500 < large.length < 6000
     noise = np.random.default_rng(0).random((1000, 1000)) < 0.2
     assert len(regions_of(noise, most=200)) == 200
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_one_pixel_and_a_row_of_pixels() -> None:

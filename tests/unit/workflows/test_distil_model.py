@@ -9,7 +9,7 @@ from cfinspect.engine.base.images import ImageError
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED
 from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.synth.folder import write_folder
-from cfinspect.masks.files import write_indexed
+from cfinspect.masks.files import encode_indexed
 from cfinspect.project.listing import list_images
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
@@ -57,7 +57,7 @@ def test_only_the_folders_that_were_asked_for_teach(tmp_path: Path) -> None:
     drawn = next((walls / "masks").iterdir())
     assert np.array_equal(lessons.read_mask(drawn), read_mask(drawn))
     # A corrected mask that somebody changed is not what the person drew.
-    write_indexed(mask, np.ones((32, 32), np.uint8))
+    mask.write_bytes(encode_indexed(np.ones((32, 32), np.uint8)))
     with pytest.raises(ImageError, match="not what was saved"):
         lessons.read_mask(mask)
 

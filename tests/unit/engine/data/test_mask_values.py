@@ -15,7 +15,7 @@ from PIL import Image
 from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.data.mask_values import palette, read_mask_values
 from cfinspect.engine.data.settings import MaskValues
-from cfinspect.masks.files import write_indexed
+from cfinspect.masks.files import encode_indexed
 
 SIDE = 40
 INSIDE = np.zeros((SIDE, SIDE), dtype=bool)
@@ -120,7 +120,7 @@ def test_a_photo_is_no_mask(tmp_path: Path, seed: int) -> None:
 
 def test_palettes_of_colours_hold_class_numbers_and_grey_ones_hold_greys(tmp_path: Path) -> None:
     mask = grey(7, 2).astype(np.uint8)
-    write_indexed(tmp_path / "voc.png", mask)
+    (tmp_path / "voc.png").write_bytes(encode_indexed(mask))
     assert np.array_equal(read_mask_values(tmp_path / "voc.png").mask, mask)
     turned = Image.fromarray((~INSIDE).astype(np.uint8), mode="P")
     turned.putpalette([255, 255, 255, 0, 0, 0])  # white is 0
