@@ -18,9 +18,15 @@ import cfinspect
 from cfinspect.engine.base.images import read_image
 from cfinspect.resources import resource_path
 
+# Of fewer images: how many there are changes nothing but how long it takes.
 _WINDOW = """
 import sys
 from pathlib import Path
+import cfinspect.resources
+cfinspect.resources.resource_path = (
+    lambda name, real=cfinspect.resources.resource_path:
+        Path(sys.argv[2]) if name == "demo.json" else real(name)
+)
 from cfinspect.ui.shell.app import run
 run(demo=Path(sys.argv[1]))
 """
@@ -28,11 +34,17 @@ run(demo=Path(sys.argv[1]))
 
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = _recipe(tmp_path)
+    monkeypatch.setattr("cfinspect.cli.demo.resource_path", lambda _name: file)
+
+
+def _recipe(folder: Path) -> Path:
+    """The demo's recipe, of a tenth of the images."""
     recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
     recipe["new"].update(count=12, size=64)
-    file = tmp_path / "demo.json"
+    file = folder / "demo.json"
     file.write_text(json.dumps(recipe))
-    monkeypatch.setattr("cfinspect.cli.demo.resource_path", lambda _name: file)
+    return file
 
 
 @pytest.mark.usefixtures("short")
@@ -81,7 +93,7 @@ def test_the_window_shows_the_finished_demo(tmp_path: Path) -> None:
     shown = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "CFINSPECT_HOME": str(tmp_path / "home")}
     path = {"PYTHONPATH": str(Path(cfinspect.__file__).parents[1])}
     process = subprocess.Popen(
-        [sys.executable, "-c", _WINDOW, str(folder)],
+        [sys.executable, "-c", _WINDOW, str(folder), str(_recipe(tmp_path))],
         env={**shown, **path},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -89,7 +101,7 @@ def test_the_window_shows_the_finished_demo(tmp_path: Path) -> None:
     database = folder / "crack" / "new" / ".cfinspect" / "project.sqlite"
     try:
         end = time.monotonic() + 300
-        while not database.is_file() or _inspected(database) < 240:
+        while not database.is_file() or _inspected(database) < 24:
             assert process.poll() is None, "the window closed by itself"
             assert time.monotonic() < end, "the demo was not inspected within five minutes"
             time.sleep(0.5)

@@ -6,6 +6,7 @@ packaging/smoke.py, in a namespace that has none.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from program import json_lines
 
 import cfinspect
+from cfinspect.resources import resource_path
 
 # Python loads this module by itself, before anything else. The hook cannot be taken off again.
 _GUARD = """
@@ -27,6 +29,17 @@ def _forbid(event, arguments):
         os._exit(99)
 
 sys.addaudithook(_forbid)
+"""
+
+# The demo of few images: what it opens does not hang on how many there are.
+_SHORT_DEMO = """
+import sys
+import cfinspect.cli.demo as demo
+from pathlib import Path
+recipe = Path(sys.argv.pop(1))
+demo.resource_path = lambda _name: recipe
+from cfinspect.__main__ import main
+main()
 """
 
 
@@ -52,7 +65,12 @@ def test_the_guard_stops_a_program_that_opens_a_socket(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="its console needs no socket, but asyncio does")
 def test_demo_training_and_export_open_no_socket(tmp_path: Path) -> None:
     guard = tmp_path / "guard"
-    done = _run(guard, "-m", "cfinspect", "demo", tmp_path / "demo", "--headless", "--json")
+    recipe = json.loads(resource_path("demo.json").read_text(encoding="utf-8"))
+    recipe["new"].update(count=12, size=64)
+    short = tmp_path / "demo.json"
+    short.write_text(json.dumps(recipe))
+    demo = ("demo", tmp_path / "demo", "--headless", "--json")
+    done = _run(guard, "-c", _SHORT_DEMO, short, *demo)
     assert done.returncode == 0, done.stderr
     assert json_lines(done.stdout)[-1]["event"] == "demo"
     images = tmp_path / "demo" / "crack" / "new"
