@@ -37,6 +37,7 @@ from cfinspect.project.listing import ImageRow
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
 from cfinspect.project.verdicts import HumanAnnotation, Verdict, read_mask_of
+from cfinspect.project.walk import content_digest
 
 SIDECAR = "cfinspect-export.json"
 _MACHINE_CLASS = 1
@@ -97,8 +98,11 @@ def export(
     def items() -> Iterator[Item]:
         for done, pick in enumerate(chosen):
             progress.step(done, len(chosen))
-            if not os.path.isfile(pick.row.path):  # noqa: PTH113  (no error, whatever its name)
-                report.left_out["gone since the last scan"] += 1
+            try:
+                _require_same(pick.row)
+            except _LeftOut as left:
+                report.left_out[left.reason] += 1
+                report.problems += filter(None, [str(left)])
                 continue
             folder = folders[pick.row.folder_id]
             found = _prediction(project, pick.row, folder)
@@ -144,14 +148,47 @@ def export(
     return report
 
 
+class _LeftOut(Exception):
+    """An image that is not written; ``reason`` is what the summary counts it under."""
+
+    def __init__(self, reason: str, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+def _require_same(row: ImageRow) -> None:
+    """Raise _LeftOut where the file is not the project's to read, or not what was spoken of."""
+    try:
+        path = row.checked_path()
+    except ImageError as error:
+        raise _LeftOut("not reachable: outside of the project", str(error)) from None
+    if not os.path.isfile(path):  # noqa: PTH113  (no error, whatever its name)
+        raise _LeftOut("gone since the last scan")
+    try:
+        if (
+            path.stat().st_mtime_ns == row.mtime_ns
+            or content_digest(read_bytes(path)) == row.digest
+        ):
+            return
+    except (OSError, ImageError):
+        return  # told with those that cannot be read
+    raise _LeftOut(
+        "changed since the last scan",
+        f"{path} was changed since the last scan: scan, and look at it again.",
+    )
+
+
 def _nothing(report: ExportReport) -> FormatError:
     why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
-    return FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
+    first = f" {report.problems[0]}" if report.problems else ""
+    return FormatError(f"Nothing to export: {why or 'no image was chosen'}.{first}")
 
 
 def _check_place(out: Path, project: Project) -> None:
     """Refuse a place that holds anything but an untouched earlier export."""
     for folder in project.folders():
+        if not folder.reachable:  # nothing in there is touched
+            continue
         if folder.path.is_relative_to(out) or out.is_relative_to(folder.path):
             raise FormatError(
                 f"{out} and the project's images in {folder.path} lie in one another: name another "

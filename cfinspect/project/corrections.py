@@ -127,7 +127,7 @@ def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
     if image["height"] is not None:
         return image["height"], image["width"]
     path = project.paths.root / image["folder"] / image["path"]
-    return header_size(path, read_bytes(path))
+    return header_size(path, read_bytes(project.reach.checked(path)))
 
 
 def _is_stored(path: Path, name: str) -> bool:

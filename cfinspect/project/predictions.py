@@ -69,6 +69,7 @@ class ToInspect(NamedTuple):
     folder_id: int
     path: Path
     name: str
+    digest: str
 
 
 def to_inspect(
@@ -77,26 +78,26 @@ def to_inspect(
     """Present images without a prediction of ``model``, in order; or ``only`` these (ids), with or
     without one.
 
-    Only in folders whose bound model it is. Unreadable ones are tried again.
+    Only in folders whose bound model it is and that may be read. Unreadable ones are tried again.
     """
     wanted = None if only is None else set(only)
     folders = {one.id: one for one in project.folders() if one.model_id == model.id}
     several = len(project.folders()) > 1
     found = []
     for row in project.database.rows(
-        "SELECT i.id, i.folder_id, i.path FROM image AS i LEFT JOIN prediction AS p ON p.image_id "
-        "= i.id AND p.model_id = ? WHERE i.missing = 0 AND (? OR p.image_id IS NULL) ORDER BY "
-        "i.place",
+        "SELECT i.id, i.folder_id, i.path, i.digest FROM image AS i LEFT JOIN prediction AS p ON "
+        "p.image_id = i.id AND p.model_id = ? WHERE i.missing = 0 AND (? OR p.image_id IS NULL) "
+        "ORDER BY i.place",
         model.id,
         wanted is not None,
     ):
         if wanted is not None and row["id"] not in wanted:
             continue
         folder = folders.get(row["folder_id"])
-        if folder is not None:
+        if folder is not None and folder.reachable:
             path = folder.path / row["path"]
             name = image_name(folder.name, row["path"], several=several)
-            found.append(ToInspect(row["id"], folder.id, path, name))
+            found.append(ToInspect(row["id"], folder.id, path, name, row["digest"]))
     return found
 
 

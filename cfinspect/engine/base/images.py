@@ -108,19 +108,21 @@ def turn_upright(array: NDArray[np.uint8], how: int) -> NDArray[np.uint8]:
     return upright(array, how)
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_image(
+    path: Path, *, max_pixels: int = MAX_PIXELS, data: bytes | None = None
+) -> NDArray[np.uint8]:
     """Read any image file as upright RGB, shape (H, W, 3), uint8.
 
     EXIF rotation is applied. Grey is repeated in three channels, palettes are looked up, CMYK is
     converted without a colour profile, transparent parts are laid over white. Of 10 to 16 bit the
     high ones are kept; what had to be decided beyond that is a `remark`: 16 bit samples that need
     no more than 8, 10, 12 or 14 are read as so many, floating-point samples as 0..1 or 0..255, and
-    of several pages the first that is no preview.
+    of several pages the first that is no preview. ``data``: the file's bytes, if they are at hand.
 
     Raises ImageError when the file is missing, empty, truncated, no image of a known format, has
     numbers for pixels that state no black and white, or has more than ``max_pixels`` pixels.
     """
-    return _decode(path, max_pixels, partial(remark, path))
+    return _decode(path, max_pixels, partial(remark, path), data=data)
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
@@ -151,13 +153,13 @@ def _is_read_truly(tiff: Image.Image) -> bool:
     return not deep or (tags.get(258) in {(16,), (16,) * 3, (16,) * 4} and tags.get(262) != 0)
 
 
-def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
+def read_preview(path: Path, longest: int, *, data: bytes | None = None) -> NDArray[np.uint8]:
     """Read an image as `read_image`, at most ``longest`` px on its longer side, (h, w, 3) uint8.
 
     Quicker than reading all of it: a JPEG is decoded at an eighth, a quarter or half of its size
     where that is enough.
     """
-    image = _decode(path, MAX_PIXELS, partial(remark, path), longest)
+    image = _decode(path, MAX_PIXELS, partial(remark, path), longest, data)
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -246,9 +248,10 @@ def _decode(
     max_pixels: int,
     say: Say,
     enough: int | None = None,
+    data: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """Pixels of an image; a smaller version is good where its longer side is ``enough`` px."""
-    data = read_bytes(path)
+    data = read_bytes(path) if data is None else data
     try:
         if is_tiff(data):
             tiff = _open_tiff(path, data, max_pixels)

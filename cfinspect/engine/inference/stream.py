@@ -8,7 +8,7 @@ costs little beside the many windows that it is inspected through.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -38,12 +38,14 @@ class Source:
 
     ``name``: what it is called in results, with forward slashes: relative to the given folder, or
     as given. ``stem``: where its mask and overlay go below their folders, without suffix; no two
-    sources share one, not even where upper and lower case are the same.
+    sources share one, not even where upper and lower case are the same. ``read``: gives the bytes
+    of ``path``, or raises ImageError.
     """
 
     path: Path
     name: str
     stem: str
+    read: Callable[[Path], bytes] = read_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,14 +187,16 @@ def _take(window: deque[tuple[Source, Future[Outcome | None]]]) -> Outcome:
 def _read_small(source: Source) -> Outcome | None:
     """Read a small image now; None for a large one, which has to wait for its turn."""
     try:
-        height, width = header_size(source.path, read_bytes(source.path))
+        data = source.read(source.path)
+        height, width = header_size(source.path, data)
     except ImageError as error:
         return Outcome(source, None, None, str(error))
-    return _read(source) if height * width <= _AHEAD_PIXELS else None
+    return _read(source, data) if height * width <= _AHEAD_PIXELS else None
 
 
-def _read(source: Source) -> Outcome:
+def _read(source: Source, data: bytes | None = None) -> Outcome:
     try:
-        return Outcome(source, read_image(source.path), None, "")
+        data = source.read(source.path) if data is None else data
+        return Outcome(source, read_image(source.path, data=data), None, "")
     except ImageError as error:
         return Outcome(source, None, None, str(error))

@@ -256,9 +256,8 @@ class CompareModels:
                     truth = row.verdict if row.verdict in {0, 1} else row.label
                     if truth in {0, 1}:
                         size = (row.width or 0, row.height or 0)
-                        samples.append(
-                            Sample(row.path, truth, row.group or row.name, None, 0, *size)
-                        )
+                        path = row.checked_path()
+                        samples.append(Sample(path, truth, row.group or row.name, None, 0, *size))
         if not samples:
             raise CfinspectError(
                 tr(

@@ -96,13 +96,14 @@ class PictureReader:
                 tr("{file} was not there at the last scan; rescan (F5).", file=row.path)
             )
         # What an inspection has seen needs no look at the header.
+        path = row.checked_path()
         height, width = row.height or 0, row.width or 0
         if not width:
-            height, width = header_size(row.path, read_bytes(row.path))
+            height, width = header_size(path, read_bytes(path))
         large = height * width >= PREVIEW_FROM
         model = facts.model_id if facts.prediction is not None else None
         if large and first:
-            small = read_preview(row.path, _PREVIEW_SIDE)
+            small = read_preview(path, _PREVIEW_SIDE)
             self._came(_picture(facts, small, (height, width), preview=True))
             if self._superseded():
                 return
@@ -111,7 +112,7 @@ class PictureReader:
             maps = self._pool.submit(_read_saliency, place, row.id, model)
             if not large:
                 other = self._pool.submit(_read_counterfactual, place, row.id, model)
-        pixels = read_image(row.path)
+        pixels = read_image(path)
         size = (pixels.shape[0], pixels.shape[1])
         saliency = maps.result() if maps is not None else []
         counterfactual = other.result() if other is not None else []

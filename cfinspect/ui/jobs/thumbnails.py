@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from cfinspect.engine.base.images import ImageError, read_preview
+from cfinspect.engine.base.images import ImageError, read_bytes, read_preview
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.paths import ProjectPaths
+from cfinspect.project.reach import Reach
+from cfinspect.project.walk import content_digest
 from cfinspect.ui.jobs.levels import to_qimage
 from cfinspect.ui.jobs.serial_worker import SerialWorker
 
@@ -34,6 +36,7 @@ class Wanted(NamedTuple):
 
     digest: str
     path: Path
+    reach: Reach
 
 
 class Thumbnails(QObject):
@@ -82,6 +85,10 @@ class Thumbnails(QObject):
         if wanted.digest not in self._failed:
             self._worker.put(partial(self._make, wanted), key=wanted.digest)
         return None
+
+    def try_again(self) -> None:
+        """Make those that could not be made when they are asked for next."""
+        self._failed.clear()
 
     @property
     def bytes_held(self) -> int:
@@ -138,11 +145,13 @@ class _Maker:
         small = self._read(path)
         if small is None:
             try:
-                small = read_preview(wanted.path, SIDE)
+                data = read_bytes(wanted.reach.checked(wanted.path))
+                small = read_preview(wanted.path, SIDE, data=data)
             except ImageError as error:
                 _log.info("%s", error)
                 return None
-            self._keep(path, small)
+            if content_digest(data) == wanted.digest:  # or the file was exchanged since the scan
+                self._keep(path, small)
         return to_qimage(small)
 
     def _keep(self, path: Path, small: NDArray[np.uint8]) -> None:
