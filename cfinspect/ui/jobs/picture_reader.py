@@ -76,8 +76,8 @@ class PictureReader:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
     def close(self) -> None:
-        """End the threads that decode."""
-        self._pool.shutdown(cancel_futures=True)
+        """End the threads that decode; one that waits for a disk is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def read(self, facts: ImageState, *, first: bool) -> None:
         """Read an image; where that fails, its picture says why. ``first``: it is on screen."""

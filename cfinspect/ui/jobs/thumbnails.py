@@ -28,6 +28,7 @@ SIDE = 256
 MEMORY_LIMIT = 96 << 20
 DISK_LIMIT = 1 << 30
 _WAITING = 512  # asked for and not made yet; what was scrolled past long ago is forgotten
+_PATIENCE = 1.0  # s: a share that does not answer must not hold up the window
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 
@@ -96,8 +97,8 @@ class Thumbnails(QObject):
         return self._bytes
 
     def close(self) -> None:
-        """End the thread."""
-        self._worker.stop(5)
+        """End the thread, unless a read holds it up."""
+        self._worker.stop(_PATIENCE)
 
     def _make(self, wanted: Wanted) -> None:
         """Make one, on the worker's thread."""
