@@ -37,6 +37,10 @@ def write_atomically(
         # mkstemp makes files that only their owner reads; a model is meant to be passed on.
         temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or error.filename == name:
+            error.filename = os.fspath(path)  # a full disk does not say what did not fit
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
