@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from driver import answer, click, live, open_folder, wait_for
+from driver import answer, click, live, open_folder, project_of, wait_for
 from PySide6.QtWidgets import QTreeWidgetItem
 
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
 from cfinspect.ui.dialogs.common import Question
+from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.shell.main_window import MainWindow
 
 pytest_plugins = ["stage"]
@@ -49,6 +50,25 @@ def shown(window: MainWindow) -> list[str]:
     return found
 
 
+def unreachable(window: MainWindow) -> int:
+    """The id of the folder that may not be read."""
+    assert window.session.facts is not None
+    (folder,) = (one.id for one in window.session.facts.folders if not one.reachable)
+    return folder
+
+
+def picture_of(window: MainWindow, folder: int) -> Picture:
+    """What is shown of an image of a folder."""
+    with project_of(window) as project:
+        row = project.database.row("SELECT id FROM image WHERE folder_id = ?", folder)
+    assert row is not None
+    window.controllers.review.open_image(row["id"])
+    canvas = window.canvas
+    wait_for(lambda: canvas.picture is not None and canvas.picture.row.id == row["id"])
+    assert canvas.picture is not None
+    return canvas.picture
+
+
 def test_a_refusal_is_remembered_and_the_menu_changes_it(
     window: MainWindow, sent: Path, tmp_path: Path
 ) -> None:
@@ -56,8 +76,9 @@ def test_a_refusal_is_remembered_and_the_menu_changes_it(
     open_folder(window, sent)
     wait_for(lambda: met)
     session = window.session
-    assert session.project is not None
-    wait_for(lambda: session.project.reach.is_answered(tmp_path / "own"))
+    project = session.project
+    assert project is not None
+    wait_for(lambda: project.reach.is_answered(tmp_path / "own"))
     assert "own (not reachable)" in shown(window)
     again = answer(Question, lambda dialog: click(dialog, "Leave them out"), 3, title=TITLE)
     window.controllers.projects.rescan()
@@ -66,34 +87,20 @@ def test_a_refusal_is_remembered_and_the_menu_changes_it(
     assert not again  # one question is enough
 
     answer(Question, lambda dialog: click(dialog, "Allow"), title=TITLE)
-    folder = next(one for one in session.facts.folders if not one.reachable)
-    window.folders.allow_asked.emit(folder.id)
-    wait_for(lambda: session.project.reach.includes(tmp_path / "own"))
+    folder = unreachable(window)
+    window.folders.allow_asked.emit(folder)
+    wait_for(lambda: project.reach.includes(tmp_path / "own"))
     wait_for(lambda: "own" in shown(window))
-    picture_of(window, folder.id)
-
-
-def picture_of(window: MainWindow, folder: int) -> None:
-    """An image of a folder is read and shown."""
-    session = window.session
-    row = session.project.database.row("SELECT id FROM image WHERE folder_id = ?", folder)
-    window.controllers.review.open_image(row["id"])
-    wait_for(
-        lambda: window.canvas.picture is not None and window.canvas.picture.row.id == row["id"]
-    )
-    assert not window.canvas.picture.error
+    assert not picture_of(window, folder).error
 
 
 def test_what_is_not_allowed_is_not_shown(window: MainWindow, sent: Path) -> None:
     answer(Question, lambda dialog: click(dialog, "Leave them out"), title=TITLE)
     open_folder(window, sent)
     wait_for(lambda: window.session.facts is not None)
-    (folder,) = (one.id for one in window.session.facts.folders if not one.reachable)
-    row = window.session.project.database.row("SELECT id FROM image WHERE folder_id = ?", folder)
-    window.controllers.review.open_image(row["id"])
-    wait_for(lambda: window.canvas.picture is not None)
-    assert "outside of the project" in window.canvas.picture.error
-    assert not window.canvas.picture.levels
+    picture = picture_of(window, unreachable(window))
+    assert "outside of the project" in picture.error
+    assert not picture.levels
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege there")

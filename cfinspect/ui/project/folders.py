@@ -331,7 +331,7 @@ class Folders(QWidget):
     def _menu(self, at: QPoint) -> None:
         item = self.tree.itemAt(at)
         kind, value = item.data(0, _KEY) if item is not None else ("all", None)
-        if kind != "folder":
+        if kind != "folder" or value is None:
             return
         menu = QMenu(self)
         folder = self._session.folder(value)
