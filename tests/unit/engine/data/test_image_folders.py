@@ -24,7 +24,7 @@ def found(root: Path) -> dict[str, set[str]]:
     """Relative names by who looks: training, inspection, project."""
     with Project.create(root) as project:
         (folder,) = project.folders()
-        walked = {one.path for one in walk(folder).files}
+        walked = {one.path for one in walk(folder, project.reach).files}
     sources, _ = find_sources([root])
     names = {path.relative_to(root).as_posix() for path in list_images([root])}
     return {"train": names, "inspect": {one.name for one in sources}, "project": walked}
