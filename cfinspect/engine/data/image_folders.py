@@ -6,6 +6,7 @@ cfinspect wrote hold pictures of pictures. Neither are anybody's images.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -93,6 +94,9 @@ def _walk(folder: Path) -> Iterator[Path]:
             with os.scandir(here) as entries:
                 listed = list(entries)
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # nobody's images are 400 folders deep
+                remark(Path(here), "a folder so deep that it cannot be opened: left out")
+                continue
             raise CfinspectError(f"Cannot open the folder {here}: {error.strerror}.") from error
         ours = results_among([entry.name for entry in listed], at_top=len(seen) == 1)
         for entry in listed:
