@@ -141,6 +141,11 @@ class Database:
     def _still_there(self) -> None:
         """Refuse to write into a file that was put aside (restored) under our hands."""
         now = file_number(self.path)
+        if now is None:
+            raise ProjectError(
+                f"{self.path} is gone: the project was moved or deleted, or its disk is away. Open "
+                "it where it is now. What was stored before stays; nothing was changed."
+            )
         if now != self._file:
             raise ProjectError(
                 f"{self.path} was replaced while it was open; open the project again. Nothing was "

@@ -126,10 +126,14 @@ class ProjectPaths:
     def make(self, folder: Path) -> Path:
         """Make ``folder``, which lies in ``data``, where it is missing; returns it.
 
-        Raises OSError where it cannot be made.
+        Raises OSError where it cannot be made, and where ``data`` itself is gone: a project that
+        was moved meanwhile leaves no empty one behind.
         """
         self._refuse_links_to(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        here = self.data
+        for part in folder.relative_to(self.data).parts:
+            here = here / part
+            here.mkdir(exist_ok=True)
         return folder
 
     def read(self, file: Path) -> bytes | None:

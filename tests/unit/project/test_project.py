@@ -423,3 +423,22 @@ def test_a_folder_whose_name_is_no_text_is_refused_with_a_sentence(tmp_path: Pat
         pytest.raises(ProjectError, match="is no UTF-8 text"),
     ):
         project.add_folder(old_stick)
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="a folder with open files cannot be moved there"
+)
+def test_a_project_that_is_moved_while_it_is_open_says_so_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "photos"
+    with inspected_project(root, [0.9, 0.2]) as project:
+        cache = SaliencyCache(project)
+        root.rename(tmp_path / "moved")
+        image = np.zeros((4, 4, 3), np.uint8)
+        assert cache.write(1, 1, np.zeros((4, 4), np.float32), image) == 0
+        with pytest.raises(ProjectError, match="was moved or deleted"):
+            decide(project, 1, who="ann", verdict=Verdict.DAMAGED)
+    assert not root.exists()
+    with Project.open(tmp_path / "moved") as project:
+        project.database.check(thorough=True)
