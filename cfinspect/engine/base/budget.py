@@ -21,6 +21,7 @@ MAX_SIDE = 1 << 20  # OpenCV, which encodes and resizes, takes no longer ones
 MAX_FILE_BYTES = 2 << 30
 MAX_MEMORY = 2_800_000_000  # bytes that decoding one picture may take beside its file
 MAX_SCANS = 100  # of a progressive JPEG; programs write up to 20 or so
+_MAX_WORK = 8_000_000_000  # samples that they go over; half a minute
 _MAX_PAGES = 100_000
 _MAX_TAGS = 4096
 _MAX_NUMBERS = 4_000_000  # of one tag of a TIFF: one for each strip or tile
@@ -31,10 +32,12 @@ _RGB = 3  # bytes of a pixel that is read
 _HELD = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # by Pillow; others have 4
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNG_KIND = 25  # where a PNG states of how many samples a pixel is
+_DEEP_PNG = 4  # bytes for a sample of 16 bit: OpenCV holds all of them twice
 _DEFLATE = 1032  # bytes that a byte can hold at most, by RFC 1951
 _HUFFMAN = 2048  # pixels that a byte of a JPEG can hold: one bit for a block, and some more
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}  # these have no such limit
-_WEBP = 16  # bytes for a pixel that libwebp and Pillow hold together
+_WEBP = 16  # bytes for a pixel, by libwebp and Pillow together
 _BITMAP_JUMP = 255  # rows that one step of a compressed BMP passes over
 
 _turn = threading.Lock()
@@ -76,7 +79,7 @@ def require_affordable(image: Image.Image, data: bytes) -> None:
     if image.format == "PNG":
         memory = max(memory, _png_memory(pixels, data))
     elif image.format == "WEBP":
-        memory = pixels * (_WEBP + _RGB)
+        memory = pixels * _WEBP
     elif image.format == "BMP" and image.tile and image.tile[0][0] == "bmp_rle":
         memory += 2 * pixels + _BITMAP_JUMP * image.width
     elif image.format in {"JPEG", "MPO"} and pixels > _SMALL:
@@ -89,30 +92,39 @@ def _png_memory(pixels: int, data: bytes) -> int:
         raise Unreadable("its header is damaged (a PNG begins with IHDR); save it again")
     samples, depth = _PNG_SAMPLES.get(data[_PNG_KIND], 1), png_depth(data)
     _require_held(pixels, len(data) * _DEFLATE * 8 // (samples * depth or 1))
-    return pixels * (2 * samples + _RGB) if depth == 16 else 0
+    return pixels * _DEEP_PNG * samples if depth == 16 else 0
 
 
 def _jpeg_memory(pixels: int, data: bytes) -> int:
-    """Bytes of the coefficients that are held between the steps of a JPEG, if it has several."""
-    frame = 0
-    parts = 1
+    """Bytes of the coefficients that are held between the scans of a JPEG, if it has several."""
+    frame, parts = 0, 1
     for kind, body in segments(data):
-        if kind in range(0xC0, 0xD0) and kind not in {0xC4, 0xC8, 0xCC}:
+        if kind in _FRAMES:
             frame, parts = kind, body[5] if len(body) > 5 else 1
             if kind not in _ARITHMETIC:
                 _require_held(pixels, len(data) * _HUFFMAN)
         elif kind == 0xDA:
             if frame not in {0xC2, 0xCA} and body[:1] == bytes([parts]):
-                return 0  # one step has all
+                return 0  # one scan has all
             break
-    if data.count(b"\xff\xda") > MAX_SCANS:
-        scans = sum(kind == 0xDA for kind, _ in segments(data))
-        if scans > MAX_SCANS:
-            raise Unreadable(
-                f"it is built up in {scans} steps (progressive scans), which would take long; "
-                f"more than {MAX_SCANS} are not read; save it again"
-            )
+    _require_few_scans(pixels, parts, data)
     return pixels * 2 * parts
+
+
+def _require_few_scans(pixels: int, parts: int, data: bytes) -> None:
+    """Raise Unreadable for a JPEG that goes over its ``pixels`` too often, ``parts`` at most."""
+    scans = data.count(b"\xff\xda")  # or more, if its metadata have pictures
+    if scans <= MAX_SCANS and scans * parts * pixels <= _MAX_WORK:
+        return
+    scans = work = 0
+    for kind, body in segments(data):
+        if kind == 0xDA:
+            scans, work = scans + 1, work + pixels * (body[0] if body else 1)
+        if scans > MAX_SCANS or work > _MAX_WORK:
+            raise Unreadable(
+                f"it is built up in {scans} or more steps (progressive scans), which takes too "
+                "long; save it as a JPEG that is not progressive, or as PNG"
+            )
 
 
 def _require_held(pixels: int, most: int) -> None:

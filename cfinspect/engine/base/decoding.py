@@ -129,6 +129,8 @@ def lay_over(
 
     All are 0..255.
     """
+    if int(alpha.min(initial=255)) == 255:
+        return colours
     if premultiplied:
         rest = (255 - alpha.astype(np.uint16))[..., None] * np.array(background[:3], np.uint16)
         return np.asarray(np.minimum(colours + (rest + 127) // 255, 255), dtype=np.uint8)
