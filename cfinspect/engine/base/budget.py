@@ -83,7 +83,7 @@ def require_affordable(image: Image.Image, data: bytes) -> None:
     elif image.format == "BMP" and image.tile and image.tile[0][0] == "bmp_rle":
         memory += 2 * pixels + _BITMAP_JUMP * image.width
     elif image.format in {"JPEG", "MPO"} and pixels > _SMALL:
-        memory += _jpeg_memory(pixels, data)
+        memory += require_sound_jpeg(pixels, data)
     require_memory(memory)
 
 
@@ -95,8 +95,11 @@ def _png_memory(pixels: int, data: bytes) -> int:
     return pixels * _DEEP_PNG * samples if depth == 16 else 0
 
 
-def _jpeg_memory(pixels: int, data: bytes) -> int:
-    """Bytes of the coefficients that are held between the scans of a JPEG, if it has several."""
+def require_sound_jpeg(pixels: int, data: bytes) -> int:
+    """Bytes of the coefficients that are held between the scans of a JPEG, 0 where it has one scan.
+
+    Raises Unreadable where ``data`` cannot hold its ``pixels``, or decoding would take too long.
+    """
     frame, parts = 0, 1
     for kind, body in segments(data):
         if kind in _FRAMES:
