@@ -23,7 +23,7 @@ Examples:
 @guarded
 def doctor(as_json: JsonFlag = False) -> None:
     """Check versions, device, libraries and disk, with a two-second self-test."""
-    from cfinspect.engine.base.doctor import run_checks  # noqa: PLC0415
+    from cfinspect.engine.inference.doctor import run_checks  # noqa: PLC0415
 
     checks = run_checks()
     output = Output(as_json)

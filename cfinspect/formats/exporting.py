@@ -14,7 +14,7 @@ import numpy as np
 
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step
-from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, read_bytes
+from cfinspect.engine.base.images import JPEG_SIDE, MAX_PIXELS, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.mask_cleanup import clean_mask
@@ -105,8 +105,8 @@ def export(
                 report.problems += filter(None, [str(left)])
                 continue
             folder = folders[pick.row.folder_id]
-            found = _prediction(project, pick.row, folder)
             try:
+                found = _prediction(project, pick.row, folder)
                 item = _item(
                     project,
                     pick,
@@ -282,7 +282,7 @@ def _machine_mask(
 
 
 def _size(row: ImageRow) -> tuple[int, int]:
-    if row.height is not None and row.width is not None:
+    if row.height is not None and row.width is not None and row.height * row.width <= MAX_PIXELS:
         return row.height, row.width
     return header_size(row.path, read_bytes(row.path))
 

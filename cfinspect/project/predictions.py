@@ -19,6 +19,7 @@ from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.fingerprints import cluster_of, fingerprint
+from cfinspect.project.kept_pictures import decode_map
 from cfinspect.project.project import Project, ProjectModel, image_name, use_predictions
 from cfinspect.project.saliency import SaliencyCache
 
@@ -150,13 +151,16 @@ def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction 
     Raises ProjectError where what is stored is nothing that a model said.
     """
     row = project.database.row(
-        "SELECT * FROM prediction WHERE image_id = ? AND model_id = ?", image_id, model_id
+        "SELECT p.*, i.width, i.height FROM prediction AS p JOIN image AS i ON i.id = p.image_id "
+        "WHERE p.image_id = ? AND p.model_id = ?",
+        image_id,
+        model_id,
     )
     if row is None:
         return None
     try:
         return _prediction(row)
-    except (ValueError, TypeError, RecursionError, cv2.error) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ProjectError(
             f"What the model said about image number {image_id} is damaged: inspect it again."
         ) from error
@@ -175,7 +179,7 @@ def _prediction(row: sqlite3.Row) -> Prediction:
         reasons=from_json(row["reason"]),
         area_fraction=row["area"],
         regions=json.loads(row["regions"]),
-        mask=None if row["mask"] is None else _decode(row["mask"]),
+        mask=None if row["mask"] is None else _decode(row["mask"], row["height"], row["width"]),
         made=row["made"],
         kind=row["kind"],
     )
@@ -218,8 +222,8 @@ def _encode(mask: NDArray[np.bool_]) -> bytes:
     return data.tobytes()
 
 
-def _decode(data: bytes) -> NDArray[np.bool_]:
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+def _decode(data: bytes, height: int | None, width: int | None) -> NDArray[np.bool_]:
+    found = decode_map(data, None if height is None or width is None else (height, width))
     if found is None:
-        raise ValueError("the mask is no picture")
-    return np.asarray(found) > 0
+        raise ValueError("the mask is no picture of the size of the image")
+    return found > 0

@@ -16,6 +16,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from cfinspect.engine.base.images import ImageError, read_bytes, read_preview
 from cfinspect.project.errors import ProjectError
+from cfinspect.project.kept_pictures import decode_photo
 from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.reach import Reach
 from cfinspect.project.walk import content_digest
@@ -25,6 +26,7 @@ from cfinspect.ui.jobs.serial_worker import SerialWorker
 _log = logging.getLogger(__name__)
 
 SIDE = 256
+_MOST_BYTES = 1 << 20  # of one on the disk; more than its pixels have
 MEMORY_LIMIT = 96 << 20
 DISK_LIMIT = 1 << 30
 _WAITING = 512  # asked for and not made yet; what was scrolled past long ago is forgotten
@@ -182,8 +184,4 @@ class _Maker:
         self._written = held
 
     def _read(self, path: Path) -> NDArray[np.uint8] | None:
-        data = self._place.read(path)
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        if found is None:
-            return None
-        return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+        return decode_photo(self._place.read(path, _MOST_BYTES), most=SIDE)

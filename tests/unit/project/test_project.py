@@ -279,12 +279,12 @@ def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
                 cache.note(connection, number + 1, model.id, size)
         held = sum(file.stat().st_size for file in project.paths.saliency.rglob("*.*"))
         assert held <= 60_000
-        assert kept_saliency(project.paths, 1, model.id) is None
-        assert kept_counterfactual(project.paths, 1, model.id) is None
-        last = kept_saliency(project.paths, 30, model.id)
+        assert kept_saliency(project.paths, 1, model.id, (40, 50)) is None
+        assert kept_counterfactual(project.paths, 1, model.id, (40, 50)) is None
+        last = kept_saliency(project.paths, 30, model.id, (40, 50))
         assert last is not None
         assert np.abs(last / 255 - maps[29]).max() <= 0.5 / 255 + 1e-6
-        picture = kept_counterfactual(project.paths, 30, model.id)
+        picture = kept_counterfactual(project.paths, 30, model.id, (40, 50))
         assert picture is not None
         assert np.abs(picture.astype(int) - pictures[29]).max() <= 2
         rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
