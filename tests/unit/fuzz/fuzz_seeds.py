@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -186,7 +187,9 @@ def _written(folder: Path, write: Writer, options: Options) -> Files:
 
 
 def _hall_items(folder: Path) -> list[Item]:
-    return items(folder / "source", range(3))
+    """As they are called in a project of these images alone."""
+    made = items(folder / "source", range(3))
+    return [replace(one, name=one.source.name, stem=one.source.stem) for one in made]
 
 
 def hall(scratch: Path) -> Files:
