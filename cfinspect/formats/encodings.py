@@ -16,10 +16,11 @@ _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-# What a file may say of itself: text encodings alone, none of Python's that do more.
+# What a file may say of itself: text encodings alone, none of Python's that do more. Not UTF-16:
+# where that can be read as a byte for each letter, it is wrong (.NET writes UTF-8 and says UTF-16).
 _KNOWN = frozenset(
     {
-        *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "gb18030", "gbk", "gb2312"),
+        *("utf-8", "ascii", "gb18030", "gbk", "gb2312"),
         *("big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "koi8-r"),
         *(f"cp125{number}" for number in range(9)),
         *("iso8859-1", "iso8859-2", "iso8859-5", "iso8859-15"),

@@ -71,27 +71,27 @@ def _image_text() -> str:
     return base64.b64encode(stream.getvalue()).decode()
 
 
-def drawn(name: str, points: Points, **how: Any) -> Quirk:
+def drawn(name: str, /, points: Points, **how: Any) -> Quirk:
     """A polygon that has an area in the image."""
     return Quirk(name, files(document(shape(points))), 1, inside(points), **how)
 
 
-def nothing(name: str, *shapes: Any, **more: Any) -> Quirk:
+def nothing(name: str, /, *shapes: Any, **more: Any) -> Quirk:
     """A file that says nothing about its image."""
     return Quirk(name, files(document(*shapes, **more)))
 
 
-def undrawn(name: str, *shapes: Any) -> Quirk:
+def undrawn(name: str, /, *shapes: Any) -> Quirk:
     """Damage without an area."""
     return Quirk(name, files(document(*shapes)), 1)
 
 
-def refused(name: str, said: str, *shapes: Any, **more: Any) -> Quirk:
+def refused(name: str, /, said: str, *shapes: Any, **more: Any) -> Quirk:
     """A file of which nothing is taken, and that is named."""
     return Quirk(name, files(document(*shapes, **more)), said=said)
 
 
-def squared(name: str, one: Any, *, mask: Mask = SOUND, **more: Any) -> Quirk:
+def squared(name: str, /, one: Any, *, mask: Mask = SOUND, **more: Any) -> Quirk:
     """A shape with an area, or the square in a file that is odd in other ways."""
     return Quirk(name, files(document(one, **more)), 1, mask)
 
