@@ -32,9 +32,9 @@ SHARES = {
 VICTIM = "thesis.txt"  # lies in the folder in which inputs are used
 SECONDS = 10.0
 MEGABYTES = 1536
-_PATIENCE = 30.0  # s until a process is ended; 10 s of one that answers are a finding as well
+PATIENCE = 30.0  # s until a process is ended; 10 s of one that answers are a finding as well
 _ROOM = 4 << 30  # bytes beside those that the program has anyway: no input may stop the machine
-_FIRST = 300.0  # s until a fresh process has made its sound files
+FIRST = 300.0  # s until a fresh process has made its sound files
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = frozenset(
     f"os.{name}"
@@ -95,7 +95,7 @@ class _Process:
         return self._process.is_alive()
 
     def outcome(self, job: Job) -> Outcome:
-        patience = _PATIENCE if job.kind in self._known else _FIRST
+        patience = PATIENCE if job.kind in self._known else FIRST
         self._known.add(job.kind)
         started = time.monotonic()
         try:
@@ -139,7 +139,7 @@ def _work(connection: Connection, scratch: Path) -> None:
     os.dup2(log, 1)  # decoders in C print what they think of a file
     os.dup2(log, 2)
     warnings.simplefilter("ignore")
-    bench = _Bench(scratch)
+    bench = Bench(scratch)
     _limit_memory()
     while True:
         try:
@@ -149,7 +149,7 @@ def _work(connection: Connection, scratch: Path) -> None:
         connection.send(bench.outcome(job))
 
 
-class _Bench:
+class Bench:
     """Makes inputs, uses them, and looks around afterwards."""
 
     def __init__(self, scratch: Path) -> None:
@@ -166,6 +166,10 @@ class _Bench:
         self._outside: list[str] = []
         self._watching = False
         sys.addaudithook(self._heard)
+
+    def close(self) -> None:
+        """Listen no longer: nobody can take an audit hook away."""
+        self._watching = False
 
     def outcome(self, job: Job) -> Outcome:
         from fuzz_kinds import Said

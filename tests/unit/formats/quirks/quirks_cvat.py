@@ -51,7 +51,7 @@ def image(*shapes: str, name: str | None = "a.png", **values: Any) -> str:
 
 def document(*images: str, before: str = "") -> str:
     """A file with the images, and the control."""
-    inner = "".join([*images, image(shape(), name=CONTROL)])
+    inner = "".join([*images, image(shape(), name=CONTROL, id="9")])
     return f"<annotations><version>1.1</version>{before}{inner}</annotations>"
 
 
