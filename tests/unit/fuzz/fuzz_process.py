@@ -167,10 +167,6 @@ class Bench:
         self._watching = False
         sys.addaudithook(self._heard)
 
-    def close(self) -> None:
-        """Listen no longer: nobody can take an audit hook away."""
-        self._watching = False
-
     def outcome(self, job: Job) -> Outcome:
         from fuzz_kinds import Said
         from fuzz_seeds import in_scratch, write_files

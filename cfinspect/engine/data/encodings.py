@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from cfinspect.formats.exchange_types import FormatError
+from cfinspect.engine.base.errors import CfinspectError
 
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -29,11 +29,15 @@ _KNOWN = frozenset(
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 
 
+class EncodingError(CfinspectError):
+    """A file that is no text."""
+
+
 def decode(data: bytes, path: Path, notes: list[str] | None = None) -> str:
     """The text of ``data``, without a byte order mark; ``notes`` gets a sentence for a guess.
 
     UTF-8, 16 and 32; else what an XML file declares, GB18030 (Chinese Windows) where the bytes
-    come in pairs as it writes them, or Windows-1252. Raises FormatError where none of them fits.
+    come in pairs as it writes them, or Windows-1252. Raises EncodingError where none of them fits.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -70,6 +74,6 @@ def _decoded(data: bytes, name: str, path: Path) -> str:
     try:
         return data.decode(name)
     except UnicodeDecodeError as error:
-        raise FormatError(
+        raise EncodingError(
             f"{path} is no text that can be read (tried as {name.upper()}): save it as UTF-8."
         ) from error
