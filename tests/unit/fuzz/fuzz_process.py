@@ -34,6 +34,7 @@ SECONDS = 10.0
 MEGABYTES = 1536
 PATIENCE = 30.0  # s until a process is ended; 10 s of one that answers are a finding as well
 _ROOM = 4 << 30  # bytes beside those that the program has anyway: no input may stop the machine
+_MOST_USES = 1000  # what a process keeps of thousands of inputs would look like one that is large
 FIRST = 300.0  # s until a fresh process has made its sound files
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGES = frozenset(
@@ -73,7 +74,8 @@ def try_all(jobs: Iterable[Job]) -> Iterator[Outcome]:
             process = process or _Process()
             outcome = process.outcome(job)
             yield outcome
-            if not process.is_alive():
+            process.used += 1
+            if not process.is_alive() or process.used >= _MOST_USES:
                 process.close()
                 process = None
     finally:
@@ -90,6 +92,7 @@ class _Process:
         self._process.start()
         theirs.close()
         self._known: set[str] = set()
+        self.used = 0
 
     def is_alive(self) -> bool:
         return self._process.is_alive()
