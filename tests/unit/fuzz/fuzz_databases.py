@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from fuzz_mutations import ODD, of_bytes, of_png, of_tree
+from fuzz_containers import of_png
+from fuzz_mutations import ODD, of_bytes, of_tree
 from fuzz_process import VICTIM
 from fuzz_seeds import Files
 

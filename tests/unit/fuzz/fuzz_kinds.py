@@ -16,18 +16,8 @@ from typing import Any
 import fuzz_databases
 import fuzz_seeds as seeds
 import numpy as np
-from fuzz_mutations import (
-    Change,
-    of_bytes,
-    of_jpeg,
-    of_json,
-    of_lines,
-    of_png,
-    of_safetensors,
-    of_tiff,
-    of_xml,
-    of_zip,
-)
+from fuzz_containers import of_jpeg, of_png, of_safetensors, of_tiff, of_zip
+from fuzz_mutations import Change, of_bytes, of_json, of_lines, of_xml
 from fuzz_process import SHARES
 from fuzz_seeds import HALL, LABELS, Files
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import fuzz_process
 import pytest
-from fuzz_mutations import of_bytes, of_json, of_png, of_safetensors, of_tiff, of_xml
+from fuzz_containers import of_png, of_safetensors, of_tiff
+from fuzz_mutations import of_bytes, of_json, of_xml
 from fuzz_process import SHARES, Job, Outcome, spread, try_all
 
 INPUTS = 200
