@@ -201,7 +201,7 @@ def _check_place(out: Path, project: Project) -> None:
     try:
         written = set(json.loads((out / SIDECAR).read_text(encoding="utf-8"))["files"])
         exported = (out / SIDECAR).stat().st_mtime
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(
             f"{out} holds files that no export wrote: name a new or an empty folder."
         ) from error

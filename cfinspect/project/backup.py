@@ -168,7 +168,7 @@ def _take_over(database: Database, source: sqlite3.Connection) -> int:
                 if not audit.continue_with(connection, values):
                     break
         # What was damaged, or made up, follows on nothing.
-        except (sqlite3.Error, ValueError, KeyError, TypeError, RecursionError):
+        except (sqlite3.Error, ProjectError, ValueError, KeyError, TypeError, RecursionError):
             break
         count += 1
     return count

@@ -178,11 +178,26 @@ def _prediction(row: sqlite3.Row) -> Prediction:
         review=bool(row["review"]),
         reasons=from_json(row["reason"]),
         area_fraction=row["area"],
-        regions=json.loads(row["regions"]),
+        regions=_regions(row["regions"]),
         mask=None if row["mask"] is None else _decode(row["mask"], row["height"], row["width"]),
         made=row["made"],
         kind=row["kind"],
     )
+
+
+def _regions(text: str) -> list[dict[str, Any]]:
+    """The rows of the region table; ValueError for what has none of their numbers."""
+    rows: list[dict[str, Any]] = json.loads(text)
+    for row in rows:
+        for name in _REGION_NUMBERS:
+            value = row.get(name) if isinstance(row, dict) else None
+            if not isinstance(value, int | float) or not 0 <= value < _MOST_PIXELS:
+                raise ValueError(f"a region has no {name}")
+    return rows
+
+
+_REGION_NUMBERS = ("x", "y", "width", "height", "area", "length", "mean_width")
+_MOST_PIXELS = 1e12
 
 
 def uncertainty(score: float, threshold: float) -> float:

@@ -225,7 +225,7 @@ def _revert(
             "back first."
         )
     _respect_lease(connection, image, holder, force)
-    after = audit.parse(row["before"])
+    after = audit.parse(row["before"], audit.STATE)
     return _write(connection, image, before, after, who=who, action="revert", reverts=entry)
 
 

@@ -226,7 +226,7 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
         return []
     try:
         known = json.loads(about.read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = None
     if known != model:
         raise CfinspectError(

@@ -5,14 +5,17 @@ Finds out which files there are, with label, group and mask; opens no image.
 
 import csv
 import io
+import logging
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.data.csv_cells import from_cell
+from cfinspect.engine.data.encodings import EncodingError, decode
 from cfinspect.engine.data.image_folders import (
     is_passed_over,
     list_images,
@@ -20,10 +23,13 @@ from cfinspect.engine.data.image_folders import (
     results_among,
 )
 
+_log = logging.getLogger(__name__)
+
 UNDAMAGED, DAMAGED = 0, 1
 CLASS_NAMES = ("undamaged", "damaged")
 MASKS, LABELS = "masks", "labels.csv"
 _HEADER = "filename,label,group"
+_MOST_BYTES = 512 << 20
 
 _ALIASES = (
     "undamaged good ok okay healthy fresh negative normal intact clean sound pass passed "
@@ -260,18 +266,14 @@ def _apply_labels(
 def read_labels(
     table: Path, words: Mapping[str, int], *, others: set[str] | None = None
 ) -> dict[str, LabelRow]:
-    """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM.
+    """Path below the data folder -> row. Understands commas and semicolons, and the text of older
+    programs (a warning in the log).
 
     ``others``: takes up labels that are none of ``words``: they are as good as none then, and no
     error.
     Raises DataError for a table that is malformed; the sentence names the line.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table} is not UTF-8 text; save it as UTF-8.") from error
-    except OSError as error:
-        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
+    text = _text_of(table)
     header = text.partition("\n")[0]
     reader = csv.DictReader(
         io.StringIO(text, newline=""),
@@ -289,6 +291,22 @@ def read_labels(
     except csv.Error as error:
         raise DataError(f"Line {reader.line_num} of {table} is malformed: {error}.") from error
     return rows
+
+
+def _text_of(table: Path) -> str:
+    notes: list[str] = []
+    try:
+        data = read_regular(table, _MOST_BYTES)
+        if data is None:
+            raise DataError(f"{table} has more than {_MOST_BYTES >> 20} MiB: split it.")
+        text = decode(data, table, notes)
+    except EncodingError as error:
+        raise DataError(str(error)) from error
+    except OSError as error:
+        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
+    for note in notes:
+        _log.warning("%s", note)
+    return text
 
 
 def _add_row(
