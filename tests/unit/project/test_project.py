@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -226,15 +225,15 @@ def test_all_temporary_files_lie_where_they_are_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    mkstemp = tempfile.mkstemp
+    make = os.open
 
-    def watched(*args: Any, **kwargs: Any) -> tuple[int, str]:
-        handle, name = mkstemp(*args, **kwargs)
-        made.append(Path(name))
-        return handle, name
+    def watched(path: Any, *args: Any, **kwargs: Any) -> int:
+        if Path(path).name.startswith(".tmp-"):
+            made.append(Path(path))
+        return make(path, *args, **kwargs)
 
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        monkeypatch.setattr(tempfile, "mkstemp", watched)
+        monkeypatch.setattr(os, "open", watched)
         image = find(project, "img0.png").id
         decide(project, image, who="ann", mask=np.ones((24, 24), np.uint8))
         backup.back_up(project.paths, project.database)
