@@ -105,7 +105,9 @@ def open_database(
     Nothing is changed in it. With ``create`` it may be missing or empty; then the file is made.
     ``how``: words of SQLite's addresses, such as "mode=ro". ``alone``: the database is locked for
     all others, and a log is read without its index; for a moment only, and who has to wait for
-    others gives up soon. Raises ProjectError for a file that is gone, whose surroundings or schema are not ours, or which
+    others gives up soon.
+
+    Raises ProjectError for a file that is gone, whose surroundings or schema are not ours, or which
     is newer than this program; sqlite3.Error for one that is damaged.
     """
     refuse_link(path.parent)

@@ -105,10 +105,7 @@ def walk(folder: Folder) -> Walked:
         except OSError as error:
             if not inner:
                 raise
-            found.unread.append(inner)
-            found.problems.append(
-                f"{here} cannot be read ({error.strerror}); its images are left as they were known."
-            )
+            _leave(found, here, inner, error)
             continue
         ours = results_among([entry.name for entry in listed], at_top=not inner)
         for entry in listed:
@@ -122,6 +119,13 @@ def walk(folder: Folder) -> Walked:
                 known = words.get(fold_word(name), label)
                 todo.append((entry.path, f"{inner}{name}/", known))
     return found
+
+
+def _leave(found: Walked, folder: str, inner: str, error: OSError) -> None:
+    found.unread.append(inner)
+    found.problems.append(
+        f"{folder} cannot be read ({error.strerror}); its images are left as they were known."
+    )
 
 
 def _add(
@@ -140,7 +144,12 @@ def _add(
     row = rows.get(path if path.isascii() else unicodedata.normalize("NFC", path))
     try:
         status = entry.stat()
-    except OSError:  # deleted just now
+    except FileNotFoundError:  # deleted just now
+        return
+    except OSError as error:  # a folder that may be listed, and no more
+        inner = path.removesuffix(entry.name)
+        if inner not in found.unread:
+            _leave(found, os.path.dirname(entry.path), inner, error)  # noqa: PTH120
         return
     found.files.append(
         File(

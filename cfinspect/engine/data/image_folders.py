@@ -56,18 +56,20 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
 
 
-def list_images(paths: Iterable[Path]) -> list[Path]:
+def list_images(paths: Iterable[Path], unread: list[Path] | None = None) -> list[Path]:
     """Image files in files and folders, each once, in the order given, folders sorted naturally.
 
     Folders are walked to the bottom, symbolic links followed. Passed over are what is hidden, the
     system's, or results of cfinspect below a folder, and other suffixes than IMAGE_SUFFIXES. A file
-    named outright is taken whatever its suffix. Raises CfinspectError for a path that does not
-    exist or a folder that cannot be opened.
+    named outright is taken whatever its suffix. Folders below that cannot be opened go to
+    ``unread``, and the others go on. Raises CfinspectError for a path that does not exist, a folder
+    of ``paths`` that cannot be opened, and without ``unread`` for any.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found.update(dict.fromkeys(sorted(_walk(path), key=lambda p: natural_key(str(p)))))
+            files = sorted(_walk(path, unread), key=lambda p: natural_key(str(p)))
+            found.update(dict.fromkeys(files))
         elif path.is_file():
             found[path] = None
         else:
@@ -75,9 +77,15 @@ def list_images(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
+    def unopened(error: OSError) -> None:
+        if unread is None or Path(error.filename) == folder:
+            sentence = f"Cannot open the folder {error.filename}: {error.strerror}."
+            raise CfinspectError(sentence) from error
+        unread.append(Path(error.filename))
+
     seen: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(folder, onerror=_unopened, followlinks=True):
+    for here, folders, files in os.walk(folder, onerror=unopened, followlinks=True):
         status = Path(here).stat()
         if (status.st_dev, status.st_ino) in seen:  # A link back up would never end.
             folders.clear()
@@ -89,7 +97,3 @@ def _walk(folder: Path) -> Iterator[Path]:
             wanted = not is_passed_over(name) and name not in ours
             if wanted and Path(name).suffix.lower() in IMAGE_SUFFIXES:
                 yield Path(here, name)
-
-
-def _unopened(error: OSError) -> None:
-    raise CfinspectError(f"Cannot open the folder {error.filename}: {error.strerror}.") from error

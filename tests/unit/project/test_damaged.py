@@ -36,6 +36,71 @@ def make_original(root: Path) -> Path:
     return root / "original"
 
 
+def a_page(data: bytearray, chance: random.Random) -> slice:
+    start = chance.randrange(len(data) // PAGE) * PAGE
+    return slice(start, start + PAGE)
+
+
+def flip(data: bytearray, chance: random.Random) -> None:
+    """One bit."""
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+
+
+def flips(data: bytearray, chance: random.Random) -> None:
+    """Bytes here and there."""
+    for _ in range(chance.randrange(2, 400)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+
+
+def cut(data: bytearray, chance: random.Random) -> None:
+    """The end is gone."""
+    del data[chance.randrange(len(data)) :]
+
+
+def zero(data: bytearray, chance: random.Random) -> None:
+    """A page that was never written."""
+    data[a_page(data, chance)] = bytes(PAGE)
+
+
+def noise(data: bytearray, chance: random.Random) -> None:
+    """A page of something else."""
+    data[a_page(data, chance)] = chance.randbytes(PAGE)
+
+
+def swap(data: bytearray, chance: random.Random) -> None:
+    """Two pages in each other's place."""
+    one, other = a_page(data, chance), a_page(data, chance)
+    data[one], data[other] = data[other], data[one]
+
+
+def header(data: bytearray, chance: random.Random) -> None:
+    """A byte of the header."""
+    data[chance.randrange(100)] = chance.randrange(256)
+
+
+def number(data: bytearray, chance: random.Random) -> None:
+    """A number of pages or cells, or where something begins."""
+    place = a_page(data, chance).start + chance.randrange(64)
+    data[place : place + 4] = chance.choice([bytes(4), b"\xff" * 4, chance.randbytes(4)])
+
+
+def types(data: bytearray, chance: random.Random) -> None:
+    """Types of values in rows."""
+    page = a_page(data, chance)
+    for _ in range(20):
+        data[chance.randrange(page.start, page.stop)] = chance.randrange(24)
+
+
+def grow(data: bytearray, chance: random.Random) -> None:
+    """Something behind the end."""
+    data += chance.randbytes(chance.randrange(1, 3 * PAGE))
+
+
+WAYS = {
+    one.__name__: one for one in (flip, flips, cut, zero, noise, swap, header, number, types, grow)
+}
+
+
 def damage(database: Path, chance: random.Random) -> str:
     """Damage a database or its log in one way; returns which."""
     log = database.with_name(f"{database.name}-wal")
@@ -44,38 +109,8 @@ def damage(database: Path, chance: random.Random) -> str:
             opened.connection.execute("PRAGMA wal_checkpoint")
     file = log if log.exists() and chance.random() < 0.3 else database
     data = bytearray(file.read_bytes())
-    pages = len(data) // PAGE
-    first, second = chance.randrange(pages), chance.randrange(pages)
-    way = chance.choice(
-        ["flip", "flips", "cut", "zero", "swap", "noise", "header", "number", "grow", "types"]
-    )
-    match way:
-        case "flip":
-            data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-        case "flips":
-            for _ in range(chance.randrange(2, 400)):
-                data[chance.randrange(len(data))] = chance.randrange(256)
-        case "cut":
-            del data[chance.randrange(len(data)) :]
-        case "zero":
-            data[first * PAGE : (first + 1) * PAGE] = bytes(PAGE)
-        case "swap":
-            one, other = (slice(n * PAGE, (n + 1) * PAGE) for n in (first, second))
-            data[one], data[other] = data[other], data[one]
-        case "noise":
-            data[first * PAGE : (first + 1) * PAGE] = chance.randbytes(PAGE)
-        case "header":
-            data[chance.randrange(100)] = chance.randrange(256)
-        case "number":  # of pages, cells, or where something begins
-            place = first * PAGE + chance.randrange(64)
-            data[place : place + 4] = chance.choice([b"\0" * 4, b"\xff" * 4, chance.randbytes(4)])
-        case "grow":
-            data += chance.randbytes(chance.randrange(1, 3 * PAGE))
-        case "types":  # of values in a row
-            for _ in range(20):
-                data[min(first * PAGE + chance.randrange(PAGE), len(data) - 1)] = chance.randrange(
-                    24
-                )
+    way = chance.choice(list(WAYS))
+    WAYS[way](data, chance)
     file.write_bytes(data)
     if chance.random() < 0.2:
         database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
