@@ -87,6 +87,7 @@ def leave_log(path: Path, scripts: tuple[str, ...]) -> None:
         return
     try:
         connection.execute("PRAGMA journal_mode = DELETE")
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)  # nobody else is there
     finally:
         connection.close()
 
