@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sqlite3
@@ -13,9 +12,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from colleague import COLLEAGUE, WINDOWS, a_colleague
 from studio import inspected_project
 from test_earlier_formats import write_version
+from typer.testing import CliRunner
 
+from cfinspect.cli import app
 from cfinspect.engine.base.atomic import folder_in_one_step, save_text, write_atomically
 from cfinspect.project import audit, backup, database, door
 from cfinspect.project.database import ProjectError, is_sound
@@ -27,9 +29,6 @@ from cfinspect.project.queue import release, renew, take
 from cfinspect.project.saliency import SaliencyCache
 from cfinspect.project.scan import scan
 from cfinspect.project.verdicts import Verdict, decide, human_of
-
-COLLEAGUE = 65534
-WINDOWS = sys.platform == "win32"
 
 
 @pytest.fixture(autouse=True)
@@ -56,19 +55,6 @@ def lock(root: Path, files: int, folders: int) -> None:
     for path in sorted(data.rglob("*"), reverse=True):
         path.chmod(folders if path.is_dir() else files)
     data.chmod(folders)
-
-
-@contextlib.contextmanager
-def a_colleague() -> Iterator[None]:
-    """Somebody whom modes hold: root asks nobody. Whoever runs the tests otherwise is one."""
-    if WINDOWS or os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(COLLEAGUE)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def files_of(root: Path) -> dict[str, int]:
@@ -248,6 +234,48 @@ def test_what_cannot_be_restored_is_a_sentence(hall: Path) -> None:
         found = Project.open_again(hall)
         found.close()
         backup.restore(found.paths)
+
+
+def test_the_commands_say_that_a_project_can_only_be_looked_at(hall: Path) -> None:
+    def run(*words: object) -> tuple[int, str, str]:
+        done = CliRunner().invoke(app, [str(word) for word in words])
+        return done.exit_code, done.stdout, done.stderr
+
+    looks = [
+        ("project", "status", hall),
+        ("project", "status", hall, "--check", "--json"),
+        ("audit", hall, "--verify"),
+        ("review", hall, "--list", "--all"),
+    ]
+    changes = [
+        ("review", hall, "--set", "img1.png=damaged"),
+        ("project", "scan", hall),
+        ("import", hall, "--format", "csv", hall.parent / "said.csv", "--replace"),
+    ]
+    (hall.parent / "said.csv").write_text("filename,label\nimg1.png,damaged\n")
+    export = ("export", hall, "--format", "png", "--only", "all", "--out")
+    for words in looks:
+        code, _, said = run(*words)
+        assert (code, "only be looked at" in said) == (0, False)
+    assert run(*export, hall.parent / "own")[0] == 0
+    for words in changes[1:]:
+        code, _, said = run(*words)
+        assert code == 0, said
+    lock(hall, 0o444, 0o555)
+    hall.parent.chmod(0o777)  # for the export
+    (hall.parent / "said.csv").write_text("filename,label\nimg1.png,undamaged\n")
+    with a_colleague():
+        for words in looks:
+            code, _, said = run(*words)
+            assert (code, ".cfinspect can only be looked at: " in said) == (0, words[0] != "review")
+        code, _, said = run(*export, hall.parent / "others")
+        assert (code, ".cfinspect can only be looked at: " in said) == (0, True)
+        for words in changes:
+            code, _, said = run(*words)
+            assert code == 2, (words, said)
+            assert "Error: Nothing was changed: the project in" in said
+    names = {path.name for path in (hall.parent / "others" / "images").iterdir()}
+    assert names == {"img0.png", "img1.png"}
 
 
 # Modes ------------------------------------------------------------------------------------------
