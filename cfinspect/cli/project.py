@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
-from cfinspect.cli.options import ProjectArgument
+from cfinspect.cli.options import ProjectArgument, note_read_only
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
@@ -140,6 +140,7 @@ def status(
 
     output = Output(as_json)
     with Project.open(project) as opened:
+        note_read_only(opened)
         if check:
             opened.database.check(thorough=True)
         facts = _facts(opened)
@@ -186,6 +187,8 @@ def _facts(project: Project) -> dict[str, Any]:
         "review_queue": sum(waiting(project).values()),
         "models": [model.name for model in models.values()],
         "backups": len(backups(project.paths)),
+        "read_only": project.read_only or None,
+        "network_disk": project.database.network or None,
     }
 
 
@@ -209,7 +212,10 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
             ),
         ]
     names = ("review_queue", "vanished", "backups", "data")
-    return rows + [(name.replace("_", " "), str(facts[name])) for name in names]
+    rows += [(name.replace("_", " "), str(facts[name])) for name in names]
+    if kind := facts["network_disk"]:
+        rows.append(("network disk", f"{kind}: without SQLite's write-ahead log"))
+    return rows
 
 
 @guarded

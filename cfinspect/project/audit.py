@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cfinspect.project.database import ProjectError, now_text
+from cfinspect.project.database import Database, ProjectError, now_text
 
 if TYPE_CHECKING:
     from cfinspect.project.project import Project
@@ -143,15 +143,16 @@ def entries(project: Project, image_id: int | None = None) -> Iterator[Entry]:
     """
     where = "" if image_id is None else "WHERE image_id = ?"
     values = () if image_id is None else (image_id,)
-    for row in project.database.connection.execute(
-        f"SELECT * FROM audit {where} ORDER BY id", values
-    ):
-        state = {} if row["image_id"] is None else STATE
-        parsed = {
-            name: None if row[name] is None else parse(row[name], rules)
-            for name, rules in (("advice", ADVICE), ("before", state), ("after", state))
-        }
-        yield Entry(**{**dict(row), **parsed})
+    with project.database.telling():
+        for row in project.database.connection.execute(
+            f"SELECT * FROM audit {where} ORDER BY id", values
+        ):
+            state = {} if row["image_id"] is None else STATE
+            parsed = {
+                name: None if row[name] is None else parse(row[name], rules)
+                for name, rules in (("advice", ADVICE), ("before", state), ("after", state))
+            }
+            yield Entry(**{**dict(row), **parsed})
 
 
 def head(project: Project) -> str:
@@ -165,22 +166,27 @@ def verify(project: Project, head: str = "") -> Verification:
 
     ``head``: a hash that was written down earlier, which must still be in the trail.
     """
-    connection = project.database.connection
-    with project.database.telling():
+    return verify_database(project.database, head)
+
+
+def verify_database(database: Database, head: str = "") -> Verification:
+    """The same for a database alone."""
+    connection = database.connection
+    with database.telling():
         # One look at everything: a verdict in between would seem to be one that nobody gave.
         connection.execute("BEGIN")
         try:
-            return _verify(project, head)
+            return _verify(database, head)
         finally:
             connection.execute("ROLLBACK")
 
 
-def _verify(project: Project, head: str) -> Verification:
+def _verify(database: Database, head: str) -> Verification:
     problems = []
     previous, count = GENESIS, 0
     seen_head = not head
     state: dict[int, tuple[int, str | None]] = {}
-    for row in project.database.connection.execute("SELECT * FROM audit ORDER BY id"):
+    for row in database.connection.execute("SELECT * FROM audit ORDER BY id"):
         count += 1
         values = tuple(row[name] for name in _FIELDS)
         if row["id"] != count:
@@ -194,13 +200,13 @@ def _verify(project: Project, head: str) -> Verification:
             state[row["image_id"]] = (row["id"], row["after"])
     if not seen_head:
         problems.append(f"No entry has the hash {head}: the trail was rewritten or cut short.")
-    problems += _compare(project, state)
+    problems += _compare(database, state)
     return Verification(count, previous, problems[:20])
 
 
-def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list[str]:
+def _compare(database: Database, state: dict[int, tuple[int, str | None]]) -> list[str]:
     problems = []
-    for row in project.database.rows("SELECT * FROM human"):
+    for row in database.rows("SELECT * FROM human"):
         said = state.pop(row["image_id"], None)
         now = _json({name: row[name] for name in ("verdict", "mask", "comment")})
         if said is None:
@@ -212,7 +218,7 @@ def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list
     ]
     problems += [
         f"Image {row['id']} is listed with another verdict than humans gave it."
-        for row in project.database.rows(_FALSE_LISTS)
+        for row in database.rows(_FALSE_LISTS)
     ]
     return problems
 

@@ -106,7 +106,8 @@ class Project:
     def open(cls, root: Path, *, human: bool = False) -> Project:
         """Open the project of the folder ``root``.
 
-        Checks the database, removes what killed programs left and backs up when that is due.
+        Checks the database, removes what killed programs left and backs up when that is due. One
+        that may not be written can still be looked at; ``read_only`` says why.
         Raises ProjectError where there is no project, its database is damaged or not built as ours,
         or a link stands among its files.
         """
@@ -119,8 +120,9 @@ class Project:
         project = cls(paths, Database(paths.database, human=human))
         try:
             project.database.check()
-            project.tidy()
-            backup.back_up_when_due(paths, project.database)
+            if not project.read_only:
+                project.tidy()
+                backup.back_up_when_due(paths, project.database)
         except BaseException:
             project.close()
             raise
@@ -172,6 +174,14 @@ class Project:
             row = self.database.row("SELECT value FROM meta WHERE key = 'id'")
             self._id = str(row["value"]) if row else ""
         return self._id
+
+    @property
+    def read_only(self) -> str:
+        """Why the project can only be looked at, as part of a sentence; "" where it can be written.
+
+        Whatever would change it raises ProjectError then.
+        """
+        return self.database.read_only
 
     # Folders ------------------------------------------------------------------------------------
 

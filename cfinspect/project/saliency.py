@@ -78,6 +78,8 @@ class SaliencyCache:
 
     def used(self, image_id: int, model_id: int) -> None:
         """Remember that somebody looked at this map; looked at again soon, nothing is written."""
+        if self._project.read_only:
+            return
         now = time.time_ns()
         with self._project.database.writing() as connection:
             connection.execute(
@@ -95,8 +97,11 @@ class SaliencyCache:
             if self._held <= self._limit * 9 // 10:
                 return
             path = self._project.paths.saliency_file(old["image_id"], old["model_id"])
-            self._project.paths.remove(path)
-            self._project.paths.remove(path.with_suffix(".jpg"))
+            try:
+                self._project.paths.remove(path)
+                self._project.paths.remove(path.with_suffix(".jpg"))
+            except OSError:  # a colleague's
+                continue
             connection.execute(
                 "DELETE FROM saliency WHERE image_id = ? AND model_id = ?",
                 (old["image_id"], old["model_id"]),

@@ -128,10 +128,7 @@ def walk(folder: Folder, reach: Reach) -> Walked:
         except OSError as error:
             if not inner:
                 raise
-            found.unread.append(inner)
-            found.problems.append(
-                f"{here} cannot be read ({error.strerror}); its images are left as they were known."
-            )
+            _leave(found, here, inner, error)
             continue
         ours = results_among([entry.name for entry in listed], at_top=not inner)
         for entry in listed:
@@ -162,6 +159,13 @@ def _may_follow(entry: os.DirEntry[str], path: str, reach: Reach, found: Walked)
     return False
 
 
+def _leave(found: Walked, folder: str, inner: str, error: OSError) -> None:
+    found.unread.append(inner)
+    found.problems.append(
+        f"{folder} cannot be read ({error.strerror}); its images are left as they were known."
+    )
+
+
 def _add(
     found: Walked,
     folder: int,
@@ -178,7 +182,12 @@ def _add(
     row = rows.get(path if path.isascii() else unicodedata.normalize("NFC", path))
     try:
         status = entry.stat()
-    except OSError:  # deleted just now
+    except FileNotFoundError:  # deleted just now
+        return
+    except OSError as error:  # a folder that may be listed, and no more
+        inner = path.removesuffix(entry.name)
+        if inner not in found.unread:
+            _leave(found, os.path.dirname(entry.path), inner, error)  # noqa: PTH120
         return
     found.files.append(
         File(

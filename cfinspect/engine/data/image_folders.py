@@ -61,18 +61,21 @@ def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
 
 
-def list_images(paths: Iterable[Path]) -> list[Path]:
+def list_images(paths: Iterable[Path], unread: list[Path] | None = None) -> list[Path]:
     """Image files in files and folders, each once, in the order given, folders sorted naturally.
 
     Folders are walked to the bottom; symbolic links are followed, but none to a folder above.
     Passed over are what is hidden, the system's, or results of cfinspect below a folder, and other
-    suffixes than IMAGE_SUFFIXES. A file named outright is taken whatever its suffix. Raises
-    CfinspectError for a path that does not exist or a folder that cannot be opened.
+    suffixes than IMAGE_SUFFIXES. A file named outright is taken whatever its suffix. Folders below
+    that cannot be opened go to ``unread``, and the others go on. Raises CfinspectError for a path
+    that does not exist, a folder of ``paths`` that cannot be opened, and without ``unread`` for
+    any.
     """
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found.update(dict.fromkeys(sorted(_walk(path), key=lambda p: natural_key(str(p)))))
+            files = sorted(_walk(path, unread), key=lambda p: natural_key(str(p)))
+            found.update(dict.fromkeys(files))
         elif path.is_file():
             found[path] = None
         else:
@@ -80,7 +83,7 @@ def list_images(paths: Iterable[Path]) -> list[Path]:
     return list(found)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
     """Image files below ``folder``; links come last, so that folders keep their own names."""
     seen: set[tuple[int, int]] = set()
     todo = deque([os.fspath(folder)])
@@ -97,7 +100,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             if error.errno == errno.ENAMETOOLONG:  # nobody's images are 400 folders deep
                 remark(Path(here), "a folder so deep that it cannot be opened: left out")
                 continue
-            raise CfinspectError(f"Cannot open the folder {here}: {error.strerror}.") from error
+            if unread is None or Path(here) == folder:
+                sentence = f"Cannot open the folder {here}: {error.strerror}."
+                raise CfinspectError(sentence) from error
+            unread.append(Path(here))
+            continue
         ours = results_among([entry.name for entry in listed], at_top=len(seen) == 1)
         for entry in listed:
             if is_passed_over(entry.name) or entry.name in ours:

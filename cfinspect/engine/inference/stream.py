@@ -67,8 +67,9 @@ def find_sources(
     """Find the images in files and folders; also returns how many files in ``masks/`` were passed.
 
     A folder called ``masks`` below a given folder holds masks by our layout, not images, and is
-    passed over; so is everything below ``leave_out`` (the results of an earlier run). Given more
-    than one path, names start with the given folder's name. Stems in ``taken`` are not used.
+    passed over; so is everything below ``leave_out`` (the results of an earlier run). A folder
+    below that cannot be opened is a source that cannot be read. Given more than one path, names
+    start with the given folder's name. Stems in ``taken`` are not used.
 
     Raises CfinspectError for a path that does not exist and when there is no image at all.
     """
@@ -76,7 +77,9 @@ def find_sources(
     masks = 0
     results = leave_out.resolve() if leave_out else None
     for path, prefix in zip(paths, _prefixes(paths), strict=True):
-        for file in list_images([path]):
+        unread: list[Path] = []
+        # A folder that cannot be opened is told like an image that cannot: an outcome with an error
+        for file in (*list_images([path], unread), *unread):
             real = file.resolve()
             if results and real.is_relative_to(results):
                 continue

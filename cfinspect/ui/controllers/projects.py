@@ -132,8 +132,26 @@ class ProjectController:
         parts.model.reload()
         self._context.layout.show_page(parts.gallery)
         parts.gallery.grid.setFocus()
+        if self._may_only_look():
+            return
         # Looking at what is known comes first.
         QTimer.singleShot(_SCAN_AFTER_MS, self.rescan)
+
+    def _may_only_look(self) -> bool:
+        """Say so where nothing can be written into the project, and why."""
+        project = self._session.project
+        if project is None or not project.read_only:
+            return False
+        self._messages.tell(
+            tr(
+                "You can only look at this project and export it; nothing is stored in "
+                "{folder}: {reason}.",
+                folder=project.paths.data,
+                reason=project.read_only,
+            ),
+            stays=True,
+        )
+        return True
 
     def closed(self) -> None:
         """Show that none is open."""
@@ -167,7 +185,7 @@ class ProjectController:
     def rescan(self, folders: list[int] | None = None) -> None:
         """Look for new, moved and vanished images (in these folders; None: in all)."""
         root = self._session.root
-        if root is None:
+        if root is None or self._may_only_look():
             return
         ticket = self._session.jobs.add(Scan(root, folders))
         ticket.succeeded.connect(self._scanned)

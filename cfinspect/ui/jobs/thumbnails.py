@@ -179,7 +179,10 @@ class _Maker:
         for path, status in files:
             if held <= self._limit * 9 // 10:
                 break
-            self._place.remove(path)
+            try:
+                self._place.remove(path)
+            except OSError:  # a colleague's
+                continue
             held -= status.st_size
         self._written = held
 
