@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from cfinspect import __version__
-from cfinspect.engine.base.atomic import folder_in_one_step
+from cfinspect.engine.base.atomic import folder_in_one_step, read_regular_text
 from cfinspect.engine.base.images import JPEG_SIDE, MAX_PIXELS, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
@@ -199,7 +199,7 @@ def _check_place(out: Path, project: Project) -> None:
     if not out.is_dir() or not any(out.iterdir()):
         return
     try:
-        written = set(json.loads((out / SIDECAR).read_text(encoding="utf-8"))["files"])
+        written = set(json.loads(read_regular_text(out / SIDECAR))["files"])
         exported = (out / SIDECAR).stat().st_mtime
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from io import BytesIO
+from os.path import isfile  # no error, whatever the name
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -144,7 +145,7 @@ def _size(data: dict[str, Any], file: Path, root: Path) -> tuple[int, int]:
             raise FormatError(f"{file} holds a damaged picture ({error}).") from error
     name = PurePosixPath(clean_name(data.get("imagePath"), str(file))).name
     image = file.parent / name
-    if image.resolve().is_relative_to(root.resolve()) and image.is_file():
+    if image.resolve().is_relative_to(root.resolve()) and isfile(image):  # noqa: PTH113
         return header_size(image, read_bytes(image))
     raise FormatError(
         f"{file} does not say how large its image is, and has no picture: put the image beside it."

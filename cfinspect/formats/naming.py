@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import unicodedata
 from collections import Counter, defaultdict
+from itertools import count
 from pathlib import PurePosixPath
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES
 from cfinspect.project.project import Project
 
 _LONGEST = 180  # bytes of a flat name; suffixes come on top
+# What Windows has no place for in a name, and what readers of label files stumble over.
+_ODD = re.compile(r'[\x00-\x1f\x7f-\x9f"*:<>?|\ud800-\udfff]')
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 _LAYOUT = frozenset(
     {
         *("images", "labels", "masks", "annotations", "jpegimages", "segmentationclass"),
@@ -22,29 +27,40 @@ _LAYOUT = frozenset(
 def flat_stems(project: Project) -> dict[int, str]:
     """Image id -> name without suffix and folders: ``hall/damaged/a.png`` is ``hall__damaged__a``.
 
-    Where two would be equal (whatever the case), each has the beginning of its content's hash
-    behind it; so have names too long for a file.
+    Where two would be equal (whatever the case, and however accents are written), each has the
+    beginning of its content's hash behind it; so have names too long for a file. A name that some
+    system cannot have is written with ``_``; a backslash, which label files take for a folder, is
+    one here as well.
     """
     prefixes = folder_prefixes(project)
     stems: dict[int, str] = {}
     digests: dict[int, str] = {}
     for row in _rows(project):
         inner = PurePosixPath(row["path"]).with_suffix("").as_posix()
-        stem = "__".join([*prefixes.get(row["folder_id"], ()), *inner.split("/")])
+        parts = inner.replace("\\", "/").split("/")
+        stem = _portable("__".join([*prefixes.get(row["folder_id"], ()), *parts]))
         digests[row["id"]] = row["digest"][:8]
         stems[row["id"]] = _short(stem, digests[row["id"]])
-    used = Counter(stem.casefold() for stem in stems.values())
-    marked = {
-        number: stem if used[stem.casefold()] == 1 else f"{stem}~{digests[number]}"
-        for number, stem in stems.items()
-    }
-    # Copies share even their hash.
-    again: Counter[str] = Counter()
-    for number, stem in marked.items():
-        again[stem.casefold()] += 1
-        if again[stem.casefold()] > 1:
-            marked[number] = f"{stem}~{again[stem.casefold()]}"
-    return marked
+    used = Counter(map(_folded, stems.values()))
+    marked = {number: stem for number, stem in stems.items() if used[_folded(stem)] == 1}
+    taken = set(map(_folded, marked.values()))
+    for number, stem in stems.items():
+        if number in marked:
+            continue
+        # Copies share even their hash; and a file may be called like what is made up here.
+        wanted = f"{stem}~{digests[number]}"
+        again = count(2)
+        while _folded(wanted) in taken:
+            wanted = f"{stem}~{digests[number]}~{next(again)}"
+        marked[number] = wanted
+        taken.add(_folded(wanted))
+    return {number: marked[number] for number in stems}
+
+
+def _portable(stem: str) -> str:
+    """``stem`` as any system can have it, as the name of a file with a suffix."""
+    plain = _ODD.sub("_", stem)
+    return f"_{plain}" if _DEVICES.fullmatch(plain) else plain
 
 
 def _short(stem: str, digest: str) -> str:
@@ -94,7 +110,7 @@ class Matcher:
             number = row["id"]
             if folder not in {None, row["folder_id"]}:
                 continue
-            path = PurePosixPath(_folded(row["path"]))
+            path = PurePosixPath(_folded(row["path"]).replace("\\", "/"))
             stem, suffix = _split(path.name)
             # In a set's own folder names begin where that begins, whatever it is called here.
             prefix = [_folded(one) for one in prefixes[row["folder_id"]] if folder is None]

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os.path import exists, isfile  # no error, whatever the name
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ from cfinspect.formats.safe import clean_name, number, read_text, visible_files
 
 DATA = "data.yaml"
 _MAX_YAML = 1 << 20
+_LARGEST_NAME = 10**100  # of a class that is called by a number
+_MAX_CLASS = 1_000_000  # far more classes than any data set names
 _OURS = "# {"  # our provenance, as JSON in a comment
 _BESIDE = 0.05  # share by which a corner may lie outside; more is another unit
 
@@ -174,7 +177,7 @@ def _images(parts: dict[str, Any], root: Path) -> tuple[list[Path], list[Refused
             if not isinstance(part, str) or not part.strip():
                 continue
             places = [_below(one, part) for one in bases]
-            place = next((one for one in places if one.exists()), None)
+            place = next((one for one in places if exists(one)), None)  # noqa: PTH110
             if place is None:
                 if split != "test":  # is named by many a file that has none
                     refused.append(Refused(part, f"There is no {part} ({split}) in {root}."))
@@ -201,7 +204,7 @@ def _listed(place: Path, root: Path) -> list[Path]:
     for line in read_text(place).splitlines():
         if line.strip():
             file = _below(root, line.strip())
-            if file.is_file() and file.resolve().is_relative_to(root):
+            if isfile(file) and file.resolve().is_relative_to(root):  # noqa: PTH113
                 found.append(file)
     return found
 
@@ -252,7 +255,24 @@ def _names(parts: dict[str, Any], file: Path) -> dict[int, str]:
     if isinstance(names, list):
         names = dict(enumerate(names))
     if isinstance(names, dict) and all(isinstance(name, str | int) for name in names.values()):
-        keys = [str(key).strip() for key in names]
-        if all(key.isdecimal() for key in keys):
-            return {int(key): str(name) for key, name in zip(keys, names.values(), strict=True)}
+        found: dict[int, str] = {}
+        for key, name in names.items():
+            number_of = _class_number(key)
+            if number_of is None or _too_long(name):
+                break
+            found[number_of] = str(name)
+        else:
+            return found
     raise FormatError(f"{file} has no names of classes.")
+
+
+def _class_number(key: object) -> int | None:
+    """A class number of ``names``, None for what is none; ten thousand digits are a trap."""
+    if isinstance(key, str) and len(key) <= len(str(_MAX_CLASS)) and key.strip().isdecimal():
+        key = int(key)
+    return key if type(key) is int and 0 <= key <= _MAX_CLASS else None
+
+
+def _too_long(name: str | int) -> bool:
+    """Whether a name is a number of more digits than Python writes out."""
+    return isinstance(name, int) and abs(name) > _LARGEST_NAME

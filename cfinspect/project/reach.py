@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.atomic import read_regular_text, save_text
 from cfinspect.engine.base.images import ImageError
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.paths import user_folder
@@ -117,7 +117,7 @@ def _all_answers() -> dict[str, dict[str, object]]:
 
 @functools.lru_cache(maxsize=4)
 def _parsed(file: Path, _version: tuple[int, int, int]) -> dict[str, dict[str, object]]:
-    found = json.loads(file.read_text(encoding="utf-8"))
+    found = json.loads(read_regular_text(file))
     if not isinstance(found, dict):
         return {}
     return {root: entry for root, entry in found.items() if isinstance(entry, dict)}

@@ -238,8 +238,8 @@ def _standing(connection: sqlite3.Connection, entry: int | None) -> int | None:
         row = connection.execute(
             "SELECT image_id, reverts FROM audit WHERE id = ?", (entry,)
         ).fetchone()
-        if row["reverts"] is None:
-            return entry
+        if row["reverts"] is None or row["reverts"] >= entry:
+            return entry  # nobody takes back what comes later: a stranger's trail, without an end
         earlier = connection.execute(
             "SELECT max(id) AS id FROM audit WHERE image_id = ? AND id < ?",
             (row["image_id"], row["reverts"]),
@@ -250,8 +250,16 @@ def _standing(connection: sqlite3.Connection, entry: int | None) -> int | None:
 
 def _is_taken_back(connection: sqlite3.Connection, entry: int) -> bool:
     """Whether a revert of ``entry`` stands that was not itself taken back."""
-    rows = connection.execute("SELECT id FROM audit WHERE reverts = ?", (entry,)).fetchall()
-    return any(not _is_taken_back(connection, row["id"]) for row in rows)
+    reverts: dict[int, list[int]] = {}
+    waiting = [entry]
+    for one in waiting:  # reverts come after what they take back, here and in the trail
+        rows = connection.execute("SELECT id FROM audit WHERE reverts = ? AND id > ?", (one, one))
+        reverts[one] = [row["id"] for row in rows]
+        waiting += reverts[one]
+    taken: dict[int, bool] = {}
+    for one in reversed(waiting):
+        taken[one] = any(not taken[later] for later in reverts[one])
+    return taken[entry]
 
 
 def _respect_file(project: Project, image: sqlite3.Row) -> None:

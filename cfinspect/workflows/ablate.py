@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.atomic import read_regular_text, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
@@ -149,13 +149,24 @@ def _same_as_before(out: Path, base: TrainConfig, fingerprint: str) -> None:
     file = out / "base.json"
     if file.exists():
         # Settings that are younger than the file had their defaults then, or did nothing.
-        stored = with_new_names(json.loads(file.read_text(encoding="utf-8")))
+        stored = with_new_names(_kept(file))
         if plain(TrainConfig().to_dict() | OLDER | dict(stored)) != values:
             raise CfinspectError(
                 f"{out} holds trainings with other data or settings: give them again, or another "
                 "--out"
             )
     save_text(file, json.dumps(values, indent=1, sort_keys=True) + "\n")
+
+
+def _kept(file: Path) -> JsonObject:
+    """The JSON object that an earlier call left; CfinspectError where it is none."""
+    try:
+        known = json.loads(read_regular_text(file))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CfinspectError(f"Cannot read {file}: {error}. Give another --out.") from error
+    if not isinstance(known, dict):
+        raise CfinspectError(f"{file} holds no figures of ours: give another --out.")
+    return known
 
 
 def _measured(
@@ -165,7 +176,7 @@ def _measured(
     file = Path(config.out) / "report.json"
     known: JsonObject = {}
     if file.exists():
-        known = json.loads(file.read_text(encoding="utf-8"))
+        known = _kept(file)
         if "error" in known:
             known = {}
         elif trials.done(known):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from cfinspect.engine.base.atomic import read_regular_text
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.data.settings import plain_defect_classes
 from cfinspect.engine.model.file import load_metadata
@@ -160,7 +161,7 @@ def resumed_config(
     """
     file = out / "config.json"
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(read_regular_text(file))
     except FileNotFoundError as error:
         raise ConfigError(
             f"There is no run to resume in {out} (no config.json): train it without --resume."

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.atomic import read_regular_text, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import JPEG_SIDE, write_jpeg, write_png
 from cfinspect.engine.data.csv_cells import TableWriter, from_cell
@@ -225,7 +225,7 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
     if not table.exists():
         return []
     try:
-        known = json.loads(about.read_text(encoding="utf-8"))["model"]
+        known = json.loads(read_regular_text(about))["model"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = None
     if known != model:

@@ -108,6 +108,18 @@ class NoRegularFileError(OSError):
         super().__init__(errno.EINVAL, "it is no regular file (a pipe or a device)", str(path))
 
 
+def read_regular_text(path: Path, most: int = 64 << 20) -> str:
+    """The UTF-8 text of a file, such as those in folders of results, which may be a stranger's.
+
+    Raises OSError, also for what is no regular file or has more than ``most`` bytes, and
+    UnicodeDecodeError, a ValueError.
+    """
+    data = read_regular(path, most)
+    if data is None:
+        raise OSError(errno.EFBIG, f"it has more than {most >> 20} MiB", str(path))
+    return data.decode("utf-8")
+
+
 def read_regular(path: Path, most: int) -> bytes | None:
     """The bytes of a file, None where it has more than ``most``; never waits for a writer.
 

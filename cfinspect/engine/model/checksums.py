@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cfinspect.engine.base.atomic import NoRegularFileError, read_regular_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.installed import BACKBONE
 from cfinspect.engine.model.file import load_metadata
@@ -28,7 +29,7 @@ class Verified:
 def read_sums(path: Path) -> dict[str, str]:
     """File name -> 64 lower-case hex digits; raises CfinspectError with a sentence."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular_text(path).removeprefix("\ufeff").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise CfinspectError(f"The list of sums {path} cannot be read: {error}") from error
     found = {}
@@ -48,6 +49,8 @@ def check_models(paths: list[Path], sums: Mapping[str, str] | None) -> Iterator[
     """Read every file to its end; without ``sums`` only its structure and metadata are checked."""
     for path in paths:
         try:
+            if path.exists() and not path.is_file():
+                raise NoRegularFileError(path)
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:

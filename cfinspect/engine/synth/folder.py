@@ -4,12 +4,13 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from cfinspect.engine.base.atomic import folder_in_one_step
+from cfinspect.engine.base.atomic import folder_in_one_step, read_regular_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import Progress
@@ -121,20 +122,23 @@ def _check_place(out: Path) -> None:
     if not out.is_dir():
         raise CfinspectError(f"{out} is a file: name a folder for the images")
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    foreign = sorted(found - _own_files(out)) if found else []
+    foreign = sorted(found - _own_files(out, len(found))) if found else []
     if foreign:
         raise CfinspectError(
             f"{out} holds files that were not drawn here ({foreign[0]}): name an empty folder"
         )
 
 
-def _own_files(out: Path) -> set[str]:
-    """Names of the files that an earlier call wrote to ``out``; none where it was not ours."""
+def _own_files(out: Path, most: int) -> set[str]:
+    """Names of the files, ``most`` of them, that an earlier call wrote to ``out``; none where it
+    was not ours.
+    """
     try:
-        settings = json.loads((out / _MARKER).read_text(encoding="utf-8"))
+        settings = json.loads(read_regular_text(out / _MARKER))
         arguments = (settings["domain"], settings["count"], settings["damaged_share"])
-        entries = list(_plan(*arguments, settings["tiles_per_group"], settings.get("kinds", ())))
-    except (OSError, ValueError, KeyError, TypeError):
+        plan = _plan(*arguments, settings["tiles_per_group"], settings.get("kinds", ()))
+        entries = list(islice(plan, most))  # a stranger may claim any number
+    except (OSError, ValueError, KeyError, TypeError, ArithmeticError, RecursionError):
         return set()
     names = {entry.name for entry in entries}
     masks = {entry.mask_name for entry in entries if entry.damaged}

@@ -96,6 +96,7 @@ class RunFolder:
 
     def begin(self, config: TrainConfig, resume: bool) -> None:
         """Make the folder; CfinspectError when it holds a run that nobody asked to go on with."""
+        self._refuse_what_leads_away()
         # config.json alone is no run: a mistyped data folder must not block the next try.
         if not resume and any(f.exists() for f in (self.metrics, self.checkpoint, self.model)):
             raise CfinspectError(
@@ -111,6 +112,18 @@ class RunFolder:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (optional)
 
             self._board = SummaryWriter(str(self.root / "tensorboard"))
+
+    def _refuse_what_leads_away(self) -> None:
+        """A folder may come from a stranger: its rows would be written wherever a link leads, and a
+        pipe would be waited for.
+        """
+        files = (self.config, self.metrics, self.checkpoint, self.model, self.unfinished)
+        for path in (*files, self.samples, self.root / "tensorboard"):
+            if path.is_symlink() or (path in files and path.exists() and not path.is_file()):
+                raise CfinspectError(
+                    f"{path} is a link, or no file: nothing is read or written there. Put the "
+                    "file itself in its place, or give another --out."
+                )
 
     def rows(self) -> list[MetricsRow]:
         """The measured rows so far; lines that are none (cut short by a kill) are left out."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,10 @@ from exchanging import SIDE, drawn, machine, write_images
 from cfinspect.engine.base.images import write_png
 from cfinspect.formats.exchange_types import Empty, FormatError
 from cfinspect.formats.export_filter import ExportFilter
-from cfinspect.formats.exporting import export
+from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import Source, import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
+from cfinspect.formats.safe import clean_name
 from cfinspect.project.finding import find
 from cfinspect.project.listing import by_ids, list_images
 from cfinspect.project.project import Project
@@ -175,3 +178,48 @@ def test_names_too_long_for_a_file_are_cut(tmp_path: Path) -> None:
         assert len(set(flat_stems(project).values())) == 2
         copied = import_labels(project, Source("voc", tmp_path / "out", replace=True), who="bob")
         assert copied.taken == 2
+
+
+def test_no_two_images_share_the_files_of_an_export(tmp_path: Path) -> None:
+    """Copies, what is made up for them, accents written both ways, and what Windows cannot name."""
+    root = tmp_path / "hall"
+    write_images(root, ["a.png"])
+    for name in ("a.bmp", "a.jpg"):
+        (root / name).write_bytes((root / "a.png").read_bytes())
+    with Project.create(root, human=True) as project:
+        scan(project)
+        digest = list_images(project)[0].digest[:8]
+        odd = ["CON.png", "n\nl.png", "a:b.png", "x\\y.png"] if os.name == "posix" else []
+        accents = ["caf\u00e9.png", "cafe\u0301.png"]
+        write_images(root, [f"a~{digest}~2.png", f"a~{digest}.png", "x/y.png", *accents, *odd], 7)
+        scan(project)
+        stems = flat_stems(project)
+        folded = {unicodedata.normalize("NFC", stem).casefold() for stem in stems.values()}
+        assert len(folded) == len(stems) == len(list_images(project))
+        assert not any(set(stem) & set('\\\n:*?"<>|') for stem in stems.values())
+        assert "con" not in folded
+        matcher = Matcher(project)
+        for number, stem in stems.items():
+            assert matcher.find(clean_name(f"images/{stem}.png", "")) == number
+        # Label files take a backslash for a folder: which of the two is meant, nobody knows.
+        assert matcher.find("x/y.png") == (None if odd else find(project, "x/y.png").id)
+        for place, row in enumerate(list_images(project)):
+            decide(project, row.id, who="ann", mask=drawn() * np.uint8(place % 2))
+        export(project, "png", tmp_path / "out")
+        assert len(list((tmp_path / "out" / "masks").iterdir())) == len(stems)
+        said = {row.id: human_of(project, row.id).verdict for row in list_images(project)}
+        report = import_labels(project, Source("png", tmp_path / "out", replace=True), who="bob")
+        assert (report.taken, report.left_out) == (len(stems), 0)
+        assert said == {row.id: human_of(project, row.id).verdict for row in list_images(project)}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+def test_a_pipe_in_place_of_what_an_export_wrote_is_not_waited_for(tmp_path: Path) -> None:
+    write_images(tmp_path / "hall", ["a.png"])
+    (tmp_path / "out").mkdir()
+    os.mkfifo(tmp_path / "out" / SIDECAR)
+    with Project.create(tmp_path / "hall", human=True) as project:
+        scan(project)
+        decide(project, find(project, "a.png").id, who="ann", verdict=Verdict.DAMAGED)
+        with pytest.raises(FormatError, match="no export wrote"):
+            export(project, "csv", tmp_path / "out")

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from labelled import ABOUT, items, taken
 
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
-from cfinspect.formats import coco, cvat, labelme, voc, yolo
+from cfinspect.engine.data.folders import class_words, scan_folder
+from cfinspect.formats import coco, cvat, labelme, tables, voc, yolo
 from cfinspect.formats.exchange_types import (
     FormatError,
     Options,
@@ -204,9 +207,44 @@ def test_a_labelme_file_that_lies_is_one_sentence(tmp_path: Path, shape: dict[st
         list(labelme.read(path))
 
 
-def test_a_labelme_mask_that_would_unfold_is_not_unfolded(tmp_path: Path) -> None:
-    import numpy as np
+def test_names_no_disk_has_are_one_sentence(tmp_path: Path) -> None:
+    text = json.dumps({"shapes": [], "imagePath": f"{'x' * 900}.png"})
+    (tmp_path / "a.json").write_text(text)
+    assert "picture" in sentence(labelme.read, tmp_path)
+    sizes = json.dumps({"shapes": [], "imagePath": "b.png", "imageHeight": 4, "imageWidth": 4})
+    (tmp_path / "b.json").write_text(sizes)
+    assert [one.name for one in labelme.read(tmp_path) if not isinstance(one, Refused)] == ["b.png"]
+    (tmp_path / "list.txt").write_text(f"{'x' * 900}.png\nc.png\n")
+    parts = f"[list.txt, {'x' * 300}/{'y' * 300}]"
+    (tmp_path / "data.yaml").write_text(f"train: {parts}\nnames: [crack]\n")
+    (tmp_path / "c.txt").write_text("")
+    write_png(tmp_path / "c.png", np.zeros((4, 4), np.uint8))
+    refused, read = yolo.read(tmp_path)
+    assert isinstance(refused, Refused) and refused.why.startswith("There is no xxx")
+    assert read.name == "c.png"
 
+
+@pytest.mark.parametrize(
+    "heading", ['filename,label,"' + "x" * 200_000 + '"', 'filename,"a"b,label', '"filename']
+)
+def test_a_table_whose_first_line_is_odd_is_one_sentence(tmp_path: Path, heading: str) -> None:
+    (tmp_path / "labels.csv").write_text(f"{heading}\na.png,damaged,\n")
+    with pytest.raises(CfinspectError, match=r"Line 1 of .*labels\.csv is malformed|no column"):
+        list(tables.read_table(tmp_path))
+
+
+def test_a_table_names_a_file_that_no_disk_has(tmp_path: Path) -> None:
+    for word in ("damaged", "undamaged"):
+        (tmp_path / word).mkdir()
+        write_png(tmp_path / word / "a.png", np.full((4, 4), len(word), np.uint8))
+    rows = f"filename,label\ndamaged/a.png,damaged\n{'x' * 5000}.png,damaged\n"
+    (tmp_path / "labels.csv").write_text(rows)
+    found = scan_folder(tmp_path, class_words())
+    assert len(found.candidates) == 2
+    assert [one.reason for one in found.left_out] == ["labels.csv names it and it is not there"]
+
+
+def test_a_labelme_mask_that_would_unfold_is_not_unfolded(tmp_path: Path) -> None:
     write_png(tmp_path / "big.png", np.zeros((6000, 6000), np.uint8))
     text = base64.b64encode((tmp_path / "big.png").read_bytes()).decode()
     shape = {"label": "a", "shape_type": "mask", "points": [[0, 0], [1, 1]], "mask": text}
@@ -244,6 +282,9 @@ def change_text(name: str, old: str, new: str) -> Callable[[Path], None]:
         change_text("data.yaml", "names:", "names: !!int ''\nx:"),
         change_text("data.yaml", "names:", "names: !!timestamp 'x'\nx:"),
         change_text("data.yaml", "names:", "names: {0: {a: 1}}\nx:"),
+        change_text("data.yaml", "names:", f"names:\n  ? '{'9' * 5000}'\n  : x\nx:"),
+        change_text("data.yaml", "names:", f"names:\n  ? 0x{'f' * 5000}\n  : x\nx:"),
+        change_text("data.yaml", "names:", f"names: [0x{'f' * 5000}]\nx:"),
         lambda root: (root / "images").rename(root / "pictures"),
     ],
 )
@@ -257,8 +298,6 @@ def test_a_yolo_folder_that_lies_is_one_sentence(
 
 
 def test_a_voc_folder_with_unknown_colours_is_one_sentence(tmp_path: Path) -> None:
-    import numpy as np
-
     (tmp_path / "SegmentationClass").mkdir()
     (tmp_path / "empty").mkdir()
     with pytest.raises(FormatError, match="SegmentationClass"):
@@ -273,8 +312,6 @@ def test_a_voc_folder_with_unknown_colours_is_one_sentence(tmp_path: Path) -> No
 
 
 def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> None:
-    import numpy as np
-
     side = 2000
     counts = [3, 2] * 300
     counts.append(side * side - sum(counts))
@@ -299,8 +336,6 @@ def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> Non
 
 
 def test_voc_of_other_tools(tmp_path: Path) -> None:
-    import numpy as np
-
     (tmp_path / "SegmentationClass").mkdir()
     pixels = np.zeros((4, 6, 3), np.uint8)
     pixels[1] = (250, 50, 83)

@@ -14,7 +14,7 @@ from cfinspect.project.errors import ProjectError
 from cfinspect.project.finding import find
 from cfinspect.project.predictions import prediction_of
 from cfinspect.project.project import Project
-from cfinspect.project.verdicts import Verdict, decide, undo
+from cfinspect.project.verdicts import ConflictError, Verdict, decide, human_of, revert, undo
 
 GUARD = "audit_no_update"
 
@@ -95,3 +95,28 @@ def test_regions_that_no_model_found_are_a_sentence(root: Path, text: str) -> No
         (model,) = project.models()
         with pytest.raises(ProjectError, match="inspect it again"):
             prediction_of(project, find(project, "img0.png").id, model.id)
+
+
+def test_reverts_of_what_comes_later_lead_round_in_no_circle(root: Path) -> None:
+    """SQLite counts its steps; a walk along the trail must come to an end by itself."""
+    for later in (2, 3, 10**6):
+        connection = sqlite3.connect(root / ".cfinspect" / "project.sqlite", isolation_level=None)
+        query = "SELECT sql FROM sqlite_master WHERE name = ?"
+        (sql,) = connection.execute(query, (GUARD,)).fetchone()
+        connection.execute(f"DROP TRIGGER {GUARD}")
+        connection.execute(
+            "UPDATE audit SET who = 'bob', action = 'revert', reverts = ? WHERE id = 2", (later,)
+        )
+        connection.execute(sql)
+        connection.close()
+        with Project.open(root, human=True) as project, pytest.raises(ConflictError, match="again"):
+            undo(project, who="ann")
+
+
+def test_a_long_row_of_reverts_is_walked(root: Path) -> None:
+    with Project.open(root, human=True) as project:
+        entry = human_of(project, find(project, "img0.png").id).entry
+        for _ in range(1100):  # Python calls itself a thousand times at most
+            assert entry is not None
+            entry = revert(project, entry, who="bob").entry
+        assert [human.verdict for human in undo(project, who="ann").humans] == [Verdict.DAMAGED]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.setting import ConfigError
 from cfinspect.engine.networks.settings import NO_BACKBONE
 from cfinspect.engine.training.config import TrainConfig
@@ -158,3 +160,27 @@ def test_odd_lines_of_measured_rows_are_left_out(tmp_path: Path) -> None:
     folder.metrics.write_bytes(b'{"kind": "\xff\x80\n' + text.encode() + b"\xe4")
     (row,) = folder.rows()
     assert (row.kind, row.step, row.values) == ("train", 3, {"loss": 0.5, "other": None})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links ask for a privilege on Windows")
+@pytest.mark.parametrize("name", ["metrics.jsonl", "config.json", "samples", "tensorboard"])
+def test_a_run_writes_nowhere_else(tmp_path: Path, name: str) -> None:
+    run, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    run.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / ".tmp-precious").write_text("mine")
+    (run / name).symlink_to(elsewhere if "." not in name else elsewhere / ".tmp-precious")
+    with pytest.raises(CfinspectError, match="link"):
+        RunFolder(run).begin(CONFIG, resume=True)
+    assert (elsewhere / ".tmp-precious").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+def test_pipes_in_a_run_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    with pytest.raises(ConfigError, match="pipe"):
+        resumed_config(tmp_path, [], {})
+    (tmp_path / "config.json").unlink()
+    os.mkfifo(tmp_path / "metrics.jsonl")
+    with pytest.raises(CfinspectError, match="no file"):
+        RunFolder(tmp_path).begin(CONFIG, resume=True)
