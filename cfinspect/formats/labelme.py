@@ -154,6 +154,8 @@ def _size(data: dict[str, Any], file: Path, root: Path) -> tuple[int, int]:
 
 def _paint(painter: Painter, name: str, shape: dict[str, Any], where: str) -> None:
     kind = shape.get("shape_type") or "polygon"
+    if not isinstance(kind, str):
+        raise FormatError(f"{where} has a shape whose type is no word.")
     points = shape.get("points")
     if not isinstance(points, list) or not all(
         isinstance(point, list) and len(point) == 2 for point in points

@@ -207,6 +207,14 @@ def test_a_labelme_file_that_lies_is_one_sentence(tmp_path: Path, shape: dict[st
         list(labelme.read(path))
 
 
+@pytest.mark.parametrize("kind", [["polygon"], {"a": 1}, 7])
+def test_a_labelme_shape_of_no_type_is_one_sentence(tmp_path: Path, kind: object) -> None:
+    shape = {"label": "a", "shape_type": kind, "points": [[1, 1], [5, 1], [5, 5]]}
+    sizes = {"imageHeight": 10, "imageWidth": 10, "imagePath": "a.png"}
+    (tmp_path / "a.json").write_text(json.dumps({**sizes, "shapes": [shape]}))
+    assert "type is no word" in sentence(labelme.read, tmp_path)
+
+
 def test_names_no_disk_has_are_one_sentence(tmp_path: Path) -> None:
     text = json.dumps({"shapes": [], "imagePath": f"{'x' * 900}.png"})
     (tmp_path / "a.json").write_text(text)

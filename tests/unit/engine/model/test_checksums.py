@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,14 @@ def test_a_list_that_is_none_is_a_sentence(tmp_path: Path) -> None:
     sums.write_text("# models\n")
     with pytest.raises(CfinspectError, match="line 1 is no SHA-256 sum"):
         read_sums(sums)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "SHA256SUMS"
+    os.mkfifo(pipe)
+    with pytest.raises(CfinspectError, match="pipe"):
+        read_sums(pipe)
+    (found,) = check_models([pipe], None)
+    assert not found.ok
+    assert "pipe" in found.detail
