@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cfinspect.cli.options import ProjectArgument
+from cfinspect.cli.options import ProjectArgument, note_read_only
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 
 EXAMPLES = """
@@ -46,6 +46,7 @@ def audit(
 
     output = Output(as_json)
     with Project.open(project) as opened:
+        note_read_only(opened)
         if verify or head:
             found = trail.verify(opened, head)
             output.emit("verified", asdict(found))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
@@ -23,7 +25,8 @@ Examples:
 @guarded
 def doctor(as_json: JsonFlag = False) -> None:
     """Check versions, device, libraries and disk, with a two-second self-test."""
-    from cfinspect.engine.base.doctor import run_checks  # noqa: PLC0415
+    from cfinspect.engine.inference.doctor import run_checks  # noqa: PLC0415
+    from cfinspect.project.network_disk import network_disk  # noqa: PLC0415
 
     checks = run_checks()
     output = Output(as_json)
@@ -34,6 +37,12 @@ def doctor(as_json: JsonFlag = False) -> None:
         output.say(f"{mark}  {check.name}: {check.detail}")
         if not check.ok:
             output.say(f"      Fix: {check.fix}")
+    if kind := network_disk(Path.cwd()):
+        output.emit("network_disk", {"kind": kind, "folder": Path.cwd()})
+        output.say(
+            f"note  network disk: {Path.cwd()} is on {kind}; projects there work without SQLite's "
+            "write-ahead log, which is a little slower."
+        )
     failed = sum(not check.ok and check.required for check in checks)
     output.emit("done", {"failed": failed})
     output.say(

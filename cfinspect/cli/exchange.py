@@ -14,6 +14,7 @@ from cfinspect.cli.options import (
     ProjectArgument,
     WhoOption,
     mask_values_named,
+    note_read_only,
     who_is_it,
 )
 from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
@@ -136,6 +137,7 @@ def export(
         cancel_on_signals("Stopping; nothing is left half written") as cancel,
         Counter("Exporting", cancel=cancel) as counter,
     ):
+        note_read_only(opened)
         try:
             report = write(
                 opened,

@@ -117,6 +117,14 @@ def _into_project(
     require_exists(model)
     with Project.open(root) as project:
         chosen = [project.folder_named(name) for name in folders] or project.folders()
+        for one in chosen:
+            if not one.reachable:
+                note(
+                    f"Left out: the images of {one.name}. The folder "
+                    f"{project.reach.why_not(one.path)}."
+                )
+        if not any(one.reachable for one in chosen):
+            raise CfinspectError("No folder is left to inspect.")
         with cancel_on_signals("Stopping after this batch; the results so far are kept") as cancel:
             inspector = open_inspector(model, device, precision, batch)
             done = inspect_project(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cfinspect.cli.listening import CommandLine
-from cfinspect.cli.output import Output
+from cfinspect.cli.output import Output, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.data.settings import MaskValues
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.inspector import Inspector
+    from cfinspect.project.project import Project
 
 ModelArgument = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A model file (.safetensors).")
@@ -60,6 +61,12 @@ def mask_values_named(value: str) -> MaskValues:
     if value not in list(MaskValues):
         raise CfinspectError(f'--mask-values is {", ".join(MaskValues)}, not "{value}".')
     return MaskValues(value)
+
+
+def note_read_only(project: Project) -> None:
+    """Say that a project can only be looked at, and why, where that is so."""
+    if project.read_only:
+        note(f"{project.paths.data} can only be looked at: {project.read_only}.")
 
 
 def require_exists(*paths: Path) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
-from cfinspect.cli.options import ProjectArgument
+from cfinspect.cli.options import ProjectArgument, note_read_only
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 
 if TYPE_CHECKING:
@@ -42,6 +43,20 @@ Examples:
   cfinspect project status photos
 
   cfinspect project status photos --check     (compares every index as well: slower)
+"""
+FOLDERS_EXAMPLES = """
+A project may be somebody else's, and its database, or a link in it, can name any folder of this PC.
+So images outside of the project's own folder are read only once you have allowed it: with --add,
+when the window asks, or here. That is remembered on this PC, in your own data folder, for this
+project at this place; the project itself holds nothing of it.
+
+Examples:
+
+  cfinspect project folders photos
+
+  cfinspect project folders photos --allow /data/yard     (its images, and links to it)
+
+  cfinspect project folders photos --refuse /data/yard
 """
 RESTORE_EXAMPLES = """
 Verdicts newer than the backup are taken from the damaged file as far as it can be read; it is kept.
@@ -125,6 +140,7 @@ def status(
 
     output = Output(as_json)
     with Project.open(project) as opened:
+        note_read_only(opened)
         if check:
             opened.database.check(thorough=True)
         facts = _facts(opened)
@@ -151,6 +167,7 @@ def _facts(project: Project) -> dict[str, Any]:
                 "name": folder.name,
                 "path": folder.path,
                 "domain": folder.domain,
+                "reachable": folder.reachable,
                 "model": bound.name if bound else None,
                 "mm_per_px": folder.mm_per_px,
                 "images": sum(one.images for one in own),
@@ -170,6 +187,8 @@ def _facts(project: Project) -> dict[str, Any]:
         "review_queue": sum(waiting(project).values()),
         "models": [model.name for model in models.values()],
         "backups": len(backups(project.paths)),
+        "read_only": project.read_only or None,
+        "network_disk": project.database.network or None,
     }
 
 
@@ -177,6 +196,8 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for one in facts["folders"]:
         model = f"model {one['model']}" if one["model"] else "no model"
+        if not one["reachable"]:
+            model += "; not reachable: outside, not allowed (see `cfinspect project folders`)"
         rows += [
             (f"{one['name']} ({one['domain']})", f"{one['images']} images, {model}"),
             (
@@ -191,7 +212,59 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
             ),
         ]
     names = ("review_queue", "vanished", "backups", "data")
-    return rows + [(name.replace("_", " "), str(facts[name])) for name in names]
+    rows += [(name.replace("_", " "), str(facts[name])) for name in names]
+    if kind := facts["network_disk"]:
+        rows.append(("network disk", f"{kind}: without SQLite's write-ahead log"))
+    return rows
+
+
+@guarded
+def folders(
+    *,
+    project: ProjectArgument,
+    allow: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--allow", metavar="FOLDER", help="Let the project read this folder; repeatable."
+        ),
+    ] = None,
+    refuse: Annotated[
+        list[Path] | None,
+        typer.Option("--refuse", metavar="FOLDER", help="Do not, or no longer; repeatable."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Which image folders a project has, and which outside of it it may read on this PC."""
+    from cfinspect.project.project import Project  # noqa: PLC0415
+
+    output = Output(as_json)
+    for folder in allow or []:
+        if not folder.is_dir():
+            raise CfinspectError(f"There is no folder {folder}; check the path.")
+    with Project.open(project) as opened:
+        if refuse:
+            opened.answer(refuse, allowed=False)
+        if allow:
+            opened.answer(allow, allowed=True)
+        own = opened.folders()
+        answers = opened.reach.answers
+    output.emit(
+        "folders",
+        {
+            "folders": [
+                {"name": one.name, "path": one.path, "reachable": one.reachable} for one in own
+            ],
+            "allowed": [folder for folder, allowed in answers.items() if allowed],
+            "refused": [folder for folder, allowed in answers.items() if not allowed],
+        },
+    )
+    output.table(
+        f"Image folders of {project}",
+        [(one.name, "" if one.reachable else "not reachable: outside, not allowed") for one in own]
+        + [(str(folder), "allowed" if yes else "refused") for folder, yes in answers.items()],
+    )
+    if allow:
+        note("`cfinspect project scan` takes in what is new.")
 
 
 @guarded

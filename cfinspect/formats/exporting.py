@@ -14,7 +14,7 @@ import numpy as np
 
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step
-from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, read_bytes
+from cfinspect.engine.base.images import JPEG_SIDE, MAX_PIXELS, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.mask_cleanup import clean_mask
@@ -37,6 +37,7 @@ from cfinspect.project.listing import ImageRow
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
 from cfinspect.project.verdicts import HumanAnnotation, Verdict, read_mask_of
+from cfinspect.project.walk import content_digest
 
 SIDECAR = "cfinspect-export.json"
 _MACHINE_CLASS = 1
@@ -97,12 +98,15 @@ def export(
     def items() -> Iterator[Item]:
         for done, pick in enumerate(chosen):
             progress.step(done, len(chosen))
-            if not os.path.isfile(pick.row.path):  # noqa: PTH113  (no error, whatever its name)
-                report.left_out["gone since the last scan"] += 1
+            try:
+                _require_same(pick.row)
+            except _LeftOut as left:
+                report.left_out[left.reason] += 1
+                report.problems += filter(None, [str(left)])
                 continue
             folder = folders[pick.row.folder_id]
-            found = _prediction(project, pick.row, folder)
             try:
+                found = _prediction(project, pick.row, folder)
                 item = _item(
                     project,
                     pick,
@@ -144,14 +148,47 @@ def export(
     return report
 
 
+class _LeftOut(Exception):
+    """An image that is not written; ``reason`` is what the summary counts it under."""
+
+    def __init__(self, reason: str, sentence: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+def _require_same(row: ImageRow) -> None:
+    """Raise _LeftOut where the file is not the project's to read, or not what was spoken of."""
+    try:
+        path = row.checked_path()
+    except ImageError as error:
+        raise _LeftOut("not reachable: outside of the project", str(error)) from None
+    if not os.path.isfile(path):  # noqa: PTH113  (no error, whatever its name)
+        raise _LeftOut("gone since the last scan")
+    try:
+        if (
+            path.stat().st_mtime_ns == row.mtime_ns
+            or content_digest(read_bytes(path)) == row.digest
+        ):
+            return
+    except (OSError, ImageError):
+        return  # told with those that cannot be read
+    raise _LeftOut(
+        "changed since the last scan",
+        f"{path} was changed since the last scan: scan, and look at it again.",
+    )
+
+
 def _nothing(report: ExportReport) -> FormatError:
     why = ", ".join(f"{count} {reason}" for reason, count in report.left_out.items())
-    return FormatError(f"Nothing to export: {why or 'no image was chosen'}.")
+    first = f" {report.problems[0]}" if report.problems else ""
+    return FormatError(f"Nothing to export: {why or 'no image was chosen'}.{first}")
 
 
 def _check_place(out: Path, project: Project) -> None:
     """Refuse a place that holds anything but an untouched earlier export."""
     for folder in project.folders():
+        if not folder.reachable:  # nothing in there is touched
+            continue
         if folder.path.is_relative_to(out) or out.is_relative_to(folder.path):
             raise FormatError(
                 f"{out} and the project's images in {folder.path} lie in one another: name another "
@@ -164,7 +201,7 @@ def _check_place(out: Path, project: Project) -> None:
     try:
         written = set(json.loads((out / SIDECAR).read_text(encoding="utf-8"))["files"])
         exported = (out / SIDECAR).stat().st_mtime
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(
             f"{out} holds files that no export wrote: name a new or an empty folder."
         ) from error
@@ -245,7 +282,7 @@ def _machine_mask(
 
 
 def _size(row: ImageRow) -> tuple[int, int]:
-    if row.height is not None and row.width is not None:
+    if row.height is not None and row.width is not None and row.height * row.width <= MAX_PIXELS:
         return row.height, row.width
     return header_size(row.path, read_bytes(row.path))
 

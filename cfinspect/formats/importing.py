@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -141,7 +142,7 @@ def _store(
     for done, step in enumerate(steps):
         progress.step(done, len(steps))
         if step.mask is not None:
-            keep_mask_file(project, step.mask.numbered(numbers))
+            _keep(project, step, numbers)
     with project.database.writing() as connection:
         for name in numbers:
             numbers[name] = mask_class(project, name, who=who)
@@ -156,6 +157,17 @@ def _store(
             _say(project, step, numbers, who, report)
     report.taken = len(report.stored)
     return report
+
+
+def _keep(project: Project, step: Step, numbers: dict[str, int]) -> None:
+    assert step.mask is not None
+    try:
+        keep_mask_file(project, step.mask.numbered(numbers))
+    except OSError as error:
+        raise ProjectError(
+            f"Nothing was imported: the mask of {step.image.name} cannot be written "
+            f"({error.strerror})."
+        ) from error
 
 
 def _foreseen(project: Project, steps: list[Step]) -> dict[str, int]:
@@ -184,6 +196,8 @@ def _say(
             force=True,
         )
     except (ProjectError, ImageError) as error:
+        if isinstance(error.__cause__, OSError | sqlite3.Error):
+            raise  # a full disk, and SQLite may have ended the transaction: all or nothing
         report.refused += 1
         report.masks -= step.mask is not None
         report.problems.append(str(error))

@@ -14,8 +14,8 @@ from xml.parsers import expat
 
 from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.images import MAX_PIXELS
+from cfinspect.engine.data.encodings import EncodingError, decode
 from cfinspect.engine.data.folders import class_words, fold_word
-from cfinspect.formats.encodings import decode
 from cfinspect.formats.exchange_types import FormatError
 
 MAX_TEXT_BYTES = 512 << 20
@@ -24,7 +24,10 @@ _MAX_NAME = 1000
 
 def read_text(path: Path, notes: list[str] | None = None, most: int = MAX_TEXT_BYTES) -> str:
     """The text of a file of at most ``most`` bytes; ``notes`` gets a sentence for odd ones."""
-    return decode(_read(path, most), path, notes)
+    try:
+        return decode(_read(path, most), path, notes)
+    except EncodingError as error:
+        raise FormatError(str(error)) from error
 
 
 def _read(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
@@ -70,7 +73,7 @@ def read_xml(path: Path, notes: list[str] | None = None) -> ElementTree.Element:
             return _parsed(_DECLARATION.sub("", text, count=1).encode("utf-8"), path)
         except _DoctypeError:
             raise
-        except (*_NO_XML, FormatError):
+        except (*_NO_XML, EncodingError):
             raise FormatError(f"{path} is no XML file, or cut short ({error}).") from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -144,14 +145,23 @@ def _read_boxes(path: Path) -> Iterator[ImportedImage | Refused]:
         try:
             notes: list[str] = []
             root = read_xml(file, notes)
-            size = size_of(root.findtext("size/height"), root.findtext("size/width"), str(file))
-            painter = Painter(*size, str(file))
+            size = _size(root, str(file))
+            painter = Painter(*(size or (1, 1)), str(file))
             for one in root.iter("object"):
                 painter.undrawn(one.findtext("name") or "damage")
             name = clean_name(root.findtext("filename") or file.stem, str(file))
-            yield painter.image(name, notes=tuple(notes))
+            found = painter.image(name, notes=tuple(notes))
+            yield found if size else replace(found, height=None, width=None)
         except FormatError as error:
             yield Refused(file.name, str(error))
+
+
+def _size(root: ElementTree.Element, where: str) -> tuple[int, int] | None:
+    """(height, width), None where the file says 0 or nothing: boxes alone can do without."""
+    sides = [(root.findtext(f"size/{side}") or "0").strip() for side in ("height", "width")]
+    if all(not side.strip("0.") for side in sides):
+        return None
+    return size_of(*sides, where)
 
 
 def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:

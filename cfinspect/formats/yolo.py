@@ -8,6 +8,7 @@ each hole is joined to the contour by a bridge of no width.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +77,16 @@ def _quoted(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Data:
-    """What ``data.yaml`` says. ``ours``: whether cfinspect wrote it."""
+    """What ``data.yaml`` says. ``ours``: whether we wrote it. ``keypoints``: how many numbers
+    of key points follow a box; they are no polygon.
+    """
 
     path: Path
     parts: dict[str, Any]
     names: dict[int, str]
     ours: bool
     notes: tuple[str, ...]
+    keypoints: int
 
 
 def read(path: Path) -> Iterator[ImportedImage | Refused]:
@@ -125,6 +129,8 @@ def _image(image: Path, name: str, labels: Path, data: _Data) -> ImportedImage:
                 f"{where} has the class {cells[0][:20]}, which {data.path} does not name."
             )
         shares = [number(cell, where) for cell in cells[1:]]
+        if data.keypoints and len(shares) == 4 + data.keypoints:
+            shares = shares[:4]
         if len(shares) % 2 or len(shares) < 4:
             raise FormatError(
                 f"{where} is neither a box nor a polygon: a class, then pairs of numbers. (Is it a "
@@ -229,7 +235,15 @@ def _data(file: Path) -> _Data:
     except Exception as error:  # explicit tags on odd values make the loader raise nearly anything
         raise FormatError(f"{file} is no YAML file ({error}).") from error
     parts = loaded if isinstance(loaded, dict) else {}
-    return _Data(file, parts, _names(parts, file), text.startswith(_OURS), tuple(notes))
+    names, ours = _names(parts, file), text.startswith(_OURS)
+    return _Data(file, parts, names, ours, tuple(notes), _keypoints(parts.get("kpt_shape")))
+
+
+def _keypoints(shape: object) -> int:
+    """From how many there are, and how many numbers each has: [17, 3]."""
+    if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
+        return 0
+    return math.prod(shape)
 
 
 def _names(parts: dict[str, Any], file: Path) -> dict[int, str]:

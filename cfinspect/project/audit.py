@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cfinspect.project.database import now_text
+from cfinspect.project.database import Database, ProjectError, now_text
 
 if TYPE_CHECKING:
     from cfinspect.project.project import Project
@@ -119,8 +119,9 @@ def continue_with(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
         return False
     marks = ", ".join("?" * (len(values) + 1))
     connection.execute(f"INSERT INTO audit VALUES ({marks})", (*values, row["hash"]))
-    after = parse(row["after"]) if row["after"] else {}
-    if row["image_id"] is not None:
+    of_image = row["image_id"] is not None
+    after = parse(row["after"], STATE if of_image else {}) if row["after"] else {}
+    if of_image:
         connection.execute(
             "INSERT INTO human VALUES (?, ?, ?, ?, 1, ?, ?, ?) ON CONFLICT (image_id) DO UPDATE "
             "SET verdict = excluded.verdict, mask = excluded.mask, comment = excluded.comment, "
@@ -136,15 +137,22 @@ def continue_with(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
 
 
 def entries(project: Project, image_id: int | None = None) -> Iterator[Entry]:
-    """The trail, oldest first: all of it, or that of one image."""
+    """The trail, oldest first: all of it, or that of one image.
+
+    Raises ProjectError where an entry holds what cfinspect does not write.
+    """
     where = "" if image_id is None else "WHERE image_id = ?"
     values = () if image_id is None else (image_id,)
-    for row in project.database.connection.execute(
-        f"SELECT * FROM audit {where} ORDER BY id", values
-    ):
-        texts = {name: row[name] for name in ("advice", "before", "after")}
-        parsed = {name: None if text is None else parse(text) for name, text in texts.items()}
-        yield Entry(**{**dict(row), **parsed})
+    with project.database.telling():
+        for row in project.database.connection.execute(
+            f"SELECT * FROM audit {where} ORDER BY id", values
+        ):
+            state = {} if row["image_id"] is None else STATE
+            parsed = {
+                name: None if row[name] is None else parse(row[name], rules)
+                for name, rules in (("advice", ADVICE), ("before", state), ("after", state))
+            }
+            yield Entry(**{**dict(row), **parsed})
 
 
 def head(project: Project) -> str:
@@ -158,22 +166,27 @@ def verify(project: Project, head: str = "") -> Verification:
 
     ``head``: a hash that was written down earlier, which must still be in the trail.
     """
-    connection = project.database.connection
-    with project.database.telling():
+    return verify_database(project.database, head)
+
+
+def verify_database(database: Database, head: str = "") -> Verification:
+    """The same for a database alone."""
+    connection = database.connection
+    with database.telling():
         # One look at everything: a verdict in between would seem to be one that nobody gave.
         connection.execute("BEGIN")
         try:
-            return _verify(project, head)
+            return _verify(database, head)
         finally:
             connection.execute("ROLLBACK")
 
 
-def _verify(project: Project, head: str) -> Verification:
+def _verify(database: Database, head: str) -> Verification:
     problems = []
     previous, count = GENESIS, 0
     seen_head = not head
     state: dict[int, tuple[int, str | None]] = {}
-    for row in project.database.connection.execute("SELECT * FROM audit ORDER BY id"):
+    for row in database.connection.execute("SELECT * FROM audit ORDER BY id"):
         count += 1
         values = tuple(row[name] for name in _FIELDS)
         if row["id"] != count:
@@ -187,13 +200,13 @@ def _verify(project: Project, head: str) -> Verification:
             state[row["image_id"]] = (row["id"], row["after"])
     if not seen_head:
         problems.append(f"No entry has the hash {head}: the trail was rewritten or cut short.")
-    problems += _compare(project, state)
+    problems += _compare(database, state)
     return Verification(count, previous, problems[:20])
 
 
-def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list[str]:
+def _compare(database: Database, state: dict[int, tuple[int, str | None]]) -> list[str]:
     problems = []
-    for row in project.database.rows("SELECT * FROM human"):
+    for row in database.rows("SELECT * FROM human"):
         said = state.pop(row["image_id"], None)
         now = _json({name: row[name] for name in ("verdict", "mask", "comment")})
         if said is None:
@@ -205,7 +218,7 @@ def _compare(project: Project, state: dict[int, tuple[int, str | None]]) -> list
     ]
     problems += [
         f"Image {row['id']} is listed with another verdict than humans gave it."
-        for row in project.database.rows(_FALSE_LISTS)
+        for row in database.rows(_FALSE_LISTS)
     ]
     return problems
 
@@ -218,10 +231,48 @@ WHERE i.verdict IS NOT h.verdict
 """
 
 
-def parse(text: str) -> dict[str, Any]:
-    """An entry's ``before`` or ``after`` as it is stored."""
-    value: dict[str, Any] = json.loads(text)
+def parse(text: str, rules: Rules) -> dict[str, Any]:
+    """An entry's ``advice``, ``before`` or ``after``; ``rules``: what must be in it, and how.
+
+    Raises ProjectError for anything else: a database comes from anywhere.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or not all(
+        name in value and is_right(value[name]) for name, is_right in rules.items()
+    ):
+        raise ProjectError(
+            "The audit trail holds an entry that cfinspect does not write; `cfinspect project "
+            "restore` brings back a backup."
+        )
     return value
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and -0.001 <= value <= 1.001
+
+
+def _is_label(value: object) -> bool:
+    return type(value) is int and 0 <= value <= 1
+
+
+def _is_verdict(value: object) -> bool:
+    return value is None or (type(value) is int and 0 <= value <= 2)
+
+
+def _is_mask(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+Rules = Mapping[str, Callable[[Any], bool]]
+STATE: Rules = {
+    "verdict": _is_verdict,
+    "mask": _is_mask,
+    "comment": lambda value: isinstance(value, str),
+}
+ADVICE: Rules = {"label": _is_label, "score": _is_share}
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

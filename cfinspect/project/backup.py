@@ -7,16 +7,18 @@ import logging
 import os
 import shutil
 import sqlite3
-import tempfile
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cfinspect.engine.base.atomic import make_temporary
 from cfinspect.project import audit
 from cfinspect.project.database import Database, is_sound
 from cfinspect.project.door import SIDE_FILES, open_database
 from cfinspect.project.errors import ProjectError
+from cfinspect.project.looking import why_nothing_is_made
 from cfinspect.project.paths import STAMP, ProjectPaths, is_regular
 from cfinspect.project.schema import MIGRATIONS
 
@@ -46,7 +48,10 @@ def back_up(place: ProjectPaths, database: Database, *, now: datetime | None = N
 
     with database.telling():
         place.write(path, copy)
-    for old in backups(place)[KEPT:]:
+    # A clock that was ahead must not push out what comes after it, nor one that is behind what was
+    # there before: each kind has its own turn.
+    ahead, others = _by_clock(place, moment)
+    for old in (*ahead[KEPT:], *others[KEPT:]):
         place.remove(old)
     return path
 
@@ -59,14 +64,14 @@ def back_up_when_due(
     That it cannot (a full disk) must not keep anybody from the project, and is only logged.
     """
     moment = now or datetime.now(UTC)
-    newest = next(iter(backups(place)), None)
+    # A stamp from the future is that of a wrong clock, and no reason to wait for it.
+    newest = next(iter(_by_clock(place, moment)[1]), None)
     last = database.row("SELECT at FROM audit ORDER BY id DESC LIMIT 1")
     if last is None:
         return
     if newest is not None:
         made = _made(newest)
-        # A stamp from the future is that of a wrong clock, and no reason to wait for it.
-        if made and made <= moment and (moment - made < _EVERY or made.isoformat() > last["at"]):
+        if made and (moment - made < _EVERY or made.isoformat() > last["at"]):
             return
     try:
         back_up(place, database, now=moment)
@@ -89,16 +94,23 @@ def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
     """Put the newest sound backup in the database's place, with all newer verdicts that can be
     read from the damaged file.
 
-    Raises ProjectError when no backup is sound, and when the database is not damaged at all: a
-    backup knows less than it. ``force`` goes back to the backup even so, and rescues nothing.
+    The newest is the one with the longest audit trail: clocks can be wrong. Raises ProjectError
+    when no backup is sound, when nothing can be written there, and when the database is not
+    damaged, its trail is whole, and it knows what the backup does. (One whose log was damaged or
+    left behind does not: SQLite takes it for sound, as it was before.) ``force`` goes back to the
+    backup even so, and rescues nothing.
     """
     place.refuse_links()
-    if not force and is_sound(place.database):
+    if reason := why_nothing_is_made(place.data):
+        raise ProjectError(f"{place.data} cannot be restored: {reason}.")
+    newest = sorted(backups(place), key=_last_entry, reverse=True)  # stable: then by their names
+    backup = next((one for one in newest if is_sound(one)), None)
+    known = -1 if backup is None else _last_entry(backup)
+    if not force and is_sound(place.database) and _length(place.database) >= known:
         raise ProjectError(
             f"The database {place.database} is sound, and knows more than any backup: nothing to "
             "restore. To go back to the backup even so, use --force."
         )
-    backup = next((one for one in backups(place) if is_sound(one)), None)
     if backup is None:
         raise ProjectError(f"There is no sound backup in {place.backups}.")
     with _scratch_copy(place, backup) as draft:
@@ -106,6 +118,7 @@ def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
         rescued = 0 if force else _rescue(place, draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
+        _take_mode(place.database, draft)
         kept = _put_aside(place.database)
         draft.replace(place.database)
     return Restored(backup, kept, rescued)
@@ -116,10 +129,7 @@ def _scratch_copy(place: ProjectPaths, *originals: Path) -> Iterator[Path]:
     """A database's copy under a name that nobody can know; deleted in the end, where it is still
     there. Any further ``originals`` are its side files.
     """
-    handle, name = tempfile.mkstemp(".sqlite", ".tmp-", place.make(place.scratch))
-    os.close(handle)
-    copy = Path(name)
-    copy.chmod(0o644)
+    copy = make_temporary(place.make(place.scratch), ".sqlite")
     try:
         for original in originals:
             suffix = original.name.removeprefix(originals[0].name)
@@ -168,7 +178,7 @@ def _take_over(database: Database, source: sqlite3.Connection) -> int:
                 if not audit.continue_with(connection, values):
                     break
         # What was damaged, or made up, follows on nothing.
-        except (sqlite3.Error, ValueError, KeyError, TypeError, RecursionError):
+        except (sqlite3.Error, ProjectError, ValueError, KeyError, TypeError, RecursionError):
             break
         count += 1
     return count
@@ -215,8 +225,15 @@ def _readable(source: sqlite3.Connection, table: str, last: int) -> Iterator[sql
                 return
             last = row["id"]
             yield row
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return
+
+
+def _take_mode(database: Path, draft: Path) -> None:
+    """Let the draft be read and written by those who could before, whoever restores it."""
+    mode = stat.S_IMODE(database.lstat().st_mode) if is_regular(database) else 0
+    if mode & 0o600 == 0o600:
+        draft.chmod(mode & 0o777)
 
 
 def _put_aside(database: Path) -> Path | None:
@@ -228,6 +245,32 @@ def _put_aside(database: Path) -> Path | None:
         if os.path.lexists(part):
             os.replace(part, kept.with_name(kept.name + suffix))  # noqa: PTH105
     return kept if os.path.lexists(kept) else None
+
+
+def _last_entry(backup: Path) -> int:
+    """The number of the last entry of a backup's audit trail, -1 where it cannot be read."""
+    try:
+        with contextlib.closing(open_database(backup, MIGRATIONS)) as opened:
+            return int(opened.execute("SELECT coalesce(max(id), 0) FROM audit").fetchone()[0])
+    except (ProjectError, sqlite3.Error):
+        return -1
+
+
+def _length(database: Path) -> int:
+    """The number of entries of a database's audit trail, -1 where that is not whole."""
+    try:
+        with contextlib.closing(Database(database)) as opened:
+            found = audit.verify_database(opened)
+    except ProjectError:
+        return -1
+    return -1 if found.problems else found.entries
+
+
+def _by_clock(place: ProjectPaths, moment: datetime) -> tuple[list[Path], list[Path]]:
+    """Backups from after ``moment``, which a wrong clock made, and all others; newest first."""
+    found = backups(place)
+    ahead = [one for one in found if (made := _made(one)) is not None and made > moment]
+    return ahead, [one for one in found if one not in ahead]
 
 
 def _made(backup: Path) -> datetime | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import ImageError, header_size, read_bytes
+from cfinspect.engine.base.images import MAX_PIXELS, ImageError, header_size, read_bytes
 from cfinspect.masks.files import classes_in, encode_indexed, read_indexed
 from cfinspect.project import audit
 from cfinspect.project.errors import ProjectError
@@ -124,10 +124,10 @@ def keep_mask_file(project: Project, mask: IndexMask) -> str:
 
 
 def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
-    if image["height"] is not None:
+    if image["height"] is not None and image["height"] * image["width"] <= MAX_PIXELS:
         return image["height"], image["width"]
     path = project.paths.root / image["folder"] / image["path"]
-    return header_size(path, read_bytes(path))
+    return header_size(path, read_bytes(project.reach.checked(path)))
 
 
 def _is_stored(path: Path, name: str) -> bool:

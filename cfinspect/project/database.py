@@ -10,8 +10,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cfinspect.project.door import BUSY_SECONDS, format_of, migrate, open_database
+from cfinspect.project.door import (
+    BUSY_SECONDS,
+    format_of,
+    migrate,
+    open_database,
+    undecodable_is_damage,
+)
 from cfinspect.project.errors import ProjectError
+from cfinspect.project.looking import State, in_memory, look, state_of, why_read_only
+from cfinspect.project.network_disk import leave_log, network_disk
 from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
 
 __all__ = ["Database", "ProjectError", "file_number", "is_sound", "now_text"]
@@ -45,6 +53,10 @@ class Database:
     itself, whatever statement it hides in: a prediction can never touch a verdict. For one thread;
     several threads and processes each open their own.
 
+    ``read_only``: why nothing can be written into it, "" where it can. It is looked at then without
+    making a file; one of an earlier version is brought up to date in memory. ``network``: the kind
+    of network disk it lies on, "" for none; there it has no write-ahead log.
+
     Raises ProjectError for a file that is damaged, newer than this program, or out of reach.
     """
 
@@ -52,38 +64,71 @@ class Database:
         self.path = path
         self._depth = self._in_a_row = 0
         self._ended = 0.0
+        self._human = human
+        self._seen: State | None = None  # where the connection does not see what others write
+        self._outdated: list[sqlite3.Connection] = []
         with self.telling():
-            self.connection = open_database(path, MIGRATIONS, create=create)
-            try:
-                self._prepare(human)
-            except BaseException:
-                self.connection.close()
-                raise
+            self.read_only = "" if create else why_read_only(path)
+            self.network = network_disk(path.parent)
+            if self.read_only:
+                self._look()
+            else:
+                self._open(create)
 
-    def _prepare(self, human: bool) -> None:
-        self.connection.row_factory = sqlite3.Row
-        for pragma in (
-            "journal_mode = WAL",  # readers never wait for the writer; a kill loses no commit
-            "synchronous = FULL",  # nor does a power cut
-            f"cache_size = -{_CACHE_KIB}",
-        ):
-            self.connection.execute(f"PRAGMA {pragma}")
-        self._file = file_number(self.path)
-        if format_of(self.connection) < len(MIGRATIONS):
-            self._migrate()
-        self.connection.execute("PRAGMA foreign_keys = ON")
-        if not human:
-            self.connection.set_authorizer(_authorize_machine)
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection; where the project is only looked at, one that sees its present state."""
+        is_free = self._seen is not None and not self._connection.in_transaction
+        if is_free and state_of(self.path) != self._seen:
+            for one in self._outdated:
+                one.close()
+            self._outdated = [self._connection]  # a row of it may be on its way to somebody
+            with self.telling():
+                self._look()
+        return self._connection
+
+    def _look(self) -> None:
+        before = state_of(self.path)
+        self._connection, sees_changes = look(self.path, MIGRATIONS)
+        if format_of(self._connection) < len(MIGRATIONS):
+            with contextlib.closing(self._connection) as opened:
+                self._connection, sees_changes = in_memory(opened), False
+        self._seen = None if sees_changes else before
+        self._prepare()
+
+    def _open(self, create: bool) -> None:
+        if self.network:
+            leave_log(self.path, MIGRATIONS)
+        self._connection = open_database(self.path, MIGRATIONS, create=create)
+        # With a log readers never wait for the writer, and a kill loses no commit.
+        self._prepare("synchronous = FULL", *([] if self.network else ["journal_mode = WAL"]))
+
+    def _prepare(self, *pragmas: str) -> None:
+        try:
+            self._connection.row_factory = sqlite3.Row
+            for pragma in (*pragmas, f"cache_size = -{_CACHE_KIB}"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._file = file_number(self.path)
+            if format_of(self._connection) < len(MIGRATIONS):
+                self._migrate()
+            self._connection.execute("PRAGMA foreign_keys = ON")
+            if self.read_only:
+                self._connection.execute("PRAGMA query_only = ON")
+            if not self._human:
+                self._connection.set_authorizer(_authorize_machine)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def _migrate(self) -> None:
         # A table that is made anew is for a moment not there to be referred to.
-        self.connection.execute("PRAGMA foreign_keys = OFF")
-        with self.writing():
-            version = format_of(self.connection)  # another process may have been quicker
+        self._connection.execute("PRAGMA foreign_keys = OFF")
+        with self._transaction():
+            version = format_of(self._connection)  # another process may have been quicker
             try:
                 for number, script in enumerate(MIGRATIONS[version:], version + 1):
-                    migrate(self.connection, script)
-                    self.connection.execute(f"PRAGMA user_version = {number}")
+                    migrate(self._connection, script)
+                    self._connection.execute(f"PRAGMA user_version = {number}")
             except sqlite3.IntegrityError as error:
                 raise ProjectError(
                     f"{self.path} holds values that cfinspect does not write ({error}); `cfinspect "
@@ -94,20 +139,31 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it is on disk when the block ends, or nothing is.
 
-        Nested blocks belong to the outermost one. Waits for other writers.
+        Nested blocks belong to the outermost one. Waits for other writers. Raises ProjectError for
+        a project that can only be looked at.
         """
+        if self.read_only:
+            raise ProjectError(
+                f"Nothing was changed: the project in {self.path.parent} can only be looked at "
+                f"({self.read_only})."
+            )
+        with self._transaction() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self.telling():
             if self._depth == 0:
                 self._begin()
             self._depth += 1
             try:
-                yield self.connection
+                yield self._connection
                 if self._depth == 1:
-                    self.connection.execute("COMMIT")
+                    self._connection.execute("COMMIT")
                     self._ended = time.monotonic()
             except BaseException:
-                if self._depth == 1 and self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                if self._depth == 1 and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
@@ -122,13 +178,13 @@ class Database:
             time.sleep(2 * _NAP)
             self._in_a_row = 0
         deadline = time.monotonic() + BUSY_SECONDS
-        self.connection.execute("PRAGMA busy_timeout = 0")
+        self._connection.execute("PRAGMA busy_timeout = 0")
         try:
             while True:
                 try:
                     self._still_there()
                     # IMMEDIATE: taking the lock at the first write instead could fail half-way.
-                    self.connection.execute("BEGIN IMMEDIATE")
+                    self._connection.execute("BEGIN IMMEDIATE")
                     return
                 except sqlite3.OperationalError as error:
                     busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
@@ -136,11 +192,16 @@ class Database:
                         raise
                 time.sleep(random.uniform(_NAP / 20, _NAP))
         finally:
-            self.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
     def _still_there(self) -> None:
         """Refuse to write into a file that was put aside (restored) under our hands."""
         now = file_number(self.path)
+        if now is None:
+            raise ProjectError(
+                f"{self.path} is gone: the project was moved or deleted, or its disk is away. Open "
+                "it where it is now. What was stored before stays; nothing was changed."
+            )
         if now != self._file:
             raise ProjectError(
                 f"{self.path} was replaced while it was open; open the project again. Nothing was "
@@ -151,7 +212,8 @@ class Database:
     def telling(self) -> Iterator[None]:
         """Turn SQLite's errors about the file or the disk into ProjectError."""
         try:
-            yield
+            with undecodable_is_damage():
+                yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
@@ -186,7 +248,8 @@ class Database:
 
     def close(self) -> None:
         """Close the connection."""
-        self.connection.close()
+        for one in (*self._outdated, self._connection):
+            one.close()
 
 
 def file_number(path: Path) -> tuple[int, int] | None:
@@ -201,7 +264,8 @@ def file_number(path: Path) -> tuple[int, int] | None:
 def is_sound(path: Path) -> bool:
     """Whether a file is a project's database, built as we build it, without damage."""
     try:
-        connection = open_database(path, MIGRATIONS)
+        looks = why_read_only(path)  # then no file is made beside it
+        connection = look(path, MIGRATIONS)[0] if looks else open_database(path, MIGRATIONS)
         try:
             connection.execute("PRAGMA query_only = ON")
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()

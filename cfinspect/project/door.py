@@ -8,13 +8,16 @@ each value has its column's type is then a matter of `PRAGMA quick_check` (see `
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.paths import is_regular, refuse_link
@@ -25,6 +28,7 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _WAL = 2
 _JOURNAL_SECONDS = 2.0
+_ALONE_SECONDS = 2.0
 _STEPS = 1_000_000
 _MOST_STEPS = 1000 * _STEPS  # more than any question to a project of some million images
 _TYPED_SINCE = 6  # the format from which on the database says whose it is
@@ -40,6 +44,7 @@ _LIMITS = {
     sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH: 4,
     sqlite3.SQLITE_LIMIT_WORKER_THREADS: 0,
 }
+_HELD: dict[tuple[int, int], int] = {}  # open databases by their number on disk
 Schema = frozenset[tuple[str, str, str, str | None]]
 
 
@@ -58,6 +63,15 @@ class _Steps:
         return self.taken > _MOST_STEPS
 
 
+@contextlib.contextmanager
+def undecodable_is_damage() -> Iterator[None]:
+    """Raise sqlite3.DatabaseError for text that is no UTF-8; Python's own error is no SQLite's."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError(f"Could not decode to UTF-8: {error}") from error
+
+
 class Connection(sqlite3.Connection):
     """A connection on which no statement runs for ever."""
 
@@ -69,7 +83,8 @@ class Connection(sqlite3.Connection):
     def execute(self, *args: Any) -> sqlite3.Cursor:
         """As SQLite's own; each statement has its own count of steps."""
         self._steps.taken = 0
-        return super().execute(*args)
+        with undecodable_is_damage():
+            return super().execute(*args)
 
     def executemany(self, *args: Any) -> sqlite3.Cursor:
         """As SQLite's own; all of its rows have one count of steps."""
@@ -77,10 +92,21 @@ class Connection(sqlite3.Connection):
         return super().executemany(*args)
 
 
-def open_database(path: Path, scripts: tuple[str, ...], *, create: bool = False) -> Connection:
+def open_database(
+    path: Path,
+    scripts: tuple[str, ...],
+    *,
+    create: bool = False,
+    how: str = "",
+    alone: bool = False,
+) -> Connection:
     """Connect to the database ``path``, made by the first few of ``scripts`` (migrations).
 
     Nothing is changed in it. With ``create`` it may be missing or empty; then the file is made.
+    ``how``: words of SQLite's addresses, such as "mode=ro". ``alone``: the database is locked for
+    all others, and a log is read without its index; for a moment only, and who has to wait for
+    others gives up soon.
+
     Raises ProjectError for a file that is gone, whose surroundings or schema are not ours, or which
     is newer than this program; sqlite3.Error for one that is damaged.
     """
@@ -96,17 +122,29 @@ def open_database(path: Path, scripts: tuple[str, ...], *, create: bool = False)
         )
     _require_harmless_journal(path)
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, factory=Connection
+        f"{_address(path)}?{how}" if how else path,
+        timeout=_ALONE_SECONDS if alone else BUSY_SECONDS,
+        isolation_level=None,
+        factory=Connection,
+        uri=bool(how),
     )
     try:
-        for limit, most in _LIMITS.items():
-            connection.setlimit(limit, most)
-        for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
-            connection.execute(f"PRAGMA {pragma}")
+        limited(connection)
+        if alone:
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         _require_our_schema(connection, path, scripts, create)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def limited(connection: Connection) -> Connection:
+    """Set the limits of values and statements, and that no part of a schema is trusted."""
+    for limit, most in _LIMITS.items():
+        connection.setlimit(limit, most)
+    for pragma in ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0"):
+        connection.execute(f"PRAGMA {pragma}")
     return connection
 
 
@@ -121,6 +159,33 @@ def migrate(connection: sqlite3.Connection, script: str) -> None:
 def format_of(connection: sqlite3.Connection) -> int:
     """How many migrations a database has seen."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_logged(path: Path) -> bool:
+    """Whether a database has a write-ahead log (WAL). Raises OSError where it cannot be read."""
+    return _WAL in read_at(path, 18, 2)
+
+
+def read_at(path: Path, start: int, count: int) -> bytes:
+    """Up to ``count`` bytes of a database from ``start``. Raises OSError where it cannot be read.
+
+    The file stays open till the program ends: closing it would drop the locks that SQLite holds on
+    it for this program's other connections (not on Windows), and two could write at once.
+    """
+    if sys.platform == "win32":
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(count)
+    number = (path.stat().st_dev, path.stat().st_ino)
+    if number not in _HELD:
+        _HELD[number] = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return os.pread(_HELD[number], count, start)
+
+
+def _address(path: Path) -> str:
+    # A path that starts with two slashes (\\server\share) would name a host: a third and fourth.
+    name = quote(os.fsencode(path.absolute().as_posix()))
+    return f"file://{name}" if name.startswith("/") else f"file:///{name}"
 
 
 def _make(path: Path) -> None:
@@ -162,11 +227,9 @@ def _is_foreign_journal(path: Path, journal: Path) -> bool:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - len(_JOURNAL_MAGIC)))
             names_another = size > 16 and file.read() == _JOURNAL_MAGIC
-        with path.open("rb") as file:
-            header = file.read(20)
+        return size > 0 and (names_another or is_logged(path))
     except OSError:  # gone; or SQLite cannot read it either, and will say so
         return False
-    return size > 0 and (names_another or _WAL in header[18:20])
 
 
 def _require_our_schema(
@@ -187,7 +250,8 @@ def _require_our_schema(
                 "backup."
             )
         ours = schema_of(scripts[:version])
-        found = connection.execute(_SCHEMA, (len(ours) + 1,)).fetchall()
+        with undecodable_is_damage():
+            found = connection.execute(_SCHEMA, (len(ours) + 1,)).fetchall()
     finally:
         connection.execute("ROLLBACK")
     # What is there and not ours says most; what is missing is often only its other side.

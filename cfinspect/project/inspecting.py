@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from cfinspect.engine.base.images import ImageError, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
@@ -14,7 +16,9 @@ from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
 from cfinspect.project.project import Folder, Project, ProjectModel
+from cfinspect.project.reach import Reach
 from cfinspect.project.saliency import SaliencyCache
+from cfinspect.project.walk import content_digest
 
 _BATCH = 32
 _SAVE_EVERY_SECONDS = 2.0
@@ -80,7 +84,11 @@ class _Work:
     def run(self, inspector: Inspector, progress: Progress) -> Iterator[InspectionCounts]:
         waiting: list[Outcome] = []
         pixels, saved = 0, time.monotonic()
-        sources = [Source(one.path, one.name, one.name) for one in self._todo]
+        reach = self._project.reach
+        sources = [
+            Source(one.path, one.name, one.name, partial(_read_same, reach, one.digest))
+            for one in self._todo
+        ]
         for outcome in inspect_sources(inspector, sources, progress=progress):
             waiting.append(outcome)
             if outcome.image is not None:
@@ -108,3 +116,16 @@ class _Work:
             tally.unlike.add(one.unlikeness)
         tally.outcomes, tally.ids = outcomes, ids
         return tally
+
+
+def _read_same(reach: Reach, digest: str, path: Path) -> bytes:
+    """The bytes of an image, which are those that the project knows: a model speaks of a content.
+
+    Raises ImageError for other ones, and where ``reach`` ends.
+    """
+    data = read_bytes(reach.checked(path))
+    if content_digest(data) != digest:
+        raise ImageError(
+            path, "its content is not what the last scan found; scan, then inspect it again"
+        )
+    return data

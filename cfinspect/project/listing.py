@@ -7,11 +7,12 @@ the page there, and only then looks up those few rows.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from cfinspect.project.project import Project, image_name
+from cfinspect.project.reach import Reach
 
 
 class HumanState(IntEnum):
@@ -67,8 +68,9 @@ class ImageFilter:
 class ImageRow:
     """One image of a list; machine fields are None where no model has looked at it.
 
-    ``name``: as commands print it: the path in its folder, with the folder's name before it where
-    the project has several. ``verdict``: 0 undamaged, 1 damaged, 2 skipped.
+    ``path``: to show; ``checked_path`` is for opening. ``name``: as commands print it: the path in
+    its folder, with the folder's name before it where the project has several. ``verdict``: 0
+    undamaged, 1 damaged, 2 skipped.
     """
 
     id: int
@@ -91,6 +93,11 @@ class ImageRow:
     missing: bool
     digest: str
     mtime_ns: int
+    reach: Reach = field(compare=False, repr=False)
+
+    def checked_path(self) -> Path:
+        """``path``, for whoever opens the file; ImageError where it leads out of the project."""
+        return self.reach.checked(self.path)
 
     @property
     def to_review(self) -> bool:
@@ -216,12 +223,12 @@ def unreadable(project: Project) -> dict[int, int]:
 def by_ids(project: Project, ids: list[int]) -> list[ImageRow]:
     """The images of these ids, in this order."""
     found = {}
-    several = len(project.folders()) > 1
+    several, reach = len(project.folders()) > 1, project.reach
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         marks = ", ".join("?" * len(part))
         rows = project.database.rows(f"{_ROW} WHERE i.id IN ({marks})", *part)
-        found.update({row["id"]: _image_row(project, row, several) for row in rows})
+        found.update({row["id"]: _image_row(project, row, several, reach) for row in rows})
     return [found[number] for number in ids if number in found]
 
 
@@ -329,7 +336,7 @@ def literally(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
+def _image_row(project: Project, row: sqlite3.Row, several: bool, reach: Reach) -> ImageRow:
     return ImageRow(
         id=row["id"],
         folder_id=row["folder_id"],
@@ -351,4 +358,5 @@ def _image_row(project: Project, row: sqlite3.Row, several: bool) -> ImageRow:
         missing=bool(row["missing"]),
         digest=row["digest"],
         mtime_ns=row["mtime_ns"],
+        reach=reach,
     )

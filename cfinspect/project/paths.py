@@ -26,6 +26,7 @@ HOME_VARIABLE = "CFINSPECT_HOME"
 STAMP = "%Y%m%dT%H%M%S%f"
 _BACKUP = re.compile(r"project-\d{8}T\d{12}\.sqlite")
 _THUMBNAIL = re.compile(r"[0-9a-f]{32}\.jpg")
+_MOST = 512 << 20  # bytes of a picture that is kept
 _TWO_DIGITS = re.compile(r"[0-9a-f]{2}")
 
 
@@ -126,17 +127,24 @@ class ProjectPaths:
     def make(self, folder: Path) -> Path:
         """Make ``folder``, which lies in ``data``, where it is missing; returns it.
 
-        Raises OSError where it cannot be made.
+        Raises OSError where it cannot be made, and where ``data`` itself is gone: a project that
+        was moved meanwhile leaves no empty one behind.
         """
         self._refuse_links_to(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        here = self.data
+        for part in folder.relative_to(self.data).parts:
+            here = here / part
+            here.mkdir(exist_ok=True)
         return folder
 
-    def read(self, file: Path) -> bytes | None:
-        """The bytes of a regular file in ``data``; None where it is gone or cannot be read."""
+    def read(self, file: Path, most: int = _MOST) -> bytes | None:
+        """The bytes of a regular file in ``data``; None where it is gone or cannot be read.
+
+        One of more than ``most`` bytes is not read.
+        """
         try:
             self._refuse_links_to(file)
-            return read_regular(file)
+            return read_regular(file, most)
         except (OSError, ProjectError):
             return None
 
@@ -230,8 +238,8 @@ def _is_junction(status: os.stat_result) -> bool:
     return status.st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
 
 
-def read_regular(path: Path) -> bytes:
-    """The bytes of a regular file; OSError for a link, a pipe or a device.
+def read_regular(path: Path, most: int = _MOST) -> bytes:
+    """The bytes of a regular file; OSError for a link, a pipe, a device and over ``most`` bytes.
 
     Nothing is waited for: a pipe among the files would be for ever. Windows has neither pipes nor
     the flag against links in folders; there, the look before is all.
@@ -239,8 +247,11 @@ def read_regular(path: Path) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with open(os.open(path, flags), "rb") as file:  # noqa: PTH123  (a handle, no path)
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(f"{path} is no regular file")
+        if status.st_size > most:
+            raise OSError(f"{path} is larger than {most} bytes")
         return file.read()
 
 

@@ -19,6 +19,7 @@ from cfinspect.masks.regions import regions_of
 from cfinspect.project.database import now_text
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.fingerprints import cluster_of, fingerprint
+from cfinspect.project.kept_pictures import decode_map
 from cfinspect.project.project import Project, ProjectModel, image_name, use_predictions
 from cfinspect.project.saliency import SaliencyCache
 
@@ -69,6 +70,7 @@ class ToInspect(NamedTuple):
     folder_id: int
     path: Path
     name: str
+    digest: str
 
 
 def to_inspect(
@@ -77,26 +79,26 @@ def to_inspect(
     """Present images without a prediction of ``model``, in order; or ``only`` these (ids), with or
     without one.
 
-    Only in folders whose bound model it is. Unreadable ones are tried again.
+    Only in folders whose bound model it is and that may be read. Unreadable ones are tried again.
     """
     wanted = None if only is None else set(only)
     folders = {one.id: one for one in project.folders() if one.model_id == model.id}
     several = len(project.folders()) > 1
     found = []
     for row in project.database.rows(
-        "SELECT i.id, i.folder_id, i.path FROM image AS i LEFT JOIN prediction AS p ON p.image_id "
-        "= i.id AND p.model_id = ? WHERE i.missing = 0 AND (? OR p.image_id IS NULL) ORDER BY "
-        "i.place",
+        "SELECT i.id, i.folder_id, i.path, i.digest FROM image AS i LEFT JOIN prediction AS p ON "
+        "p.image_id = i.id AND p.model_id = ? WHERE i.missing = 0 AND (? OR p.image_id IS NULL) "
+        "ORDER BY i.place",
         model.id,
         wanted is not None,
     ):
         if wanted is not None and row["id"] not in wanted:
             continue
         folder = folders.get(row["folder_id"])
-        if folder is not None:
+        if folder is not None and folder.reachable:
             path = folder.path / row["path"]
             name = image_name(folder.name, row["path"], several=several)
-            found.append(ToInspect(row["id"], folder.id, path, name))
+            found.append(ToInspect(row["id"], folder.id, path, name, row["digest"]))
     return found
 
 
@@ -149,13 +151,16 @@ def prediction_of(project: Project, image_id: int, model_id: int) -> Prediction 
     Raises ProjectError where what is stored is nothing that a model said.
     """
     row = project.database.row(
-        "SELECT * FROM prediction WHERE image_id = ? AND model_id = ?", image_id, model_id
+        "SELECT p.*, i.width, i.height FROM prediction AS p JOIN image AS i ON i.id = p.image_id "
+        "WHERE p.image_id = ? AND p.model_id = ?",
+        image_id,
+        model_id,
     )
     if row is None:
         return None
     try:
         return _prediction(row)
-    except (ValueError, TypeError, RecursionError, cv2.error) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ProjectError(
             f"What the model said about image number {image_id} is damaged: inspect it again."
         ) from error
@@ -173,11 +178,26 @@ def _prediction(row: sqlite3.Row) -> Prediction:
         review=bool(row["review"]),
         reasons=from_json(row["reason"]),
         area_fraction=row["area"],
-        regions=json.loads(row["regions"]),
-        mask=None if row["mask"] is None else _decode(row["mask"]),
+        regions=_regions(row["regions"]),
+        mask=None if row["mask"] is None else _decode(row["mask"], row["height"], row["width"]),
         made=row["made"],
         kind=row["kind"],
     )
+
+
+def _regions(text: str) -> list[dict[str, Any]]:
+    """The rows of the region table; ValueError for what has none of their numbers."""
+    rows: list[dict[str, Any]] = json.loads(text)
+    for row in rows:
+        for name in _REGION_NUMBERS:
+            value = row.get(name) if isinstance(row, dict) else None
+            if not isinstance(value, int | float) or not 0 <= value < _MOST_PIXELS:
+                raise ValueError(f"a region has no {name}")
+    return rows
+
+
+_REGION_NUMBERS = ("x", "y", "width", "height", "area", "length", "mean_width")
+_MOST_PIXELS = 1e12
 
 
 def uncertainty(score: float, threshold: float) -> float:
@@ -217,8 +237,8 @@ def _encode(mask: NDArray[np.bool_]) -> bytes:
     return data.tobytes()
 
 
-def _decode(data: bytes) -> NDArray[np.bool_]:
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+def _decode(data: bytes, height: int | None, width: int | None) -> NDArray[np.bool_]:
+    found = decode_map(data, None if height is None or width is None else (height, width))
     if found is None:
-        raise ValueError("the mask is no picture")
-    return np.asarray(found) > 0
+        raise ValueError("the mask is no picture of the size of the image")
+    return found > 0

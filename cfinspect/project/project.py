@@ -6,6 +6,7 @@ import functools
 import os
 import sqlite3
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from cfinspect.engine.model.metadata import MetadataError, ModelMetadata
 from cfinspect.project import backup
 from cfinspect.project.database import Database, ProjectError, now_text
 from cfinspect.project.paths import ProjectPaths, find_project_paths, new_place
+from cfinspect.project.reach import Reach, read_reach, remember
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Folder:
 
     ``path`` is absolute; ``name`` is how the project calls it: relative to its own folder with
     forward slashes ("." for that itself), absolute when outside. ``model_id``: the model whose
-    predictions count for it. ``mm_per_px``: scale of its images, None when unknown.
+    predictions count for it. ``mm_per_px``: scale of its images, None when unknown. ``reachable``:
+    whether it may be read, see ``reach``.
     """
 
     id: int
@@ -32,6 +35,7 @@ class Folder:
     domain: str
     model_id: int | None
     mm_per_px: float | None
+    reachable: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class Project:
     def __init__(self, paths: ProjectPaths, database: Database) -> None:
         self.paths = paths
         self.database = database
+        self._id = ""
 
     @classmethod
     def create(cls, root: Path, *, domain: str = "", human: bool = False) -> Project:
@@ -101,7 +106,8 @@ class Project:
     def open(cls, root: Path, *, human: bool = False) -> Project:
         """Open the project of the folder ``root``.
 
-        Checks the database, removes what killed programs left and backs up when that is due.
+        Checks the database, removes what killed programs left and backs up when that is due. One
+        that may not be written can still be looked at; ``read_only`` says why.
         Raises ProjectError where there is no project, its database is damaged or not built as ours,
         or a link stands among its files.
         """
@@ -114,8 +120,9 @@ class Project:
         project = cls(paths, Database(paths.database, human=human))
         try:
             project.database.check()
-            project.tidy()
-            backup.back_up_when_due(paths, project.database)
+            if not project.read_only:
+                project.tidy()
+                backup.back_up_when_due(paths, project.database)
         except BaseException:
             project.close()
             raise
@@ -163,14 +170,25 @@ class Project:
     @property
     def id(self) -> str:
         """The project's own id, as exports name it."""
-        row = self.database.row("SELECT value FROM meta WHERE key = 'id'")
-        return str(row["value"]) if row else ""
+        if not self._id:
+            row = self.database.row("SELECT value FROM meta WHERE key = 'id'")
+            self._id = str(row["value"]) if row else ""
+        return self._id
+
+    @property
+    def read_only(self) -> str:
+        """Why the project can only be looked at, as part of a sentence; "" where it can be written.
+
+        Whatever would change it raises ProjectError then.
+        """
+        return self.database.read_only
 
     # Folders ------------------------------------------------------------------------------------
 
     def add_folder(self, path: Path, domain: str = "", *, mm_per_px: float | None = None) -> Folder:
         """Add an image folder; one that is there has its domain and scale renewed where given.
 
+        Whoever adds a folder that lies outside of the project allows the project to read it.
         Raises ProjectError when ``path`` is no folder, or lies in or around a folder of the
         project: an image would belong to both.
         """
@@ -186,6 +204,8 @@ class Project:
                     "an image would belong to both."
                 )
         _require_text(self._name_of(real) + (domain or real.name), path)
+        if not self.reach.includes(real):
+            self.answer([real], allowed=True)
         with self.database.writing() as connection:
             connection.execute(
                 "INSERT INTO folder (path, domain, mm_per_px, added) VALUES (?, ?, ?, ?) ON "
@@ -206,17 +226,12 @@ class Project:
 
     def folders(self) -> list[Folder]:
         """The image folders, in the order they were added."""
-        return [
-            Folder(
-                row["id"],
-                row["path"],
-                (self.paths.root / row["path"]).resolve(),
-                row["domain"],
-                row["model_id"],
-                row["mm_per_px"],
-            )
-            for row in self.database.rows("SELECT * FROM folder WHERE removed = 0 ORDER BY id")
-        ]
+        reach, found = self.reach, []
+        for row in self.database.rows("SELECT * FROM folder WHERE removed = 0 ORDER BY id"):
+            real = (self.paths.root / row["path"]).resolve()
+            facts = (row["domain"], row["model_id"], row["mm_per_px"])
+            found.append(Folder(row["id"], row["path"], real, *facts, reach.includes(real)))
+        return found
 
     def folder_named(self, name: str) -> Folder:
         """The folder that is called ``name`` or lies there; ProjectError names those there are."""
@@ -227,6 +242,26 @@ class Project:
                 return folder
         known = ", ".join(folder.name for folder in folders) or "none"
         raise ProjectError(f"The project has no folder {name}; it has: {known}.")
+
+    @property
+    def reach(self) -> Reach:
+        """What the project may read on this PC."""
+        return read_reach(self.paths.root, self.id)
+
+    def answer(self, folders: Iterable[Path], *, allowed: bool) -> None:
+        """Keep whether a person lets the project read ``folders`` outside of it, on this PC.
+
+        Raises ProjectError where that cannot be kept.
+        """
+        real = [folder.resolve() for folder in folders]
+        remember(self.paths.root, self.id, real, allowed=allowed)
+
+    def set_scale(self, folder: Folder, mm_per_px: float) -> None:
+        """Note the scale of a folder's images, in millimetres a pixel."""
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE folder SET mm_per_px = ? WHERE id = ?", (mm_per_px, folder.id)
+            )
 
     def _name_of(self, real: Path) -> str:
         if real.is_relative_to(self.paths.root):

@@ -4,7 +4,8 @@ Ranked by a measure, with near-copies spread: after one of them, the next comes 
 ``SPACING`` other images have had their turn (or nothing else is left).
 
 Leases keep two people from the same image: ``take`` hands images out for some minutes, ``decide``
-gives them back. A holder who went away loses them when the time is up.
+gives them back. A holder who went away loses them when the time is up. A lease that would last
+longer than any is a wrong clock's, and keeps nobody from an image.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from cfinspect.project.project import Project
 
 SPACING = 20
 LEASE_SECONDS = 300.0
+MOST_LEASE_SECONDS = 2 * LEASE_SECONDS  # clocks of colleagues differ by a little
 _LOOK_AHEAD = 1000
 
 
@@ -71,10 +73,18 @@ def take(
     number: int = 1,
     seconds: float = LEASE_SECONDS,
 ) -> list[ImageRow]:
-    """Lease the next ``number`` images to ``holder`` (a text of its own for each window)."""
+    """Lease the next ``number`` images to ``holder`` (a text of its own for each window).
+
+    ``seconds``: at most MOST_LEASE_SECONDS count. In a project that can only be looked at nothing
+    is leased.
+    """
+    if project.read_only:
+        return by_ids(
+            project, _order(project, rank, folder, domain, everything, area_limit, number, holder)
+        )
     with project.database.writing() as connection:
         ids = _order(project, rank, folder, domain, everything, area_limit, number, holder)
-        until = time.time() + seconds
+        until = time.time() + min(seconds, MOST_LEASE_SECONDS)
         connection.executemany(
             "INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?)",
             [(image_id, holder, who, until) for image_id in ids],
@@ -84,6 +94,8 @@ def take(
 
 def renew(project: Project, holder: str, seconds: float = LEASE_SECONDS) -> None:
     """Prolong all leases of ``holder`` that have not run out."""
+    if project.read_only:
+        return
     with project.database.writing() as connection:
         connection.execute(
             "UPDATE lease SET until = ? WHERE holder = ? AND until > ?",
@@ -92,11 +104,19 @@ def renew(project: Project, holder: str, seconds: float = LEASE_SECONDS) -> None
 
 
 def release(project: Project, holder: str) -> None:
-    """Give back all leases of ``holder``, and remove those that have run out."""
+    """Give back all leases of ``holder``, and remove those that have run out or never would."""
+    if project.read_only:
+        return
     with project.database.writing() as connection:
-        connection.execute(
-            "DELETE FROM lease WHERE holder = ? OR until <= ?", (holder, time.time())
-        )
+        connection.execute(f"DELETE FROM lease WHERE holder = ? OR NOT ({HELD})", (holder, *held()))
+
+
+HELD = "until > ? AND until <= ?"
+
+
+def held() -> tuple[float, float]:
+    """Values for HELD: the leases that keep others from an image now."""
+    return time.time(), time.time() + MOST_LEASE_SECONDS
 
 
 def spread(ranked: Iterable[tuple[int, int]], spacing: int = SPACING) -> list[int]:
@@ -141,7 +161,7 @@ def _order(
     values += ids
     if free_for is not None:
         taken = project.database.rows(
-            "SELECT image_id FROM lease WHERE holder != ? AND until > ?", free_for, time.time()
+            f"SELECT image_id FROM lease WHERE holder != ? AND {HELD}", free_for, *held()
         )
         conditions += [f"id NOT IN ({', '.join(str(row['image_id']) for row in taken)})"]
     where = " AND ".join(conditions)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.project.errors import ProjectError
+from cfinspect.project.kept_pictures import Size, decode_map, decode_photo
 from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.project import Project
 
@@ -77,6 +78,8 @@ class SaliencyCache:
 
     def used(self, image_id: int, model_id: int) -> None:
         """Remember that somebody looked at this map; looked at again soon, nothing is written."""
+        if self._project.read_only:
+            return
         now = time.time_ns()
         with self._project.database.writing() as connection:
             connection.execute(
@@ -94,8 +97,11 @@ class SaliencyCache:
             if self._held <= self._limit * 9 // 10:
                 return
             path = self._project.paths.saliency_file(old["image_id"], old["model_id"])
-            self._project.paths.remove(path)
-            self._project.paths.remove(path.with_suffix(".jpg"))
+            try:
+                self._project.paths.remove(path)
+                self._project.paths.remove(path.with_suffix(".jpg"))
+            except OSError:  # a colleague's
+                continue
             connection.execute(
                 "DELETE FROM saliency WHERE image_id = ? AND model_id = ?",
                 (old["image_id"], old["model_id"]),
@@ -103,21 +109,19 @@ class SaliencyCache:
             self._held -= old["bytes"]
 
 
-def kept_saliency(place: ProjectPaths, image_id: int, model_id: int) -> NDArray[np.uint8] | None:
-    """A kept saliency (H, W), 255 standing for 1; needs no database, so any thread may ask."""
-    return _read(place, place.saliency_file(image_id, model_id), cv2.IMREAD_GRAYSCALE)
+def kept_saliency(
+    place: ProjectPaths, image_id: int, model_id: int, size: Size
+) -> NDArray[np.uint8] | None:
+    """A kept saliency (H, W), 255 standing for 1; needs no database, so any thread may ask.
+
+    ``size``: of its image; None where there is no map of that size.
+    """
+    return decode_map(place.read(place.saliency_file(image_id, model_id)), size)
 
 
 def kept_counterfactual(
-    place: ProjectPaths, image_id: int, model_id: int
+    place: ProjectPaths, image_id: int, model_id: int, size: Size
 ) -> NDArray[np.uint8] | None:
-    """A kept counterfactual (H, W, 3) RGB uint8, or None; needs no database either."""
+    """A kept counterfactual (H, W, 3) RGB uint8 of the image's ``size``, or None; as above."""
     path = place.saliency_file(image_id, model_id).with_suffix(".jpg")
-    found = _read(place, path, cv2.IMREAD_COLOR)
-    return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _read(place: ProjectPaths, path: Path, how: int) -> NDArray[np.uint8] | None:
-    data = place.read(path)
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), how) if data else None
-    return None if found is None else np.asarray(found, dtype=np.uint8)
+    return decode_photo(place.read(path), size)

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from pathlib import Path
 from typing import NamedTuple
 
 from cfinspect.engine.base.errors import CfinspectError
@@ -26,6 +27,8 @@ from cfinspect.project.walk import File, digest_all, walk
 _BATCH = 512
 _READERS = 4
 _SHARE = 32
+_NAMED = 5  # links to one place that a sentence names
+_PLACES = 20  # places that are told; a stranger's folder may link to any number
 
 
 @dataclass
@@ -34,7 +37,8 @@ class ScanReport:
 
     ``new``: contents never seen. ``changed``: files with other content than before; the image they
     held is counted as vanished unless it turned up elsewhere. ``moved``: at another place now.
-    ``returned``: had vanished and are back. ``present``: all images that are there.
+    ``returned``: had vanished and are back. ``present``: all images that are there. ``outside``:
+    folders that lie outside of the project, that it or its links name, and that nobody allowed.
     """
 
     present: int = 0
@@ -46,6 +50,7 @@ class ScanReport:
     seconds: float = 0.0
     cancelled: bool = False
     problems: list[str] = field(default_factory=list)
+    outside: list[Path] = field(default_factory=list)
 
 
 class _Known(NamedTuple):
@@ -92,6 +97,7 @@ class _Scan:
     def __init__(self, project: Project, progress: Progress) -> None:
         self.report = ScanReport()
         self._database = project.database
+        self._reach = project.reach
         self._progress = progress
         self._done = self._total = 0
 
@@ -123,8 +129,13 @@ class _Scan:
         walked: list[int] = []
         unread: dict[int, list[str]] = {}
         for folder in folders:
+            if not folder.reachable:
+                self._leave_out(
+                    folder.path, f"The images of {folder.name} are not reachable: the folder"
+                )
+                continue
             try:
-                found = walk(folder)
+                found = walk(folder, self._reach)
             except OSError as error:
                 self.report.problems.append(
                     f"{error.filename or folder.path} cannot be read ({error.strerror}); the "
@@ -137,7 +148,18 @@ class _Scan:
                 walked.append(folder.id)
                 unread[folder.id] = found.unread
                 self.report.problems += found.problems
+                for place, links in found.outside.items():
+                    names = ", ".join(links[:_NAMED]) + (", ..." if len(links) > _NAMED else "")
+                    self._leave_out(
+                        place,
+                        f"{folder.path} has links that are left out ({names}): what they name",
+                    )
         return files, walked, unread
+
+    def _leave_out(self, place: Path, what: str) -> None:
+        self.report.outside.append(place)
+        if len(self.report.outside) <= _PLACES:
+            self.report.problems.append(f"{what} {self._reach.why_not(place)}.")
 
     def _known(self, folders: Iterable[int]) -> dict[tuple[int, str], _Known]:
         return {

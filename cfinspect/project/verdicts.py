@@ -20,6 +20,7 @@ from cfinspect.project import audit
 from cfinspect.project.corrections import IndexMask, read_mask, store_mask
 from cfinspect.project.database import ProjectError
 from cfinspect.project.project import Project
+from cfinspect.project.queue import HELD, held
 
 
 class Verdict(IntEnum):
@@ -225,7 +226,7 @@ def _revert(
             "back first."
         )
     _respect_lease(connection, image, holder, force)
-    after = audit.parse(row["before"])
+    after = audit.parse(row["before"], audit.STATE)
     return _write(connection, image, before, after, who=who, action="revert", reverts=entry)
 
 
@@ -309,7 +310,7 @@ def _respect_lease(
     connection: sqlite3.Connection, image: sqlite3.Row, holder: str, force: bool
 ) -> None:
     lease = connection.execute(
-        "SELECT * FROM lease WHERE image_id = ? AND until > ?", (image["id"], time.time())
+        f"SELECT * FROM lease WHERE image_id = ? AND {HELD}", (image["id"], *held())
     ).fetchone()
     if lease is None:
         return

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import unicodedata
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES
@@ -18,8 +20,15 @@ from cfinspect.engine.data.folders import (
     fold_word,
     read_labels,
 )
-from cfinspect.engine.data.image_folders import is_passed_over, results_among
+from cfinspect.engine.data.image_folders import (
+    is_folder,
+    is_link,
+    is_passed_over,
+    leads_up,
+    results_among,
+)
 from cfinspect.project.project import Folder
+from cfinspect.project.reach import Reach
 
 _SMALL = 1 << 20
 
@@ -53,11 +62,16 @@ def digest_all(files: Sequence[File]) -> list[str | OSError]:
     return [_digest(file) for file in files]
 
 
+def content_digest(data: bytes) -> str:
+    """The hash of an image file's content, by which the project knows it: 32 hex digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
 def _digest(file: File) -> str | OSError:
     try:
         with open(file.full, "rb", buffering=0) as stream:  # noqa: PTH123  (a Path each is slow)
             if file.size <= _SMALL:
-                return hashlib.blake2b(stream.read(), digest_size=16).hexdigest()
+                return content_digest(stream.read())
             hashed = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16))
             return hashed.hexdigest()
     except OSError as error:
@@ -66,20 +80,29 @@ def _digest(file: File) -> str | OSError:
 
 @dataclass
 class Walked:
-    """What a walk found: files; ``unread``: folders below that could not be opened, as prefixes of
-    paths; ``problems``: a sentence each.
+    """What a walk found: files; ``unread``: places below that were not looked at, as prefixes of
+    paths; ``outside``: links (paths in the folder) that lead out of the project, by the folder that
+    they lead to or into; ``problems``: a sentence each.
     """
 
     files: list[File] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    outside: dict[Path, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    def leave_out(self, path: str, *, leads_to: Path) -> None:
+        """Leave out a link; what is known below it stays known."""
+        self.unread.append(path)
+        self.outside.setdefault(leads_to, []).append(path)
 
-def walk(folder: Folder) -> Walked:
+
+def walk(folder: Folder, reach: Reach) -> Walked:
     """All image files below a folder; hidden ones, those in ``masks/``, the
     system's and results of cfinspect left out.
 
-    Raises OSError when the folder itself cannot be opened, DataError for a malformed `labels.csv`.
+    Links are followed as far as ``reach`` allows, those to folders once all real ones are done, and
+    never up: each folder is walked once, under its own name where it has one. Raises OSError when
+    the folder itself cannot be opened, DataError for a malformed `labels.csv`.
     """
     words = class_words()
     table = folder.path / LABELS
@@ -91,7 +114,7 @@ def walk(folder: Folder) -> Walked:
             f"{table} has labels that mean neither undamaged nor damaged here and are left out: "
             f"{', '.join(sorted(others)[:10])}."
         )
-    todo: list[tuple[str, str, int | None]] = [(os.fspath(folder.path), "", None)]
+    todo: deque[tuple[str, str, int | None]] = deque([(os.fspath(folder.path), "", None)])
     visited: set[tuple[int, int]] = set()
     while todo:
         here, inner, label = todo.pop()
@@ -105,10 +128,7 @@ def walk(folder: Folder) -> Walked:
         except OSError as error:
             if not inner:
                 raise
-            found.unread.append(inner)
-            found.problems.append(
-                f"{here} cannot be read ({error.strerror}); its images are left as they were known."
-            )
+            _leave(found, here, inner, error)
             continue
         ours = results_among([entry.name for entry in listed], at_top=not inner)
         for entry in listed:
@@ -117,11 +137,33 @@ def walk(folder: Folder) -> Walked:
                 continue
             suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
             if suffix in IMAGE_SUFFIXES and _is_file(entry):
-                _add(found, folder.id, entry, f"{inner}{name}", label, rows)
-            elif name != MASKS and _is_folder(entry):
-                known = words.get(fold_word(name), label)
-                todo.append((entry.path, f"{inner}{name}/", known))
+                if not is_link(entry) or _may_follow(entry, f"{inner}{name}", reach, found):
+                    _add(found, folder.id, entry, f"{inner}{name}", label, rows)
+            elif name != MASKS and is_folder(entry):
+                below = (entry.path, f"{inner}{name}/", words.get(fold_word(name), label))
+                if not is_link(entry):
+                    todo.append(below)
+                elif not leads_up(entry, folder.path) and _may_follow(
+                    entry, below[1], reach, found
+                ):
+                    todo.appendleft(below)
     return found
+
+
+def _may_follow(entry: os.DirEntry[str], path: str, reach: Reach, found: Walked) -> bool:
+    """Whether a link leads to what may be read; else it is left out and noted."""
+    real = os.path.realpath(entry.path)
+    if reach.includes(real):
+        return True
+    found.leave_out(path, leads_to=Path(real if path.endswith("/") else os.path.dirname(real)))  # noqa: PTH120
+    return False
+
+
+def _leave(found: Walked, folder: str, inner: str, error: OSError) -> None:
+    found.unread.append(inner)
+    found.problems.append(
+        f"{folder} cannot be read ({error.strerror}); its images are left as they were known."
+    )
 
 
 def _add(
@@ -140,7 +182,12 @@ def _add(
     row = rows.get(path if path.isascii() else unicodedata.normalize("NFC", path))
     try:
         status = entry.stat()
-    except OSError:  # deleted just now
+    except FileNotFoundError:  # deleted just now
+        return
+    except OSError as error:  # a folder that may be listed, and no more
+        inner = path.removesuffix(entry.name)
+        if inner not in found.unread:
+            _leave(found, os.path.dirname(entry.path), inner, error)  # noqa: PTH120
         return
     found.files.append(
         File(
@@ -161,11 +208,4 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
     except OSError:
-        return False
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
         return False

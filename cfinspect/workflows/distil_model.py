@@ -167,7 +167,7 @@ def _sample(project: Project, row: ImageRow) -> Sample | None:
     if label is None or row.missing or not row.path.is_file():
         return None
     mask = None if human.mask is None else mask_path(project, human.mask)
-    return read_sample(row.path, label, row.group, mask)
+    return read_sample(row.checked_path(), label, row.group, mask)
 
 
 def _label(row: ImageRow, human: HumanAnnotation) -> int | None:

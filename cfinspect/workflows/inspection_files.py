@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -55,7 +56,8 @@ class Inspections:
     without an error that the folder holds already. ``done`` are the names of these, ``stems`` the
     places of their pictures.
 
-    Raises CfinspectError when ``skip_done`` meets results of another model.
+    Raises CfinspectError when ``skip_done`` meets results of another model, and from ``add`` and
+    ``finish`` when the folder, or the table in it, is taken away meanwhile.
     """
 
     def __init__(
@@ -116,12 +118,44 @@ class Inspections:
 
     def finish(self) -> list[Row]:
         """Wait for the pictures that are still being written; returns the last rows."""
-        return [self._finish_first() for _ in range(len(self._pending))]
+        rows = [self._finish_first() for _ in range(len(self._pending))]
+        self._require_table()
+        return rows
+
+    def _require_table(self) -> None:
+        """Raise CfinspectError where the open table is not the one under its name any more."""
+        try:
+            there = os.path.samestat((self.out / TABLE).stat(), os.fstat(self._file.fileno()))
+        except OSError:
+            there = False
+        if not there:
+            raise self._gone()
+
+    def _gone(self) -> CfinspectError:
+        return CfinspectError(
+            f"{self.out / TABLE} was moved, deleted or replaced while it was being written: what "
+            "was inspected is not complete there. Inspect again."
+        )
+
+    def _make(self, folder: PurePosixPath) -> None:
+        """Make a folder below ``out``, but not ``out`` itself: then somebody has taken it away."""
+        if (self.out / folder).is_dir():
+            return
+        here = self.out
+        for part in folder.parts:
+            here = here / part
+            try:
+                here.mkdir(exist_ok=True)
+            except FileNotFoundError:
+                raise self._gone() from None
 
     def _finish_first(self) -> Row:
         future, pixels = self._pending.popleft()
         self._pixels -= pixels
-        row = future.result()
+        try:
+            row = future.result()
+        finally:
+            self._require_table()  # which says more than that a picture cannot be written
         self._file.write(_csv([row], self.columns))
         self._file.flush()
         return row
@@ -143,7 +177,7 @@ class Inspections:
         }
         for place, keep in wanted.items():
             if keep:
-                (self.out / place).parent.mkdir(parents=True, exist_ok=True)
+                self._make(place.parent)
             else:
                 (self.out / place).unlink(missing_ok=True)
         if (self.out / SALIENCY).is_dir():
@@ -160,9 +194,9 @@ class Inspections:
             row.update(
                 {f"score {name}": round(own.score, 6), f"p_fake {name}": round(own.p_fake, 6)}
             )
-            target = self.out / SALIENCY / name / f"{source.stem}.png"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_png(target, own.saliency)
+            place = PurePosixPath(SALIENCY, name, f"{source.stem}.png")
+            self._make(place.parent)
+            write_png(self.out / place, own.saliency)
         height, width = outcome.image.shape[:2]
         row.update(
             label=found.defect_class or self._classes[found.label],
@@ -192,7 +226,7 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
         return []
     try:
         known = json.loads(about.read_text(encoding="utf-8"))["model"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = None
     if known != model:
         raise CfinspectError(

@@ -148,6 +148,14 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Alle Einstellungen</translation>
     </message>
     <message>
+      <source>Allow</source>
+      <translation>Erlauben</translation>
+    </message>
+    <message>
+      <source>Allow…</source>
+      <translation>Erlauben…</translation>
+    </message>
+    <message>
       <source>Another kind of images</source>
       <translation>Eine andere Art von Bildern</translation>
     </message>
@@ -704,6 +712,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
       <translation>Bilder dieses Ordners mit bekanntem Label: {n}. Zahlen auf Bildern, mit denen ein Modell trainiert wurde, schmeicheln ihm.</translation>
     </message>
     <message>
+      <source>Images outside of the project</source>
+      <translation>Bilder außerhalb des Projekts</translation>
+    </message>
+    <message>
       <source>Images that this model has inspected already are skipped. Verdicts stay.</source>
       <translation>Bilder, die dieses Modell schon geprüft hat, werden übersprungen. Urteile bleiben.</translation>
     </message>
@@ -894,6 +906,10 @@ Halten Sie die Leertaste, um zwischen beiden zu blinken, oder drücken Sie W fü
     <message>
       <source>Leave out</source>
       <translation>Auslassen</translation>
+    </message>
+    <message>
+      <source>Leave them out</source>
+      <translation>Weglassen</translation>
     </message>
     <message>
       <source>Left out, as the project does not have them: {n}.</source>
@@ -1864,6 +1880,18 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Der Speicher reicht nicht; schließen Sie andere Programme.</translation>
     </message>
     <message>
+      <source>This project wants to read images outside of its own folder:
+
+{folders}
+
+Allow it where you know the project and these folders. A project that somebody sent you could show, inspect and export your own pictures. This PC remembers your answer.</source>
+      <translation>Dieses Projekt möchte Bilder außerhalb seines eigenen Ordners lesen:
+
+{folders}
+
+Erlauben Sie es, wenn Sie das Projekt und diese Ordner kennen. Ein Projekt, das Ihnen jemand geschickt hat, könnte Ihre eigenen Bilder anzeigen, prüfen und exportieren. Dieser PC merkt sich Ihre Antwort.</translation>
+    </message>
+    <message>
       <source>This version cannot read what the model says of itself.</source>
       <translation>Diese Version kann nicht lesen, was das Modell über sich sagt.</translation>
     </message>
@@ -2672,12 +2700,20 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>{file}: {name} brauchte {seconds} s.</translation>
     </message>
     <message>
+      <source>{folder} (not reachable)</source>
+      <translation>{folder} (nicht erreichbar)</translation>
+    </message>
+    <message>
       <source>{folder} is in the project already.</source>
       <translation>{folder} ist schon im Projekt.</translation>
     </message>
     <message>
       <source>{folder} leaves the project. No file is deleted, and what was said of its images comes back when the folder is added again.</source>
       <translation>{folder} verlässt das Projekt. Keine Datei wird gelöscht, und was über seine Bilder gesagt wurde, kommt zurück, wenn der Ordner wieder hinzugefügt wird.</translation>
+    </message>
+    <message>
+      <source>{folder} lies outside of the project and is not read.</source>
+      <translation>{folder} liegt außerhalb des Projekts und wird nicht gelesen.</translation>
     </message>
     <message>
       <source>{job} is not done yet. Stop it? {keeps}</source>

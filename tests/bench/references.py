@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_score_threshold
 from cfinspect.engine.data import augment
 from cfinspect.engine.data.batch_loader import BatchLoader, balanced_indices
@@ -35,6 +34,7 @@ from cfinspect.engine.inference.forward import run_networks, to_tensor
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.metrics.classification import classification
 from cfinspect.engine.metrics.localisation import Localisation, LocalisationFigures
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.networks.generators import UNet
 from cfinspect.engine.training.config import TrainConfig

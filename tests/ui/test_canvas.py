@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from cfinspect.masks.drawing import Box
 from cfinspect.project.listing import HumanState, ImageRow
+from cfinspect.project.reach import Reach
 from cfinspect.ui.canvas.base import CompareMode
 from cfinspect.ui.canvas.editor import MaskEditor, Tool
 from cfinspect.ui.canvas.layers import (
@@ -31,7 +32,7 @@ WIDTH, HEIGHT = 400, 300
 def a_row() -> ImageRow:
     return ImageRow(
         1, 1, Path("a.png"), "a.png", HumanState.OPEN, None, None, "", 1, 0.9, 0.1, 0.2, None, 0.1,
-        False, WIDTH, HEIGHT, False, "d", 0,
+        False, WIDTH, HEIGHT, False, "d", 0, Reach(Path()),
     )  # fmt: skip
 
 

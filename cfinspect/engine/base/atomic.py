@@ -5,11 +5,24 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+
+def make_temporary(folder: Path, suffix: str = "") -> Path:
+    """Make an empty file in ``folder`` under a name that nobody can know; it starts with ``.tmp-``.
+
+    Its mode is what the umask leaves of 0666, as for any other file: in the folder of a group the
+    others can read or write it, under umask 077 nobody can. (`tempfile` makes all files 0600.)
+    Raises OSError where it cannot be made.
+    """
+    path = folder / f".tmp-{secrets.token_hex(8)}{suffix}"
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+    os.close(os.open(path, flags, 0o666))
+    return path
 
 
 def write_atomically(
@@ -26,17 +39,17 @@ def write_atomically(
     name starts with ``.tmp-``; leftovers of killed writers are removed by ``remove_leftovers``.
     Errors of ``write`` pass through and leave ``path`` as it was.
     """
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=path.suffix, dir=scratch or path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = make_temporary(scratch or path.parent, path.suffix)
     try:
         write(temporary)
         if sync:
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-        # mkstemp makes files that only their owner reads; a model is meant to be passed on.
-        temporary.chmod(0o644)
         temporary.replace(path)
+    except OSError as error:
+        if error.filename is None or error.filename == os.fspath(temporary):
+            error.filename = os.fspath(path)  # a full disk does not say what did not fit
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ import logging
 import re
 import struct
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from typing import Any
 
 import cv2
@@ -18,12 +19,15 @@ from PIL import Image
 
 Say = Callable[[str], None]
 Pixels = NDArray[np.uint8]
+Shades = Callable[[NDArray[Any]], Pixels]
+"""Turns samples of a picture into 0..255."""
 
 WHITE = (255, 255, 255, 255)
 # Cameras store fewer bits than the 16 of the file; 8 comes from programs that convert.
 _RANGES = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
 _PNG_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where a PNG states them
+_BAND = 1 << 22  # pixels that are converted at a time
 _SAVE_AGAIN = "save it with 8 or 16 bit"
 
 
@@ -56,14 +60,19 @@ def known_turn(value: object) -> int:
 
 
 def to_8_bit(samples: NDArray[Any], bits: int, say: Say, *, guess: bool = True) -> Pixels:
-    """Samples of any shape as 0..255; of more than 8 bits the high ones are kept.
+    """Samples of any shape as 0..255: `shades`, looked up for all of them."""
+    return shades(samples, bits, say, guess=guess)(samples)
+
+
+def shades(samples: NDArray[Any], bits: int, say: Say, *, guess: bool = True) -> Shades:
+    """How samples, or some of them, become 0..255; of more than 8 bits the high ones are kept.
 
     ``bits``: how many the file states. Of 16, fewer are taken where no sample needs more than 8,
     10, 12 or 14 (``guess``), and said. Floating-point samples are taken as 0..1, 0..255 or as whole
     numbers, whichever holds them, and said. Raises Unreadable where none does.
     """
     if samples.dtype.kind == "f":
-        return _from_floats(samples, say)
+        return _shades_of_floats(samples, say)
     most = int(samples.max(initial=0))
     if samples.dtype.kind == "i" and (bits < 16 or samples.min(initial=0) < 0):
         raise Unreadable(f"its pixels are signed numbers, and may be negative; {_SAVE_AGAIN}")
@@ -71,19 +80,30 @@ def to_8_bit(samples: NDArray[Any], bits: int, say: Say, *, guess: bool = True) 
         raise Unreadable(f"its pixels are {bits} bit numbers; {_SAVE_AGAIN}")
     if bits >= 16:
         bits = 15 if samples.dtype == np.int16 else 16
-        samples = samples.astype(np.uint16)
-        used = next((one for one in _RANGES if 0 < most < 1 << one), bits)
-        if used < bits and guess:
-            bits = used
-            say(f"no pixel is over {(1 << bits) - 1}: read as {bits} bit, not as 16")
+        return _high_bits(_used_bits(most, bits, say) if guess else bits)
     if bits >= 8:
-        return np.asarray(samples >> (bits - 8), dtype=np.uint8)
+        return _high_bits(bits)
     white = (1 << bits) - 1
     steps = ((np.arange(white + 1) * 255 + white // 2) // white).astype(np.uint8)
-    return np.asarray(steps[samples])
+    return lambda some: np.asarray(steps[some])
 
 
-def _from_floats(samples: NDArray[Any], say: Say) -> Pixels:
+def _high_bits(bits: int) -> Shades:
+    if bits == 8:
+        return lambda some: np.asarray(some, dtype=np.uint8)
+    return lambda some: np.asarray(some.astype(np.uint16, copy=False) >> (bits - 8), dtype=np.uint8)
+
+
+def _used_bits(most: int, bits: int, say: Say) -> int:
+    """How many of ``bits`` the highest sample needs; said where these are fewer."""
+    used = next((one for one in _RANGES if 0 < most < 1 << one), bits)
+    if used >= bits:
+        return bits
+    say(f"no pixel is over {(1 << used) - 1}: read as {used} bit, not as 16")
+    return used
+
+
+def _shades_of_floats(samples: NDArray[Any], say: Say) -> Shades:
     least, most = float(samples.min(initial=0)), float(samples.max(initial=0))
     if not (least >= 0 and most <= 0xFFFF):  # also where one is not a number
         raise Unreadable(
@@ -91,10 +111,10 @@ def _from_floats(samples: NDArray[Any], say: Say) -> Pixels:
             f"is black and which white; scale them to 0..1, or {_SAVE_AGAIN}"
         )
     if most > 255:
-        return to_8_bit(samples.astype(np.uint16), 16, say)
+        return _high_bits(_used_bits(int(most), 16, say))
     white = 1 if most <= 1 else 255
     say(f"floating-point pixels, read as 0 (black) to {white} (white)")
-    return np.asarray(np.rint(samples * (255 / white)), dtype=np.uint8)
+    return lambda some: np.asarray(np.rint(some * (255 / white)), dtype=np.uint8)
 
 
 def grey_to_rgb(grey: Pixels) -> Pixels:
@@ -109,6 +129,8 @@ def lay_over(
 
     All are 0..255.
     """
+    if int(alpha.min(initial=255)) == 255:
+        return colours
     if premultiplied:
         rest = (255 - alpha.astype(np.uint16))[..., None] * np.array(background[:3], np.uint16)
         return np.asarray(np.minimum(colours + (rest + 127) // 255, 255), dtype=np.uint8)
@@ -136,43 +158,94 @@ def rgb_of_pillow(image: Image.Image, turned: int, background: tuple[int, ...], 
     if image.mode in {"F", "I"}:
         raise Unreadable(f"its pixels are 32 bit numbers; {_SAVE_AGAIN}")
     if image.has_transparency_data:
-        image = image if image.mode == "RGBA" else image.convert("RGBA")
-        most = int(np.asarray(image.getchannel("A")).max())
+        rgb, most = _laid_over(image, background)
         # Frame grabbers leave the fourth byte of a BMP at 0; no program shows it as transparent.
         if image.format != "BMP" or most > 0:
             say_if_all_is_transparent(most, say)
-            behind = Image.new("RGBA", image.size, background)
-            image = Image.alpha_composite(behind, image)
-        else:
-            say("a BMP whose alpha is 0 everywhere: read as if it had none")
-    return upright(np.array(image.convert("RGB"), dtype=np.uint8), turned)
+            return upright(rgb, turned)
+        say("a BMP whose alpha is 0 everywhere: read as if it had none")
+    rgb = in_bands(image.height, image.width, lambda rows: _colours(_band(image, rows)))
+    return upright(rgb, turned)
+
+
+def _laid_over(image: Image.Image, background: tuple[int, ...]) -> tuple[Pixels, int]:
+    """RGB (H, W, 3) of an image with transparency over a colour; the highest alpha (0..255)."""
+    most = 0
+
+    def over(rows: slice) -> Pixels:
+        nonlocal most
+        band = _band(image, rows)
+        band = band if band.mode == "RGBA" else band.convert("RGBA")
+        most = max(most, int(np.asarray(band.getchannel("A")).max()))
+        return _colours(Image.alpha_composite(Image.new("RGBA", band.size, background), band))
+
+    return in_bands(image.height, image.width, over), most
+
+
+def row_bands(height: int, width: int) -> list[slice]:
+    """The rows of a picture in parts of a few megapixels: what a step makes of them stays small."""
+    step = max(1, _BAND // width)
+    return [slice(top, min(top + step, height)) for top in range(0, height, step)]
+
+
+def in_bands(height: int, width: int, rgb_of: Callable[[slice], Pixels]) -> Pixels:
+    """RGB (H, W, 3) of a picture, worked out for some of its rows at a time."""
+    bands = row_bands(height, width)
+    if len(bands) == 1:
+        return rgb_of(bands[0])
+    rgb = np.empty((height, width, 3), dtype=np.uint8)
+    for rows in bands:
+        rgb[rows] = rgb_of(rows)
+    return rgb
+
+
+def _band(image: Image.Image, rows: slice) -> Image.Image:
+    if rows.stop - rows.start == image.height:
+        return image
+    return image.crop((0, rows.start, image.width, rows.stop))
+
+
+def _colours(image: Image.Image) -> Pixels:
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def rgb_of_deep_png(
-    image: Image.Image, data: bytes, background: tuple[int, ...], say: Say | None
+    data: bytes, key: object, background: tuple[int, ...], say: Say | None
 ) -> Pixels:
     """RGB (H, W, 3) of the bytes of a 16 bit PNG, not turned yet.
 
-    ``image`` is the same, loaded by Pillow, which finds it whole but gives colours of 8 bit only.
-    Without ``say`` the full range is taken. Raises Unreadable where OpenCV cannot decode it.
+    Pillow has found it whole, but gives colours of 8 bit only; ``key``: the colour (or grey) that
+    it says is transparent, if any. Without ``say`` the full range is taken. Raises Unreadable where
+    OpenCV cannot decode it.
     """
     samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:
         raise Unreadable("its 16 bit cannot be decoded; save it with 8 bit")
     tell = say or (lambda _text: None)
     stored = samples[..., None] if samples.ndim == 2 else samples
-    colours = stored[..., :1] if stored.shape[2] < 3 else stored[..., 2::-1]
-    shallow = to_8_bit(colours, 16, tell, guess=say is not None)
-    rgb = np.ascontiguousarray(shallow) if shallow.shape[2] == 3 else grey_to_rgb(shallow[..., 0])
-    key = image.info.get("transparency")
-    if data[_PNG_COLOUR_TYPE] & 4:
-        alpha = to_8_bit(stored[..., -1], 16, tell, guess=False)
-    elif key is not None:
-        alpha = np.where((colours == np.array(key)).all(axis=2), 0, 255).astype(np.uint8)
-    else:
-        return rgb
-    say_if_all_is_transparent(int(alpha.max()), tell)
-    return lay_over(rgb, alpha, background)
+    count = 1 if stored.shape[2] < 3 else 3
+    shade = shades(stored[..., :count], 16, tell, guess=say is not None)
+    has_alpha = bool(data[_PNG_COLOUR_TYPE] & 4)
+    most = 0
+
+    def read(rows: slice) -> Pixels:
+        nonlocal most
+        colours = stored[rows, :, :count][..., ::-1]
+        shallow = shade(colours)
+        rgb = np.ascontiguousarray(shallow) if count == 3 else grey_to_rgb(shallow[..., 0])
+        if has_alpha:
+            alpha = (stored[rows, :, -1] >> 8).astype(np.uint8)
+        elif key is not None:
+            alpha = np.where((colours == np.array(key)).all(axis=2), 0, 255).astype(np.uint8)
+        else:
+            return rgb
+        most = max(most, int(alpha.max()))
+        return lay_over(rgb, alpha, background)
+
+    rgb = in_bands(*stored.shape[:2], read)
+    if has_alpha or key is not None:
+        say_if_all_is_transparent(most, tell)
+    return rgb
 
 
 def png_depth(data: bytes) -> int:
@@ -209,6 +282,14 @@ def exif_orientation(image: Image.Image) -> int:
     return known_turn(image.getexif().get(_ORIENTATION_TAG))
 
 
+def pixels_hash(image: Image.Image) -> bytes:
+    """A hash of the pixels of a loaded image."""
+    found = blake2b()
+    for rows in row_bands(image.height, image.width):
+        found.update(_band(image, rows).tobytes())
+    return found.digest()
+
+
 # JPEG without its end ------------------------------------------------------------------------
 
 _END = b"\xff\xd9"
@@ -218,7 +299,7 @@ _ANY_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 
 def jpeg_lacks_end(data: bytes) -> bool:
     """Whether no end marker follows the pixels of a JPEG."""
-    return not data.endswith(_END) and all(kind != _END[1] for kind, _ in _segments(data))
+    return not data.endswith(_END) and all(kind != _END[1] for kind, _ in segments(data))
 
 
 def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
@@ -246,15 +327,13 @@ def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
 
 def jpeg_size(data: bytes) -> tuple[int, int]:
     """(height, width) that a JPEG file states; (0, 0) where it states none."""
-    frames = (
-        body for kind, body in _segments(data) if 0xC0 <= kind <= 0xCF and kind not in _TABLES
-    )
+    frames = (body for kind, body in segments(data) if 0xC0 <= kind <= 0xCF and kind not in _TABLES)
     height, width = struct.unpack_from(">HH", next(frames, bytes(5)), 1)
     return height, width
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind and content of each segment of a JPEG file, without the compressed pixels."""
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind (its marker's second byte) and content of the segments of a JPEG, without the pixels."""
     at = 2
     while found := _ANY_MARKER.search(data, at):
         kind, at = data[found.end() - 1], found.end()
@@ -270,7 +349,7 @@ def _all_bits_are_sent(data: bytes) -> bool:
     """Whether the scans of a JPEG hold every bit of every coefficient, as their headers say."""
     missing: dict[int, set[int]] = {}
     progressive = False
-    for kind, body in _segments(data):
+    for kind, body in segments(data):
         if kind in {0xC0, 0xC1, 0xC2} and len(body) > 5:
             progressive = kind == 0xC2
             missing = {body[at]: set(range(64)) for at in range(6, len(body) - 2, 3)}

@@ -1,7 +1,7 @@
 """The one way images come in and go out: any image file <-> RGB uint8, or one clear sentence.
 
-Files are read as bytes first and decoded from memory, so non-ASCII paths work everywhere, and the
-size is taken from the header before a pixel is decoded, so a decompression bomb costs nothing.
+Files are read as bytes first and decoded from memory, so non-ASCII paths work everywhere, and what
+decoding will cost is told from the header (``budget.py``), so a decompression bomb costs nothing.
 Pillow decodes, because it reports truncated files (OpenCV returns them half grey) and knows
 palettes, CMYK and EXIF; ``tiff.py`` decodes TIFF, OpenCV the PNG of 16 bit; OpenCV also resizes and
 encodes, because it is fast.
@@ -19,6 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from cfinspect.engine.base.atomic import read_regular, write_atomically
+from cfinspect.engine.base.budget import (
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    one_at_a_time,
+    require_affordable,
+    require_pixels,
+    stated_webp_size,
+)
 from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
@@ -28,10 +36,12 @@ from cfinspect.engine.base.decoding import (
     jpeg_with_two_ends,
     load_pixels,
     orientation_of,
+    pixels_hash,
     png_depth,
     png_without_metadata,
     rgb_of_deep_png,
     rgb_of_pillow,
+    row_bands,
     turned_array,
     upright,
 )
@@ -40,8 +50,6 @@ from cfinspect.engine.base.progress import remark
 from cfinspect.engine.base.tiff import Tiff, is_tiff
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-MAX_PIXELS = 200_000_000
-MAX_FILE_BYTES = 2 << 30
 
 # Pillow's other decoders stay shut: some of them start helper programs.
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
@@ -108,19 +116,21 @@ def turn_upright(array: NDArray[np.uint8], how: int) -> NDArray[np.uint8]:
     return upright(array, how)
 
 
-def read_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+def read_image(
+    path: Path, *, max_pixels: int = MAX_PIXELS, data: bytes | None = None
+) -> NDArray[np.uint8]:
     """Read any image file as upright RGB, shape (H, W, 3), uint8.
 
     EXIF rotation is applied. Grey is repeated in three channels, palettes are looked up, CMYK is
     converted without a colour profile, transparent parts are laid over white. Of 10 to 16 bit the
     high ones are kept; what had to be decided beyond that is a `remark`: 16 bit samples that need
     no more than 8, 10, 12 or 14 are read as so many, floating-point samples as 0..1 or 0..255, and
-    of several pages the first that is no preview.
+    of several pages the first that is no preview. ``data``: the file's bytes, if they are at hand.
 
     Raises ImageError when the file is missing, empty, truncated, no image of a known format, has
     numbers for pixels that state no black and white, or has more than ``max_pixels`` pixels.
     """
-    return _decode(path, max_pixels, partial(remark, path))
+    return _decode(path, max_pixels, partial(remark, path), data=data)
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
@@ -129,7 +139,10 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
     Raises ImageError when it cannot be loaded, is too large, or has pixels of another kind.
     """
     path = Path(str(getattr(image, "filename", "") or "the given image"))
-    _require_size(path, *image.size, MAX_PIXELS)
+    try:
+        require_pixels(*image.size)
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
     if image.format == "TIFF" and not _is_read_truly(image):
         raise ImageError(path, "Pillow misreads TIFF files of its kind; give its path instead")
     try:
@@ -151,13 +164,13 @@ def _is_read_truly(tiff: Image.Image) -> bool:
     return not deep or (tags.get(258) in {(16,), (16,) * 3, (16,) * 4} and tags.get(262) != 0)
 
 
-def read_preview(path: Path, longest: int) -> NDArray[np.uint8]:
+def read_preview(path: Path, longest: int, *, data: bytes | None = None) -> NDArray[np.uint8]:
     """Read an image as `read_image`, at most ``longest`` px on its longer side, (h, w, 3) uint8.
 
     Quicker than reading all of it: a JPEG is decoded at an eighth, a quarter or half of its size
     where that is enough.
     """
-    image = _decode(path, MAX_PIXELS, partial(remark, path), longest)
+    image = _decode(path, MAX_PIXELS, partial(remark, path), longest, data)
     height, width = image.shape[:2]
     scale = longest / max(height, width)
     if scale >= 1:
@@ -175,35 +188,55 @@ def read_samples(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
     data = read_bytes(path)
     try:
         if is_tiff(data):
-            samples, palette = _open_tiff(path, data, MAX_PIXELS).numbers()
+            tiff = _open_tiff(path, data, MAX_PIXELS)
+            with one_at_a_time(*tiff.size):
+                samples, palette = tiff.numbers()
             return samples[..., 0] if samples.shape[2] == 1 else samples, palette
         image = _open(path, data, MAX_PIXELS)
-        turned, palette = orientation_of(image, data), None
-        if image.format == "PNG" and image.mode in {"P", "1"}:
-            image.load()
-            colours = image.getpalette("RGB") if image.mode == "P" else None
-            palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
-            samples = np.array(image, dtype=np.uint8)
-        else:
-            _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
-            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-            samples = np.asarray(image if decoded is None else decoded)
-            if decoded is not None and samples.ndim == 3 and samples.shape[2] >= 3:
-                samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]
+        with one_at_a_time(*image.size):
+            return _samples(path, image, data)
     except ImageError:
         raise
     except Unreadable as error:
         raise ImageError(path, str(error)) from error
+    except MemoryError as error:
+        raise ImageError(path, "there is not enough memory for it") from error
     except Exception as error:  # A damaged file makes the decoders raise nearly anything.
         reason = f"the file is cut short or damaged ({error}); copy it again or remove it"
         raise ImageError(path, reason) from error
-    return turned_array(np.asarray(samples), turned), palette
+
+
+def _samples(
+    path: Path, image: Image.Image, data: bytes
+) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
+    turned = orientation_of(image, data)
+    if image.format == "PNG" and image.mode in {"P", "1"}:
+        image.load()
+        colours = image.getpalette("RGB") if image.mode == "P" else None
+        palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
+        return turned_array(np.array(image, dtype=np.uint8), turned), palette
+    image = _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        return turned_array(np.asarray(image), turned), None
+    image.close()
+    if decoded.ndim == 3 and decoded.shape[2] >= 3:
+        for rows in row_bands(*decoded.shape[:2]):
+            decoded[rows, :, :3] = decoded[rows, :, 2::-1].copy()
+    return turned_array(np.asarray(decoded), turned), None
 
 
 def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
-    """Parse the header and hold the size limit."""
+    """Parse the header and hold the limits."""
     try:
+        size = stated_webp_size(data)
+        if size is not None:
+            require_pixels(*size, max_pixels)
         image: Image.Image = Image.open(BytesIO(data), formats=_FORMATS)
+        require_pixels(*image.size, max_pixels)
+        require_affordable(image, data)
+    except Unreadable as error:
+        raise ImageError(path, str(error)) from error
     except UnidentifiedImageError as error:
         known = "JPEG, PNG, BMP, TIFF or WebP"
         raise ImageError(path, f"it is no {known} image, or its header is damaged") from error
@@ -214,7 +247,6 @@ def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
         raise ImageError(
             path, f"its header is damaged, or of a kind that is not read ({error})"
         ) from error
-    _require_size(path, *image.size, max_pixels)
     return image
 
 
@@ -222,7 +254,7 @@ def _open_tiff(path: Path, data: bytes, max_pixels: int) -> Tiff:
     """The same for a TIFF."""
     try:
         tiff = Tiff(data)
-        _require_size(path, *tiff.size[::-1], max_pixels)
+        require_pixels(*tiff.size[::-1], max_pixels)
         tiff.require_readable(max_pixels)
     except (ImageError, MemoryError):
         raise
@@ -235,30 +267,29 @@ def _open_tiff(path: Path, data: bytes, max_pixels: int) -> Tiff:
     return tiff
 
 
-def _require_size(path: Path, width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        millions = f"{width * height / 1e6:.0f} megapixels, over the limit of {max_pixels / 1e6:g}"
-        raise ImageError(path, f"{width} x {height} pixels are {millions}; make it smaller")
-
-
 def _decode(
     path: Path,
     max_pixels: int,
     say: Say,
     enough: int | None = None,
+    data: bytes | None = None,
 ) -> NDArray[np.uint8]:
     """Pixels of an image; a smaller version is good where its longer side is ``enough`` px."""
-    data = read_bytes(path)
+    data = read_bytes(path) if data is None else data
     try:
         if is_tiff(data):
             tiff = _open_tiff(path, data, max_pixels)
-            return tiff.decode(WHITE, say)
+            with one_at_a_time(*tiff.size):
+                return tiff.decode(WHITE, say)
         image = _open(path, data, max_pixels)
-        image = _load(path, image, data, enough, say)
-        turned = orientation_of(image, data)
-        if image.format == "PNG" and png_depth(data) == 16:
-            return upright(rgb_of_deep_png(image, data, WHITE, say), turned)
-        return rgb_of_pillow(image, turned, WHITE, say)
+        with one_at_a_time(*image.size):
+            image = _load(path, image, data, enough, say)
+            turned = orientation_of(image, data)
+            if image.format == "PNG" and png_depth(data) == 16:
+                key = image.info.get("transparency")
+                image.close()  # OpenCV's pixels take its place
+                return upright(rgb_of_deep_png(data, key, WHITE, say), turned)
+            return rgb_of_pillow(image, turned, WHITE, say)
     except ImageError:
         raise
     except Unreadable as error:
@@ -286,14 +317,15 @@ def _load(path: Path, image: Image.Image, data: bytes, enough: int | None, say: 
             image = _open(path, plain, MAX_PIXELS)
             load_pixels(image, data, enough)
         return image
-    ends = jpeg_with_two_ends(data)
-    images = [_open(path, one, MAX_PIXELS) for one in ends or ()]
-    for one in images:
-        load_pixels(one, data, enough)
-    if not images or images[0].tobytes() != images[1].tobytes():
+    found: set[bytes] = set()
+    for one in jpeg_with_two_ends(data) or ():
+        image = _open(path, one, MAX_PIXELS)
+        load_pixels(image, data, enough)
+        found.add(pixels_hash(image))  # one after the other: they may be large
+    if len(found) != 1:
         raise Unreadable("the file is cut short: pixels are missing; copy it again or remove it")
     say("a JPEG without its end marker: read, all its pixels are there")
-    return images[0]
+    return image
 
 
 def resize_image(image: NDArray[np.uint8], size: int | tuple[int, int]) -> NDArray[np.uint8]:

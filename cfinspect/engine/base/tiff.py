@@ -6,9 +6,7 @@ are decoded by Pillow's libtiff; JPEG 2000, WebP and JPEG of 12 bit need imageco
 """
 
 import logging
-import lzma
-import struct
-import zlib
+from collections.abc import Callable
 from importlib.util import find_spec
 from io import BytesIO
 from typing import Any
@@ -17,19 +15,31 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from cfinspect.engine.base.budget import count_pages, require_memory
 from cfinspect.engine.base.decoding import (
     Pixels,
     Say,
     Unreadable,
     grey_to_rgb,
+    in_bands,
     jpeg_size,
     known_turn,
     lay_over,
     rgb_of_pillow,
+    row_bands,
     say_if_all_is_transparent,
-    to_8_bit,
+    shades,
     turned_array,
     upright,
+)
+from cfinspect.engine.base.strips import (
+    AT_ONCE,
+    DEFLATE,
+    LZMA,
+    SAMPLE_KINDS,
+    libtiff_rows,
+    plain,
+    samples_of,
 )
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -45,16 +55,16 @@ _OTHER_KINDS = {
     32845: "LogLuv colours",
     34892: "raw data of a camera's sensor",
 }
-_STORED, _JPEG, _LZMA, _DEFLATE = 1, 7, 34925, (8, 32946)
+_STORED, _JPEG = 1, 7
 _BYTES_BY_LIBTIFF = (5, 32773, 50000)  # LZW, PackBits, Zstandard
-_BYTES = {_STORED, _LZMA, *_DEFLATE, *_BYTES_BY_LIBTIFF}
+_BYTES = {_STORED, LZMA, *DEFLATE, *_BYTES_BY_LIBTIFF}
 _FAX, _PICTURES = {2, 3, 4}, {6, _JPEG}
 _BY_IMAGECODECS = {7: "JPEG", 33005: "JPEG 2000", 34712: "JPEG 2000", 50001: "WebP"}
-_SAMPLE_KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}
 _BITS = {"u": {*range(1, 33), 64}, "i": {8, 16, 32, 64}, "f": {16, 32, 64}}
 _REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 _BYTES_A_PIXEL = 8  # four channels of 16 bit, at the limit of pixels
-_AT_ONCE = 1 << 20
+_CODEC_BYTES = 12  # that JPEG 2000 takes for a sample
+_PREVIEWS = 100  # pages among which the picture is looked for
 _CUT = "the file is cut short or damaged; copy it again or remove it"
 
 # It logs what it mends; where nobody listens, Python would print that on stderr.
@@ -77,9 +87,10 @@ class Tiff:
         from tifffile import TiffFile, TiffPage  # noqa: PLC0415  (only where there is a TIFF)
 
         self._data = data
+        self._count = count_pages(data)
         pages = TiffFile(BytesIO(data)).pages
-        self._count = len(pages)
-        numbered = ((number, pages.get(number)) for number in range(self._count))
+        looked_at = range(min(self._count, _PREVIEWS))
+        numbered = ((number, pages.get(number)) for number in looked_at)
         whole = (
             (number, page)
             for number, page in numbered
@@ -101,20 +112,14 @@ class Tiff:
 
     def require_readable(self, max_pixels: int) -> None:
         """Raise Unreadable for a picture of a kind that cannot be shown truly, or too large."""
-        page, kind, form = self._page, self._colours, _SAMPLE_KINDS.get(self._page.sampleformat, "")
+        page, kind, form = self._page, self._colours, SAMPLE_KINDS.get(self._page.sampleformat, "")
         bits = self._bits
         if not isinstance(bits, int) or bits not in _BITS.get(form, ()):
             raise Unreadable(
                 f"its samples are of {bits} bit (format {page.sampleformat}); save "
                 "it with 8 or 16 bit"
             )
-        high, wide, across, down = self._grid()
-        stored = high * wide * across * down * self._samples * -(-bits // 8)
-        if stored > _BYTES_A_PIXEL * max_pixels:
-            raise Unreadable(
-                f"{self._samples} samples of {bits} bit for each of {self._width} x "
-                f"{self._height} pixels are over the limit; make it smaller"
-            )
+        self._require_affordable(max_pixels)
         if page.imagedepth != 1:
             raise Unreadable("it is a volume, not a picture; save its slices as files")
         if kind is None:
@@ -127,6 +132,34 @@ class Tiff:
         if page.predictor not in ({1, 2, 3} if form == "f" else {1, 2}):
             raise Unreadable(f"its predictor {page.predictor} is unknown; save it without")
         self._require_codec(int(page.compression))
+
+    def _require_affordable(self, max_pixels: int) -> None:
+        """Raise Unreadable for more samples, or more memory for decoding, than may be."""
+        page, codec = self._page, int(self._page.compression)
+        high, wide, across, down = self._grid()
+        pixels, each = self._height * self._width, self._samples * -(-self._bits // 8)
+        stored = high * wide * across * down * each
+        if stored > _BYTES_A_PIXEL * max_pixels:
+            raise Unreadable(
+                f"{self._samples} samples of {self._bits} bit for each of {self._width} x "
+                f"{self._height} pixels are over the limit; make it smaller"
+            )
+        if self._colours == _PALETTE and self._bits > 16:
+            raise Unreadable("its palette is missing or too short; save it as RGB")
+        rgb = pixels * (3 if self.turned == 1 else 6)
+        if self._is_libtiffs():
+            require_memory(4 * pixels + rgb)
+        elif self._is_byte_packed():
+            whole = 0 if self._is_of_one_part() else pixels * each
+            part = self._rows_of_a_part() * high * wide * across * each
+            copies = 1 + (codec in _BYTES_BY_LIBTIFF) + (page.predictor != 1)
+            require_memory(whole + max(part * copies, rgb))
+        else:
+            require_memory(pixels * each + max(high * wide * self._samples * _CODEC_BYTES, rgb))
+        size = len(self._data)
+        places = zip(page.dataoffsets, page.databytecounts, strict=False)
+        if sum(max(0, min(length, size - at)) for at, length in places) > 2 * size:
+            raise Unreadable("its header is damaged (its strips or tiles lie over one another)")
 
     def _require_codec(self, codec: int) -> None:
         if self._is_byte_packed() or self._is_libtiffs():
@@ -162,16 +195,23 @@ class Tiff:
         samples = self._unpacked() if self._is_byte_packed() else self._by_imagecodecs()
         kind = _RGB if self._colours == _YCBCR else self._colours  # imagecodecs gives RGB
         count = _COLOURS[kind]
-        if kind == _PALETTE:
-            rgb = self._looked_up(samples[..., 0])
-        else:
-            shallow = to_8_bit(samples[..., :count], self._bits, say, guess=guess and kind != _CMYK)
+        guess = guess and kind != _CMYK
+        shade = None
+        if kind != _PALETTE:
+            shade = shades(samples[..., :count], self._bits, say, guess=guess)
+
+        def colours(rows: slice) -> Pixels:
+            if shade is None:
+                return self._looked_up(samples[rows, :, 0])
+            shallow = shade(samples[rows, :, :count])
             if kind == _WHITE_IS_ZERO:
                 shallow = np.invert(shallow)
             if kind == _CMYK:
                 shallow = np.array(Image.fromarray(shallow, "CMYK").convert("RGB"))
-            rgb = grey_to_rgb(shallow[..., 0]) if count == 1 else shallow
-        return upright(self._over(rgb, samples[..., count:], background, say, guess), self.turned)
+            return grey_to_rgb(shallow[..., 0]) if count == 1 else shallow
+
+        over = self._over(samples[..., count:], colours, background, say, guess)
+        return upright(in_bands(*samples.shape[:2], over), self.turned)
 
     def numbers(self) -> tuple[NDArray[Any], Pixels | None]:
         """Upright samples (H, W, S) as stored, white as the highest; the palette (N, 3), if any.
@@ -190,21 +230,31 @@ class Tiff:
         return turned_array(samples, self.turned), palette
 
     def _over(
-        self, rgb: Pixels, extra: NDArray[Any], background: tuple[int, ...], say: Say, guess: bool
-    ) -> Pixels:
+        self,
+        extra: NDArray[Any],
+        colours: Callable[[slice], Pixels],
+        background: tuple[int, ...],
+        say: Say,
+        guess: bool,
+    ) -> Callable[[slice], Pixels]:
         """Without the extra samples: alpha is laid over the background, others are left out."""
         meanings = [int(one) for one in self._page.extrasamples][: extra.shape[2]]
         place = next((at for at, meaning in enumerate(meanings) if meaning in {1, 2}), None)
         if extra.shape[2] > (place is not None):
             say("a TIFF with extra channels of unknown meaning: they were left out")
         if place is None:
-            return rgb
-        alpha = to_8_bit(extra[..., place], self._bits, lambda _text: None, guess=guess)
-        if meanings[place] == 1 and not alpha.any() and rgb.any():
+            return colours
+        shade = shades(extra[..., place], self._bits, lambda _text: None, guess=guess)
+        highest = int(shade(np.array([extra[..., place].max()]))[0])
+        bands = row_bands(*extra.shape[:2])
+        if meanings[place] == 1 and not highest and any(colours(rows).any() for rows in bands):
             say("a TIFF whose alpha is 0 everywhere: read as if it had none")
-            return rgb
-        say_if_all_is_transparent(int(alpha.max()), say)
-        return lay_over(rgb, alpha, background, premultiplied=meanings[place] == 1)
+            return colours
+        say_if_all_is_transparent(highest, say)
+        times = meanings[place] == 1
+        return lambda rows: lay_over(
+            colours(rows), shade(extra[rows, :, place]), background, premultiplied=times
+        )
 
     def _looked_up(self, numbers: NDArray[Any]) -> Pixels:
         colours = np.asarray(self._page.colormap)
@@ -235,7 +285,7 @@ class Tiff:
             if inner[0] > high or inner[1] > wide:
                 raise Unreadable("the pictures in it are larger than it states; save it again")
         planes = page.asarray(squeeze=False, maxworkers=1)[:, 0]
-        return np.concatenate(list(planes), axis=-1)
+        return planes[0] if len(planes) == 1 else np.concatenate(list(planes), axis=-1)
 
     def _grid(self) -> tuple[int, int, int, int]:
         """Height and width of a strip or tile, and how many there are across and down."""
@@ -248,29 +298,58 @@ class Tiff:
             raise Unreadable("its header is damaged (strips or tiles without rows)")
         return high, wide, -(-self._width // wide), -(-self._height // high)
 
+    def _rows_of_a_part(self) -> int:
+        """How many rows of strips or tiles are unpacked at a time."""
+        high, wide, across, down = self._grid()
+        return min(down, max(1, AT_ONCE * 4 // (high * wide * across)))
+
+    def _is_of_one_part(self) -> bool:
+        _, _, _, down = self._grid()
+        joined = self._page.planarconfig == 2 and self._samples > 1
+        return self._rows_of_a_part() == down and not joined and not self._page.is_tiled
+
     def _unpacked(self) -> NDArray[Any]:
         """Samples (H, W, S) of strips or tiles that hold bytes."""
+        if self._is_of_one_part():
+            return self._part(0, slice(0, self._grid()[3]))
         planes = self._samples if self._page.planarconfig == 2 else 1
         each = self._samples // planes
-        high, wide, across, down = self._grid()
-        parts = []
+        high, _, _, down = self._grid()
+        step = self._rows_of_a_part()
+        whole: NDArray[Any] | None = None
         for plane in range(planes):
-            rows = _samples_of(self._rows(plane, each), wide, each, self._page)
-            if self._page.is_tiled:
-                tiles = rows.reshape(down, across, high, wide, each).swapaxes(1, 2)
-                rows = tiles.reshape(down * high, across * wide, each)
-            parts.append(rows[: self._height, : self._width])
-        return parts[0] if planes == 1 else np.concatenate(parts, axis=2)
+            for first in range(0, down, step):
+                part = self._part(plane, slice(first, min(first + step, down)))
+                if whole is None:
+                    whole = np.empty((self._height, self._width, self._samples), part.dtype)
+                top = first * high
+                whole[top : top + len(part), :, plane * each : (plane + 1) * each] = part
+        assert whole is not None
+        return whole
 
-    def _rows(self, plane: int, each: int) -> Pixels:
-        """Bytes (rows, bytes in a row) of all strips or tiles of a plane, one below the other."""
+    def _part(self, plane: int, rows: slice) -> NDArray[Any]:
+        """Samples (h, W, S) of some rows of strips or tiles of a plane."""
+        each = self._samples if self._page.planarconfig != 2 else 1
+        high, wide, across, _ = self._grid()
+        count = rows.stop - rows.start
+        found = samples_of(self._lines(plane, rows, each), wide, each, self._page)
+        if self._page.is_tiled:
+            tiles = found.reshape(count, across, high, wide, each).swapaxes(1, 2)
+            found = tiles.reshape(count * high, across * wide, each)
+        return found[: self._height - rows.start * high, : self._width]
+
+    def _lines(self, plane: int, rows: slice, each: int) -> Pixels:
+        """Bytes (lines, bytes in a line) of these strips or tiles, one below the other."""
         page = self._page
         high, wide, across, down = self._grid()
-        count = across * down
-        part = slice(plane * count, (plane + 1) * count)
+        skipped = plane * across * down
+        part = slice(skipped + rows.start * across, skipped + rows.stop * across)
         places = list(zip(page.dataoffsets[part], page.databytecounts[part], strict=False))
         line = -(-wide * each * self._bits // 8)
-        lines = count * high if page.is_tiled else self._height
+        count = (rows.stop - rows.start) * across
+        lines = count * high
+        if not page.is_tiled:
+            lines = min(lines, self._height - rows.start * high)
         needed = [line * min(high, lines - number * high) for number in range(count)]
         if len(places) < count or not all(length for _at, length in places):
             raise Unreadable(_CUT)
@@ -279,75 +358,13 @@ class Tiff:
             pieces = [piece.translate(_REVERSED) for piece in pieces]
         codec = int(page.compression)
         if codec in _BYTES_BY_LIBTIFF:
-            return _libtiff_rows(pieces, codec, (lines, line), high)
-        plain = [_plain(piece, codec, size) for piece, size in zip(pieces, needed, strict=True)]
-        if any(len(piece) < size for piece, size in zip(plain, needed, strict=True)):
+            return libtiff_rows(pieces, codec, (lines, line), high)
+        loose = [plain(piece, codec, size) for piece, size in zip(pieces, needed, strict=True)]
+        if any(len(piece) < size for piece, size in zip(loose, needed, strict=True)):
             raise Unreadable(_CUT)
-        return np.frombuffer(b"".join(plain), np.uint8).reshape(lines, line)
+        return np.frombuffer(b"".join(loose), np.uint8).reshape(lines, line)
 
 
 def _stated_size(piece: bytes) -> tuple[int, int]:
     with Image.open(BytesIO(piece), formats=("JPEG2000", "WEBP")) as image:
         return image.height, image.width
-
-
-def _plain(piece: bytes, codec: int, size: int) -> bytes:
-    """At most ``size`` bytes of a strip or tile."""
-    if codec in _DEFLATE:
-        return zlib.decompressobj().decompress(piece, size)
-    if codec == _LZMA:
-        return lzma.LZMADecompressor().decompress(piece, size)
-    return piece[:size]
-
-
-def _libtiff_rows(pieces: list[bytes], codec: int, shape: tuple[int, int], high: int) -> Pixels:
-    """Bytes (rows, bytes in a row) of strips of ``high`` rows: as a grey picture, by libtiff."""
-    lines, line = shape
-    count, behind = len(pieces), 8 + 2 + 9 * 12 + 4
-    lengths = [len(piece) for piece in pieces]
-    starts = behind + 8 * count + np.cumsum([0, *lengths[:-1]])
-    lists = struct.pack(f"<{2 * count}I", *starts.tolist(), *lengths)
-    inline = (int(starts[0]), lengths[0]) if count == 1 else (behind, behind + 4 * count)
-    tags = {256: line, 257: lines, 258: 8, 259: codec, 262: 1, 273: inline[0], 277: 1, 278: high}
-    entries = [(tag, 1, value) for tag, value in (tags | {279: inline[1]}).items()]
-    fields = b"".join(
-        struct.pack("<HHII", tag, 4, count if tag in {273, 279} else number, value)
-        for tag, number, value in entries
-    )
-    file = struct.pack("<4sIH", b"II*\0", 8, 9) + fields + bytes(4) + lists + b"".join(pieces)
-    with Image.open(BytesIO(file), formats=("TIFF",)) as image:
-        return np.asarray(image)
-
-
-def _samples_of(rows: Pixels, wide: int, each: int, page: Any) -> NDArray[Any]:
-    """Samples (rows, wide, each) of bytes (rows, bytes in a row), the predictor undone."""
-    bits, kind = page.bitspersample, _SAMPLE_KINDS[page.sampleformat]
-    if page.predictor == 3:
-        shares = np.cumsum(rows.reshape(len(rows), -1, each), axis=1, dtype=np.uint8)
-        planes = shares.reshape(len(rows), bits // 8, wide * each).swapaxes(1, 2)
-        return np.ascontiguousarray(planes).view(f">f{bits // 8}").reshape(-1, wide, each)
-    if bits not in {8, 16, 32, 64}:
-        if page.predictor == 2:
-            raise Unreadable(f"its predictor does not go with {bits} bit; save it without")
-        return _of_bits(rows, wide * each, bits).reshape(-1, wide, each)
-    order = page.parent.byteorder
-    numbers = rows.view(f"{order}u{bits // 8}").reshape(-1, wide, each)
-    numbers = numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
-    if page.predictor == 2:
-        numbers = np.cumsum(numbers, axis=1, dtype=numbers.dtype)
-    return numbers.view(f"{kind}{bits // 8}")
-
-
-def _of_bits(rows: Pixels, count: int, bits: int) -> NDArray[Any]:
-    """Numbers (rows, count) of ``bits`` bit each, packed without gaps from the highest bit on."""
-    if count > _AT_ONCE * 8:
-        raise Unreadable("its rows are too long to be unpacked; make it smaller")
-    width = 8 if bits <= 8 else 16 if bits <= 16 else 32
-    numbers = np.empty((len(rows), count), f"u{width // 8}")
-    step = max(1, _AT_ONCE // count)
-    for at in range(0, len(rows), step):
-        loose = np.unpackbits(rows[at : at + step], axis=1)[:, : count * bits].reshape(-1, bits)
-        padded = np.pad(loose, ((0, 0), (width - bits, 0)))
-        whole = np.packbits(padded, axis=1).view(f">u{width // 8}")
-        numbers[at : at + step] = whole.reshape(-1, count)
-    return numbers

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit import fit_score_threshold
 from cfinspect.engine.calibration.head_refit import FEWEST_GROUPS, group_folds
 from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.metrics.review import wilson
 from cfinspect.engine.model.metadata import Decision
 

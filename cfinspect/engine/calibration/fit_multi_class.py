@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.probability import logit, probabilities, sigmoid
 from cfinspect.engine.calibration.fit import fit_review, fit_score_threshold
 from cfinspect.engine.inference.multi_class import answer_of_all, margins
+from cfinspect.engine.metrics.probability import logit, probabilities, sigmoid
 from cfinspect.engine.model.metadata import Decision
 
 _NEVER = -20.0  # logit of what cannot be

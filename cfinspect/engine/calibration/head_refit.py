@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.probability import sigmoid
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.metrics.probability import sigmoid
 
 FloatArray = NDArray[np.floating[Any]]
 

@@ -14,7 +14,6 @@ from cfinspect.engine.base.device import Device, choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import ImageError, read_image
 from cfinspect.engine.base.json_types import INLINE, json_object
-from cfinspect.engine.base.probability import logit, probabilities
 from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.calibration.certainty import (
     Answers,
@@ -39,6 +38,7 @@ from cfinspect.engine.calibration.refit_model import (
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.metrics.probability import logit, probabilities
 from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.file import (
     Model,

@@ -30,10 +30,10 @@ from cfinspect.engine.data.folders import (
     DataError,
     LeftOut,
     class_words,
+    list_readable,
     missing_classes,
     scan_folder,
 )
-from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.data.settings import MaskValues
 
@@ -166,14 +166,15 @@ def read_unlabelled(paths: Sequence[Path], progress: Progress = Progress()) -> D
 
     For what only learns what images look like. Raises DataError where there is none.
     """
+    left_out: list[LeftOut] = []
     candidates = [
         Candidate(file, file.stem, UNDAMAGED)
         for root in dict.fromkeys(path.resolve() for path in paths)
-        for file in list_images([root])
+        for file in list_readable(root, left_out)
         if "masks" not in file.relative_to(root).parts[:-1]
     ]
     opened = _open_all(candidates, progress)
-    left_out = [entry for entry in opened if isinstance(entry, LeftOut)]
+    left_out += [entry for entry in opened if isinstance(entry, LeftOut)]
     samples = {entry.digest: entry for entry in opened if isinstance(entry, Sample)}
     if not samples:
         where = ", ".join(map(str, paths))

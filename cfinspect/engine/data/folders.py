@@ -5,14 +5,17 @@ Finds out which files there are, with label, group and mask; opens no image.
 
 import csv
 import io
+import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.data.csv_cells import from_cell
+from cfinspect.engine.data.encodings import EncodingError, decode
 from cfinspect.engine.data.image_folders import (
     is_passed_over,
     list_images,
@@ -20,10 +23,13 @@ from cfinspect.engine.data.image_folders import (
     results_among,
 )
 
+_log = logging.getLogger(__name__)
+
 UNDAMAGED, DAMAGED = 0, 1
 CLASS_NAMES = ("undamaged", "damaged")
 MASKS, LABELS = "masks", "labels.csv"
 _HEADER = "filename,label,group"
+_MOST_BYTES = 512 << 20
 
 _ALIASES = (
     "undamaged good ok okay healthy fresh negative normal intact clean sound pass passed "
@@ -174,13 +180,13 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
         for folder in folders
         if fold_word(folder.name) in words
     }
+    left_out: list[LeftOut] = []
     found = [
         Candidate(path, path.relative_to(folder).with_suffix("").as_posix(), label)
         for folder, label in labels.items()
-        for path in list_images([folder])
+        for path in list_readable(folder, left_out)
     ]
     in_it = [folder.name for folder in folders]
-    left_out: list[LeftOut] = []
     if (root / LABELS).is_file():
         found = _apply_labels(root, found, words, left_out)
     elif not labels:
@@ -190,22 +196,37 @@ def scan_folder(root: Path, words: Mapping[str, int]) -> FolderScan:
         names.setdefault(label, folder.name)
     known = {one.path for one in found} | {one.path for one in left_out}
     left_out += _of_no_class(root, [one for one in folders if one not in labels], known)
-    return FolderScan(_with_masks(root, found), left_out, names, in_it)
+    found = _with_masks(root, found, left_out)
+    return FolderScan(found, left_out, names, in_it)
 
 
-def _of_no_class(root: Path, folders: Sequence[Path], known: set[Path]) -> Iterator[LeftOut]:
+def list_readable(folder: Path, left_out: list[LeftOut]) -> list[Path]:
+    """The images below a folder; what cannot be opened, itself or below, goes to ``left_out``."""
+    unread: list[Path] = []
+    try:
+        found = list_images([folder], unread)
+    except CfinspectError:
+        found, unread = [], [folder]
+    reason = "the folder cannot be opened, so its images are left out; check its permissions"
+    left_out += [LeftOut(path, reason) for path in unread]
+    return found
+
+
+def _of_no_class(root: Path, folders: Sequence[Path], known: set[Path]) -> list[LeftOut]:
     """Folders with images of which neither their name nor a table says anything."""
     ours = results_among([entry.name for entry in root.iterdir()], at_top=True)
+    left_out: list[LeftOut] = []
     for folder in folders:
         if folder.name == MASKS or is_passed_over(folder.name) or folder.name in ours:
             continue
-        count = sum(path not in known for path in list_images([folder]))
+        count = sum(path not in known for path in list_readable(folder, left_out))
         if count:
-            yield LeftOut(
-                folder,
+            reason = (
                 f"its name is no class, and so are its {count} images left out; rename it, or name "
-                "it with --undamaged, --damaged or --defect-classes",
+                "it with --undamaged, --damaged or --defect-classes"
             )
+            left_out.append(LeftOut(folder, reason))
+    return left_out
 
 
 def _nfc(text: str) -> str:
@@ -260,18 +281,14 @@ def _apply_labels(
 def read_labels(
     table: Path, words: Mapping[str, int], *, others: set[str] | None = None
 ) -> dict[str, LabelRow]:
-    """Path below the data folder -> row. Understands commas and semicolons, and UTF-8 with BOM.
+    """Path below the data folder -> row. Understands commas and semicolons, and the text of older
+    programs (a warning in the log).
 
     ``others``: takes up labels that are none of ``words``: they are as good as none then, and no
     error.
     Raises DataError for a table that is malformed; the sentence names the line.
     """
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{table} is not UTF-8 text; save it as UTF-8.") from error
-    except OSError as error:
-        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
+    text = _text_of(table)
     header = text.partition("\n")[0]
     reader = csv.DictReader(
         io.StringIO(text, newline=""),
@@ -289,6 +306,22 @@ def read_labels(
     except csv.Error as error:
         raise DataError(f"Line {reader.line_num} of {table} is malformed: {error}.") from error
     return rows
+
+
+def _text_of(table: Path) -> str:
+    notes: list[str] = []
+    try:
+        data = read_regular(table, _MOST_BYTES)
+        if data is None:
+            raise DataError(f"{table} has more than {_MOST_BYTES >> 20} MiB: split it.")
+        text = decode(data, table, notes)
+    except EncodingError as error:
+        raise DataError(str(error)) from error
+    except OSError as error:
+        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
+    for note in notes:
+        _log.warning("%s", note)
+    return text
 
 
 def _add_row(
@@ -326,13 +359,13 @@ def _label_of(word: str, words: Mapping[str, int]) -> int | None:
     return words.get(folded, canonical.index(folded) if folded in canonical else None)
 
 
-def _with_masks(root: Path, found: list[Candidate]) -> list[Candidate]:
+def _with_masks(root: Path, found: list[Candidate], left_out: list[LeftOut]) -> list[Candidate]:
     """Attach `masks/<class folder>/<path below it>.png`, else without folder or path before it."""
     if not (root / MASKS).is_dir():
         return found
     masks = {
         _nfc(path.relative_to(root / MASKS).with_suffix("").as_posix()): path
-        for path in list_images([root / MASKS])
+        for path in list_readable(root / MASKS, left_out)
         if path.suffix.lower() == ".png"
     }
     keys = [(_nfc(candidate.inner), _nfc(Path(candidate.inner).name)) for candidate in found]

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.evaluation.part_figures import (
     CalibrationFigures,
     ConformalFigures,
@@ -25,6 +24,7 @@ from cfinspect.engine.metrics.classification import (
     group_draws,
     numbered,
 )
+from cfinspect.engine.metrics.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.model.metadata import Decision
 
 Floats = NDArray[np.float64]

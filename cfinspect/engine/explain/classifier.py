@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.base.probability import logit, sigmoid
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.torch_backend import TorchBackend
+from cfinspect.engine.metrics.probability import logit, sigmoid
 
 _BATCH = 64
 

@@ -16,10 +16,10 @@ from torch.export.passes import move_to_device_pass
 
 from cfinspect.engine.base.device import Device, is_out_of_memory
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.probability import logit
 from cfinspect.engine.explain.archives import kind_of_archive, only_tensors, rebuilt_export
 from cfinspect.engine.explain.classifier import resized
 from cfinspect.engine.explain.onnx_process import OnnxProcess, checked_onnx
+from cfinspect.engine.metrics.probability import logit
 
 Outputs = Literal["logits", "probabilities"]
 _TINY = 1e-12

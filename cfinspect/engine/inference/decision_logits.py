@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.base.probability import logit
 from cfinspect.engine.inference.forward import mean_answer
+from cfinspect.engine.metrics.probability import logit
 from cfinspect.engine.model.metadata import Decision, Tta
 
 Aim = Literal["margin", "ce", "unnoticed"]

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
 from cfinspect.engine.inference.saliency import mean_of_channels
@@ -38,6 +37,7 @@ from cfinspect.engine.inference.tiling import (
     pad_to,
     resize_map,
 )
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 

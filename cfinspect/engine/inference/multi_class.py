@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.probability import logit, sigmoid
 from cfinspect.engine.inference.inspector import (
     Backend,
     DefectClassResult,
@@ -18,6 +17,7 @@ from cfinspect.engine.inference.inspector import (
     NetworkOutputs,
 )
 from cfinspect.engine.inference.review_reason import review_reasons
+from cfinspect.engine.metrics.probability import logit, sigmoid
 from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _SMALLEST = 1e-300

@@ -8,7 +8,7 @@ costs little beside the many windows that it is inspected through.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -38,12 +38,14 @@ class Source:
 
     ``name``: what it is called in results, with forward slashes: relative to the given folder, or
     as given. ``stem``: where its mask and overlay go below their folders, without suffix; no two
-    sources share one, not even where upper and lower case are the same.
+    sources share one, not even where upper and lower case are the same. ``read``: gives the bytes
+    of ``path``, or raises ImageError.
     """
 
     path: Path
     name: str
     stem: str
+    read: Callable[[Path], bytes] = read_bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,9 @@ def find_sources(
     """Find the images in files and folders; also returns how many files in ``masks/`` were passed.
 
     A folder called ``masks`` below a given folder holds masks by our layout, not images, and is
-    passed over; so is everything below ``leave_out`` (the results of an earlier run). Given more
-    than one path, names start with the given folder's name. Stems in ``taken`` are not used.
+    passed over; so is everything below ``leave_out`` (the results of an earlier run). A folder
+    below that cannot be opened is a source that cannot be read. Given more than one path, names
+    start with the given folder's name. Stems in ``taken`` are not used.
 
     Raises CfinspectError for a path that does not exist and when there is no image at all.
     """
@@ -74,7 +77,9 @@ def find_sources(
     masks = 0
     results = leave_out.resolve() if leave_out else None
     for path, prefix in zip(paths, _prefixes(paths), strict=True):
-        for file in list_images([path]):
+        unread: list[Path] = []
+        # A folder that cannot be opened is told like an image that cannot: an outcome with an error
+        for file in (*list_images([path], unread), *unread):
             real = file.resolve()
             if results and real.is_relative_to(results):
                 continue
@@ -185,14 +190,16 @@ def _take(window: deque[tuple[Source, Future[Outcome | None]]]) -> Outcome:
 def _read_small(source: Source) -> Outcome | None:
     """Read a small image now; None for a large one, which has to wait for its turn."""
     try:
-        height, width = header_size(source.path, read_bytes(source.path))
+        data = source.read(source.path)
+        height, width = header_size(source.path, data)
     except ImageError as error:
         return Outcome(source, None, None, str(error))
-    return _read(source) if height * width <= _AHEAD_PIXELS else None
+    return _read(source, data) if height * width <= _AHEAD_PIXELS else None
 
 
-def _read(source: Source) -> Outcome:
+def _read(source: Source, data: bytes | None = None) -> Outcome:
     try:
-        return Outcome(source, read_image(source.path), None, "")
+        data = source.read(source.path) if data is None else data
+        return Outcome(source, read_image(source.path, data=data), None, "")
     except ImageError as error:
         return Outcome(source, None, None, str(error))

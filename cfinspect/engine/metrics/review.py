@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cfinspect.engine.base.probability import score
 from cfinspect.engine.metrics.classification import Interval, auroc
+from cfinspect.engine.metrics.probability import score
 from cfinspect.engine.model.metadata import Decision
 
 _SMALLEST = 1e-12  # scores of exactly 0 or 1 would give an infinite likelihood

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.plugins import foreign_metadata, is_foreign
+from cfinspect.engine.model.writing import write_tensors
 from cfinspect.engine.networks.names import DDPM
 
 if TYPE_CHECKING:
@@ -95,10 +95,10 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
 def save_model(path: Path, model: Model, *, half: bool = False) -> None:
     """Write the model atomically, making its folder; weights as float32, on the CPU.
 
-    ``half``: as float16, in half the space; `load_model` makes float32 of them again.
+    ``half``: as float16, in half the space; `load_model` makes float32 of them again. Raises
+    OSError where it cannot be written.
     """
     import torch  # noqa: PLC0415
-    from safetensors.torch import save_file  # noqa: PLC0415  (torch only where weights are)
 
     from cfinspect.engine.networks.backbone import stored_backbone  # noqa: PLC0415
     from cfinspect.engine.networks.multi_class import backbone_of  # noqa: PLC0415
@@ -121,7 +121,7 @@ def save_model(path: Path, model: Model, *, half: bool = False) -> None:
         tensors |= {name: torch.from_numpy(value.copy()) for name, value in own.items()}
     metadata = {_CARD: model.metadata.to_json()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+    write_tensors(path, tensors, metadata)
 
 
 def load_model(path: Path) -> Model:

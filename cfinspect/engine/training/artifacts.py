@@ -16,7 +16,6 @@ import cfinspect
 from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.images import ImageError, write_png
 from cfinspect.engine.base.json_types import json_object
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.class_naming import learn_names
 from cfinspect.engine.calibration.fit import (
     NO_MASKS,
@@ -33,6 +32,7 @@ from cfinspect.engine.data.augment import augment
 from cfinspect.engine.inference.forward import batched, classify, logits_on_counterfactuals
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import saliency
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.file import Model, save_model

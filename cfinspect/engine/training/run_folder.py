@@ -117,7 +117,7 @@ class RunFolder:
         if not self.metrics.exists():
             return []
         rows = []
-        for line in self.metrics.read_text("utf-8").splitlines():
+        for line in self.metrics.read_text("utf-8", "replace").splitlines():
             try:
                 known = json.loads(line)
             except (ValueError, RecursionError):

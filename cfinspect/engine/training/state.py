@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cfinspect.engine.base.atomic import write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import load_model
 from cfinspect.engine.model.fitting import require_fitting
+from cfinspect.engine.model.writing import write_tensors
 from cfinspect.engine.networks.backbone import (
     Backbone,
     load_backbone,
@@ -245,7 +245,7 @@ class TrainState:
                     generator.follow(mean)
 
     def save(self, path: Path) -> None:
-        """Write everything to one .safetensors file, atomically."""
+        """Write everything to one .safetensors file, atomically; raises OSError."""
         tensors: dict[str, Tensor] = {}
         for name, net in self.nets.items():
             tensors |= {f"{_NET}{name}.{key}": value for key, value in net.state_dict().items()}
@@ -264,7 +264,7 @@ class TrainState:
             "scaler": self.scaler.state_dict(),
         }
         metadata = {"format": _FORMAT, "facts": json.dumps(facts)}
-        write_atomically(path, lambda file: save_file(tensors, file, metadata=metadata))
+        write_tensors(path, tensors, metadata)
 
     def _load(self, path: Path) -> None:
         facts = _metadata(path)

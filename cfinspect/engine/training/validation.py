@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.base.probability import probabilities
 from cfinspect.engine.inference.forward import run_networks
 from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import absolute_change
 from cfinspect.engine.metrics.classification import auroc
+from cfinspect.engine.metrics.probability import probabilities
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.config import TrainConfig

@@ -101,6 +101,12 @@ class FolderController:
             return
         self._session.change(lambda project: project.remove_folder(folder))
 
+    def allow(self, number: int) -> None:
+        """Ask whether a folder (id) outside of the project may be read."""
+        folder = self._session.folder(number)
+        if folder is not None:
+            self._projects.ask_to_read([folder.path])
+
     def set_scale(self, number: int) -> None:
         """Ask for the scale of the images of a folder (id)."""
         folder, parts = self._session.folder(number), self._context.parts
@@ -117,6 +123,6 @@ class FolderController:
         )
         if chosen:
             self._session.change(
-                lambda project: project.add_folder(folder.path, mm_per_px=value),
+                lambda project: project.set_scale(folder, value),
                 lambda _: parts.inspector.show_picture(parts.canvas.picture),
             )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cfinspect.project.scan import ScanReport
 
 _SCAN_AFTER_MS = 600
+_NAMED = 10  # folders that a question names
 
 
 class ProjectController:
@@ -131,8 +132,26 @@ class ProjectController:
         parts.model.reload()
         self._context.layout.show_page(parts.gallery)
         parts.gallery.grid.setFocus()
+        if self._may_only_look():
+            return
         # Looking at what is known comes first.
         QTimer.singleShot(_SCAN_AFTER_MS, self.rescan)
+
+    def _may_only_look(self) -> bool:
+        """Say so where nothing can be written into the project, and why."""
+        project = self._session.project
+        if project is None or not project.read_only:
+            return False
+        self._messages.tell(
+            tr(
+                "You can only look at this project and export it; nothing is stored in "
+                "{folder}: {reason}.",
+                folder=project.paths.data,
+                reason=project.read_only,
+            ),
+            stays=True,
+        )
+        return True
 
     def closed(self) -> None:
         """Show that none is open."""
@@ -166,7 +185,7 @@ class ProjectController:
     def rescan(self, folders: list[int] | None = None) -> None:
         """Look for new, moved and vanished images (in these folders; None: in all)."""
         root = self._session.root
-        if root is None:
+        if root is None or self._may_only_look():
             return
         ticket = self._session.jobs.add(Scan(root, folders))
         ticket.succeeded.connect(self._scanned)
@@ -176,6 +195,10 @@ class ProjectController:
             return
         self._session.refresh()
         self._parts.model.reload()
+        reach = self._session.project.reach
+        unknown = [one for one in report.outside if not reach.is_answered(one)]
+        if unknown:
+            self.ask_to_read(unknown)
         if report.new or report.changed or report.vanished or report.moved or report.returned:
             self._parts.review.navigator.reload()
         if report.problems:
@@ -189,6 +212,39 @@ class ProjectController:
         news = [text for number, text in counted if number]
         if news:
             self._messages.tell(tr("Images {news}.", news=", ".join(news)))
+
+    def ask_to_read(self, folders: list[Path]) -> None:
+        """Ask whether the project may read ``folders`` outside of it; the answer is remembered.
+
+        What holds the project's own folder is not offered: that is far more than its images.
+        """
+        root = self._session.root
+        offered = [one for one in folders if root is not None and not root.is_relative_to(one)]
+        if not offered:
+            return
+        names = [str(one) for one in offered[:_NAMED]] + ["…"] * (len(offered) > _NAMED)
+        allowed = self._messages.ask(
+            tr("Images outside of the project"),
+            tr(
+                "This project wants to read images outside of its own folder:\n\n{folders}\n\n"
+                "Allow it where you know the project and these folders. A project that somebody "
+                "sent you could show, inspect and export your own pictures. This PC remembers "
+                "your answer.",
+                folders="\n".join(names),
+            ),
+            tr("Allow"),
+            tr("Leave them out"),
+        )
+        if self._session.root == root:
+            self._session.change(
+                lambda project: project.answer(offered, allowed=allowed),
+                lambda _: self._answered(allowed=allowed),
+            )
+
+    def _answered(self, *, allowed: bool) -> None:
+        if allowed:
+            self._session.thumbnails.try_again()
+            self.rescan()
 
     # The demo -------------------------------------------------------------------------------------
 

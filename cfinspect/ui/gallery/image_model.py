@@ -190,7 +190,7 @@ class ImageModel(QAbstractTableModel):
         if role == ROW:
             return row
         if role == THUMBNAIL:
-            return self._session.thumbnails.get(Wanted(row.digest, row.path))
+            return self._session.thumbnails.get(Wanted(row.digest, row.path, row.reach))
         if role == Qt.ItemDataRole.DisplayRole:
             return _text(row, Column(index.column()))
         if role == Qt.ItemDataRole.ToolTipRole:

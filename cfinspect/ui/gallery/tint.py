@@ -61,22 +61,25 @@ class Tint(QObject):
         if row is None or model is None or project is None:
             return
         colours = str(self._session.preferences.get("saliency_map"))
+        if row.height is None or row.width is None:
+            return
+        size = (row.height, row.width)
         key = (row.id, model.id, colours)
         if key in self._held:
             self._grid.set_tint(row.id, self._held[key])
             return
 
         def work(project: Project) -> QImage | None:
-            found = kept_saliency(project.paths, row.id, model.id)
+            found = kept_saliency(project.paths, row.id, model.id, size)
             if found is None:
                 return None
             factor = SIDE / max(found.shape)
             if factor < 1:
-                size = (
+                small = (
                     max(1, round(found.shape[1] * factor)),
                     max(1, round(found.shape[0] * factor)),
                 )
-                found = np.asarray(cv2.resize(found, size, interpolation=cv2.INTER_AREA), np.uint8)
+                found = np.asarray(cv2.resize(found, small, interpolation=cv2.INTER_AREA), np.uint8)
             image = indexed(found, saliency_table(colours, _GAIN, _OPACITY))
             return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 

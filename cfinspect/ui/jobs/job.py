@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 INTERVAL = 0.1  # seconds between two messages of a job
 _NICENESS = 10
+PATIENCE = 60.0  # s that a job may take to stop, such as for a checkpoint
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,11 @@ class JobState(StrEnum):
 
 
 class Job(Protocol):
-    """What the queue runs. ``keeps``: what a cancel leaves, in words for the person."""
+    """What the queue runs. ``keeps``: what a cancel leaves, in words for the person.
+
+    One that need not be waited for long when the program ends says so: ``patience``, in seconds,
+    instead of PATIENCE. What it has stored must be whole whenever it ends.
+    """
 
     title: str
     keeps: str
@@ -296,8 +301,11 @@ class JobQueue(QObject):
         for ticket in reversed(self.tickets):
             self.cancel(ticket)
 
-    def close(self, seconds: float = 60.0) -> bool:
-        """Stop everything and end the thread; whether it ended in time."""
+    def close(self, seconds: float | None = None) -> bool:
+        """Stop everything and end the thread; whether it ended in time (None: its job's own)."""
+        running = self.running
+        if seconds is None:
+            seconds = getattr(running.job, "patience", PATIENCE) if running is not None else 1.0
         self.cancel_all()
         self._worker.end()
         end = time.monotonic() + seconds

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
@@ -62,6 +62,7 @@ class WarmUp:
     device: str = "auto"
     title: str = field(default_factory=lambda: tr("Getting ready"))
     keeps: str = ""
+    patience: ClassVar = 1.0
 
     def run(self, tell: JobReporter) -> str:
         """Import torch and everything that uses it."""
@@ -82,6 +83,7 @@ class Scan:
     folders: Collection[int] | None = None
     title: str = field(default_factory=lambda: tr("Looking for images"))
     keeps: str = field(default_factory=lambda: tr("What was read so far is kept."))
+    patience: ClassVar = 2.0
 
     def run(self, tell: JobReporter) -> ScanReport:
         """Scan with progress."""
@@ -107,6 +109,7 @@ class Inspect:
     device: str = "auto"
     title: str = field(default_factory=lambda: tr("Inspecting"))
     keeps: str = field(default_factory=lambda: tr("What is done is kept; the rest can follow."))
+    patience: ClassVar = 10.0
 
     def run(self, tell: JobReporter) -> InspectionCounts:
         """Bind the model, inspect, store as it goes; images whose folder has it bound already
@@ -256,9 +259,8 @@ class CompareModels:
                     truth = row.verdict if row.verdict in {0, 1} else row.label
                     if truth in {0, 1}:
                         size = (row.width or 0, row.height or 0)
-                        samples.append(
-                            Sample(row.path, truth, row.group or row.name, None, 0, *size)
-                        )
+                        path = row.checked_path()
+                        samples.append(Sample(path, truth, row.group or row.name, None, 0, *size))
         if not samples:
             raise CfinspectError(
                 tr(

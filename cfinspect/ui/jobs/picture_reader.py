@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import header_size, read_bytes, read_image, read_preview
+from cfinspect.engine.base.images import (
+    MAX_PIXELS,
+    header_size,
+    read_bytes,
+    read_image,
+    read_preview,
+)
+from cfinspect.project.kept_pictures import Size
 from cfinspect.project.listing import ImageRow, by_ids
 from cfinspect.project.paths import ProjectPaths
 from cfinspect.project.predictions import Prediction, prediction_of
@@ -33,7 +40,8 @@ class ImageState:
     """What the database says of an image, and where its maps are kept.
 
     ``human_mask``: class numbers (H, W) uint8, None where no human drew one; ``model_id``: of the
-    model that counts for its folder; ``problem``: why the human's mask cannot be read, or "".
+    model that counts for its folder; ``problem``: why the human's mask or the prediction cannot be
+    read, or "".
     """
 
     row: ImageRow
@@ -59,7 +67,11 @@ def read_state(project: Project, image_id: int) -> ImageState | None:
         mask = read_mask_of(project, human)
     except CfinspectError as error:
         problem = str(error)
-    prediction = prediction_of(project, image_id, model_id) if model_id is not None else None
+    prediction = None
+    try:
+        prediction = prediction_of(project, image_id, model_id) if model_id is not None else None
+    except CfinspectError as error:  # the image itself can be looked at
+        problem = problem or str(error)
     return ImageState(row, prediction, human, mask, project.paths, model_id, problem)
 
 
@@ -76,8 +88,8 @@ class PictureReader:
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="decode")
 
     def close(self) -> None:
-        """End the threads that decode."""
-        self._pool.shutdown(cancel_futures=True)
+        """End the threads that decode; one that waits for a disk is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def read(self, facts: ImageState, *, first: bool) -> None:
         """Read an image; where that fails, its picture says why. ``first``: it is on screen."""
@@ -96,22 +108,24 @@ class PictureReader:
                 tr("{file} was not there at the last scan; rescan (F5).", file=row.path)
             )
         # What an inspection has seen needs no look at the header.
+        path = row.checked_path()
         height, width = row.height or 0, row.width or 0
-        if not width:
-            height, width = header_size(row.path, read_bytes(row.path))
+        if not 0 < height * width <= MAX_PIXELS:
+            height, width = header_size(path, read_bytes(path))
         large = height * width >= PREVIEW_FROM
         model = facts.model_id if facts.prediction is not None else None
         if large and first:
-            small = read_preview(row.path, _PREVIEW_SIDE)
+            small = read_preview(path, _PREVIEW_SIDE)
             self._came(_picture(facts, small, (height, width), preview=True))
             if self._superseded():
                 return
         maps = other = None
         if model is not None:
-            maps = self._pool.submit(_read_saliency, place, row.id, model)
+            stated = (height, width)
+            maps = self._pool.submit(_read_saliency, place, row.id, model, stated)
             if not large:
-                other = self._pool.submit(_read_counterfactual, place, row.id, model)
-        pixels = read_image(row.path)
+                other = self._pool.submit(_read_counterfactual, place, row.id, model, stated)
+        pixels = read_image(path)
         size = (pixels.shape[0], pixels.shape[1])
         saliency = maps.result() if maps is not None else []
         counterfactual = other.result() if other is not None else []
@@ -131,19 +145,19 @@ class PictureReader:
         """Read the counterfactual of a large photo, which was left out at first."""
         if picture.prediction is None:
             return
-        levels = _read_counterfactual(place, picture.row.id, picture.prediction.model_id)
-        levels = _fitting(levels, (picture.height, picture.width))
+        size = (picture.height, picture.width)
+        levels = _read_counterfactual(place, picture.row.id, picture.prediction.model_id, size)
         if levels:
             self._came(replace(picture, counterfactual=levels))
 
 
-def _read_counterfactual(place: ProjectPaths, image_id: int, model_id: int) -> Levels:
-    found = kept_counterfactual(place, image_id, model_id)
+def _read_counterfactual(place: ProjectPaths, image_id: int, model_id: int, size: Size) -> Levels:
+    found = kept_counterfactual(place, image_id, model_id, size)
     return [] if found is None else [to_qimage(one) for one in pyramid(found)]
 
 
-def _read_saliency(place: ProjectPaths, image_id: int, model_id: int) -> Maps:
-    found = kept_saliency(place, image_id, model_id)
+def _read_saliency(place: ProjectPaths, image_id: int, model_id: int, size: Size) -> Maps:
+    found = kept_saliency(place, image_id, model_id, size)
     return [] if found is None else pyramid(found)
 
 

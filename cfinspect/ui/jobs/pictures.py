@@ -20,6 +20,7 @@ from cfinspect.ui.jobs.serial_worker import SerialWorker, Task
 
 _MEMORY = 512 << 20
 _KEPT = 8
+_PATIENCE = 1.0  # s: a share that does not answer must not hold up the window
 
 
 class Pictures(QObject):
@@ -84,8 +85,8 @@ class Pictures(QObject):
             self._held[image_id] = replace(held, human=human, human_mask=mask)
 
     def close(self) -> None:
-        """End the thread and let go of everything."""
-        self._worker.stop(10)
+        """End the thread, unless a read holds it up, and let go of everything."""
+        self._worker.stop(_PATIENCE)
         self._reader.close()
         self._held.clear()
 

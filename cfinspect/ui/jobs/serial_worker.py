@@ -23,6 +23,23 @@ _log = logging.getLogger(__name__)
 # Those that did not end in time: Qt aborts the program where the object goes before its thread.
 _late: set[SerialWorker] = set()
 
+
+def end_process_if_late(code: int) -> None:
+    """End the process with ``code`` now, if a thread was left behind in a read that does not end.
+
+    For the very end, when everything is stored: Python waits for its threads, Qt aborts over its
+    own, and the disk that one of them waits for may never answer.
+    """
+    if not _late:
+        return
+    _log.info("Not waited for: %s", ", ".join(sorted(one.objectName() for one in _late)))
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # a window may have none
+            stream.flush()
+    os._exit(code)
+
+
 Task = Callable[[], None]
 Around = Callable[[], AbstractContextManager[None]]
 
@@ -127,13 +144,15 @@ class SerialWorker(QThread):
     def _wait(self, seconds: float) -> bool:
         if self.wait(int(seconds * 1000)):
             return True
-        self.setParent(None)  # which may be deleted now
+        # Its parent may be deleted now. The object of the window's thread outlives everything.
+        self.setParent(self.thread())
         _late.add(self)
         self.finished.connect(self._forget_late)
         return False
 
     def _forget_late(self) -> None:
         self.wait()
+        self.setParent(None)
         _late.discard(self)
 
     def run(self) -> None:

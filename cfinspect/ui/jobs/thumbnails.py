@@ -14,18 +14,23 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from cfinspect.engine.base.images import ImageError, read_preview
+from cfinspect.engine.base.images import ImageError, read_bytes, read_preview
 from cfinspect.project.errors import ProjectError
+from cfinspect.project.kept_pictures import decode_photo
 from cfinspect.project.paths import ProjectPaths
+from cfinspect.project.reach import Reach
+from cfinspect.project.walk import content_digest
 from cfinspect.ui.jobs.levels import to_qimage
 from cfinspect.ui.jobs.serial_worker import SerialWorker
 
 _log = logging.getLogger(__name__)
 
 SIDE = 256
+_MOST_BYTES = 1 << 20  # of one on the disk; more than its pixels have
 MEMORY_LIMIT = 96 << 20
 DISK_LIMIT = 1 << 30
 _WAITING = 512  # asked for and not made yet; what was scrolled past long ago is forgotten
+_PATIENCE = 1.0  # s: a share that does not answer must not hold up the window
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 85]
 
 
@@ -34,6 +39,7 @@ class Wanted(NamedTuple):
 
     digest: str
     path: Path
+    reach: Reach
 
 
 class Thumbnails(QObject):
@@ -83,14 +89,18 @@ class Thumbnails(QObject):
             self._worker.put(partial(self._make, wanted), key=wanted.digest)
         return None
 
+    def try_again(self) -> None:
+        """Make those that could not be made when they are asked for next."""
+        self._failed.clear()
+
     @property
     def bytes_held(self) -> int:
         """Memory that the pictures take."""
         return self._bytes
 
     def close(self) -> None:
-        """End the thread."""
-        self._worker.stop(5)
+        """End the thread, unless a read holds it up."""
+        self._worker.stop(_PATIENCE)
 
     def _make(self, wanted: Wanted) -> None:
         """Make one, on the worker's thread."""
@@ -138,11 +148,13 @@ class _Maker:
         small = self._read(path)
         if small is None:
             try:
-                small = read_preview(wanted.path, SIDE)
+                data = read_bytes(wanted.reach.checked(wanted.path))
+                small = read_preview(wanted.path, SIDE, data=data)
             except ImageError as error:
                 _log.info("%s", error)
                 return None
-            self._keep(path, small)
+            if content_digest(data) == wanted.digest:  # or the file was exchanged since the scan
+                self._keep(path, small)
         return to_qimage(small)
 
     def _keep(self, path: Path, small: NDArray[np.uint8]) -> None:
@@ -167,13 +179,12 @@ class _Maker:
         for path, status in files:
             if held <= self._limit * 9 // 10:
                 break
-            self._place.remove(path)
+            try:
+                self._place.remove(path)
+            except OSError:  # a colleague's
+                continue
             held -= status.st_size
         self._written = held
 
     def _read(self, path: Path) -> NDArray[np.uint8] | None:
-        data = self._place.read(path)
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-        if found is None:
-            return None
-        return np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+        return decode_photo(self._place.read(path, _MOST_BYTES), most=SIDE)

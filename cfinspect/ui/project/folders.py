@@ -70,6 +70,7 @@ class Folders(QWidget):
     inspect_asked = Signal(int)
     remove_asked = Signal(int)
     scale_asked = Signal(int)
+    allow_asked = Signal(int)
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -238,7 +239,11 @@ class Folders(QWidget):
             place = domains[folder.domain]
             name = folder.path.name if folder.name == "." else folder.name.rpartition("/")[2]
             item = self._item(place, name, counts[folder.id], ("folder", folder.id))
-            item.setToolTip(0, plain(str(folder.path)))
+            tip = str(folder.path)
+            if not folder.reachable:
+                item.setText(0, tr("{folder} (not reachable)", folder=name))
+                tip = tr("{folder} lies outside of the project and is not read.", folder=tip)
+            item.setToolTip(0, plain(tip))
             item.setIcon(0, icon("folder"))
             if folder.id == self._folder:
                 chosen = item
@@ -326,10 +331,13 @@ class Folders(QWidget):
     def _menu(self, at: QPoint) -> None:
         item = self.tree.itemAt(at)
         kind, value = item.data(0, _KEY) if item is not None else ("all", None)
-        if kind != "folder":
+        if kind != "folder" or value is None:
             return
         menu = QMenu(self)
+        folder = self._session.folder(value)
+        allow = [] if folder is None or folder.reachable else [(tr("Allow…"), self.allow_asked)]
         for text, signal in (
+            *allow,
             (tr("Inspect…"), self.inspect_asked),
             (tr("Rescan"), self.rescan_asked),
             (tr("Scale (millimetres a pixel)…"), self.scale_asked),

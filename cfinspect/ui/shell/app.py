@@ -84,7 +84,11 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
             window.controllers.models.take_file(model.resolve())
 
     QTimer.singleShot(_AFTER_PAINT_MS, go_on)
-    return app.exec()
+    code = app.exec()
+    from cfinspect.ui.jobs.serial_worker import end_process_if_late  # noqa: PLC0415
+
+    end_process_if_late(code)
+    return code
 
 
 def _require_display() -> None:

@@ -71,6 +71,7 @@ def connect_lists(context: Context, controllers: Controllers) -> None:
     folders.rescan_asked.connect(lambda number: controllers.projects.rescan([number]))
     folders.inspect_asked.connect(lambda number: controllers.inspections.inspect([number]))
     folders.remove_asked.connect(controllers.folders.remove)
+    folders.allow_asked.connect(controllers.folders.allow)
     folders.scale_asked.connect(controllers.folders.set_scale)
     gallery.opened.connect(controllers.review.open_image)
     gallery.next_asked.connect(controllers.inspections.take_next_step)

@@ -24,6 +24,9 @@ from cfinspect.ui.jobs.thumbnails import Thumbnails
 from cfinspect.ui.state.preferences import Preferences
 
 _RENEW_MS = 120_000
+# Seconds until a thread is left behind on a disk that does not answer. Who closes has settled what
+# people said before.
+_WRITER_ENDS, _READERS_END = 10.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class OpenProject(QObject):
                 signal.disconnect()
             holder = self.holder
             writer.ask(lambda project: queue.release(project, holder))
-            ended = writer.close()
+            ended = writer.close(_WRITER_ENDS)
             writer.deleteLater()
             self._writer = None
         if self.project is None:
@@ -144,7 +147,7 @@ class OpenProject(QObject):
         self.pictures.close()
         self.thumbnails.close()
         for desk in (self.reader, self.looker):
-            ended = desk.close() and ended
+            ended = desk.close(_READERS_END) and ended
         parts: tuple[QObject, ...] = (self.pictures, self.thumbnails, self.reader, self.looker)
         for part in parts:
             part.deleteLater()

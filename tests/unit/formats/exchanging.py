@@ -37,7 +37,7 @@ def machine(project: Project, scores: dict[str, float]) -> None:
     for folder in project.folders():
         project.bind(folder, model)
     found = []
-    for number, _, _, name in to_inspect(project, model):
+    for number, _, _, name, _ in to_inspect(project, model):
         score = scores[name]
         mask = np.zeros((SIDE, SIDE), bool)
         if score >= 0.5:

@@ -135,6 +135,116 @@ def test_another_program_of_that_name_is_not_touched(unpacked: Path, tmp_path: P
     assert other.read_text() == "of pip"
 
 
+def _sum(folder: Path) -> None:
+    """Name all files of a bundle in its list, as the build does."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{'0' * 64}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+@linux_only
+def test_a_link_to_another_program_of_that_name_stays(unpacked: Path, tmp_path: Path) -> None:
+    command = tmp_path / ".local" / "bin" / "cfinspect"
+    command.parent.mkdir(parents=True)
+    other = tmp_path / "pipx" / "cfinspect"
+    for exists in (True, False):
+        if exists:
+            other.parent.mkdir()
+            other.write_text("of pipx")
+        else:
+            other.unlink()
+        command.unlink(missing_ok=True)
+        command.symlink_to(other)
+        done = _run(unpacked / "install.sh", tmp_path)
+        assert done.returncode == 2
+        assert f"a link to another program ({other})" in done.stderr
+        assert not (tmp_path / ".local" / "opt").exists()
+        assert _run(unpacked / "uninstall.sh", tmp_path).returncode == 0
+        assert command.readlink() == other
+
+
+@linux_only
+@pytest.mark.parametrize("name", ["applications/cfinspect.desktop", "mime/packages/cfinspect.xml"])
+def test_nothing_is_written_or_deleted_behind_a_link(
+    unpacked: Path, tmp_path: Path, name: str
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    link = tmp_path / ".local" / "share" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(mine)
+    assert _run(unpacked / "install.sh", tmp_path).returncode == 2
+    assert _run(unpacked / "uninstall.sh", tmp_path).returncode == 0
+    assert link.is_symlink() and mine.read_text() == "precious"
+
+
+@linux_only
+@pytest.mark.parametrize("suffix", ["", ".new", ".old"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_folder_that_only_has_our_name_stays(
+    unpacked: Path, tmp_path: Path, suffix: str, linked: bool
+) -> None:
+    place = tmp_path / ".local" / "opt" / f"cfinspect{suffix}"
+    place.parent.mkdir(parents=True)
+    real = tmp_path / "disk2" if linked else place
+    real.mkdir()
+    (real / "mine").write_text("precious")
+    if linked:
+        place.symlink_to(real)
+    done = _run(unpacked / "install.sh", tmp_path)
+    assert done.returncode == 2 and str(place) in done.stderr
+    assert _run(unpacked / "uninstall.sh", tmp_path).returncode == 0
+    assert place.is_symlink() is linked
+    assert (real / "mine").read_text() == "precious"
+
+
+@linux_only
+def test_what_an_installation_left_that_was_ended_half_way_is_cleared(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    half = tmp_path / ".local" / "opt" / "cfinspect.new"
+    half.mkdir(parents=True)
+    (half / ".unfinished-installation").touch()
+    (half / "LICENSE").write_text("ha")
+    assert _run(unpacked / "install.sh", tmp_path).returncode == 0
+    assert {path.name for path in half.parent.iterdir()} == {"cfinspect"}
+    assert not list(half.parent.rglob(".unfinished*"))
+
+
+@linux_only
+@pytest.mark.parametrize(
+    "name", ["cfinspect.notes", "licences/mine.txt", "_internal/plugin.py", "photos/a.png"]
+)
+def test_an_update_costs_no_file_of_the_user(unpacked: Path, tmp_path: Path, name: str) -> None:
+    (unpacked / "licences").mkdir()
+    (unpacked / "licences" / "numpy.txt").write_text("BSD")
+    (unpacked / "_internal" / "libx.so.1").symlink_to("nvidia/lib/libx.so.1")
+    _sum(unpacked)
+    for _ in range(2):
+        assert _run(unpacked / "install.sh", tmp_path).returncode == 0
+    mine = tmp_path / ".local" / "opt" / "cfinspect" / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("precious")
+    done = _run(unpacked / "install.sh", tmp_path)
+    assert done.returncode == 2 and name in done.stderr
+    assert mine.read_text() == "precious"
+    done = _run(unpacked / "uninstall.sh", tmp_path)
+    assert done.returncode == 0 and "they stay" in done.stderr
+    assert [
+        path for path in mine.parents[len(Path(name).parents) - 1].rglob("*") if path.is_file()
+    ] == [mine]
+    mine.unlink()
+
+
+@linux_only
+def test_without_a_home_nothing_happens(unpacked: Path) -> None:
+    for script in ("install.sh", "uninstall.sh"):
+        environment = {"HOME": "", "PATH": os.environ["PATH"]}
+        words = ["sh", str(unpacked / script)]
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and "HOME" in done.stderr
+
+
 @linux_only
 def test_the_installer_is_found_wherever_it_is_called_from(unpacked: Path, tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "CDPATH": ".:/tmp"}

@@ -113,7 +113,7 @@ def test_links_further_down_are_not_followed(place: ProjectPaths, outside: Path)
         assert cache.write(1, 1, flat, picture) == 0
         with pytest.raises(ProjectError, match="is a link"), project.database.writing() as writing:
             cache.note(writing, 1, 1, 100)
-        assert kept_saliency(place, 1, 1) is None
+        assert kept_saliency(place, 1, 1, (SIDE, SIDE)) is None
         (model,) = project.models()
         save(project, model, [Inspected(1, picture, None)], cache)
     with pytest.raises(ProjectError, match="is a link"):

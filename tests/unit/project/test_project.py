@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import sys
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -226,15 +226,15 @@ def test_all_temporary_files_lie_where_they_are_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    mkstemp = tempfile.mkstemp
+    make = os.open
 
-    def watched(*args: Any, **kwargs: Any) -> tuple[int, str]:
-        handle, name = mkstemp(*args, **kwargs)
-        made.append(Path(name))
-        return handle, name
+    def watched(path: Any, *args: Any, **kwargs: Any) -> int:
+        if Path(path).name.startswith(".tmp-"):
+            made.append(Path(path))
+        return make(path, *args, **kwargs)
 
     with inspected_project(tmp_path / "hall", [0.9]) as project:
-        monkeypatch.setattr(tempfile, "mkstemp", watched)
+        monkeypatch.setattr(os, "open", watched)
         image = find(project, "img0.png").id
         decide(project, image, who="ann", mask=np.ones((24, 24), np.uint8))
         backup.back_up(project.paths, project.database)
@@ -279,12 +279,12 @@ def test_the_saliency_cache_stays_within_its_bytes(tmp_path: Path) -> None:
                 cache.note(connection, number + 1, model.id, size)
         held = sum(file.stat().st_size for file in project.paths.saliency.rglob("*.*"))
         assert held <= 60_000
-        assert kept_saliency(project.paths, 1, model.id) is None
-        assert kept_counterfactual(project.paths, 1, model.id) is None
-        last = kept_saliency(project.paths, 30, model.id)
+        assert kept_saliency(project.paths, 1, model.id, (40, 50)) is None
+        assert kept_counterfactual(project.paths, 1, model.id, (40, 50)) is None
+        last = kept_saliency(project.paths, 30, model.id, (40, 50))
         assert last is not None
         assert np.abs(last / 255 - maps[29]).max() <= 0.5 / 255 + 1e-6
-        picture = kept_counterfactual(project.paths, 30, model.id)
+        picture = kept_counterfactual(project.paths, 30, model.id, (40, 50))
         assert picture is not None
         assert np.abs(picture.astype(int) - pictures[29]).max() <= 2
         rows = project.database.rows("SELECT sum(bytes) AS n FROM saliency")
@@ -377,6 +377,47 @@ def test_a_backup_from_the_future_stops_no_other(tmp_path: Path) -> None:
         assert len(backup.backups(project.paths)) == 2
 
 
+def test_backups_of_a_wrong_clock_and_of_a_right_one_push_out_none_of_the_other(
+    tmp_path: Path,
+) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        now = datetime.now(UTC)
+        for day in range(backup.KEPT + 3):
+            for years in (-10, 0, 10):
+                moment = now + timedelta(days=365 * years + day)
+                assert backup.back_up(project.paths, project.database, now=moment).exists()
+        kept = [path.name[8:12] for path in backup.backups(project.paths)]
+        assert kept.count(f"{now.year + 10}") == backup.KEPT
+        assert len(kept) <= 2 * backup.KEPT
+
+
+def test_the_backup_that_knows_most_is_taken_whatever_its_clock_said(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9, 0.2]) as project:
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        future = datetime.now(UTC) + timedelta(days=3650)
+        backup.back_up(project.paths, project.database, now=future)
+        decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.DAMAGED)
+        newer = backup.back_up(project.paths, project.database)
+    project.paths.database.write_bytes(b"nonsense")
+    assert backup.restore(project.paths).backup == newer
+
+
+def test_a_log_that_was_left_behind_is_a_reason_to_restore(tmp_path: Path) -> None:
+    with inspected_project(tmp_path / "hall", [0.9]) as project:
+        project.database.connection.execute("PRAGMA wal_checkpoint")
+        decide(project, find(project, "img0.png").id, who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(project.paths, project.database)
+        shutil.copytree(tmp_path / "hall", tmp_path / "copy")
+    (tmp_path / "copy" / ".cfinspect" / "project.sqlite-wal").unlink()
+    place = paths.find_project_paths(tmp_path / "copy")
+    assert place is not None
+    assert backup.restore(place).rescued == 0
+    with Project.open(tmp_path / "copy") as copy:
+        assert human_of(copy, find(copy, "img0.png").id).verdict is Verdict.DAMAGED
+    with pytest.raises(ProjectError, match="is sound"):
+        backup.restore(place)
+
+
 def test_masks_without_a_verdict_wait_for_one_in_older_projects_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,3 +464,22 @@ def test_a_folder_whose_name_is_no_text_is_refused_with_a_sentence(tmp_path: Pat
         pytest.raises(ProjectError, match="is no UTF-8 text"),
     ):
         project.add_folder(old_stick)
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32", reason="a folder with open files cannot be moved there"
+)
+def test_a_project_that_is_moved_while_it_is_open_says_so_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "photos"
+    with inspected_project(root, [0.9, 0.2]) as project:
+        cache = SaliencyCache(project)
+        root.rename(tmp_path / "moved")
+        image = np.zeros((4, 4, 3), np.uint8)
+        assert cache.write(1, 1, np.zeros((4, 4), np.float32), image) == 0
+        with pytest.raises(ProjectError, match="was moved or deleted"):
+            decide(project, 1, who="ann", verdict=Verdict.DAMAGED)
+    assert not root.exists()
+    with Project.open(tmp_path / "moved") as project:
+        project.database.check(thorough=True)

@@ -135,6 +135,30 @@ def test_leases_keep_two_people_apart_until_they_run_out(tmp_path: Path) -> None
     assert len(take(project, "window 4", "joe", number=4)) == 2
 
 
+def test_a_lease_of_a_wrong_clock_keeps_nobody_from_an_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = inspected_project(tmp_path / "hall", [0.5, 0.55])
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86400)
+    (first,) = take(project, "window 1", "ann")
+    monkeypatch.setattr(time, "time", lambda: now)
+    assert len(take(project, "window 2", "bob", number=2)) == 2
+    decide(project, first.id, who="bob", verdict=Verdict.DAMAGED, holder="window 2")
+    release(project, "window 2")
+    monkeypatch.setattr(time, "time", lambda: now + 120)  # clocks of colleagues differ by as much
+    take(project, "window 3", "eve", number=2)
+    monkeypatch.setattr(time, "time", lambda: now - 120)
+    with pytest.raises(ConflictError, match="eve is at work"):
+        decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.DAMAGED)
+
+
+def test_a_lease_is_no_longer_than_any_other(tmp_path: Path) -> None:
+    project = inspected_project(tmp_path / "hall", [0.5])
+    take(project, "window 1", "ann", seconds=1e9)
+    assert take(project, "window 2", "bob") == []
+
+
 def test_people_working_at_once_lose_nothing(tmp_path: Path) -> None:
     project = inspected_project(tmp_path / "hall", [0.5 + i / 500 for i in range(80)])
     told: dict[int, str] = {}

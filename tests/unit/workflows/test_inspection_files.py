@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,30 @@ def test_names_that_look_like_formulas_are_text_and_are_known_again(tmp_path: Pa
     with Inspections(tmp_path, CLASSES, MODEL, skip_done=True) as again:
         assert again.done == set(names)
     assert (tmp_path / "inspections.csv").read_bytes() == table
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be taken away there")
+@pytest.mark.parametrize("how", ["deleted", "moved", "made anew", "table deleted", "at the end"])
+def test_results_that_are_taken_away_meanwhile_are_told(tmp_path: Path, how: str) -> None:
+    out = tmp_path / "results"
+    with (
+        pytest.raises(CfinspectError, match=r"inspections.csv was moved, deleted or replaced"),
+        Inspections(out, CLASSES, MODEL) as results,
+    ):
+        results.add(outcome("a.png"))
+        if how == "at the end":
+            results.finish()
+        if how == "moved":
+            out.rename(tmp_path / "elsewhere")
+        elif how == "table deleted":
+            (out / "inspections.csv").unlink()
+        else:
+            shutil.rmtree(out, ignore_errors=True)
+            shutil.rmtree(out, ignore_errors=True)  # a picture may have come in between
+        if how == "made anew":
+            out.mkdir(exist_ok=True)
+        if how != "at the end":
+            results.add(outcome("sub/b.png"))
+        results.finish()
+    assert not (out / "inspections.csv").exists()
+    assert out.exists() is (how in {"made anew", "table deleted"})

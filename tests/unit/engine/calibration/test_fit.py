@@ -7,7 +7,6 @@ import pytest
 from numpy.typing import NDArray
 from report_parts import there
 
-from cfinspect.engine.base.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.calibration.fit import (
     LabelledOutputs,
     cross_fitted_review,
@@ -19,6 +18,7 @@ from cfinspect.engine.calibration.fit import (
     shift_to_false_alarms,
 )
 from cfinspect.engine.calibration.head_refit import group_folds
+from cfinspect.engine.metrics.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.metrics.review import in_sample_review_metrics
 from cfinspect.engine.model.metadata import Decision
 

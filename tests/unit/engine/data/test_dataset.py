@@ -1,5 +1,6 @@
 """Data folders are read as they come, and what cannot be used is named."""
 
+import os
 import subprocess
 import sys
 import unicodedata
@@ -12,6 +13,7 @@ from recorded_progress import Recorded
 from cfinspect.engine.base.images import content_hash, write_png
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, DataError, Dataset, read_folders
+from cfinspect.engine.data.folders import LabelRow, class_words, read_labels
 
 
 def put_image(path: Path, seed: int, shape: tuple[int, int] = (6, 8)) -> Path:
@@ -248,12 +250,29 @@ def test_malformed_labels_csv_names_the_line(tmp_path: Path, text: str, words: s
         read_folders([tmp_path])
 
 
-def test_labels_csv_in_another_encoding(tmp_path: Path) -> None:
-    make_folder(tmp_path)
-    (tmp_path / "labels.csv").write_bytes("filename,label\nä.png,good\n".encode("latin-1"))
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "cp1252"])
+def test_labels_csv_of_older_programs(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, encoding: str
+) -> None:
+    text = "filename,label,group\r\nundamaged/u0.png,bad,{}\r\n"
+    word = "Süd" if encoding == "cp1252" else "南面"
+    (tmp_path / "labels.csv").write_bytes(text.format(word).encode(encoding))
+    rows = read_labels(tmp_path / "labels.csv", class_words())
+    assert rows == {"undamaged/u0.png": LabelRow(1, word)}
+    assert (encoding.upper() in caplog.text) == (encoding in {"gb18030", "cp1252"})
 
-    with pytest.raises(DataError, match="UTF-8"):
-        read_folders([tmp_path])
+
+def test_labels_csv_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes(b"filename,label\n\x81\x8d\x8f\xff.png,good\n")
+    with pytest.raises(DataError, match="save it as UTF-8"):
+        read_labels(tmp_path / "labels.csv", class_words())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among files")
+def test_labels_csv_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "labels.csv")
+    with pytest.raises(DataError, match="no regular file"):
+        read_labels(tmp_path / "labels.csv", class_words())
 
 
 def masks_of(data: Dataset) -> dict[str, str | None]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from colleague import WINDOWS, a_colleague
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.images import write_png
+from cfinspect.engine.data.dataset import read_folders, read_unlabelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key
 from cfinspect.engine.inference.stream import find_sources
@@ -24,7 +30,7 @@ def found(root: Path) -> dict[str, set[str]]:
     """Relative names by who looks: training, inspection, project."""
     with Project.create(root) as project:
         (folder,) = project.folders()
-        walked = {one.path for one in walk(folder).files}
+        walked = {one.path for one in walk(folder, project.reach).files}
     sources, _ = find_sources([root])
     names = {path.relative_to(root).as_posix() for path in list_images([root])}
     return {"train": names, "inspect": {one.name for one in sources}, "project": walked}
@@ -82,3 +88,47 @@ def test_list_images_says_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(CfinspectError, match="no file or folder"):
         list_images([tmp_path / "nowhere"])
     assert natural_key("img2") < natural_key("IMG10")
+
+
+@pytest.fixture
+def walls() -> Iterator[Path]:
+    """Two classes of two images, and in each class a folder that only its owner opens."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        for label, name in enumerate(("good", "bad")):
+            for number, part in enumerate(("a", "b", "locked/c")):
+                path = Path(folder, name, f"{part}.png")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_png(path, np.full((8, 8, 3), 100 * label + number, np.uint8))
+            Path(folder, name, "locked").chmod(0o000)
+        yield Path(folder)
+        for name in ("good", "bad"):
+            Path(folder, name, "locked").chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_opened_stops_nothing(walls: Path) -> None:
+    with a_colleague():
+        unread: list[Path] = []
+        seen = list_images([walls], unread)
+        data = read_folders([walls])
+        unlabelled = read_unlabelled([walls])
+        sources, _ = find_sources([walls])
+    locked = [] if WINDOWS else [walls / "good" / "locked", walls / "bad" / "locked"]
+    more = 2 if WINDOWS else 0  # nobody is locked out there
+    assert len(seen) == len(data.samples) == len(unlabelled.samples) == 4 + more
+    assert sorted(unread) == sorted(locked)
+    for left_out in (data.left_out, unlabelled.left_out):
+        assert sorted(one.path for one in left_out) == sorted(locked)
+        assert all("cannot be opened" in one.reason for one in left_out)
+    assert {source.path for source in sources} == {*seen, *locked}
+
+
+def test_a_folder_that_was_given_and_cannot_be_opened_is_an_error(walls: Path) -> None:
+    with a_colleague():
+        if WINDOWS:
+            return
+        for paths in ([walls / "good" / "locked"], [walls]):
+            with pytest.raises(CfinspectError, match=r"Cannot open the folder .*locked"):
+                list_images(paths)
+        with pytest.raises(CfinspectError, match=r"Cannot open the folder .*locked"):
+            list_images([walls / "good" / "locked"], [])

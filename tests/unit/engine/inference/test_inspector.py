@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from numpy_backend import Painter, RepairDark, make_card
 
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.inference.inspector import (
     InspectionError,
     Inspector,
     NetworkOutputs,
 )
 from cfinspect.engine.inference.review_reason import in_words, review_reasons
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, SegmenterSpec
 from cfinspect.engine.networks.spec import NetworkSpec

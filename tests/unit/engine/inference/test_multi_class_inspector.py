@@ -11,10 +11,10 @@ from numpy_backend import RepairDark, make_card
 from report_parts import row
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.probability import probabilities, score
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.evaluation.evaluate import kinds_told
 from cfinspect.engine.inference.multi_class import MultiClassBackend, MultiClassInspector, margins
+from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.metadata import Decision, MetadataError, ModelMetadata, Preprocessing
 
 

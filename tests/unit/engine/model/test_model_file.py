@@ -1,7 +1,9 @@
 """A model is one file: round trip, and a sentence for every file that is none."""
 
 import dataclasses
+import errno
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +180,23 @@ def test_an_unknown_network_gets_a_sentence(tmp_path: Path) -> None:
     changed_card(tmp_path / "odd.safetensors", generator={"name": "vae", "kwargs": {}})
     with pytest.raises(ModelFileError, match="unknown generator"):
         load_model(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit for files there")
+def test_where_a_model_does_not_fit_the_old_one_stays(tmp_path: Path) -> None:
+    import resource
+
+    path = tmp_path / "model.safetensors"
+    save_model(path, tiny_model())
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # as a disk that gets full
+    try:
+        with pytest.raises(OSError) as raised:
+            save_model(path, tiny_model())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.errno == errno.EFBIG
+    assert raised.value.filename == str(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]

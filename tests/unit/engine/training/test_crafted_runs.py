@@ -154,6 +154,7 @@ def test_odd_lines_of_measured_rows_are_left_out(tmp_path: Path) -> None:
     sound = '{"kind": "train", "step": 3, "loss": 0.5, "other": null}'
     odd = ["[1]", "null", "{}", '{"kind": "train", "step": "x"}', "[" * 100_000]
     odd.append('{"kind": "train", "step": 1, "loss": [1]}')
-    folder.metrics.write_text("\n".join([*odd, sound, '{"kind": "tr']))
+    text = "\n".join([*odd, sound, '{"kind": "tr'])
+    folder.metrics.write_bytes(b'{"kind": "\xff\x80\n' + text.encode() + b"\xe4")
     (row,) = folder.rows()
     assert (row.kind, row.step, row.values) == ("train", 3, {"loss": 0.5, "other": None})

@@ -6,7 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
-from cfinspect.formats.exchange_types import FormatError
+from cfinspect.engine.base.errors import CfinspectError
 
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -16,10 +16,11 @@ _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-# What a file may say of itself: text encodings alone, none of Python's that do more.
+# What a file may say of itself: text encodings alone, none of Python's that do more. Not UTF-16:
+# where that can be read as a byte for each letter, it is wrong (.NET writes UTF-8 and says UTF-16).
 _KNOWN = frozenset(
     {
-        *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "gb18030", "gbk", "gb2312"),
+        *("utf-8", "ascii", "gb18030", "gbk", "gb2312"),
         *("big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949", "koi8-r"),
         *(f"cp125{number}" for number in range(9)),
         *("iso8859-1", "iso8859-2", "iso8859-5", "iso8859-15"),
@@ -28,11 +29,15 @@ _KNOWN = frozenset(
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 
 
+class EncodingError(CfinspectError):
+    """A file that is no text."""
+
+
 def decode(data: bytes, path: Path, notes: list[str] | None = None) -> str:
     """The text of ``data``, without a byte order mark; ``notes`` gets a sentence for a guess.
 
     UTF-8, 16 and 32; else what an XML file declares, GB18030 (Chinese Windows) where the bytes
-    come in pairs as it writes them, or Windows-1252. Raises FormatError where none of them fits.
+    come in pairs as it writes them, or Windows-1252. Raises EncodingError where none of them fits.
     """
     for mark, name in _MARKS:
         if data.startswith(mark):
@@ -69,6 +74,6 @@ def _decoded(data: bytes, name: str, path: Path) -> str:
     try:
         return data.decode(name)
     except UnicodeDecodeError as error:
-        raise FormatError(
+        raise EncodingError(
             f"{path} is no text that can be read (tried as {name.upper()}): save it as UTF-8."
         ) from error

@@ -12,9 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cfinspect.engine.base import doctor
-from cfinspect.engine.base.doctor import Check, check_package, run_checks
 from cfinspect.engine.base.installed import PACKAGES, Package, version_numbers
+from cfinspect.engine.inference import doctor
+from cfinspect.engine.inference.doctor import Check, check_package, run_checks
 
 ROOT = Path(__file__).parents[4]
 
@@ -140,7 +140,7 @@ def test_doctor_starts_without_torch_and_without_qt(tmp_path: Path) -> None:
     for name in ("torch", "torchvision", "PySide6"):
         (tmp_path / f"{name}.py").write_text("raise ImportError('made unimportable')")
     code = (
-        "from cfinspect.engine.base.doctor import run_checks\n"
+        "from cfinspect.engine.inference.doctor import run_checks\n"
         "import sys\n"
         "assert 'torch' not in sys.modules\n"
         "found = {c.name: c for c in run_checks()}\n"
