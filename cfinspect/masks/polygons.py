@@ -91,7 +91,8 @@ def rasterise(rings: Iterable[Ring], shape: tuple[int, int]) -> Mask:
             part = slice(begin, end)
             _cross(switches, starts[part], ends[part], lows[part], highs[part])
             begin = end
-    return np.asarray(np.cumsum(switches[:, :-1], axis=1, dtype=np.uint32) & 1, dtype=np.bool_)
+    # Only odd or even counts, so sums may run over.
+    return (np.cumsum(switches[:, :-1], axis=1, dtype=np.uint8) & 1).astype(np.bool_)
 
 
 def _cross(
