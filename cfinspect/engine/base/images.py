@@ -23,6 +23,7 @@ from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
     Unreadable,
+    by_opencv,
     exif_orientation,
     jpeg_lacks_end,
     jpeg_with_two_ends,
@@ -186,7 +187,7 @@ def read_samples(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
             samples = np.array(image, dtype=np.uint8)
         else:
             _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
-            decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+            decoded = by_opencv(data)
             samples = np.asarray(image if decoded is None else decoded)
             if decoded is not None and samples.ndim == 3 and samples.shape[2] >= 3:
                 samples = samples[..., [2, 1, 0, *range(3, samples.shape[2])]]
