@@ -7,10 +7,11 @@ with a sentence that says how to settle it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,6 +22,9 @@ from cfinspect.engine.base.progress import remark
 from cfinspect.engine.data.settings import MaskValues
 
 IGNORED = 255  # beside class numbers
+Numbers = NDArray[Any]  # whole numbers, as a rule of 8 or 16 bit
+_BAND = 4_000_000  # values that are worked on at a time
+_MOST_COLOURS, _MOST_VALUES = 1000, 100_000
 _FEW = 20  # up to here, values are class numbers
 _HIGHEST = 254
 _NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole areas
@@ -63,14 +67,14 @@ def read_mask_values(
     Raises ImageError for a file that cannot be read, or whose values could mean several things.
     """
     pixels = _numbers(path, _decoded(path), values)
-    used = np.flatnonzero(np.bincount(pixels.ravel())) if pixels.size else pixels.ravel()
+    used = _used(path, pixels)
     found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
     if found is MaskValues.INSTANCES:
         return MaskRead((pixels > 0).astype(np.uint8), found)
     if found is MaskValues.BINARY:
-        half = 0 if len(used) <= 2 else int(used[-1]) // 2
+        half = 0 if len(used) <= 2 else used[-1] // 2
         return MaskRead((pixels > half).astype(np.uint8), found)
-    ignored = IGNORED not in named and bool(used[-1] == IGNORED)
+    ignored = IGNORED not in named and used[-1] == IGNORED
     mask = np.where(pixels == IGNORED, 0, pixels) if ignored else pixels
     if mask.max(initial=0) > _HIGHEST:
         raise ImageError(path, f"it has class numbers above {_HIGHEST}; {_SETTLE}")
@@ -95,10 +99,8 @@ _SAID = {
 }
 
 
-def _meaning(
-    path: Path, pixels: NDArray[np.int64], used: NDArray[np.int64], named: Collection[int]
-) -> MaskValues:
-    marks = set(used.tolist()) - {0}
+def _meaning(path: Path, pixels: Numbers, used: list[int], named: Collection[int]) -> MaskValues:
+    marks = set(used) - {0}
     if marks and marks - {IGNORED} and marks <= {*named, IGNORED}:
         return MaskValues.LABELS
     numbers = marks - {IGNORED}
@@ -110,21 +112,46 @@ def _meaning(
     counted = len(marks) == max(marks)
     if flat and (counted or max(marks) > IGNORED):
         return MaskValues.INSTANCES
-    top = int(used[-1])
+    top = used[-1]
     between = (pixels > top // 8) & (pixels < top - top // 8)
-    if top >= 128 and between.mean() <= _BETWEEN and not _areas(pixels, top).any():
+    if top >= 128 and between.mean() <= _BETWEEN and not _has_areas(pixels, top):
         return MaskValues.BINARY
-    shown = ", ".join([*map(str, used[:6].tolist()), *(["..."] if len(used) > 6 else [])])
+    shown = ", ".join([*map(str, used[:6]), *(["..."] if len(used) > 6 else [])])
     raise ImageError(path, f"it is no mask that can be understood (values {shown}); {_SETTLE}")
 
 
-def _areas(pixels: NDArray[np.int64], top: int) -> NDArray[np.bool_]:
-    """Pixels inside areas of one value that is neither black nor white; soft edges have none."""
-    grey = pixels.astype(np.float32)
+def _has_areas(pixels: Numbers, top: int) -> bool:
+    """Whether there are areas of one value, neither black nor white; soft edges have none."""
     kernel = np.ones((3, 3), np.uint8)
-    same = cv2.erode(grey, kernel) == cv2.dilate(grey, kernel)
-    inner: NDArray[np.bool_] = same & (grey >= _NEAR) & (grey <= top - _NEAR)
-    return inner
+    for rows in _bands(pixels):
+        around = slice(max(0, rows.start - 1), rows.stop + 1)
+        grey = pixels[around].astype(np.float32)
+        same = cv2.erode(grey, kernel) == cv2.dilate(grey, kernel)
+        inner = same & (grey >= _NEAR) & (grey <= top - _NEAR)
+        if inner[rows.start - around.start :][: rows.stop - rows.start].any():
+            return True
+    return False
+
+
+def _bands(pixels: Numbers) -> Iterator[slice]:
+    """Rows of an image, so many that what is worked out of them takes little memory."""
+    step = max(1, _BAND // max(1, pixels[:1].size))
+    for top in range(0, len(pixels), step):
+        yield slice(top, min(len(pixels), top + step))
+
+
+def _used(path: Path, pixels: Numbers) -> list[int]:
+    """The values there are, ascending; ImageError where they are more than objects in an image."""
+    used: set[int] = set()
+    for rows in _bands(pixels):
+        part = pixels[rows].ravel()
+        if pixels.dtype.itemsize <= 2:  # quicker, and takes as much room as there are values
+            used.update(np.flatnonzero(np.bincount(part)).tolist())
+        else:
+            used.update(np.unique(part).tolist())
+        if len(used) > _MOST_VALUES:
+            raise ImageError(path, f"it has more than {_MOST_VALUES} values, and is no mask")
+    return sorted(used)
 
 
 def _decoded(path: Path) -> NDArray[np.generic]:
@@ -140,61 +167,73 @@ def _decoded(path: Path) -> NDArray[np.generic]:
     return pixels[..., :3] if four and not pixels[..., 3].any() else pixels
 
 
-def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> NDArray[np.int64]:
-    """One whole number for each pixel, transparency and colours resolved."""
+def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> Numbers:
+    """One whole number for each pixel, transparency and colours resolved; none below 0."""
     if np.issubdtype(pixels.dtype, np.floating):
         if values is MaskValues.BINARY:
-            return (pixels.astype(np.float64) >= 0.5).astype(np.int64)
+            return np.asarray(pixels >= np.float32(0.5)).astype(np.uint8)
         if not np.isfinite(pixels).all() or (pixels != np.rint(pixels)).any():
             raise ImageError(path, f"its values are fractions; {_SETTLE}")
-    numbers = pixels.astype(np.int64)
+        pixels = pixels.astype(np.int64)
+    numbers: Numbers = pixels.astype(np.uint8) if pixels.dtype == np.bool_ else np.asarray(pixels)
     if numbers.min(initial=0) < 0:
         raise ImageError(path, "it has values below 0")
     if numbers.ndim == 2:
         return numbers
     if numbers.shape[2] in {2, 4}:
         return _drawn(path, numbers, values)
-    if (numbers == numbers[..., :1]).all():
-        return np.asarray(numbers[..., 0])
+    first = numbers[..., 0]
+    if all((first == numbers[..., other]).all() for other in range(1, numbers.shape[2])):
+        return first
     return _classes_of_colours(path, numbers, values)
 
 
-def _drawn(path: Path, pixels: NDArray[np.int64], values: MaskValues) -> NDArray[np.int64]:
+def _drawn(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
     """What is painted on a transparent layer; on an opaque one its values as without alpha."""
     colours, alpha = pixels[..., :-1], pixels[..., -1]
     full = 65535 if pixels.max(initial=0) > 255 else 255
     if (alpha == full).all():
         return _numbers(path, colours if colours.shape[2] > 1 else colours[..., 0], values)
-    opaque = alpha * 2 > full
-    painted = opaque & (colours.max(axis=2) > 0)
+    opaque = alpha > full // 2
+    painted = opaque & colours.any(axis=2)
     if opaque.any() and not painted.any():
         raise ImageError(
             path, "black is painted on a transparent layer, which may mean damage or none"
         )
-    return np.asarray(painted.astype(np.int64))
+    return painted.astype(np.uint8)
 
 
-def _classes_of_colours(
-    path: Path, pixels: NDArray[np.int64], values: MaskValues
-) -> NDArray[np.int64]:
+def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
     if values is MaskValues.BINARY:
-        return np.asarray(pixels.max(axis=2), dtype=np.int64)
-    codes = (pixels[..., 0] << 32) | (pixels[..., 1] << 16) | pixels[..., 2]
-    used = set(np.unique(codes).tolist())
-    if len(used) <= 2 and 0 in used:
-        return (codes > 0).astype(np.int64)
+        return np.asarray(pixels.max(axis=2))
     colours = palette().tolist()
-    known = {
-        (colours[number][0] << 32) | (colours[number][1] << 16) | colours[number][2]: number
-        for number in (*range(_FEW + 1), IGNORED)
-    }
+    known = {_code(*colours[number]): number for number in (*range(_FEW + 1), IGNORED)}
+    used: set[int] = set()
+    for rows in _bands(pixels):
+        used.update(np.unique(_codes(pixels[rows])).tolist())
+        if len(used) > _MOST_COLOURS:
+            break
+    if len(used) <= 2 and 0 in used:
+        return pixels.any(axis=2).astype(np.uint8)
     if not used <= set(known):
+        many = f"more than {_MOST_COLOURS}" if len(used) > _MOST_COLOURS else len(used)
         raise ImageError(
             path,
-            f"it has {len(used)} colours, of which nobody knows what they mean; masks are grey, "
+            f"it has {many} colours, of which nobody knows what they mean; masks are grey, "
             "or have class numbers and a palette (--mask-values binary takes all that is bright)",
         )
-    numbers = np.zeros(codes.shape, dtype=np.int64)
-    for code in used:
-        numbers[codes == code] = known[code]
+    numbers = np.zeros(pixels.shape[:2], dtype=np.uint8)
+    for rows in _bands(pixels):
+        codes = _codes(pixels[rows])
+        for code in used:
+            numbers[rows][codes == code] = known[code]
     return numbers
+
+
+def _codes(pixels: Numbers) -> NDArray[np.int64]:
+    """Each colour of (H, W, 3) as one number."""
+    return np.asarray(_code(*(pixels[..., channel].astype(np.int64) for channel in range(3))))
+
+
+def _code(red: Any, green: Any, blue: Any) -> Any:
+    return (red << 32) | (green << 16) | blue
