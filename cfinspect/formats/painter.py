@@ -13,7 +13,10 @@ from cfinspect.masks.polygons import Mask, Ring, rasterise
 
 _MAX_CORNERS = 2_000_000
 _MAX_COORDINATE = 1e9
-MOST_PAINTED = 8_000_000_000  # pixels in the boxes of all polygons of an image; a minute or so
+# Pixels of all polygons' boxes, and edges that cross rows of them: half a minute. A photo of 12
+# megapixels may have 300 polygons of its own size.
+_MOST_WORK = 4_000_000_000
+_CROSSING = 10  # pixels that take as long as a crossing
 _SEEN = 1.0  # px outside of the image from which cutting off is worth a word
 _ELLIPSE_CORNERS = 90
 # Labels of tools for pixels that are no damage, or that nobody wants to judge.
@@ -31,47 +34,37 @@ class Painter:
 
     Marks called background or ignore take away what lies below them. A mark of what is sound
     ("good") is none. ``where``: how sentences name the image. ``ours``: in a file of our own all
-    marks are damage, whatever people have called its classes. ``most_painted``: pixels that the
-    boxes of its polygons may cover together.
+    marks are damage, whatever people have called its classes.
     """
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        where: str,
-        *,
-        ours: bool = False,
-        most_painted: int = MOST_PAINTED,
-    ) -> None:
+    def __init__(self, height: int, width: int, where: str, *, ours: bool = False) -> None:
         self.mask: IndexMask = np.zeros((height, width), dtype=np.uint8)
         self.notes: list[str] = []
         self._where = where
         self._ours = ours
-        self._most_painted = most_painted
-        self._painted = 0
-        self._undrawn = 0
+        self._undrawn = self._work = 0
         self._without_effect = 0
         self._numbers: dict[str, int] = {}
 
     def polygon(self, name: str, coordinates: object) -> None:
         """Fill a polygon (even-odd) of x, y, x, y, ...; what lies outside of the image is cut off.
 
-        One without an area (a slip of the mouse) is left out. FormatError for what is no polygon,
-        and once all of them are more than can be painted in a minute or so.
+        One without an area (a slip of the mouse) is left out. FormatError for what is no polygon.
         """
         ring = _ring_of(coordinates, self._where)
         height, width = self.mask.shape
         low = np.clip(np.floor(ring.min(axis=0)), 0, (width, height)).astype(int)
         high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
         size = (int(high[1] - low[1]), int(high[0] - low[0]))
-        drawn = len(ring) > 2 and min(size) > 0
-        self._painted += size[0] * size[1]
-        if self._painted > self._most_painted:
+        rows = np.clip(ring[:, 1], low[1], high[1])
+        self._work += size[0] * size[1]
+        self._work += _CROSSING * int(np.abs(np.diff(rows, append=rows[:1])).sum())
+        if self._work > _MOST_WORK:
             raise FormatError(
-                f"{self._where} has polygons whose boxes cover more than {self._most_painted} "
-                "pixels, which takes too long: delete those that lie over others."
+                f"{self._where} has polygons without end, of {height * width} pixels in all and "
+                "drawn over one another: leave some of them out."
             )
+        drawn = len(ring) > 2 and min(size) > 0
         part = rasterise([ring - low], size) if drawn else np.zeros((1, 1), dtype=bool)
         if not part.any():
             self._leave_out("a polygon without an area in the image")

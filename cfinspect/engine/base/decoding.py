@@ -8,6 +8,7 @@ through ``Say``.
 import logging
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -218,7 +219,7 @@ def rgb_of_deep_png(
     it says is transparent, if any. Without ``say`` the full range is taken. Raises Unreadable where
     OpenCV cannot decode it.
     """
-    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    samples = by_opencv(data)
     if samples is None or samples.dtype != np.uint16:
         raise Unreadable("its 16 bit cannot be decoded; save it with 8 bit")
     tell = say or (lambda _text: None)
@@ -246,6 +247,16 @@ def rgb_of_deep_png(
     if has_alpha or key is not None:
         say_if_all_is_transparent(most, tell)
     return rgb
+
+
+def by_opencv(data: bytes) -> NDArray[Any] | None:
+    """Samples as OpenCV gives them, None where it cannot decode the file.
+
+    Of a PNG it gets what makes pixels alone: it makes room for whatever size a chunk claims.
+    """
+    if data.startswith(_PNG_MAGIC):
+        data = _png_of_pixels(data)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 def png_depth(data: bytes) -> int:
@@ -363,17 +374,36 @@ def _all_bits_are_sent(data: bytes) -> bool:
 
 # PNG with much metadata ----------------------------------------------------------------------
 
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_METADATA = {b"zTXt", b"iTXt", b"tEXt", b"iCCP"}
+_PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 
 
 def png_without_metadata(data: bytes) -> bytes:
     """A PNG file without texts and colour profile, except for EXIF in a text."""
-    parts, at = [data[:8]], 8
-    while at + 12 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        chunk = data[at : at + 12 + size]
-        if kind not in _PNG_METADATA or chunk[8:].startswith(b"Raw profile type exif"):
-            parts.append(chunk)
-        at += 12 + size
-    return b"".join([*parts, data[at:]])
+    kept = (
+        chunk
+        for kind, chunk in _png_chunks(data)
+        if kind not in _PNG_METADATA or chunk[8:].startswith(b"Raw profile type exif")
+    )
+    return b"".join([data[:8], *kept])
+
+
+def _png_of_pixels(data: bytes) -> bytes:
+    """The same picture, of whole chunks and without those that change no sample."""
+    kept = (
+        chunk
+        for kind, chunk in _png_chunks(data)
+        if kind in _PNG_PIXELS and len(chunk) == 12 + int.from_bytes(chunk[:4], "big")
+    )
+    end = b"\0\0\0\0IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
+    return b"".join([data[:8], *kept, end])
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and bytes of each chunk of a PNG file; the last one may be cut short."""
+    at = 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at:end]
+        at = end

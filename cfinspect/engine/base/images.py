@@ -31,6 +31,7 @@ from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
     Unreadable,
+    by_opencv,
     exif_orientation,
     jpeg_lacks_end,
     jpeg_with_two_ends,
@@ -216,7 +217,7 @@ def _samples(
         palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
         return turned_array(np.array(image, dtype=np.uint8), turned), palette
     image = _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = by_opencv(data)
     if decoded is None:
         return turned_array(np.asarray(image), turned), None
     image.close()

@@ -21,7 +21,6 @@ from cfinspect.formats.exchange_types import (
     Reader,
     Refused,
 )
-from cfinspect.formats.painter import Painter
 from cfinspect.formats.safe import clean_name
 
 RLE = {"size": [10, 10], "counts": [100]}
@@ -297,14 +296,6 @@ def test_many_regions_of_a_large_image_take_little_memory(tmp_path: Path) -> Non
         started = time.monotonic()
         form.write(out, iter([speckled]), ABOUT, Options())
         assert time.monotonic() - started < 20
-
-
-def test_thousands_of_polygons_over_the_whole_image_are_not_painted_for_hours() -> None:
-    painter = Painter(100, 200, "a.json", most_painted=3 * 100 * 200)
-    for _ in range(3):
-        painter.box("crack", 0, 0, 200, 100)
-    with pytest.raises(FormatError, match="has polygons whose boxes cover more than 60000"):
-        painter.box("crack", 0, 0, 200, 100)
 
 
 def test_voc_of_other_tools(tmp_path: Path) -> None:
