@@ -2104,6 +2104,10 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Urteil zurückziehen</translation>
     </message>
     <message>
+      <source>You can only look at this project and export it; nothing is stored in {folder}: {reason}.</source>
+      <translation>Dieses Projekt lässt sich nur ansehen und exportieren; in {folder} wird nichts gespeichert: {reason}.</translation>
+    </message>
+    <message>
       <source>Your name</source>
       <translation>Ihr Name</translation>
     </message>
