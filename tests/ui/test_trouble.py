@@ -152,14 +152,13 @@ def test_a_project_that_cannot_be_written_is_shown(
     wait_for(lambda: "You can only look" in window.messages.label.text())
     assert f"{data}: the folder is ann's." in window.messages.label.text()
     wait_for(lambda: len(window.model.ids) > 0)
-    trigger(window, "rescan")
+    window.controllers.projects.rescan()
     window.controllers.review.open_image(window.model.ids[0])
     picture_shown(window)
     met = closes(window)
     press(window, Qt.Key.Key_D)
     wait_for(lambda: bool(met))
     assert "can only be looked at (the folder is ann's)" in window.messages.last_failure.sentence  # type: ignore[union-attr]
-    assert window.session.jobs.running is None
     window.controllers.projects.close()
     now = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
     thumbnails = {path for path in now if "thumbnails" in path.parts}
