@@ -258,10 +258,12 @@ def read_regular(path: Path, most: int = _MOST) -> bytes:
 def find_project_paths(root: Path) -> ProjectPaths | None:
     """The place of the project of folder ``root``, or None where none was made.
 
-    One whose database is gone, but not its backups, still counts. Nothing is opened.
+    Backups alone count. Nothing is opened. Raises ProjectError where its owner lets nobody in.
     """
     root = root.resolve()
     for data in (root / NAME, _apart(root)):
+        if os.path.isdir(data) and not os.access(data, os.R_OK | os.X_OK):  # noqa: PTH112
+            raise ProjectError(f"You may not open the project in {data}; ask whose it is.")
         place = ProjectPaths(root, data)
         if os.path.lexists(place.database) or place.backup_files():
             return place

@@ -228,6 +228,22 @@ def test_nothing_is_tried_out_behind_a_link(hall: Path, tmp_path: Path) -> None:
     assert sorted((tmp_path / "data").iterdir()) == before
 
 
+def test_what_nobody_else_may_open_is_a_sentence(hall: Path) -> None:
+    data = hall / ".cfinspect"
+    modes = [
+        (data / "project.sqlite", r"project.sqlite: Permission denied"),
+        (data, "may not open"),
+    ]
+    for path, said in modes:
+        path.chmod(0o000)
+        if not WINDOWS:  # there a mode takes away no more than writing
+            with a_colleague():
+                for attempt in (Project.open, Project.create, Project.open_again):
+                    with pytest.raises(ProjectError, match=said):
+                        attempt(hall)
+        path.chmod(0o700)
+
+
 def test_what_cannot_be_restored_is_a_sentence(hall: Path) -> None:
     lock(hall, 0o444, 0o555)
     with a_colleague(), pytest.raises(ProjectError, match="cannot be restored: the folder is"):

@@ -16,7 +16,7 @@ from cfinspect.engine.data.dataset import read_folders, read_unlabelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key
 from cfinspect.engine.inference.stream import find_sources
-from cfinspect.project.project import Project
+from cfinspect.project.project import Folder, Project
 from cfinspect.project.walk import walk
 
 
@@ -132,3 +132,14 @@ def test_a_folder_that_was_given_and_cannot_be_opened_is_an_error(walls: Path) -
                 list_images(paths)
         with pytest.raises(CfinspectError, match=r"Cannot open the folder .*locked"):
             list_images([walls / "good" / "locked"], [])
+
+
+def test_a_folder_that_may_only_be_listed_has_lost_no_image(walls: Path) -> None:
+    for name in ("good", "bad"):
+        (walls / name / "locked").chmod(0o444)
+    with a_colleague():
+        walked = walk(Folder(1, ".", walls, "wall", None, None))
+    locked = set() if WINDOWS else {"good/locked/", "bad/locked/"}
+    assert set(walked.unread) == locked
+    assert len(walked.problems) == len(locked)
+    assert len(walked.files) == 6 - len(locked)
