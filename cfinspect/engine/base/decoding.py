@@ -243,7 +243,7 @@ def rgb_of_deep_png(
         most = max(most, int(alpha.max()))
         return lay_over(rgb, alpha, background)
 
-    rgb = in_bands(*stored.shape[:2], read)
+    rgb = in_bands(stored.shape[0], stored.shape[1], read)
     if has_alpha or key is not None:
         say_if_all_is_transparent(most, tell)
     return rgb

@@ -211,7 +211,7 @@ class Tiff:
             return grey_to_rgb(shallow[..., 0]) if count == 1 else shallow
 
         over = self._over(samples[..., count:], colours, background, say, guess)
-        return upright(in_bands(*samples.shape[:2], over), self.turned)
+        return upright(in_bands(samples.shape[0], samples.shape[1], over), self.turned)
 
     def numbers(self) -> tuple[NDArray[Any], Pixels | None]:
         """Upright samples (H, W, S) as stored, white as the highest; the palette (N, 3), if any.
