@@ -98,7 +98,7 @@ def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
                 listed = list(entries)
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:  # nobody's images are 400 folders deep
-                remark(Path(here), "a folder so deep that it cannot be opened: left out")
+                remark(Path(here), "in truth a folder too deep to be opened: left out")
                 continue
             if unread is None or Path(here) == folder:
                 sentence = f"Cannot open the folder {here}: {error.strerror}."
@@ -115,7 +115,7 @@ def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
             elif not is_link(entry):
                 todo.append(entry.path)
             elif leads_up(entry, folder.resolve()):
-                remark(Path(entry.path), "a link to a folder above it: not followed")
+                remark(Path(entry.path), "in truth a link to a folder above: not followed")
             else:
                 todo.appendleft(entry.path)
 
