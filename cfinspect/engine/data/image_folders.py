@@ -130,10 +130,13 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 def is_link(entry: os.DirEntry[str]) -> bool:
     """Whether it is a symbolic link, or what Windows has for folders besides."""
-    if sys.platform == "win32":
-        tag = entry.stat(follow_symlinks=False).st_reparse_tag
-        return tag in {stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT}
-    return entry.is_symlink()
+    try:
+        if sys.platform == "win32":
+            tag = entry.stat(follow_symlinks=False).st_reparse_tag
+            return tag in {stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT}
+        return entry.is_symlink()
+    except OSError:  # deleted just now
+        return False
 
 
 def leads_up(entry: os.DirEntry[str], folder: Path) -> bool:
