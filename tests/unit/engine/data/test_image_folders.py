@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from colleague import WINDOWS, a_colleague
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.progress import collect_remarks, take_remarks
 from cfinspect.engine.data.dataset import read_folders, read_unlabelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key
@@ -143,3 +146,35 @@ def test_a_folder_that_may_only_be_listed_has_lost_no_image(walls: Path) -> None
     assert set(walked.unread) == locked
     assert len(walked.problems) == len(locked)
     assert len(walked.files) == 6 - len(locked)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege there")
+def test_nobody_follows_a_link_to_a_folder_above(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    touch(tmp_path, "beside.png", "other/o.png")
+    touch(root, "a.png", "real/b.png")
+    for name, target in (("all", "/"), ("up", ".."), ("real/here", "."), ("again", "real")):
+        (root / name).symlink_to(target)
+    (root / "linked").symlink_to(tmp_path / "other")
+    collect_remarks()
+    seen = found(root)
+    own = {"a.png", "real/b.png"}
+    assert seen["project"] == own  # what lies outside is for whoever allows it
+    # Whoever names a folder to train on or to inspect means its links, too.
+    assert seen["train"] == seen["inspect"] == own | {"linked/o.png"}
+    told = [text for text in take_remarks() if "a link to a folder above" in text]
+    assert len(told) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are that long there")
+def test_a_tree_that_is_too_deep_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.png")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(600):
+        Path("abcdefghij").mkdir()
+        os.chdir("abcdefghij")
+    os.chdir(tmp_path)
+    seen = found(tmp_path)
+    assert seen["train"] == seen["inspect"] == seen["project"] == {"a.png"}
