@@ -1,8 +1,7 @@
 """Where a project keeps its files: beside the images, or in the user's folder when it cannot.
 
-Whoever sends a project chooses what is in its ``.cfinspect`` folder. So every file in there is
-named here, from integers and hex digits alone, and is read, written and deleted here, never through
-a link.
+Whoever sends a project chooses what is in its ``.cfinspect``. So every file in there is named here,
+from integers and hex digits alone, and is read, written and deleted here, never through a link.
 """
 
 from __future__ import annotations
@@ -210,6 +209,11 @@ def _whole(number: int) -> int:
     return number
 
 
+def may(path: Path, what: int) -> bool:
+    """Whether this user may do ``what`` (of os.R_OK, W_OK, X_OK) with a file or folder."""
+    return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
+
+
 def is_regular(path: Path) -> bool:
     """Whether ``path`` is a file to read and write: no link, folder, pipe or device."""
     try:
@@ -262,7 +266,7 @@ def find_project_paths(root: Path) -> ProjectPaths | None:
     """
     root = root.resolve()
     for data in (root / NAME, _apart(root)):
-        if os.path.isdir(data) and not os.access(data, os.R_OK | os.X_OK):  # noqa: PTH112
+        if os.path.isdir(data) and not may(data, os.R_OK | os.X_OK):  # noqa: PTH112
             raise ProjectError(f"You may not open the project in {data}; ask whose it is.")
         place = ProjectPaths(root, data)
         if os.path.lexists(place.database) or place.backup_files():

@@ -20,6 +20,7 @@ from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key
 from cfinspect.engine.inference.stream import find_sources
 from cfinspect.project.project import Folder, Project
+from cfinspect.project.reach import Reach
 from cfinspect.project.walk import walk
 
 
@@ -110,6 +111,7 @@ def walls() -> Iterator[Path]:
 
 
 def test_a_folder_that_cannot_be_opened_stops_nothing(walls: Path) -> None:
+    read_folders([walls])  # what is imported late must not wait for who may read no program
     with a_colleague():
         unread: list[Path] = []
         seen = list_images([walls], unread)
@@ -141,7 +143,7 @@ def test_a_folder_that_may_only_be_listed_has_lost_no_image(walls: Path) -> None
     for name in ("good", "bad"):
         (walls / name / "locked").chmod(0o444)
     with a_colleague():
-        walked = walk(Folder(1, ".", walls, "wall", None, None))
+        walked = walk(Folder(1, ".", walls, "wall", None, None), Reach(walls))
     locked = set() if WINDOWS else {"good/locked/", "bad/locked/"}
     assert set(walked.unread) == locked
     assert len(walked.problems) == len(locked)
