@@ -28,7 +28,7 @@ _HIGHEST = 254
 _NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole areas
 _FLAT = 0.8  # share of equal neighbours: areas of numbers have more, photos far less
 _SHORT = 65535
-_COLOURS = 1000
+_COLOURS, _MOST = 1000, 100_000
 _BETWEEN = 0.05  # share of greys that soft edges and JPEG leave
 _SETTLE = "say what its values are with --mask-values binary, labels or instances"
 
@@ -71,7 +71,7 @@ def read_mask_values(
     Raises ImageError for a file that cannot be read, or whose values could mean several things.
     """
     pixels = _numbers(path, _decoded(path), values)
-    used = _used(pixels)
+    used = _used(path, pixels)
     found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
     if found is MaskValues.INSTANCES:
         return MaskRead((pixels > 0).astype(np.uint8), found)
@@ -126,10 +126,15 @@ def _meaning(
     raise ImageError(path, f"it is no mask that can be understood (values {shown}); {_SETTLE}")
 
 
-def _used(pixels: Numbers) -> NDArray[np.int64]:
-    """The numbers in a mask, ascending."""
+def _used(path: Path, pixels: Numbers) -> NDArray[np.int64]:
+    """The numbers in a mask, ascending; ImageError where they are more than objects in a photo."""
     if pixels.max(initial=0) > _SHORT:  # counting would take memory for every number in between
-        return np.unique(pixels).astype(np.int64)
+        used: set[int] = set()
+        for rows in row_bands(*pixels.shape):
+            used.update(np.unique(pixels[rows]).tolist())
+            if len(used) > _MOST:
+                raise ImageError(path, f"it has more than {_MOST} values, and is no mask")
+        return np.array(sorted(used), dtype=np.int64)
     counts = np.zeros(_SHORT + 1, dtype=np.int64)
     for rows in row_bands(*pixels.shape):
         counts += np.bincount(pixels[rows].ravel(), minlength=len(counts))
