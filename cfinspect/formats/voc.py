@@ -162,7 +162,7 @@ def _size(root: ElementTree.Element, where: str) -> tuple[int, int] | None:
     sides = [(root.findtext(f"size/{side}") or "0").strip() for side in ("height", "width")]
     if all(not side.strip("0.") for side in sides):
         return None
-    return size_of(*sides, where)
+    return size_of(sides[0], sides[1], where)
 
 
 def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:

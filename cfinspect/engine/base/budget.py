@@ -12,7 +12,7 @@ import struct
 import threading
 from contextlib import AbstractContextManager, nullcontext
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from cfinspect.engine.base.decoding import Unreadable, png_depth, segments
 
@@ -80,11 +80,17 @@ def require_affordable(image: Image.Image, data: bytes) -> None:
         memory = max(memory, _png_memory(pixels, data))
     elif image.format == "WEBP":
         memory = pixels * _WEBP
-    elif image.format == "BMP" and image.tile and image.tile[0][0] == "bmp_rle":
+    elif image.format == "BMP" and _is_packed(image):
         memory += 2 * pixels + _BITMAP_JUMP * image.width
     elif image.format in {"JPEG", "MPO"} and pixels > _SMALL:
         memory += require_sound_jpeg(pixels, data)
     require_memory(memory)
+
+
+def _is_packed(image: Image.Image) -> bool:
+    """Whether a BMP holds runs of pixels, by the decoder that Pillow has chosen."""
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    return bool(tiles) and tiles[0][0] == "bmp_rle"
 
 
 def _png_memory(pixels: int, data: bytes) -> int:

@@ -170,7 +170,7 @@ def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> Num
     """
     if np.issubdtype(pixels.dtype, np.floating):
         if values is MaskValues.BINARY:
-            return (pixels >= 0.5).astype(np.uint8)
+            return np.asarray(np.greater_equal(pixels, 0.5), dtype=np.uint8)
         if not np.isfinite(pixels).all() or (pixels != np.rint(pixels)).any():
             raise ImageError(path, f"its values are fractions; {_SETTLE}")
     if pixels.size and pixels.min() < 0:
@@ -205,7 +205,7 @@ def _drawn(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
         raise ImageError(
             path, "black is painted on a transparent layer, which may mean damage or none"
         )
-    return painted.astype(np.uint8)
+    return np.asarray(painted, dtype=np.uint8)
 
 
 def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
@@ -218,7 +218,7 @@ def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numb
         if len(used) > _COLOURS:  # a photo; the rest needs no look
             break
     if len(used) <= 2 and 0 in used:
-        return (pixels.max(axis=2) > 0).astype(np.uint8)
+        return np.asarray(pixels.max(axis=2) > 0, dtype=np.uint8)
     colours = palette()[[*range(_FEW + 1), IGNORED]].astype(np.int64)
     known = dict(zip(_codes(colours).tolist(), [*range(_FEW + 1), IGNORED], strict=True))
     if not used <= set(known):
