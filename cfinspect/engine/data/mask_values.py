@@ -205,7 +205,7 @@ def _drawn(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
         raise ImageError(
             path, "black is painted on a transparent layer, which may mean damage or none"
         )
-    return painted.astype(np.uint8)
+    return np.asarray(painted, dtype=np.uint8)
 
 
 def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
@@ -218,7 +218,7 @@ def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numb
         if len(used) > _COLOURS:  # a photo; the rest needs no look
             break
     if len(used) <= 2 and 0 in used:
-        return (pixels.max(axis=2) > 0).astype(np.uint8)
+        return np.asarray(pixels.max(axis=2) > 0, dtype=np.uint8)
     colours = palette()[[*range(_FEW + 1), IGNORED]].astype(np.int64)
     known = dict(zip(_codes(colours).tolist(), [*range(_FEW + 1), IGNORED], strict=True))
     if not used <= set(known):
