@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cfinspect.engine.base.budget import JPEG_END, Unreadable, png_depth, segments
+
 Say = Callable[[str], None]
 Pixels = NDArray[np.uint8]
 Shades = Callable[[NDArray[Any]], Pixels]
@@ -27,16 +29,12 @@ WHITE = (255, 255, 255, 255)
 # Cameras store fewer bits than the 16 of the file; 8 comes from programs that convert.
 _RANGES = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
-_PNG_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where a PNG states them
+_PNG_COLOUR_TYPE = 25  # where a PNG states it
 _BAND = 1 << 22  # pixels that are converted at a time
 _SAVE_AGAIN = "save it with 8 or 16 bit"
 
 
 _log = logging.getLogger(__name__)
-
-
-class Unreadable(Exception):
-    """Why a picture cannot be read: part of a sentence, and what to do about it."""
 
 
 def upright(array: Pixels, how: int) -> Pixels:
@@ -259,11 +257,6 @@ def by_opencv(data: bytes) -> NDArray[Any] | None:
     return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
-def png_depth(data: bytes) -> int:
-    """Bits of a sample that a PNG states."""
-    return data[_PNG_DEPTH]
-
-
 def load_pixels(image: Image.Image, data: bytes, enough: int | None) -> None:
     """Decode an opened image; of a JPEG, a smaller one is good from ``enough`` px on."""
     if enough is not None and image.format == "JPEG":
@@ -303,14 +296,10 @@ def pixels_hash(image: Image.Image) -> bytes:
 
 # JPEG without its end ------------------------------------------------------------------------
 
-_END = b"\xff\xd9"
-_TABLES = {0xC4, 0xC8, 0xCC}  # of the kinds that otherwise begin a frame
-_ANY_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-
 
 def jpeg_lacks_end(data: bytes) -> bool:
     """Whether no end marker follows the pixels of a JPEG."""
-    return not data.endswith(_END) and all(kind != _END[1] for kind, _ in segments(data))
+    return not data.endswith(JPEG_END) and all(kind != JPEG_END[1] for kind, _ in segments(data))
 
 
 def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
@@ -332,28 +321,8 @@ def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
         end = parts[0].tobytes()
         for number, part in enumerate(parts[1:], following):
             end += bytes([0xFF, 0xD0 + number % 8]) + part.tobytes()
-        ends.append(body.removesuffix(b"\xff") + end + _END)
+        ends.append(body.removesuffix(b"\xff") + end + JPEG_END)
     return ends[0], ends[1]
-
-
-def jpeg_size(data: bytes) -> tuple[int, int]:
-    """(height, width) that a JPEG file states; (0, 0) where it states none."""
-    frames = (body for kind, body in segments(data) if 0xC0 <= kind <= 0xCF and kind not in _TABLES)
-    height, width = struct.unpack_from(">HH", next(frames, bytes(5)), 1)
-    return height, width
-
-
-def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind (its marker's second byte) and content of the segments of a JPEG, without the pixels."""
-    at = 2
-    while found := _ANY_MARKER.search(data, at):
-        kind, at = data[found.end() - 1], found.end()
-        if kind == _END[1]:
-            yield kind, b""
-            return
-        size = int.from_bytes(data[at : at + 2], "big")
-        yield kind, data[at + 2 : at + size]
-        at += max(2, size)
 
 
 def _all_bits_are_sent(data: bytes) -> bool:

@@ -22,7 +22,9 @@ from cfinspect.engine.base.atomic import read_regular, write_atomically
 from cfinspect.engine.base.budget import (
     MAX_FILE_BYTES,
     MAX_PIXELS,
+    Unreadable,
     one_at_a_time,
+    png_depth,
     require_affordable,
     require_pixels,
     stated_webp_size,
@@ -30,7 +32,6 @@ from cfinspect.engine.base.budget import (
 from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
-    Unreadable,
     by_opencv,
     exif_orientation,
     jpeg_lacks_end,
@@ -38,7 +39,6 @@ from cfinspect.engine.base.decoding import (
     load_pixels,
     orientation_of,
     pixels_hash,
-    png_depth,
     png_without_metadata,
     rgb_of_deep_png,
     rgb_of_pillow,

@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cfinspect.engine.base.budget import count_pages, require_memory
+from cfinspect.engine.base.budget import Unreadable, count_pages, jpeg_size, require_memory
 from cfinspect.engine.base.decoding import (
     Pixels,
     Say,
-    Unreadable,
     grey_to_rgb,
     in_bands,
-    jpeg_size,
     known_turn,
     lay_over,
     rgb_of_pillow,

@@ -20,12 +20,12 @@ from PIL import Image
 from cfinspect.engine.base.budget import (
     MAX_SCANS,
     MAX_SIDE,
+    Unreadable,
     count_pages,
     one_at_a_time,
     require_sound_jpeg,
     stated_webp_size,
 )
-from cfinspect.engine.base.decoding import Unreadable
 from cfinspect.engine.base.images import (
     ImageError,
     header_size,
