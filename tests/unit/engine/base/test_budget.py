@@ -72,12 +72,12 @@ def progressive(scans: int, side: int = 300) -> bytes:
 def refused(path: Path, data: bytes, match: str) -> None:
     """By its header, by reading it, and as a thumbnail: at once, with the file's name."""
     path.write_bytes(data)
-    begin = time.perf_counter()
+    begin = time.process_time()  # whatever else the machine does
     for attempt in (lambda: header_size(path, data), lambda: read_preview(path, 64)):
         with pytest.raises(ImageError, match=match) as told:
             attempt()
         assert str(path) in str(told.value)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_a_png_that_states_more_pixels_than_its_bytes_can_hold_is_refused(tmp_path: Path) -> None:
