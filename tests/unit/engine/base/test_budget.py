@@ -170,11 +170,11 @@ def test_a_line_scan_of_65_500_pixels_is_read(tmp_path: Path, suffix: str) -> No
 def tiff_pages(links: list[int], tags: bytes = b"", count: int = 0) -> bytes:
     """A TIFF of as many pages as ``links``, which say by number what follows each."""
     size = 2 + len(tags) + 4
-    data = b"II*\0" + struct.pack("<I", 8)
+    parts = [b"II*\0", struct.pack("<I", 8)]
     for link in links:
         following = 8 + link * size if link >= 0 else 0
-        data += struct.pack("<H", count) + tags + struct.pack("<I", following)
-    return data
+        parts += [struct.pack("<H", count), tags, struct.pack("<I", following)]
+    return b"".join(parts)
 
 
 def test_the_pages_of_a_tiff_are_counted(tmp_path: Path) -> None:
