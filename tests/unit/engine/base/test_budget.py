@@ -72,12 +72,12 @@ def progressive(scans: int, side: int = 300) -> bytes:
 def refused(path: Path, data: bytes, match: str) -> None:
     """By its header, by reading it, and as a thumbnail: at once, with the file's name."""
     path.write_bytes(data)
-    begin = time.perf_counter()
+    begin = time.process_time()  # whatever else the machine does
     for attempt in (lambda: header_size(path, data), lambda: read_preview(path, 64)):
         with pytest.raises(ImageError, match=match) as told:
             attempt()
         assert str(path) in str(told.value)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_a_png_that_states_more_pixels_than_its_bytes_can_hold_is_refused(tmp_path: Path) -> None:
@@ -170,11 +170,11 @@ def test_a_line_scan_of_65_500_pixels_is_read(tmp_path: Path, suffix: str) -> No
 def tiff_pages(links: list[int], tags: bytes = b"", count: int = 0) -> bytes:
     """A TIFF of as many pages as ``links``, which say by number what follows each."""
     size = 2 + len(tags) + 4
-    data = b"II*\0" + struct.pack("<I", 8)
+    parts = [b"II*\0", struct.pack("<I", 8)]
     for link in links:
         following = 8 + link * size if link >= 0 else 0
-        data += struct.pack("<H", count) + tags + struct.pack("<I", following)
-    return data
+        parts += [struct.pack("<H", count), tags, struct.pack("<I", following)]
+    return b"".join(parts)
 
 
 def test_the_pages_of_a_tiff_are_counted(tmp_path: Path) -> None:
