@@ -14,7 +14,8 @@ import numpy as np
 
 from cfinspect import __version__
 from cfinspect.engine.base.atomic import folder_in_one_step, read_regular_text
-from cfinspect.engine.base.images import JPEG_SIDE, MAX_PIXELS, ImageError, header_size, read_bytes
+from cfinspect.engine.base.budget import MAX_PIXELS
+from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.mask_cleanup import clean_mask

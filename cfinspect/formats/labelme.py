@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cfinspect.engine.base.images import MAX_PIXELS, ImageError, header_size, read_bytes
+from cfinspect.engine.base.budget import MAX_PIXELS
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,

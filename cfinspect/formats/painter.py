@@ -13,6 +13,10 @@ from cfinspect.masks.polygons import Mask, Ring, rasterise
 
 _MAX_CORNERS = 2_000_000
 _MAX_COORDINATE = 1e9
+# Pixels of all polygons' boxes, and edges that cross rows of them: half a minute. A photo of 12
+# megapixels may have 300 polygons of its own size.
+_MOST_WORK = 4_000_000_000
+_CROSSING = 10  # pixels that take as long as a crossing
 _SEEN = 1.0  # px outside of the image from which cutting off is worth a word
 _ELLIPSE_CORNERS = 90
 # Labels of tools for pixels that are no damage, or that nobody wants to judge.
@@ -38,7 +42,7 @@ class Painter:
         self.notes: list[str] = []
         self._where = where
         self._ours = ours
-        self._undrawn = 0
+        self._undrawn = self._work = 0
         self._without_effect = 0
         self._numbers: dict[str, int] = {}
 
@@ -52,6 +56,14 @@ class Painter:
         low = np.clip(np.floor(ring.min(axis=0)), 0, (width, height)).astype(int)
         high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
         size = (int(high[1] - low[1]), int(high[0] - low[0]))
+        rows = np.clip(ring[:, 1], low[1], high[1])
+        self._work += size[0] * size[1]
+        self._work += _CROSSING * int(np.abs(np.diff(rows, append=rows[:1])).sum())
+        if self._work > _MOST_WORK:
+            raise FormatError(
+                f"{self._where} has polygons without end, of {height * width} pixels in all and "
+                "drawn over one another: leave some of them out."
+            )
         drawn = len(ring) > 2 and min(size) > 0
         part = rasterise([ring - low], size) if drawn else np.zeros((1, 1), dtype=bool)
         if not part.any():

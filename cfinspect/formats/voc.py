@@ -42,6 +42,7 @@ CLASS, OBJECT, IMAGES, BOXES = (
     "Annotations",
 )
 LABELMAP = "labelmap.txt"
+_BAND = 2_000_000  # pixels whose colours are looked up at a time
 _BORDER = 255  # pixels that VOC asks to ignore
 
 
@@ -161,7 +162,7 @@ def _size(root: ElementTree.Element, where: str) -> tuple[int, int] | None:
     sides = [(root.findtext(f"size/{side}") or "0").strip() for side in ("height", "width")]
     if all(not side.strip("0.") for side in sides):
         return None
-    return size_of(*sides, where)
+    return size_of(sides[0], sides[1], where)
 
 
 def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
@@ -207,13 +208,18 @@ def _read_mask(file: Path, colours: dict[tuple[int, ...], int]) -> tuple[IndexMa
 
 
 def _from_colours(file: Path, colours: dict[tuple[int, ...], int]) -> IndexMask:
-    pixels = read_image(file).astype(np.int64)
-    codes = (pixels[..., 0] << 16) | (pixels[..., 1] << 8) | pixels[..., 2]
-    mask = np.zeros(codes.shape, dtype=np.uint8)
-    for code in np.unique(codes).tolist():
-        colour = (code >> 16, (code >> 8) & 255, code & 255)
-        number = colours.get(colour)
-        if number is None:
-            raise FormatError(f"{file} has the colour {colour}, which {LABELMAP} does not name.")
-        mask[codes == code] = number
+    pixels = read_image(file)
+    mask = np.zeros(pixels.shape[:2], dtype=np.uint8)
+    step = max(1, _BAND // pixels.shape[1])
+    for top in range(0, len(pixels), step):
+        red, green, blue = np.moveaxis(pixels[top : top + step].astype(np.int32), 2, 0)
+        codes = (red << 16) | (green << 8) | blue
+        for code in np.unique(codes).tolist():
+            colour = (code >> 16, (code >> 8) & 255, code & 255)
+            number = colours.get(colour)
+            if number is None:
+                raise FormatError(
+                    f"{file} has the colour {colour}, which {LABELMAP} does not name."
+                )
+            mask[top : top + step][codes == code] = number
     return mask

@@ -20,6 +20,7 @@ Ring = NDArray[np.float64]
 """(N, 2) corners x, y of a closed polygon; the last is joined to the first."""
 
 _CHUNK = 2_000_000  # crossings of edges with rows that are worked out at a time
+_BAND = 4_000_000  # and pixels
 # Where a bridge leaves a hole, as a share of a pixel: neither on a corner nor on a row of centres.
 _OFF_GRID = 0.25
 
@@ -78,20 +79,50 @@ def rasterise(rings: Iterable[Ring], shape: tuple[int, int]) -> Mask:
     crossings with the line through the centres switch the mask on and off from left to right.
     """
     height, width = shape
-    switches = np.zeros((height, width + 1), dtype=np.uint8)
-    for ring in rings:
-        starts, ends = ring, np.roll(ring, -1, axis=0)
-        rows = np.ceil(np.clip(np.stack([starts[:, 1], ends[:, 1]]), 0, height) - 0.5)
-        lows, highs = rows.min(axis=0).astype(np.int64), rows.max(axis=0).astype(np.int64)
-        crossings = np.cumsum(highs - lows)
-        begin = 0
-        while begin < len(ring):
-            done = crossings[begin - 1] if begin else 0
-            end = max(begin + 1, int(np.searchsorted(crossings, done + _CHUNK, side="right")))
-            part = slice(begin, end)
-            _cross(switches, starts[part], ends[part], lows[part], highs[part])
-            begin = end
-    return np.asarray(np.cumsum(switches[:, :-1], axis=1, dtype=np.uint32) & 1, dtype=np.bool_)
+    mask = np.zeros(shape, dtype=np.bool_)
+    edges = [_edges(ring, height) for ring in rings]
+    rows = max(1, _BAND // max(1, width))
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        switches = np.zeros((bottom - top, width + 1), dtype=np.uint8)
+        for one in edges:
+            _switch(switches, one, top)
+        inside = np.bitwise_xor.accumulate(switches[:, :-1], axis=1) & 1
+        mask[top:bottom] = inside.view(np.bool_)
+    return mask
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """Edges of a ring, and the rows ``lows``..``highs`` - 1 whose centres each of them crosses."""
+
+    starts: Ring
+    ends: Ring
+    lows: NDArray[np.int64]
+    highs: NDArray[np.int64]
+
+
+def _edges(ring: Ring, height: int) -> _Edges:
+    ends = np.roll(ring, -1, axis=0)
+    rows = np.ceil(np.clip(np.stack([ring[:, 1], ends[:, 1]]), 0, height) - 0.5)
+    lows, highs = rows.min(axis=0).astype(np.int64), rows.max(axis=0).astype(np.int64)
+    return _Edges(ring, ends, lows, highs)
+
+
+def _switch(switches: NDArray[np.uint8], edges: _Edges, top: int) -> None:
+    """Count where edges cross the rows from ``top`` on, as many as ``switches`` has."""
+    bottom = top + len(switches)
+    here = np.flatnonzero((edges.lows < bottom) & (edges.highs > top))
+    lows, highs = np.maximum(edges.lows[here], top), np.minimum(edges.highs[here], bottom)
+    crossings = np.cumsum(highs - lows)
+    begin = 0
+    while begin < len(here):
+        done = crossings[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(crossings, done + _CHUNK, side="right")))
+        part = here[begin:end]
+        rows = (lows[begin:end], highs[begin:end])
+        _cross(switches, edges.starts[part], edges.ends[part], *rows, top)
+        begin = end
 
 
 def _cross(
@@ -100,17 +131,16 @@ def _cross(
     ends: Ring,
     lows: NDArray[np.int64],
     highs: NDArray[np.int64],
+    top: int,
 ) -> None:
-    """Count where edges cross the rows ``lows``..``highs`` - 1 into ``switches``."""
+    """Count where edges cross the rows ``lows``..``highs`` - 1; ``switches`` begin at ``top``."""
     counts = highs - lows
     edge = np.repeat(np.arange(len(counts)), counts)
-    if not edge.size:
-        return
     row = np.arange(edge.size) - np.repeat(np.cumsum(counts) - counts, counts) + lows[edge]
     (x0, y0), (x1, y1) = starts[edge].T, ends[edge].T
     x = x0 + (row + 0.5 - y0) * ((x1 - x0) / (y1 - y0))
     column = np.ceil(np.clip(x, 0, switches.shape[1] - 1) - 0.5).astype(np.int64)
-    np.add.at(switches, (row, np.maximum(column, 0)), 1)
+    np.add.at(switches, (row - top, np.maximum(column, 0)), 1)
 
 
 def simplify(ring: Ring, tolerance: float) -> Ring:

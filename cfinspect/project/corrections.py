@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import MAX_PIXELS, ImageError, header_size, read_bytes
+from cfinspect.engine.base.budget import MAX_PIXELS
+from cfinspect.engine.base.images import ImageError, header_size, read_bytes
 from cfinspect.masks.files import classes_in, encode_indexed, read_indexed
 from cfinspect.project import audit
 from cfinspect.project.errors import ProjectError

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cfinspect.project.authorizer import authorize_machine
 from cfinspect.project.door import (
     BUSY_SECONDS,
     format_of,
@@ -20,7 +21,7 @@ from cfinspect.project.door import (
 from cfinspect.project.errors import ProjectError
 from cfinspect.project.looking import State, in_memory, look, state_of, why_read_only
 from cfinspect.project.network_disk import leave_log, network_disk
-from cfinspect.project.schema import HUMAN_TABLES, MIGRATIONS
+from cfinspect.project.schema import MIGRATIONS
 
 __all__ = ["Database", "ProjectError", "file_number", "is_sound", "now_text"]
 
@@ -38,7 +39,6 @@ _SENTENCES = {
     sqlite3.SQLITE_TOOBIG: "it holds a value that is larger than any of ours",
     sqlite3.SQLITE_NOTADB: "it is no database; `cfinspect project restore` brings back a backup",
 }
-_WRITES = {sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE}
 
 
 def now_text() -> str:
@@ -89,7 +89,10 @@ class Database:
 
     def _look(self) -> None:
         before = state_of(self.path)
-        self._connection, sees_changes = look(self.path, MIGRATIONS)
+        try:
+            self._connection, sees_changes = look(self.path, MIGRATIONS)
+        except OSError as error:
+            raise ProjectError(f"{error.filename or self.path}: {error.strerror}.") from error
         if format_of(self._connection) < len(MIGRATIONS):
             with contextlib.closing(self._connection) as opened:
                 self._connection, sees_changes = in_memory(opened), False
@@ -115,7 +118,7 @@ class Database:
             if self.read_only:
                 self._connection.execute("PRAGMA query_only = ON")
             if not self._human:
-                self._connection.set_authorizer(_authorize_machine)
+                self._connection.set_authorizer(authorize_machine)
         except BaseException:
             self._connection.close()
             raise
@@ -275,31 +278,3 @@ def is_sound(path: Path) -> bool:
             connection.close()
     except (ProjectError, sqlite3.Error):
         return False
-
-
-# Without its tables and triggers there is no human layer, a trigger of one's own would write for
-# whoever comes next, and with a part of its own the database would not be opened again: these ways
-# round are closed as well.
-_NEVER = {
-    getattr(sqlite3, f"SQLITE_{name}")
-    for name in (
-        *("DROP_TABLE", "DROP_TRIGGER", "DROP_INDEX", "ALTER_TABLE", "ATTACH", "DETACH"),
-        *("CREATE_TRIGGER", "CREATE_TEMP_TRIGGER", "CREATE_VIEW", "CREATE_TEMP_VIEW"),
-        *("DROP_TEMP_TRIGGER", "CREATE_VTABLE", "CREATE_TABLE", "CREATE_INDEX", "ANALYZE"),
-    )
-}
-_PRAGMAS = {"busy_timeout", "integrity_check", "quick_check", "wal_checkpoint"}
-_HUMAN_COLUMNS = {"state", "verdict"}
-
-
-def _authorize_machine(
-    action: int, first: str | None, second: str | None, _db: str | None, _trigger: str | None
-) -> int:
-    """Refuse what writes the human layer; ``first`` and ``second`` depend on ``action``."""
-    human = action in _WRITES and (
-        first in HUMAN_TABLES
-        or (first or "").startswith("sqlite_")
-        or (action == sqlite3.SQLITE_UPDATE and first == "image" and second in _HUMAN_COLUMNS)
-    )
-    pragma = action == sqlite3.SQLITE_PRAGMA and first not in _PRAGMAS
-    return sqlite3.SQLITE_DENY if human or pragma or action in _NEVER else sqlite3.SQLITE_OK

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.budget import require_pixels, require_sound_jpeg
-from cfinspect.engine.base.decoding import Unreadable, jpeg_size
+from cfinspect.engine.base.budget import Unreadable, jpeg_size, require_pixels, require_sound_jpeg
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

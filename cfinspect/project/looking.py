@@ -25,7 +25,7 @@ from cfinspect.project.door import (
     read_at,
 )
 from cfinspect.project.errors import ProjectError
-from cfinspect.project.paths import is_regular, refuse_link
+from cfinspect.project.paths import is_regular, may, refuse_link
 
 _TRIES = 5
 _PART = 1 << 22
@@ -74,7 +74,7 @@ def may_write(file: Path) -> bool:
         except OSError:
             return False
     # Elsewhere it must not be opened: closing it would drop the locks that SQLite holds on it.
-    return os.access(file, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+    return may(file, os.W_OK)
 
 
 def state_of(path: Path) -> State:

@@ -1,8 +1,7 @@
 """Where a project keeps its files: beside the images, or in the user's folder when it cannot.
 
-Whoever sends a project chooses what is in its ``.cfinspect`` folder. So every file in there is
-named here, from integers and hex digits alone, and is read, written and deleted here, never through
-a link.
+Whoever sends a project chooses what is in its ``.cfinspect``. So every file in there is named here,
+from integers and hex digits alone, and is read, written and deleted here, never through a link.
 """
 
 from __future__ import annotations
@@ -210,6 +209,11 @@ def _whole(number: int) -> int:
     return number
 
 
+def may(path: Path, what: int) -> bool:
+    """Whether this user may do ``what`` (of os.R_OK, W_OK, X_OK) with a file or folder."""
+    return os.access(path, what, effective_ids=os.access in os.supports_effective_ids)
+
+
 def is_regular(path: Path) -> bool:
     """Whether ``path`` is a file to read and write: no link, folder, pipe or device."""
     try:
@@ -258,10 +262,12 @@ def read_regular(path: Path, most: int = _MOST) -> bytes:
 def find_project_paths(root: Path) -> ProjectPaths | None:
     """The place of the project of folder ``root``, or None where none was made.
 
-    One whose database is gone, but not its backups, still counts. Nothing is opened.
+    Backups alone count. Nothing is opened. Raises ProjectError where its owner lets nobody in.
     """
     root = root.resolve()
     for data in (root / NAME, _apart(root)):
+        if os.path.isdir(data) and not may(data, os.R_OK | os.X_OK):  # noqa: PTH112
+            raise ProjectError(f"You may not open the project in {data}; ask whose it is.")
         place = ProjectPaths(root, data)
         if os.path.lexists(place.database) or place.backup_files():
             return place

@@ -114,7 +114,7 @@ class _Scan:
         gone = [
             image.id
             for (folder, path), image in known.items()
-            if (folder, path) not in here and not path.startswith(tuple(unread[folder]))
+            if (folder, path) not in here and not _lies_below(path, unread[folder])
         ]
         lost = self._lose([*gone, *(known[f.folder, f.path].id for f, _ in replaced)])
         self._take_in(replaced, lost, changed=True)
@@ -124,10 +124,10 @@ class _Scan:
 
     def _walk_all(
         self, folders: Sequence[Folder]
-    ) -> tuple[list[File], list[int], dict[int, list[str]]]:
+    ) -> tuple[list[File], list[int], dict[int, set[str]]]:
         files: list[File] = []
         walked: list[int] = []
-        unread: dict[int, list[str]] = {}
+        unread: dict[int, set[str]] = {}
         for folder in folders:
             if not folder.reachable:
                 self._leave_out(
@@ -146,7 +146,7 @@ class _Scan:
             else:
                 files += found.files
                 walked.append(folder.id)
-                unread[folder.id] = found.unread
+                unread[folder.id] = set(found.unread)
                 self.report.problems += found.problems
                 for place, links in found.outside.items():
                     names = ", ".join(links[:_NAMED]) + (", ..." if len(links) > _NAMED else "")
@@ -348,6 +348,14 @@ def _sorted_out(
         else:
             same.append((file, image))
     return same, odd, fresh
+
+
+def _lies_below(path: str, places: set[str]) -> bool:
+    """Whether ``path`` is one of ``places``, or below one of them that ends in a slash."""
+    if not places:
+        return False
+    ends = [place for place, letter in enumerate(path, 1) if letter == "/"]
+    return path in places or any(path[:end] in places for end in ends)
 
 
 def _facts(file: File, digest: str) -> tuple[object, ...]:

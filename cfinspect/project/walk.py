@@ -6,7 +6,7 @@ import hashlib
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -80,9 +80,9 @@ def _digest(file: File) -> str | OSError:
 
 @dataclass
 class Walked:
-    """What a walk found: files; ``unread``: places below that were not looked at, as prefixes of
-    paths; ``outside``: links (paths in the folder) that lead out of the project, by the folder that
-    they lead to or into; ``problems``: a sentence each.
+    """What a walk found: files; ``unread``: paths below that were not looked at, those of folders
+    with a slash at their end; ``outside``: links (paths in the folder) that lead out of the
+    project, by the folder that they lead to or into; ``problems``: a sentence each.
     """
 
     files: list[File] = field(default_factory=list)
@@ -104,16 +104,8 @@ def walk(folder: Folder, reach: Reach) -> Walked:
     never up: each folder is walked once, under its own name where it has one. Raises OSError when
     the folder itself cannot be opened, DataError for a malformed `labels.csv`.
     """
-    words = class_words()
-    table = folder.path / LABELS
-    others: set[str] = set()
-    rows: dict[str, LabelRow] = read_labels(table, words, others=others) if table.is_file() else {}
-    found = Walked()
-    if others:  # of several defect classes, or a slip of the pen
-        found.problems.append(
-            f"{table} has labels that mean neither undamaged nor damaged here and are left out: "
-            f"{', '.join(sorted(others)[:10])}."
-        )
+    words, found = class_words(), Walked()
+    rows = _labels(folder, words, reach, found)
     todo: deque[tuple[str, str, int | None]] = deque([(os.fspath(folder.path), "", None)])
     visited: set[tuple[int, int]] = set()
     while todo:
@@ -148,6 +140,26 @@ def walk(folder: Folder, reach: Reach) -> Walked:
                 ):
                     todo.appendleft(below)
     return found
+
+
+def _labels(
+    folder: Folder, words: Mapping[str, int], reach: Reach, found: Walked
+) -> dict[str, LabelRow]:
+    """The rows of the folder's `labels.csv`; none where it leads to what may not be read."""
+    table = folder.path / LABELS
+    if not table.is_file():
+        return {}
+    if not reach.includes(os.path.realpath(table)):
+        found.leave_out(LABELS, leads_to=table.resolve().parent)
+        return {}
+    others: set[str] = set()
+    rows = read_labels(table, words, others=others)
+    if others:  # of several defect classes, or a slip of the pen
+        found.problems.append(
+            f"{table} has labels that mean neither undamaged nor damaged here and are left out: "
+            f"{', '.join(sorted(others)[:10])}."
+        )
+    return rows
 
 
 def _may_follow(entry: os.DirEntry[str], path: str, reach: Reach, found: Walked) -> bool:

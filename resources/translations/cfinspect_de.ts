@@ -2132,6 +2132,10 @@ Erlauben Sie es, wenn Sie das Projekt und diese Ordner kennen. Ein Projekt, das 
       <translation>Urteil zurückziehen</translation>
     </message>
     <message>
+      <source>You can only look at this project and export it; nothing is stored in {folder}: {reason}.</source>
+      <translation>Dieses Projekt lässt sich nur ansehen und exportieren; in {folder} wird nichts gespeichert: {reason}.</translation>
+    </message>
+    <message>
       <source>Your name</source>
       <translation>Ihr Name</translation>
     </message>

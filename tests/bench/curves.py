@@ -106,7 +106,7 @@ def _figures(found: Mapping[str, object]) -> dict[str, object]:
     places = {
         "f1": ("classification", "f1"),
         "auroc": ("classification", "auroc"),
-        "iou": ("localisation", "figures", "iou"),
+        "iou": ("localisation", "iou"),
         "flips": ("counterfactual", "flip_rate_damaged"),
     }
     columns: dict[str, object] = {}

@@ -100,4 +100,4 @@ def test_an_inspection_of_a_folder_walks_no_link_up(
     done = cf("inspect", model, sent, "--out", tmp_path / "results", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     assert "6 images" in done.stdout
-    assert "a link to a folder above it: not followed" in done.stderr
+    assert "a link to a folder above: not followed" in done.stderr

@@ -72,7 +72,7 @@ def picture_of(window: MainWindow, folder: int) -> Picture:
 def test_a_refusal_is_remembered_and_the_menu_changes_it(
     window: MainWindow, sent: Path, tmp_path: Path
 ) -> None:
-    met = answer(Question, lambda dialog: click(dialog, "Leave them out"), title=TITLE)
+    met = answer(Question, lambda dialog: click(dialog, "Leave them out"), 120, title=TITLE)
     open_folder(window, sent)
     wait_for(lambda: met)
     session = window.session
@@ -86,7 +86,7 @@ def test_a_refusal_is_remembered_and_the_menu_changes_it(
     live(0.5)
     assert not again  # one question is enough
 
-    answer(Question, lambda dialog: click(dialog, "Allow"), title=TITLE)
+    answer(Question, lambda dialog: click(dialog, "Allow"), 120, title=TITLE)
     folder = unreachable(window)
     window.folders.allow_asked.emit(folder)
     wait_for(lambda: project.reach.includes(tmp_path / "own"))
@@ -95,7 +95,7 @@ def test_a_refusal_is_remembered_and_the_menu_changes_it(
 
 
 def test_what_is_not_allowed_is_not_shown(window: MainWindow, sent: Path) -> None:
-    answer(Question, lambda dialog: click(dialog, "Leave them out"), title=TITLE)
+    answer(Question, lambda dialog: click(dialog, "Leave them out"), 120, title=TITLE)
     open_folder(window, sent)
     wait_for(lambda: window.session.facts is not None)
     picture = picture_of(window, unreachable(window))

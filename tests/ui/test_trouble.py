@@ -24,7 +24,7 @@ from PySide6.QtGui import QGuiApplication
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.trainer import train
-from cfinspect.project import paths
+from cfinspect.project import looking, paths
 from cfinspect.project.project import Project
 from cfinspect.project.verdicts import Verdict, decide, human_of
 from cfinspect.ui.dialogs.common import ErrorDialog, Question
@@ -136,6 +136,35 @@ def test_a_read_only_folder_keeps_its_project_elsewhere(
     assert not (walls / ".cfinspect").exists()
     with project_of(window) as project:
         assert human_of(project, image_id).verdict is Verdict.DAMAGED
+
+
+def test_a_project_that_cannot_be_written_is_shown(
+    window: MainWindow, walls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_folder(window, walls)
+    with project_of(window) as project:
+        data = project.paths.data
+    window.controllers.projects.close()
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
+    # As above: asked of the disk, which refuses root nothing.
+    monkeypatch.setattr(looking, "why_nothing_is_made", lambda _: "the folder is ann's")
+    window.controllers.projects.open(walls)
+    wait_for(lambda: "You can only look" in window.messages.label.text())
+    assert f"{data}: the folder is ann's." in window.messages.label.text()
+    wait_for(lambda: len(window.model.ids) > 0)
+    window.controllers.projects.rescan()
+    window.controllers.review.open_image(window.model.ids[0])
+    picture_shown(window)
+    met = closes(window)
+    press(window, Qt.Key.Key_D)
+    wait_for(lambda: bool(met))
+    assert "can only be looked at (the folder is ann's)" in window.messages.last_failure.sentence  # type: ignore[union-attr]
+    window.controllers.projects.close()
+    now = {path: path.stat().st_mtime_ns for path in data.rglob("*") if path.is_file()}
+    thumbnails = {path for path in now if "thumbnails" in path.parts}
+    assert {path: at for path, at in now.items() if path not in thumbnails} == {
+        path: at for path, at in before.items() if path not in thumbnails
+    }
 
 
 def test_an_image_that_was_changed_meanwhile_gets_no_verdict(

@@ -8,13 +8,13 @@ number of threads. All of it costs microseconds and no child process.
 
 from __future__ import annotations
 
+import re
 import struct
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
-from PIL import Image
-
-from cfinspect.engine.base.decoding import Unreadable, png_depth, segments
+from PIL import Image, ImageFile
 
 MAX_PIXELS = 200_000_000
 MAX_SIDE = 1 << 20  # OpenCV, which encodes and resizes, takes no longer ones
@@ -31,16 +31,22 @@ _SMALL = 1 << 16  # pixels up to which no number of steps takes long
 _RGB = 3  # bytes of a pixel that is read
 _HELD = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # by Pillow; others have 4
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_PNG_KIND = 25  # where a PNG states of how many samples a pixel is
+_PNG_DEPTH, _PNG_KIND = 24, 25  # where a PNG states them
+JPEG_END = b"\xff\xd9"
+_ANY_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 _DEEP_PNG = 4  # bytes for a sample of 16 bit: OpenCV holds all of them twice
 _DEFLATE = 1032  # bytes that a byte can hold at most, by RFC 1951
 _HUFFMAN = 2048  # pixels that a byte of a JPEG can hold: one bit for a block, and some more
-_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are tables
 _ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}  # these have no such limit
 _WEBP = 16  # bytes for a pixel, by libwebp and Pillow together
 _BITMAP_JUMP = 255  # rows that one step of a compressed BMP passes over
 
 _turn = threading.Lock()
+
+
+class Unreadable(Exception):
+    """Why a picture cannot be read: part of a sentence, and what to do about it."""
 
 
 def one_at_a_time(height: int, width: int) -> AbstractContextManager[object]:
@@ -80,11 +86,22 @@ def require_affordable(image: Image.Image, data: bytes) -> None:
         memory = max(memory, _png_memory(pixels, data))
     elif image.format == "WEBP":
         memory = pixels * _WEBP
-    elif image.format == "BMP" and image.tile and image.tile[0][0] == "bmp_rle":
+    elif image.format == "BMP" and _is_packed(image):
         memory += 2 * pixels + _BITMAP_JUMP * image.width
     elif image.format in {"JPEG", "MPO"} and pixels > _SMALL:
         memory += require_sound_jpeg(pixels, data)
     require_memory(memory)
+
+
+def _is_packed(image: Image.Image) -> bool:
+    """Whether a BMP holds runs of pixels, by the decoder that Pillow has chosen."""
+    tiles = image.tile if isinstance(image, ImageFile.ImageFile) else []
+    return bool(tiles) and tiles[0][0] == "bmp_rle"
+
+
+def png_depth(data: bytes) -> int:
+    """Bits of a sample that a PNG states."""
+    return data[_PNG_DEPTH]
 
 
 def _png_memory(pixels: int, data: bytes) -> int:
@@ -136,6 +153,26 @@ def _require_held(pixels: int, most: int) -> None:
             f"it states {pixels} pixels, but its bytes can hold {most} at most: it is cut short or "
             "damaged; copy it again or remove it"
         )
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """(height, width) that a JPEG file states; (0, 0) where it states none."""
+    frames = (body for kind, body in segments(data) if kind in _FRAMES)
+    height, width = struct.unpack_from(">HH", next(frames, bytes(5)), 1)
+    return height, width
+
+
+def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Kind (its marker's second byte) and content of the segments of a JPEG, without the pixels."""
+    at = 2
+    while found := _ANY_MARKER.search(data, at):
+        kind, at = data[found.end() - 1], found.end()
+        if kind == JPEG_END[1]:
+            yield kind, b""
+            return
+        size = int.from_bytes(data[at : at + 2], "big")
+        yield kind, data[at + 2 : at + size]
+        at += max(2, size)
 
 
 def stated_webp_size(data: bytes) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ through ``Say``.
 import logging
 import re
 import struct
+import zlib
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
@@ -16,6 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from cfinspect.engine.base.budget import JPEG_END, Unreadable, png_depth, segments
 
 Say = Callable[[str], None]
 Pixels = NDArray[np.uint8]
@@ -26,16 +29,12 @@ WHITE = (255, 255, 255, 255)
 # Cameras store fewer bits than the 16 of the file; 8 comes from programs that convert.
 _RANGES = (8, 10, 12, 14)
 _ORIENTATION_TAG = 0x0112
-_PNG_DEPTH, _PNG_COLOUR_TYPE = 24, 25  # where a PNG states them
+_PNG_COLOUR_TYPE = 25  # where a PNG states it
 _BAND = 1 << 22  # pixels that are converted at a time
 _SAVE_AGAIN = "save it with 8 or 16 bit"
 
 
 _log = logging.getLogger(__name__)
-
-
-class Unreadable(Exception):
-    """Why a picture cannot be read: part of a sentence, and what to do about it."""
 
 
 def upright(array: Pixels, how: int) -> Pixels:
@@ -218,7 +217,7 @@ def rgb_of_deep_png(
     it says is transparent, if any. Without ``say`` the full range is taken. Raises Unreadable where
     OpenCV cannot decode it.
     """
-    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    samples = by_opencv(data)
     if samples is None or samples.dtype != np.uint16:
         raise Unreadable("its 16 bit cannot be decoded; save it with 8 bit")
     tell = say or (lambda _text: None)
@@ -242,15 +241,20 @@ def rgb_of_deep_png(
         most = max(most, int(alpha.max()))
         return lay_over(rgb, alpha, background)
 
-    rgb = in_bands(*stored.shape[:2], read)
+    rgb = in_bands(stored.shape[0], stored.shape[1], read)
     if has_alpha or key is not None:
         say_if_all_is_transparent(most, tell)
     return rgb
 
 
-def png_depth(data: bytes) -> int:
-    """Bits of a sample that a PNG states."""
-    return data[_PNG_DEPTH]
+def by_opencv(data: bytes) -> NDArray[Any] | None:
+    """Samples as OpenCV gives them, None where it cannot decode the file.
+
+    Of a PNG it gets what makes pixels alone: it makes room for whatever size a chunk claims.
+    """
+    if data.startswith(_PNG_MAGIC):
+        data = _png_of_pixels(data)
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
 
 
 def load_pixels(image: Image.Image, data: bytes, enough: int | None) -> None:
@@ -292,14 +296,10 @@ def pixels_hash(image: Image.Image) -> bytes:
 
 # JPEG without its end ------------------------------------------------------------------------
 
-_END = b"\xff\xd9"
-_TABLES = {0xC4, 0xC8, 0xCC}  # of the kinds that otherwise begin a frame
-_ANY_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
-
 
 def jpeg_lacks_end(data: bytes) -> bool:
     """Whether no end marker follows the pixels of a JPEG."""
-    return not data.endswith(_END) and all(kind != _END[1] for kind, _ in segments(data))
+    return not data.endswith(JPEG_END) and all(kind != JPEG_END[1] for kind, _ in segments(data))
 
 
 def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
@@ -321,28 +321,8 @@ def jpeg_with_two_ends(data: bytes) -> tuple[bytes, bytes] | None:
         end = parts[0].tobytes()
         for number, part in enumerate(parts[1:], following):
             end += bytes([0xFF, 0xD0 + number % 8]) + part.tobytes()
-        ends.append(body.removesuffix(b"\xff") + end + _END)
+        ends.append(body.removesuffix(b"\xff") + end + JPEG_END)
     return ends[0], ends[1]
-
-
-def jpeg_size(data: bytes) -> tuple[int, int]:
-    """(height, width) that a JPEG file states; (0, 0) where it states none."""
-    frames = (body for kind, body in segments(data) if 0xC0 <= kind <= 0xCF and kind not in _TABLES)
-    height, width = struct.unpack_from(">HH", next(frames, bytes(5)), 1)
-    return height, width
-
-
-def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Kind (its marker's second byte) and content of the segments of a JPEG, without the pixels."""
-    at = 2
-    while found := _ANY_MARKER.search(data, at):
-        kind, at = data[found.end() - 1], found.end()
-        if kind == _END[1]:
-            yield kind, b""
-            return
-        size = int.from_bytes(data[at : at + 2], "big")
-        yield kind, data[at + 2 : at + size]
-        at += max(2, size)
 
 
 def _all_bits_are_sent(data: bytes) -> bool:
@@ -363,17 +343,36 @@ def _all_bits_are_sent(data: bytes) -> bool:
 
 # PNG with much metadata ----------------------------------------------------------------------
 
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _PNG_METADATA = {b"zTXt", b"iTXt", b"tEXt", b"iCCP"}
+_PNG_PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT"}
 
 
 def png_without_metadata(data: bytes) -> bytes:
     """A PNG file without texts and colour profile, except for EXIF in a text."""
-    parts, at = [data[:8]], 8
-    while at + 12 <= len(data):
-        (size,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        chunk = data[at : at + 12 + size]
-        if kind not in _PNG_METADATA or chunk[8:].startswith(b"Raw profile type exif"):
-            parts.append(chunk)
-        at += 12 + size
-    return b"".join([*parts, data[at:]])
+    kept = (
+        chunk
+        for kind, chunk in _png_chunks(data)
+        if kind not in _PNG_METADATA or chunk[8:].startswith(b"Raw profile type exif")
+    )
+    return b"".join([data[:8], *kept])
+
+
+def _png_of_pixels(data: bytes) -> bytes:
+    """The same picture, of whole chunks and without those that change no sample."""
+    kept = (
+        chunk
+        for kind, chunk in _png_chunks(data)
+        if kind in _PNG_PIXELS and len(chunk) == 12 + int.from_bytes(chunk[:4], "big")
+    )
+    end = b"\0\0\0\0IEND" + zlib.crc32(b"IEND").to_bytes(4, "big")
+    return b"".join([data[:8], *kept, end])
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Kind and bytes of each chunk of a PNG file; the last one may be cut short."""
+    at = 8
+    while at < len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], data[at:end]
+        at = end

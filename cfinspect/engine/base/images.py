@@ -22,7 +22,9 @@ from cfinspect.engine.base.atomic import read_regular, write_atomically
 from cfinspect.engine.base.budget import (
     MAX_FILE_BYTES,
     MAX_PIXELS,
+    Unreadable,
     one_at_a_time,
+    png_depth,
     require_affordable,
     require_pixels,
     stated_webp_size,
@@ -30,14 +32,13 @@ from cfinspect.engine.base.budget import (
 from cfinspect.engine.base.decoding import (
     WHITE,
     Say,
-    Unreadable,
+    by_opencv,
     exif_orientation,
     jpeg_lacks_end,
     jpeg_with_two_ends,
     load_pixels,
     orientation_of,
     pixels_hash,
-    png_depth,
     png_without_metadata,
     rgb_of_deep_png,
     rgb_of_pillow,
@@ -216,7 +217,7 @@ def _samples(
         palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
         return turned_array(np.array(image, dtype=np.uint8), turned), palette
     image = _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = by_opencv(data)
     if decoded is None:
         return turned_array(np.asarray(image), turned), None
     image.close()

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cfinspect.engine.base.decoding import Pixels, Unreadable, row_bands
+from cfinspect.engine.base.budget import Unreadable
+from cfinspect.engine.base.decoding import Pixels, row_bands
 
 LZMA, DEFLATE = 34925, (8, 32946)
 SAMPLE_KINDS = {1: "u", 2: "i", 3: "f", 4: "u"}

@@ -15,14 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from cfinspect.engine.base.budget import count_pages, require_memory
+from cfinspect.engine.base.budget import Unreadable, count_pages, jpeg_size, require_memory
 from cfinspect.engine.base.decoding import (
     Pixels,
     Say,
-    Unreadable,
     grey_to_rgb,
     in_bands,
-    jpeg_size,
     known_turn,
     lay_over,
     rgb_of_pillow,
@@ -211,7 +209,7 @@ class Tiff:
             return grey_to_rgb(shallow[..., 0]) if count == 1 else shallow
 
         over = self._over(samples[..., count:], colours, background, say, guess)
-        return upright(in_bands(*samples.shape[:2], over), self.turned)
+        return upright(in_bands(samples.shape[0], samples.shape[1], over), self.turned)
 
     def numbers(self) -> tuple[NDArray[Any], Pixels | None]:
         """Upright samples (H, W, S) as stored, white as the highest; the palette (N, 3), if any.

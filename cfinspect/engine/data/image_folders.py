@@ -98,7 +98,7 @@ def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
                 listed = list(entries)
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:  # nobody's images are 400 folders deep
-                remark(Path(here), "a folder so deep that it cannot be opened: left out")
+                remark(Path(here), "in truth a folder too deep to be opened: left out")
                 continue
             if unread is None or Path(here) == folder:
                 sentence = f"Cannot open the folder {here}: {error.strerror}."
@@ -115,7 +115,7 @@ def _walk(folder: Path, unread: list[Path] | None) -> Iterator[Path]:
             elif not is_link(entry):
                 todo.append(entry.path)
             elif leads_up(entry, folder.resolve()):
-                remark(Path(entry.path), "a link to a folder above it: not followed")
+                remark(Path(entry.path), "in truth a link to a folder above: not followed")
             else:
                 todo.appendleft(entry.path)
 
@@ -130,10 +130,13 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 def is_link(entry: os.DirEntry[str]) -> bool:
     """Whether it is a symbolic link, or what Windows has for folders besides."""
-    if sys.platform == "win32":
-        tag = entry.stat(follow_symlinks=False).st_reparse_tag
-        return tag in {stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT}
-    return entry.is_symlink()
+    try:
+        if sys.platform == "win32":
+            tag = entry.stat(follow_symlinks=False).st_reparse_tag
+            return tag in {stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT}
+        return entry.is_symlink()
+    except OSError:  # deleted just now
+        return False
 
 
 def leads_up(entry: os.DirEntry[str], folder: Path) -> bool:

@@ -11,11 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.engine.base.decoding import row_bands
 from cfinspect.engine.base.images import ImageError, read_samples
 from cfinspect.engine.base.progress import remark
 from cfinspect.engine.data.settings import MaskValues
@@ -25,8 +27,14 @@ _FEW = 20  # up to here, values are class numbers
 _HIGHEST = 254
 _NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole areas
 _FLAT = 0.8  # share of equal neighbours: areas of numbers have more, photos far less
+_SHORT = 65535
+_COLOURS, _MOST = 1000, 100_000
 _BETWEEN = 0.05  # share of greys that soft edges and JPEG leave
 _SETTLE = "say what its values are with --mask-values binary, labels or instances"
+
+
+Numbers = NDArray[Any]
+"""Whole numbers, none below 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +71,7 @@ def read_mask_values(
     Raises ImageError for a file that cannot be read, or whose values could mean several things.
     """
     pixels = _numbers(path, _decoded(path), values)
-    used = np.flatnonzero(np.bincount(pixels.ravel())) if pixels.size else pixels.ravel()
+    used = _used(path, pixels)
     found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
     if found is MaskValues.INSTANCES:
         return MaskRead((pixels > 0).astype(np.uint8), found)
@@ -96,7 +104,7 @@ _SAID = {
 
 
 def _meaning(
-    path: Path, pixels: NDArray[np.int64], used: NDArray[np.int64], named: Collection[int]
+    path: Path, pixels: Numbers, used: NDArray[np.int64], named: Collection[int]
 ) -> MaskValues:
     marks = set(used.tolist()) - {0}
     if marks and marks - {IGNORED} and marks <= {*named, IGNORED}:
@@ -118,9 +126,24 @@ def _meaning(
     raise ImageError(path, f"it is no mask that can be understood (values {shown}); {_SETTLE}")
 
 
-def _areas(pixels: NDArray[np.int64], top: int) -> NDArray[np.bool_]:
+def _used(path: Path, pixels: Numbers) -> NDArray[np.int64]:
+    """The numbers in a mask, ascending; ImageError where they are more than objects in a photo."""
+    if pixels.max(initial=0) > _SHORT:  # counting would take memory for every number in between
+        used: set[int] = set()
+        for rows in row_bands(*pixels.shape):
+            used.update(np.unique(pixels[rows]).tolist())
+            if len(used) > _MOST:
+                raise ImageError(path, f"it has more than {_MOST} values, and is no mask")
+        return np.array(sorted(used), dtype=np.int64)
+    counts = np.zeros(_SHORT + 1, dtype=np.int64)
+    for rows in row_bands(*pixels.shape):
+        counts += np.bincount(pixels[rows].ravel(), minlength=len(counts))
+    return np.flatnonzero(counts)
+
+
+def _areas(pixels: Numbers, top: int) -> NDArray[np.bool_]:
     """Pixels inside areas of one value that is neither black nor white; soft edges have none."""
-    grey = pixels.astype(np.float32)
+    grey = pixels if _are_short(pixels) else pixels.astype(np.float32)
     kernel = np.ones((3, 3), np.uint8)
     same = cv2.erode(grey, kernel) == cv2.dilate(grey, kernel)
     inner: NDArray[np.bool_] = same & (grey >= _NEAR) & (grey <= top - _NEAR)
@@ -140,61 +163,79 @@ def _decoded(path: Path) -> NDArray[np.generic]:
     return pixels[..., :3] if four and not pixels[..., 3].any() else pixels
 
 
-def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> NDArray[np.int64]:
-    """One whole number for each pixel, transparency and colours resolved."""
+def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> Numbers:
+    """One whole number for each pixel, transparency and colours resolved.
+
+    As short numbers as hold them: masks of large photos are large, too.
+    """
     if np.issubdtype(pixels.dtype, np.floating):
         if values is MaskValues.BINARY:
-            return (pixels.astype(np.float64) >= 0.5).astype(np.int64)
+            return np.asarray(np.greater_equal(pixels, 0.5), dtype=np.uint8)
         if not np.isfinite(pixels).all() or (pixels != np.rint(pixels)).any():
             raise ImageError(path, f"its values are fractions; {_SETTLE}")
-    numbers = pixels.astype(np.int64)
-    if numbers.min(initial=0) < 0:
+    if pixels.size and pixels.min() < 0:
         raise ImageError(path, "it has values below 0")
+    if pixels.max(initial=0) > np.iinfo(np.int64).max:
+        raise ImageError(path, "it has values that are no class or instance numbers")
+    kind = np.uint16 if pixels.max(initial=0) <= _SHORT else np.int64
+    numbers: Numbers = pixels if _are_short(pixels) else pixels.astype(kind)
     if numbers.ndim == 2:
         return numbers
     if numbers.shape[2] in {2, 4}:
         return _drawn(path, numbers, values)
-    if (numbers == numbers[..., :1]).all():
-        return np.asarray(numbers[..., 0])
+    bands = row_bands(*numbers.shape[:2])
+    if all((numbers[rows] == numbers[rows, :, :1]).all() for rows in bands):
+        return np.ascontiguousarray(numbers[..., 0])
     return _classes_of_colours(path, numbers, values)
 
 
-def _drawn(path: Path, pixels: NDArray[np.int64], values: MaskValues) -> NDArray[np.int64]:
+def _are_short(pixels: NDArray[np.generic]) -> bool:
+    return pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2
+
+
+def _drawn(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
     """What is painted on a transparent layer; on an opaque one its values as without alpha."""
     colours, alpha = pixels[..., :-1], pixels[..., -1]
     full = 65535 if pixels.max(initial=0) > 255 else 255
     if (alpha == full).all():
         return _numbers(path, colours if colours.shape[2] > 1 else colours[..., 0], values)
-    opaque = alpha * 2 > full
+    opaque = alpha > full // 2
     painted = opaque & (colours.max(axis=2) > 0)
     if opaque.any() and not painted.any():
         raise ImageError(
             path, "black is painted on a transparent layer, which may mean damage or none"
         )
-    return np.asarray(painted.astype(np.int64))
+    return np.asarray(painted, dtype=np.uint8)
 
 
-def _classes_of_colours(
-    path: Path, pixels: NDArray[np.int64], values: MaskValues
-) -> NDArray[np.int64]:
+def _classes_of_colours(path: Path, pixels: Numbers, values: MaskValues) -> Numbers:
     if values is MaskValues.BINARY:
-        return np.asarray(pixels.max(axis=2), dtype=np.int64)
-    codes = (pixels[..., 0] << 32) | (pixels[..., 1] << 16) | pixels[..., 2]
-    used = set(np.unique(codes).tolist())
+        return np.asarray(pixels.max(axis=2))
+    bands = row_bands(*pixels.shape[:2])
+    used: set[int] = set()
+    for rows in bands:
+        used.update(np.unique(_codes(pixels[rows])).tolist())
+        if len(used) > _COLOURS:  # a photo; the rest needs no look
+            break
     if len(used) <= 2 and 0 in used:
-        return (codes > 0).astype(np.int64)
-    colours = palette().tolist()
-    known = {
-        (colours[number][0] << 32) | (colours[number][1] << 16) | colours[number][2]: number
-        for number in (*range(_FEW + 1), IGNORED)
-    }
+        return np.asarray(pixels.max(axis=2) > 0, dtype=np.uint8)
+    colours = palette()[[*range(_FEW + 1), IGNORED]].astype(np.int64)
+    known = dict(zip(_codes(colours).tolist(), [*range(_FEW + 1), IGNORED], strict=True))
     if not used <= set(known):
         raise ImageError(
             path,
             f"it has {len(used)} colours, of which nobody knows what they mean; masks are grey, "
             "or have class numbers and a palette (--mask-values binary takes all that is bright)",
         )
-    numbers = np.zeros(codes.shape, dtype=np.int64)
-    for code in used:
-        numbers[codes == code] = known[code]
+    numbers = np.zeros(pixels.shape[:2], dtype=np.uint8)
+    for rows in bands:
+        codes = _codes(pixels[rows])
+        for code in used:
+            numbers[rows][codes == code] = known[code]
     return numbers
+
+
+def _codes(colours: Numbers) -> NDArray[np.int64]:
+    """One number for each colour (..., 3)."""
+    wide = colours.astype(np.int64)
+    return np.asarray((wide[..., 0] << 32) | (wide[..., 1] << 16) | wide[..., 2])

@@ -22,6 +22,10 @@ class ExplanationController:
         model = None if row is None else self._session.model_of(row.folder_id)
         if row is None or model is None:
             return
+        picture = self._context.parts.canvas.picture
+        if picture is not None and picture.row.id == row.id and not picture.levels:
+            self._context.messages.tell(picture.error)  # not read, so not explained either
+            return
         device = self._context.preferences.get("device")
         wish = Wish(row.id, row.path, model.path, "rise", None, device)
         dialog = ExplainDialog(self._context.window, self._session, wish)

@@ -10,14 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from cfinspect.engine.base.budget import MAX_PIXELS
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import (
-    MAX_PIXELS,
-    header_size,
-    read_bytes,
-    read_image,
-    read_preview,
-)
+from cfinspect.engine.base.images import header_size, read_bytes, read_image, read_preview
 from cfinspect.project.kept_pictures import Size
 from cfinspect.project.listing import ImageRow, by_ids
 from cfinspect.project.paths import ProjectPaths

@@ -72,9 +72,7 @@ def of_tiff(data: bytes, chance: Random) -> bytes:
             return of_bytes(data, chance)
         count = struct.unpack_from(f"{order}H", data, start)[0]
         at = start + 2 + 12 * chance.randrange(max(1, count))
-        offset, form, values = chance.choice(
-            ((0, "H", _TAGS), (2, "H", range(20)), (4, "I", INTEGERS))
-        )
+        offset, form, values = chance.choice(_PARTS)
         if chance.random() < 0.5:
             offset, form, values = 8, "I", (*INTEGERS, start, 4, 34925, 8, 6)
         value = chance.choice(values) % (1 << (8 * struct.calcsize(f"<{form}")))
@@ -103,6 +101,12 @@ _TAGS = (
     324,
     330,
     347,
+)
+# Of an entry: where its tag, its type and its count are, and what they may be.
+_PARTS: tuple[tuple[int, str, tuple[int, ...]], ...] = (
+    (0, "H", _TAGS),
+    (2, "H", tuple(range(20))),
+    (4, "I", INTEGERS),
 )
 
 

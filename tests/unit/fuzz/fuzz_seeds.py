@@ -205,7 +205,13 @@ def hall(scratch: Path) -> Files:
 
 def xanylabeling(_scratch: Path) -> list[Files]:
     """What X-AnyLabeling writes: turned boxes, descriptions, scores."""
-    shape = {"score": None, "difficult": False, "group_id": 3, "description": "", "attributes": {}}
+    shape: dict[str, object] = {
+        "score": None,
+        "difficult": False,
+        "group_id": 3,
+        "description": "",
+        "attributes": {},
+    }
     square = [[5, 5], [30, 5], [30, 40], [5, 40]]
     data = {
         "version": "2.4.4",

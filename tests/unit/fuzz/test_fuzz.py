@@ -16,7 +16,7 @@ from fuzz_containers import of_png, of_safetensors, of_tiff
 from fuzz_mutations import of_bytes, of_json, of_xml
 from fuzz_process import SHARES, Job, Outcome, spread, try_all
 
-INPUTS = 200
+INPUTS = 120
 SEED = 21
 
 
@@ -24,9 +24,9 @@ def test_nothing_but_sentences_comes_of_damaged_files() -> None:
     *outcomes, crashed = try_all([*spread(INPUTS, SEED), Job("no kind", SEED, 0)])
     assert len(outcomes) == INPUTS
     assert [(str(one.job), one.finding) for one in outcomes if one.finding] == []
+    assert {one.job.kind for one in outcomes} == set(SHARES)
     # Files that are refused one and all, or none, would try little.
-    assert {one.job.kind for one in outcomes if one.sentences} == set(SHARES)
-    assert sum(not one.sentences for one in outcomes) > INPUTS / 20
+    assert INPUTS / 20 < sum(not one.sentences for one in outcomes) < INPUTS / 2
     assert "crashes (exit code 1)" in crashed.finding
     assert "KeyError: 'no kind'" in crashed.finding
 

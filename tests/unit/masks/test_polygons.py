@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -91,3 +93,16 @@ def test_simplified_contours_stay_near() -> None:
 def test_a_shape_without_holes_needs_no_bridge() -> None:
     square = np.array([[0.0, 0.0], [4.0, 0.0], [4.0, 4.0], [0.0, 4.0]])
     assert merge_holes(Shape(square)) is square
+
+
+def test_a_polygon_of_a_large_image_takes_little_more_than_its_mask() -> None:
+    side = 6000
+    ring = np.array([[0.0, 0], [side, 0], [side, side - 0.4], [0, side]])
+    tracemalloc.start()
+    mask = rasterise([ring, ring / 2], (side, side))
+    assert tracemalloc.get_traced_memory()[1] < side * side + (30 << 20)
+    tracemalloc.stop()
+    assert int(mask.sum()) == side * side - int(rasterise([ring / 2], (side, side)).sum())
+    for y in (0, 665, 666, 667, 2999, 3000, side - 1):  # also where bands of rows meet
+        row = mask[y]
+        assert row.all() if y >= 3000 else (not row[:3000].any() and row[3000:].all())

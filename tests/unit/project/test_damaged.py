@@ -163,11 +163,11 @@ if __name__ == "__main__":
         os.environ["CFINSPECT_HOME"] = str(Path(folder) / "home")
         base = make_original(Path(folder))
         outcomes: collections.Counter[str] = collections.Counter()
-        for number in range(int(sys.argv[1])):
+        for seed in range(int(sys.argv[1])):
             try:
-                outcomes[try_one(base, Path(folder) / "hall", number)] += 1
+                outcomes[try_one(base, Path(folder) / "hall", seed)] += 1
             except Exception:
                 outcomes["failed"] += 1
-                print(number, traceback.format_exc())
+                print(seed, traceback.format_exc())
             shutil.rmtree(Path(folder) / "hall")
         print(outcomes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,37 @@ def test_links_to_folders_elsewhere_are_walked_once_allowed(root: Path, own: Pat
         with pytest.raises(ImageError, match="outside"):
             row = find(project, "damaged/img70.png")
             row.checked_path()
+
+
+def test_labels_from_elsewhere_are_not_read(root: Path, own: Path) -> None:
+    (own / "secret").write_text("filename,label\nimg0.png,damaged\n")
+    (root / "labels.csv").symlink_to(own / "secret")
+    with Project.open(root) as project:
+        report = scan(project)
+        assert report.outside == [own] and "labels.csv" in report.problems[0]
+        assert find(project, "img0.png").label is None
+        project.answer([own], allowed=True)
+        assert scan(project).outside == []
+        assert find(project, "img0.png").label == 1
+
+
+def test_any_number_of_links_out_is_left_out_in_no_time(root: Path, tmp_path: Path) -> None:
+    for number in range(3000):
+        (root / f"x{number}.png").symlink_to(tmp_path / "own" / str(number) / "x.png")
+        (tmp_path / "own" / str(number)).mkdir(parents=True)
+        (tmp_path / "own" / str(number) / "x.png").touch()
+    with Project.open(root) as project:
+        with project.database.writing() as connection:  # that many images are gone as well
+            connection.executemany(
+                "INSERT INTO image (folder_id, path, place, bytes, mtime_ns, digest) VALUES "
+                "(1, ?, '', 0, 0, ?)",
+                [(f"gone/{number}.png", f"{number:032x}") for number in range(3000)],
+            )
+        begun = time.process_time()
+        report = scan(project)
+        assert time.process_time() - begun < 5
+        assert (report.present, len(report.outside)) == (3, 3000)
+        assert len(report.problems) <= 21
 
 
 def test_links_up_are_not_walked_whatever_was_allowed(root: Path, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from test_earlier_formats import write_version
 from typer.testing import CliRunner
 
 from cfinspect.cli import app
-from cfinspect.engine.base.atomic import folder_in_one_step, save_text, write_atomically
 from cfinspect.project import audit, backup, database, door
 from cfinspect.project.database import ProjectError, is_sound
 from cfinspect.project.door import is_logged
@@ -228,6 +227,22 @@ def test_nothing_is_tried_out_behind_a_link(hall: Path, tmp_path: Path) -> None:
     assert sorted((tmp_path / "data").iterdir()) == before
 
 
+def test_what_nobody_else_may_open_is_a_sentence(hall: Path) -> None:
+    data = hall / ".cfinspect"
+    modes = [
+        (data / "project.sqlite", r"project.sqlite: Permission denied"),
+        (data, "may not open"),
+    ]
+    for path, said in modes:
+        path.chmod(0o000)
+        if not WINDOWS:  # there a mode takes away no more than writing
+            with a_colleague():
+                for attempt in (Project.open, Project.create, Project.open_again):
+                    with pytest.raises(ProjectError, match=said):
+                        attempt(hall)
+        path.chmod(0o700)
+
+
 def test_what_cannot_be_restored_is_a_sentence(hall: Path) -> None:
     lock(hall, 0o444, 0o555)
     with a_colleague(), pytest.raises(ProjectError, match="cannot be restored: the folder is"):
@@ -275,42 +290,7 @@ def test_the_commands_say_that_a_project_can_only_be_looked_at(hall: Path) -> No
             assert code == 2, (words, said)
             assert "Error: Nothing was changed: the project in" in said
     names = {path.name for path in (hall.parent / "others" / "images").iterdir()}
-    assert names == {"img0.png", "img1.png"}
-
-
-# Modes ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
-def test_all_that_is_written_takes_the_umask(tmp_path: Path, umask: int) -> None:
-    before = os.umask(umask)
-    try:
-        write_atomically(tmp_path / "file", lambda part: part.write_text("x"))
-        save_text(tmp_path / "text" / "file", "x")
-        with folder_in_one_step(tmp_path / "folder") as draft:
-            (draft / "inner").mkdir()
-        with inspected_project(tmp_path / "hall", [0.9]) as project:
-            image = find(project, "img0.png").id
-            decide(project, image, who="ann", verdict=Verdict.DAMAGED)
-            backup.back_up(project.paths, project.database)
-        project.paths.database.write_bytes(b"nonsense")
-        backup.restore(project.paths)
-        Project.open(tmp_path / "hall").close()
-    finally:
-        os.umask(before)
-    paths = [path for path in tmp_path.rglob("*") if path.name != "home"]
-    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in paths}
-    kept = 0o777 if WINDOWS else ~umask
-    assert modes == {(True, 0o777 & kept), (False, 0o666 & kept)}
-
-
-def test_a_restored_database_is_for_the_same_people(hall: Path) -> None:
-    with Project.open(hall) as project:
-        backup.back_up(project.paths, project.database)
-    project.paths.database.write_bytes(b"nonsense")
-    project.paths.database.chmod(0o660)
-    backup.restore(project.paths)
-    assert project.paths.database.stat().st_mode & 0o777 == (0o666 if WINDOWS else 0o660)
+    assert names == {"img0.png"}  # the other one is damaged by now, and has no mask
 
 
 # Disks of other computers -----------------------------------------------------------------------

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import struct
+import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from cfinspect.engine.base.images import (
     orientation,
     read_image,
     read_preview,
+    read_samples,
 )
 from cfinspect.engine.base.progress import collect_remarks, take_remarks
 
@@ -301,6 +305,20 @@ def test_metadata_of_a_png_never_costs_its_pixels(tmp_path: Path, what: str, bit
         path.write_bytes(data)
         assert (read_image(path)[..., 0] == grey(bits) >> (bits - 8)).all()
         assert header_size(path, data) == (20, 30)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nobody says there what the most memory was")
+@pytest.mark.parametrize("read", [read_image, read_samples])
+def test_pixels_that_claim_gigabytes_get_none(tmp_path: Path, read: Callable[[Path], Any]) -> None:
+    sound = png_file(grey(16)[..., None], 16, 0)
+    at = sound.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(sound[:at] + struct.pack(">I", 0x7D000000) + sound[at + 4 :])
+    Path("/proc/self/clear_refs").write_text("5")
+    with contextlib.suppress(ImageError):
+        read(tmp_path / "a.png")
+    status = Path("/proc/self/status").read_text().splitlines()
+    most, now = (int(one.split()[1]) >> 10 for one in status if one[:6] in {"VmHWM:", "VmRSS:"})
+    assert most - now < 300  # MB
 
 
 def test_exif_in_a_png_with_much_text_still_turns_it(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +14,13 @@ from colleague import WINDOWS, a_colleague
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
+from cfinspect.engine.base.progress import collect_remarks, take_remarks
 from cfinspect.engine.data.dataset import read_folders, read_unlabelled
 from cfinspect.engine.data.folders import class_words, scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key
 from cfinspect.engine.inference.stream import find_sources
-from cfinspect.project.project import Project
+from cfinspect.project.project import Folder, Project
+from cfinspect.project.reach import Reach
 from cfinspect.project.walk import walk
 
 
@@ -107,6 +111,7 @@ def walls() -> Iterator[Path]:
 
 
 def test_a_folder_that_cannot_be_opened_stops_nothing(walls: Path) -> None:
+    read_folders([walls])  # what is imported late must not wait for who may read no program
     with a_colleague():
         unread: list[Path] = []
         seen = list_images([walls], unread)
@@ -132,3 +137,46 @@ def test_a_folder_that_was_given_and_cannot_be_opened_is_an_error(walls: Path) -
                 list_images(paths)
         with pytest.raises(CfinspectError, match=r"Cannot open the folder .*locked"):
             list_images([walls / "good" / "locked"], [])
+
+
+def test_a_folder_that_may_only_be_listed_has_lost_no_image(walls: Path) -> None:
+    for name in ("good", "bad"):
+        (walls / name / "locked").chmod(0o444)
+    with a_colleague():
+        walked = walk(Folder(1, ".", walls, "wall", None, None), Reach(walls))
+    locked = set() if WINDOWS else {"good/locked/", "bad/locked/"}
+    assert set(walked.unread) == locked
+    assert len(walked.problems) == len(locked)
+    assert len(walked.files) == 6 - len(locked)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take a privilege there")
+def test_nobody_follows_a_link_to_a_folder_above(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    touch(tmp_path, "beside.png", "other/o.png")
+    touch(root, "a.png", "real/b.png")
+    for name, target in (("all", "/"), ("up", ".."), ("real/here", "."), ("again", "real")):
+        (root / name).symlink_to(target)
+    (root / "linked").symlink_to(tmp_path / "other")
+    collect_remarks()
+    seen = found(root)
+    own = {"a.png", "real/b.png"}
+    assert seen["project"] == own  # what lies outside is for whoever allows it
+    # Whoever names a folder to train on or to inspect means its links, too.
+    assert seen["train"] == seen["inspect"] == own | {"linked/o.png"}
+    told = [text for text in take_remarks() if "a link to a folder above" in text]
+    assert len(told) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="paths are that long there")
+def test_a_tree_that_is_too_deep_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.png")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(600):
+        Path("abcdefghij").mkdir()
+        os.chdir("abcdefghij")
+    os.chdir(tmp_path)
+    seen = found(tmp_path)
+    assert seen["train"] == seen["inspect"] == seen["project"] == {"a.png"}

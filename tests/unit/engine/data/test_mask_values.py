@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,35 @@ def test_tiff_masks(tmp_path: Path, photometric: str, dtype: type) -> None:
             tmp_path / "m.tif", stored_as, photometric=photometric, compression=compression
         )
         assert np.array_equal(read_mask_values(tmp_path / "m.tif").mask, grey(1, 3))
+
+
+@pytest.mark.parametrize("kind", ["grey", "16 bit", "colours", "transparent"])
+def test_a_large_mask_takes_little_more_than_its_pixels(tmp_path: Path, kind: str) -> None:
+    side = 3000
+    pixels = np.zeros((side, side), np.uint16 if kind == "16 bit" else np.uint8)
+    pixels[5:, 5:] = 2 if kind == "colours" else 255
+    inside = pixels > 0
+    if kind == "colours":
+        pixels = palette()[pixels]
+        pixels[0, 0] = palette()[1]
+    elif kind == "transparent":
+        pixels = np.stack([pixels] * 4, axis=2)
+    path = stored(tmp_path, pixels)
+    read_mask_values(path)  # loads what it needs
+    tracemalloc.start()
+    found = read_mask_values(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(found.mask[1:] > 0, inside[1:])
+    # What OpenCV gives, the same with its channels in order, and a few images of one byte a pixel.
+    assert most < 2 * pixels.nbytes + 4 * side * side + (150 << 20)
+
+
+def test_values_of_32_bit_cost_no_room_for_all_between(tmp_path: Path) -> None:
+    path = tmp_path / "mask.tif"
+    tifffile.imwrite(path, np.where(INSIDE, np.uint32(4_000_000_000), np.uint32(0)))
+    assert np.array_equal(read_mask_values(path).mask > 0, INSIDE)
+    counted = np.arange(400 * 400, dtype=np.uint32).reshape(400, 400)
+    tifffile.imwrite(path, counted, compression="zlib", predictor=2)
+    with pytest.raises(ImageError, match="more than 100000 values, and is no mask"):
+        read_mask_values(path)

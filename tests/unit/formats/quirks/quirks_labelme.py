@@ -36,7 +36,7 @@ def shape(points: Any = SQUARE, kind: Any = "polygon", label: Any = "crack", **m
 
 def document(*shapes: Any, **more: Any) -> dict[str, Any]:
     """A file of labelme for a.png."""
-    known = {
+    known: dict[str, Any] = {
         "version": "5.5.0",
         "flags": {},
         "shapes": list(shapes),
@@ -48,7 +48,7 @@ def document(*shapes: Any, **more: Any) -> dict[str, Any]:
     return {key: value for key, value in {**known, **more}.items() if value is not GONE}
 
 
-def files(data: object, name: str = "a.json", **more: object) -> Files:
+def files(data: object, name: str = "a.json", /, **more: object) -> Files:
     """The file in question, and the control."""
     control = document(shape(), imagePath="c.png")
     found = {name: data, "c.json": control, **more}
@@ -228,7 +228,7 @@ WORDS: list[Quirk] = [
     squared("flags of a shape", shape(flags={"good": True})),
     squared("difficult", shape(difficult=True, score=0.3, description="x", attributes={"a": 1})),
 ]
-_SIZED = {"imageHeight": GONE, "imageWidth": GONE}
+_SIZED: dict[str, Any] = {"imageHeight": GONE, "imageWidth": GONE}
 PLACES: list[Quirk] = [
     squared("size as text", shape(), imageHeight="30", imageWidth="40"),
     squared("size as a fraction", shape(), imageHeight=30.0, imageWidth=40.0),

@@ -39,7 +39,7 @@ def document(*things: str, name: str | None = "a.png", size: str = _SIZE, more: 
     return f"<annotation><folder>x</folder>{file}{size}{more}{''.join(things)}</annotation>"
 
 
-def boxes(text: str | bytes, file: str = "Annotations/a.xml", **more: bytes) -> Files:
+def boxes(text: str | bytes, file: str = "Annotations/a.xml", /, **more: bytes) -> Files:
     """A folder of boxes alone, with the control."""
     data = text if isinstance(text, bytes) else text.encode()
     return {file: data, "Annotations/c.xml": document(thing(), name="c.png").encode(), **more}
@@ -153,7 +153,7 @@ def png(array: NDArray[Any], mode: str | None = None, palette: bool = False) -> 
     return stream.getvalue()
 
 
-def masks(data: bytes, file: str = "a.png", **more: bytes) -> Files:
+def masks(data: bytes, file: str = "a.png", /, **more: bytes) -> Files:
     """A folder of masks with the control."""
     control = {"SegmentationClass/c.png": png(SOUND, palette=True)}
     return {f"SegmentationClass/{file}": data, **control, **more}

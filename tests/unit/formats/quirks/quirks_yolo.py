@@ -61,6 +61,11 @@ def files(
     return {**found, **more}
 
 
+# Files beside the labels; typed apart, since a call names them like arguments.
+_LISTED: dict[str, Any] = {"list.txt": b"./images/a.png\r\nimages/c.png\r\n"}
+_README: dict[str, Any] = {"README.md": b"x"}
+
+
 def squared(
     name: str, /, text: str | bytes, mask: Mask = SOUND, said: str = "", **how: Any
 ) -> Quirk:
@@ -226,10 +231,10 @@ PLACES: list[Quirk] = [
         "a list of images",
         line(),
         yaml="train: list.txt\nnames: [crack]\n",
-        **{"list.txt": b"./images/a.png\r\nimages/c.png\r\n"},
+        **_LISTED,
     ),
     squared("the same folder twice", line()),
-    squared("another name of the YAML", line(), **{"README.md": b"x"}),
+    squared("another name of the YAML", line(), **_README),
     squared("two suffixes", line(), name="x.y.png"),
     squared("an umlaut", line(), name="ü b.png"),
     squared("brackets and a space", line(), name="A-1 (2).png"),
