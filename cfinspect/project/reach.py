@@ -59,7 +59,8 @@ class Reach:
         """Why nothing is read from ``folder``, and what to do, as the rest of a sentence."""
         return (
             f"lies outside of the project, in {folder}. If these images are meant to belong to it, "
-            f'allow it on this PC: `cfinspect project folders "{self.root}" --allow "{folder}"`'
+            "allow it on this PC: in the window with a right click on the folder, or with "
+            f'`cfinspect project folders "{self.root}" --allow "{folder}"`'
         )
 
     def _holds(self, path: Path) -> bool:

@@ -234,6 +234,7 @@ class ProjectController:
             ),
             tr("Allow"),
             tr("Leave them out"),
+            risky=True,
         )
         if self._session.root == root:
             self._session.change(

@@ -52,19 +52,23 @@ class Dialog(QDialog):
         self.is_over = True
         super().done(answer)
 
-    def add_ok(self, text: str) -> QPushButton:
-        """The button that does it."""
+    def add_ok(self, text: str, *, usual: bool = True) -> QPushButton:
+        """The button that does it; ``usual``: that is what Enter does."""
         button = self.buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
+        return self._make_usual(button) if usual else button
+
+    def add_cancel(self, text: str = "", *, usual: bool = False) -> QPushButton:
+        """The button that does nothing; ``usual``: as for ``add_ok``."""
+        role = QDialogButtonBox.ButtonRole.RejectRole
+        button = self.buttons.addButton(text or tr("Cancel"), role)
+        return self._make_usual(button) if usual else button
+
+    def _make_usual(self, button: QPushButton) -> QPushButton:
         button.setProperty("role", "primary")
         button.style().unpolish(button)  # the box has polished it already
         button.style().polish(button)
         button.setDefault(True)
         return button
-
-    def add_cancel(self, text: str = "") -> QPushButton:
-        """The button that does nothing."""
-        role = QDialogButtonBox.ButtonRole.RejectRole
-        return self.buttons.addButton(text or tr("Cancel"), role)
 
     def add_text(self, text: str, *, faint: bool = False) -> Label:
         """A paragraph."""
@@ -112,12 +116,22 @@ class ErrorDialog(Dialog):
 
 
 class Question(Dialog):
-    """A question with an answer that does it, and one that does not."""
+    """A question with an answer that does it, and one that does not.
+
+    ``risky``: Enter does not.
+    """
 
     def __init__(
-        self, parent: QWidget | None, title: str, text: str, yes: str, no: str = ""
+        self,
+        parent: QWidget | None,
+        title: str,
+        text: str,
+        yes: str,
+        no: str = "",
+        *,
+        risky: bool = False,
     ) -> None:
         super().__init__(parent, title, 460)
         self.add_text(text)
-        self.add_cancel(no)
-        self.add_ok(yes)
+        self.add_cancel(no, usual=risky)
+        self.add_ok(yes, usual=not risky)

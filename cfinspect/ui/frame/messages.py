@@ -94,6 +94,6 @@ class Messages:
         dialog.deleteLater()
         return answer == QDialog.DialogCode.Accepted
 
-    def ask(self, title: str, text: str, yes: str, no: str = "") -> bool:
-        """A question."""
-        return self.run(Question(self._window, title, text, yes, no))
+    def ask(self, title: str, text: str, yes: str, no: str = "", *, risky: bool = False) -> bool:
+        """A question; where it is ``risky``, Enter means no."""
+        return self.run(Question(self._window, title, text, yes, no, risky=risky))
