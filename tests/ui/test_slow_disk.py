@@ -20,7 +20,7 @@ pytest_plugins = ["stage"]
 # The real window in a process of its own: how that ends is the point. From a moment on, every read
 # of an image hangs, as one of a share does whose server is gone.
 _PROGRAM = """
-import sys, threading, time
+import shutil, sys, threading, time
 from pathlib import Path
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -58,6 +58,7 @@ def tick():
         state["step"] = 1
         hangs.set()
         if what == "thumbnail":
+            shutil.rmtree(folder / ".cfinspect" / "cache" / "thumbnails", ignore_errors=True)
             session.thumbnails._held.clear()
             w.gallery.grid.viewport().update()
         else:

@@ -372,6 +372,8 @@ def test_hostile_names_go_out_and_stop_nothing_on_the_way_in(form: str, tmp_path
         decide(project, find(project, name).id, who="ann", mask=drawn(1))
     export(project, form, tmp_path / "out")
     report = import_labels(project, Source(form, tmp_path / "out", replace=True), who="bob")
-    assert report.taken == 4
-    for name in names[:4]:
+    # A table of labels names files as they are, and no name may have such characters.
+    back = names[:4] if form == "csv" else names
+    assert report.taken == len(back)
+    for name in back:
         assert human_of(project, find(project, name).id).who == "bob"

@@ -194,7 +194,7 @@ def test_a_break_changes_no_loss(walls: Path, tmp_path: Path) -> None:
 
 
 def test_it_learns(walls: Path, tmp_path: Path) -> None:
-    config = settings(walls, tmp_path / "run", steps=120, validate_every=40, lr_generator=2e-3)
+    config = settings(walls, tmp_path / "run", steps=120, validate_every=10, lr_generator=2e-3)
     looks = [event.metrics for event in train(config) if isinstance(event, Validated)]
     assert looks[-1]["noise"] < 0.8 * looks[0]["noise"]
 
