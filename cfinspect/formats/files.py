@@ -15,7 +15,6 @@ import numpy as np
 
 from cfinspect.engine.base.images import (
     JPEG_SIDE,
-    header_size,
     is_turned,
     read_bytes,
     read_image,
@@ -65,8 +64,7 @@ def place_image(item: Item, folder: Path, images: Images, *, jpeg: bool = False)
 def read_original(source: Path, *, jpeg: bool = False) -> Original:
     """An image file that `place_image` can place; raises ImageError where it could not."""
     data = read_bytes(source)
-    header_size(source, data)
-    turned = is_turned(source, data)
+    turned = is_turned(source, data)  # by its header, which is looked at once
     if turned or (jpeg and source.suffix.lower() not in _JPEG):
         read_image(source)  # it will be written anew
     return Original(data, turned)

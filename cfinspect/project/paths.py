@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from cfinspect.engine.base.atomic import write_atomically
+from cfinspect.engine.base.atomic import read_regular, write_atomically
 from cfinspect.project.errors import ProjectError
 
 NAME = ".cfinspect"
@@ -143,7 +143,7 @@ class ProjectPaths:
         """
         try:
             self._refuse_links_to(file)
-            return read_regular(file, most)
+            return read_regular(file, most, follow=False)
         except (OSError, ProjectError):
             return None
 
@@ -240,23 +240,6 @@ def _is_junction(status: os.stat_result) -> bool:
     if sys.platform != "win32":
         return False
     return status.st_reparse_tag == stat.IO_REPARSE_TAG_MOUNT_POINT
-
-
-def read_regular(path: Path, most: int = _MOST) -> bytes:
-    """The bytes of a regular file; OSError for a link, a pipe, a device and over ``most`` bytes.
-
-    Nothing is waited for: a pipe among the files would be for ever. Windows has neither pipes nor
-    the flag against links in folders; there, the look before is all.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    with open(os.open(path, flags), "rb") as file:  # noqa: PTH123  (a handle, no path)
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(f"{path} is no regular file")
-        if status.st_size > most:
-            raise OSError(f"{path} is larger than {most} bytes")
-        return file.read()
 
 
 def find_project_paths(root: Path) -> ProjectPaths | None:

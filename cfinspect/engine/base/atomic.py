@@ -120,13 +120,15 @@ def read_regular_text(path: Path, most: int = 64 << 20) -> str:
     return data.decode("utf-8")
 
 
-def read_regular(path: Path, most: int) -> bytes | None:
+def read_regular(path: Path, most: int, *, follow: bool = True) -> bytes | None:
     """The bytes of a file, None where it has more than ``most``; never waits for a writer.
 
-    Raises OSError, ``NoRegularFileError`` for what is no file.
+    ``follow``: also through a link. Raises OSError, ``NoRegularFileError`` for what is no file.
+    Windows has neither pipes among files nor the flag against links.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as stream:
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    flags |= 0 if follow else getattr(os, "O_NOFOLLOW", 0)
+    with os.fdopen(os.open(path, flags), "rb") as stream:
         status = os.fstat(stream.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise NoRegularFileError(path)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from studio import SIDE, inspected_project
 
+from cfinspect.engine.base.atomic import read_regular
 from cfinspect.project import backup
 from cfinspect.project.database import ProjectError
 from cfinspect.project.finding import find
-from cfinspect.project.paths import ProjectPaths, find_project_paths, read_regular
+from cfinspect.project.paths import ProjectPaths, find_project_paths
 from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.saliency import SaliencyCache, kept_saliency
@@ -184,7 +185,7 @@ def test_only_what_lies_in_the_project_is_touched(place: ProjectPaths, outside: 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"\r\n\x1a")
-    assert read_regular(tmp_path / "file") == b"\r\n\x1a"
+    assert read_regular(tmp_path / "file", 100, follow=False) == b"\r\n\x1a"
     (tmp_path / "link").symlink_to(tmp_path / "file")
     strange = [tmp_path, tmp_path / "link", tmp_path / "gone"]
     if hasattr(os, "mkfifo"):
@@ -192,7 +193,7 @@ def test_only_regular_files_are_read(tmp_path: Path) -> None:
         strange.append(tmp_path / "pipe")
     for path in strange:
         with pytest.raises(OSError):
-            read_regular(path)
+            read_regular(path, 100, follow=False)
 
 
 def test_a_project_without_a_database_is_known_by_a_backup_alone(place: ProjectPaths) -> None:
