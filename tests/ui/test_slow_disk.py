@@ -45,6 +45,12 @@ state = {"at": time.monotonic(), "gap": 0.0, "step": 0}
 def window():
     return next(w for w in QApplication.topLevelWidgets() if type(w).__name__ == "MainWindow")
 
+def look_again():
+    # Nothing that was made before may answer; some may be on its way still.
+    shutil.rmtree(folder / ".cfinspect" / "cache" / "thumbnails", ignore_errors=True)
+    window().session.thumbnails._held.clear()
+    window().gallery.grid.viewport().update()
+
 def tick():
     now = time.monotonic()
     w = window()
@@ -57,12 +63,10 @@ def tick():
     if state["step"] == 0 and w.model.rowCount() == 6 and not session.jobs.tickets:
         state["step"] = 1
         hangs.set()
-        if what == "thumbnail":
-            shutil.rmtree(folder / ".cfinspect" / "cache" / "thumbnails", ignore_errors=True)
-            session.thumbnails._held.clear()
-            w.gallery.grid.viewport().update()
-        else:
+        if what == "picture":
             w.controllers.review.open_image(w.model.ids[0])
+    elif state["step"] == 1 and what == "thumbnail" and not hung.is_set():
+        look_again()
     elif state["step"] == 1 and hung.is_set():
         state["step"], state["from"] = 2, now
         row = session.rows([w.model.ids[1]])[0]
