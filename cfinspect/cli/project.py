@@ -10,7 +10,7 @@ import typer
 
 from cfinspect.cli.interrupt import cancel_on_signals
 from cfinspect.cli.options import ProjectArgument, note_read_only
-from cfinspect.cli.output import JsonFlag, Output, guarded, note
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 
@@ -31,7 +31,8 @@ Examples:
 """
 SCAN_EXAMPLES = """
 Unchanged files are not opened. Moved and renamed images keep their verdicts; vanished ones are
-kept and marked.
+kept and marked. A folder that cannot be read, or whose labels.csv is malformed, is named and left
+as it was known (exit code 1).
 
 Example:
 
@@ -124,6 +125,8 @@ def _scan(project: Project, output: Output) -> None:
         f"{report.changed} changed, {report.moved} moved, {report.returned} returned, "
         f"{report.vanished} vanished. Project: {project.paths.data}"
     )
+    if report.unread:
+        raise typer.Exit(FAILED)
 
 
 @guarded

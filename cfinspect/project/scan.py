@@ -37,8 +37,10 @@ class ScanReport:
 
     ``new``: contents never seen. ``changed``: files with other content than before; the image they
     held is counted as vanished unless it turned up elsewhere. ``moved``: at another place now.
-    ``returned``: had vanished and are back. ``present``: all images that are there. ``outside``:
-    folders that lie outside of the project, that it or its links name, and that nobody allowed.
+    ``returned``: had vanished and are back. ``present``: all images that are there. ``unread``:
+    folders of the project that could not be read at all, or whose `labels.csv` is malformed.
+    ``outside``: folders that lie outside of the project, that it or its links name, and that nobody
+    allowed.
     """
 
     present: int = 0
@@ -47,6 +49,7 @@ class ScanReport:
     moved: int = 0
     returned: int = 0
     vanished: int = 0
+    unread: int = 0
     seconds: float = 0.0
     cancelled: bool = False
     problems: list[str] = field(default_factory=list)
@@ -137,11 +140,13 @@ class _Scan:
             try:
                 found = walk(folder, self._reach)
             except OSError as error:
+                self.report.unread += 1
                 self.report.problems.append(
                     f"{error.filename or folder.path} cannot be read ({error.strerror}); the "
                     f"images of {folder.name} are left as they were known."
                 )
             except CfinspectError as error:  # its labels.csv
+                self.report.unread += 1
                 self.report.problems.append(f"{folder.name} was not scanned: {error}")
             else:
                 files += found.files

@@ -246,6 +246,19 @@ def test_unreadable_images_are_told_and_tried_again(cf: Run, model: Path, photos
     assert lines[0].get("error") is None
 
 
+def test_a_folder_with_a_malformed_table_stays_as_it_was(cf: Run, photos: Path) -> None:
+    good(cf("project", "init", photos))
+    (photos / "labels.csv").write_text("picture,verdict\na.png,good\n", encoding="utf-8")
+    done = cf("project", "scan", photos, "--json")
+    assert done.returncode == 1
+    assert "was not scanned" in done.stderr
+    assert "labels.csv" in done.stderr
+    found = json_lines(done.stdout)[-1]
+    assert (found["present"], found["unread"], found["vanished"]) == (48, 1, 0)
+    (photos / "labels.csv").unlink()
+    good(cf("project", "scan", photos))
+
+
 def test_several_folders_with_their_own_models(
     cf: Run, model: Path, photos: Path, tmp_path: Path
 ) -> None:
