@@ -2,8 +2,8 @@
 
     python tests/bench/strangers.py [cases] [hostile] [--only NAME ...] [--limit SECONDS]
 
-A row each: name, ok or FAIL, seconds. Exit code 1 if one fails. The hostile ones want root for
-mounts, and are meant for a machine that nobody works on.
+A row each: name, ok or FAIL, seconds, and the last line that a failed one printed. Exit code 1 if
+one fails. The hostile ones want root for mounts, and are meant for a machine that nobody works on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from pathlib import Path
 from common import DATA
 
 SETS = ("cases", "hostile")
+ROOT = Path(__file__).resolve().parents[2]
+_SHOWN = 120  # characters
 
 
 def main() -> None:
@@ -35,34 +37,43 @@ def main() -> None:
         shell.write_text(f'#!/bin/sh\nexec {" ".join(program)} "$@"\n')
         shell.chmod(0o755)
         known = {"CF": str(shell), "PY": sys.executable, "CASE_TMP": scratch}
-        environment = {**os.environ, **known, "HOSTILE_HOME": scratch}
-        print("| case | right | seconds |\n|---|---|---|")
+        # Some run the program as another user, with a Python that this user may read.
+        packages = ":".join(place for place in sys.path if place)
+        known |= {"PROJECT": str(ROOT), "SITE_PACKAGES": packages, "HOSTILE_HOME": scratch}
+        environment = {**os.environ, **known}
+        print("| case | right | seconds | said |\n|---|---|---|---|")
         for name in arguments.sets:
             for script in sorted((DATA.parent / name).glob("*/run.sh")):
                 case = script.parent.name
                 if arguments.only and not case.startswith(tuple(arguments.only)):
                     continue
                 started = time.monotonic()
-                right = run(script, environment, arguments.limit)
-                failed += not right
+                said = run(script, environment, arguments.limit)
+                failed += said is not None
                 seconds = time.monotonic() - started
-                print(f"| {case} | {'ok' if right else 'FAIL'} | {seconds:.0f} |", flush=True)
+                row = (case, "ok" if said is None else "FAIL", f"{seconds:.0f}", said or "")
+                print(f"| {' | '.join(row)} |", flush=True)
     sys.exit(failed > 0)
 
 
-def run(script: Path, environment: dict[str, str], limit: float) -> bool:
-    """Whether the check ends well and in time."""
+def run(script: Path, environment: dict[str, str], limit: float) -> str | None:
+    """None if the check ends well and in time; else the last line of what it printed."""
     try:
         done = subprocess.run(
             ["bash", script],
             env=environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             timeout=limit,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return f"not done in {limit:.0f} s"
+    if done.returncode == 0:
+        return None
+    lines = done.stdout.decode("utf-8", "replace").split("\n")
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return "".join(c if c.isprintable() and c != "|" else "?" for c in last)[:_SHOWN]
 
 
 if __name__ == "__main__":
