@@ -183,8 +183,8 @@ def read_preview(path: Path, longest: int, *, data: bytes | None = None) -> NDAr
 def read_samples(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
     """The upright samples of an image as stored, (H, W) or (H, W, channels), colours as RGB.
 
-    Not scaled, and palettes not looked up: the second is the palette (N, 3) of a PNG or TIFF that
-    has one. Raises ImageError like `read_image`.
+    Not scaled, and palettes not looked up: the second is the palette (N, 4), colours and alpha, of
+    a PNG or TIFF that has one. Raises ImageError like `read_image`.
     """
     data = read_bytes(path)
     try:
@@ -192,6 +192,8 @@ def read_samples(path: Path) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
             tiff = _open_tiff(path, data, MAX_PIXELS)
             with one_at_a_time(*tiff.size):
                 samples, palette = tiff.numbers()
+            if palette is not None:
+                palette = np.pad(palette, ((0, 0), (0, 1)), constant_values=255)
             return samples[..., 0] if samples.shape[2] == 1 else samples, palette
         image = _open(path, data, MAX_PIXELS)
         with one_at_a_time(*image.size):
@@ -213,9 +215,7 @@ def _samples(
     turned = orientation_of(image, data)
     if image.format == "PNG" and image.mode in {"P", "1"}:
         image.load()
-        colours = image.getpalette("RGB") if image.mode == "P" else None
-        palette = None if colours is None else np.array(colours, np.uint8).reshape(-1, 3)
-        return turned_array(np.array(image, dtype=np.uint8), turned), palette
+        return turned_array(np.array(image, dtype=np.uint8), turned), _palette(image)
     image = _load(path, image, data, None, _say_nothing)  # says what is cut short; OpenCV does not
     decoded = by_opencv(data)
     if decoded is None:
@@ -225,6 +225,21 @@ def _samples(
         for rows in row_bands(*decoded.shape[:2]):
             decoded[rows, :, :3] = decoded[rows, :, 2::-1].copy()
     return turned_array(np.asarray(decoded), turned), None
+
+
+def _palette(image: Image.Image) -> NDArray[np.uint8] | None:
+    """The palette of a loaded PNG, (N, 4): colours and alpha."""
+    colours = image.getpalette("RGB") if image.mode == "P" else None
+    if colours is None:
+        return None
+    palette = np.full((len(colours) // 3, 4), 255, dtype=np.uint8)
+    palette[:, :3] = np.array(colours, np.uint8).reshape(-1, 3)
+    clear = image.info.get("transparency", b"")  # alphas of the first ones, or one that is clear
+    if isinstance(clear, int):
+        clear = bytes([255] * clear + [0])
+    alphas = np.frombuffer(clear, dtype=np.uint8)[: len(palette)]
+    palette[: len(alphas), 3] = alphas
+    return palette
 
 
 def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:

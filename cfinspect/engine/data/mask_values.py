@@ -28,6 +28,7 @@ _HIGHEST = 254
 _NEAR = 8  # grey levels by which JPEG moves black and white, at most in whole areas
 _FLAT = 0.8  # share of equal neighbours: areas of numbers have more, photos far less
 _SHORT = 65535
+_OPAQUE = 128  # alpha; what has less is not painted
 _COLOURS, _MOST = 1000, 100_000
 _BETWEEN = 0.05  # share of greys that soft edges and JPEG leave
 _SETTLE = "say what its values are with --mask-values binary, labels or instances"
@@ -70,7 +71,7 @@ def read_mask_values(
 
     Raises ImageError for a file that cannot be read, or whose values could mean several things.
     """
-    pixels = _numbers(path, _decoded(path), values)
+    pixels = _numbers(path, _decoded(path, values), values)
     used = _used(path, pixels)
     found = _meaning(path, pixels, used, named) if values is MaskValues.AUTO else values
     if found is MaskValues.INSTANCES:
@@ -150,17 +151,41 @@ def _areas(pixels: Numbers, top: int) -> NDArray[np.bool_]:
     return inner
 
 
-def _decoded(path: Path) -> NDArray[np.generic]:
+def _decoded(path: Path, values: MaskValues) -> NDArray[np.generic]:
     """(H, W) numbers or palette indexes, or (H, W, 3 or 4) colours (RGB, alpha), as stored."""
-    pixels, colours = read_samples(path)
-    if colours is not None and (colours == colours[:, :1]).all():
-        # A grey palette: its greys are meant, whatever their order.
-        greys = np.zeros(max(256, len(colours)), dtype=np.uint8)
-        greys[: len(colours)] = colours[:, 0]
-        return np.asarray(greys[pixels])
+    pixels, given = read_samples(path)
+    if given is not None:
+        return _of_palette(path, pixels, given, values)
     four = pixels.ndim == 3 and pixels.shape[2] == 4 and path.suffix.lower() == ".bmp"
     # Four bytes a pixel, the last of which nobody filled.
     return pixels[..., :3] if four and not pixels[..., 3].any() else pixels
+
+
+def _of_palette(
+    path: Path, pixels: NDArray[Any], given: NDArray[np.uint8], values: MaskValues
+) -> NDArray[np.generic]:
+    """Indexes of a palette (N, 4), unless its colours are what is meant.
+
+    Programs that only save space sort a palette as they like, so that black may be any number.
+    """
+    colours = np.zeros((max(256, len(given)), 4), dtype=np.uint8)
+    colours[: len(given)] = given
+    used = _used(path, pixels)
+    dark, clear = ~colours[used, :3].any(axis=1), colours[used, 3] < _OPAQUE
+    clear &= used < len(given)  # what has no colour is no background either
+    dark &= used < len(given)
+    grey = bool((given[:, :3] == given[:, :1]).all())
+    by_number = values in {MaskValues.LABELS, MaskValues.INSTANCES}
+    if grey and not (clear & ~dark).any():
+        return np.asarray(colours[:, 0][pixels])
+    if not by_number:
+        rest = used > 0
+        zero_is_background = not given[0, :3].any() or given[0, 3] < _OPAQUE
+        if grey or (clear & rest & ~(zero_is_background & (used == IGNORED))).any():
+            return np.asarray(colours[pixels])
+        if not zero_is_background and (dark & rest & (used != IGNORED)).any():
+            return np.asarray(colours[:, :3][pixels])
+    return pixels
 
 
 def _numbers(path: Path, pixels: NDArray[np.generic], values: MaskValues) -> Numbers:

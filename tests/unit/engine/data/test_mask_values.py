@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cfinspect.engine.base.images import ImageError, read_image
-from cfinspect.engine.data.mask_values import palette, read_mask_values
+from cfinspect.engine.data.mask_values import IGNORED, palette, read_mask_values
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.masks.files import encode_indexed
 
@@ -129,6 +129,69 @@ def test_palettes_of_colours_hold_class_numbers_and_grey_ones_hold_greys(tmp_pat
     assert np.array_equal(read_mask_values(tmp_path / "turned.png").mask > 0, INSIDE)
     Image.fromarray(INSIDE).save(tmp_path / "bits.png")
     assert np.array_equal(read_mask_values(tmp_path / "bits.png").mask > 0, INSIDE)
+
+
+def indexed(
+    folder: Path,
+    numbers: NDArray[Any],
+    colours: list[tuple[int, int, int]],
+    clear: int | None = None,
+) -> Path:
+    image = Image.fromarray(numbers.astype(np.uint8), mode="P")
+    image.putpalette([level for colour in colours for level in colour])
+    image.save(folder / "indexed.png", **({} if clear is None else {"transparency": clear}))
+    return folder / "indexed.png"
+
+
+BLACK, RED, WHITE = (0, 0, 0), (255, 0, 0), (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "colours", "clear"),
+    [
+        (0, 1, [RED, BLACK], None),  # sorted by brightness to save space
+        (2, 1, [WHITE, BLACK, RED], None),
+        (0, 1, [RED, WHITE], 1),
+        (0, 255, [RED] + 255 * [BLACK], 255),  # the clear one last
+        (0, 1, [WHITE, BLACK], 1),
+        (1, 0, [BLACK, RED], 0),
+        (1, 0, [(120, 120, 120), RED], None),  # class 0 in a colour of its own
+    ],
+)
+def test_the_background_of_a_palette_has_any_number(
+    tmp_path: Path,
+    inside: int,
+    outside: int,
+    colours: list[tuple[int, int, int]],
+    clear: int | None,
+) -> None:
+    path = indexed(tmp_path, np.where(INSIDE, inside, outside), colours, clear)
+    assert np.array_equal(read_mask_values(path).mask > 0, INSIDE)
+
+
+def test_palettes_that_pillow_sorts(tmp_path: Path) -> None:
+    drawn = Image.fromarray(coloured((255, 0, 0)))
+    for palette_of in (Image.Palette.ADAPTIVE, Image.Palette.WEB):
+        drawn.convert("P", palette=palette_of).save(tmp_path / "saved.png")
+        assert np.array_equal(read_mask_values(tmp_path / "saved.png").mask > 0, INSIDE)
+        drawn.convert("P", palette=palette_of).save(tmp_path / "saved.tif")
+        assert np.array_equal(read_mask_values(tmp_path / "saved.tif").mask > 0, INSIDE)
+
+
+def test_numbers_of_a_palette_when_they_are_asked_for_or_255_is_ignored(tmp_path: Path) -> None:
+    path = indexed(tmp_path, np.where(INSIDE, 0, 1), [RED, BLACK])
+    assert np.array_equal(read_mask_values(path, MaskValues.LABELS).mask == 0, INSIDE)
+    numbers = np.where(INSIDE, 1, np.where(OTHER, IGNORED, 0))
+    for first in (BLACK, (120, 120, 120)):
+        colours = [first, RED] + 254 * [BLACK]
+        found = read_mask_values(
+            indexed(tmp_path, numbers, colours, 255 if first == BLACK else None)
+        )
+        assert found.ignored
+        assert np.array_equal(found.mask > 0, INSIDE)
+    black = indexed(tmp_path, np.where(INSIDE, 1, 0), [WHITE, BLACK], 0)
+    with pytest.raises(ImageError, match="black is painted"):
+        read_mask_values(black)
 
 
 def coloured(inside: tuple[int, ...], other: tuple[int, ...] | None = None) -> NDArray[np.uint8]:
