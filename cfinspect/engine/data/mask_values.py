@@ -154,7 +154,7 @@ def _areas(pixels: Numbers, top: int) -> NDArray[np.bool_]:
 def _decoded(path: Path, values: MaskValues) -> NDArray[np.generic]:
     """(H, W) numbers or palette indexes, or (H, W, 3 or 4) colours (RGB, alpha), as stored."""
     pixels, given = read_samples(path)
-    if given is not None:
+    if given is not None and pixels.ndim == 2:
         return _of_palette(path, pixels, given, values)
     four = pixels.ndim == 3 and pixels.shape[2] == 4 and path.suffix.lower() == ".bmp"
     # Four bytes a pixel, the last of which nobody filled.
@@ -171,16 +171,16 @@ def _of_palette(
     colours = np.zeros((max(256, len(given)), 4), dtype=np.uint8)
     colours[: len(given)] = given
     used = _used(path, pixels)
-    dark, clear = ~colours[used, :3].any(axis=1), colours[used, 3] < _OPAQUE
-    clear &= used < len(given)  # what has no colour is no background either
-    dark &= used < len(given)
+    has_colour = used < len(given)
+    dark = has_colour & ~colours[used, :3].any(axis=1)
+    clear = has_colour & (colours[used, 3] < _OPAQUE)
     grey = bool((given[:, :3] == given[:, :1]).all())
     by_number = values in {MaskValues.LABELS, MaskValues.INSTANCES}
     if grey and not (clear & ~dark).any():
         return np.asarray(colours[:, 0][pixels])
     if not by_number:
         rest = used > 0
-        zero_is_background = not given[0, :3].any() or given[0, 3] < _OPAQUE
+        zero_is_background = not given[:1, :3].any() or bool((given[:1, 3] < _OPAQUE).any())
         if grey or (clear & rest & ~(zero_is_background & (used == IGNORED))).any():
             return np.asarray(colours[pixels])
         if not zero_is_background and (dark & rest & (used != IGNORED)).any():
