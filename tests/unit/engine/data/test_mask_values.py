@@ -139,7 +139,9 @@ def indexed(
 ) -> Path:
     image = Image.fromarray(numbers.astype(np.uint8), mode="P")
     image.putpalette([level for colour in colours for level in colour])
-    image.save(folder / "indexed.png", **({} if clear is None else {"transparency": clear}))
+    if clear is not None:
+        image.info["transparency"] = clear
+    image.save(folder / "indexed.png")
     return folder / "indexed.png"
 
 
