@@ -253,7 +253,8 @@ def _require_our_schema(
         with undecodable_is_damage():
             found = connection.execute(_SCHEMA, (len(ours) + 1,)).fetchall()
     finally:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite ends it itself where the disk fails
+            connection.execute("ROLLBACK")
     # What is there and not ours says most; what is missing is often only its other side.
     odd = sorted(
         f"{str(row[0])[:9]} {str(row[1])[:60]!r}" for row in set(found) - ours or ours - set(found)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import struct
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -323,3 +324,30 @@ def test_a_database_of_no_project_is_told(tmp_path: Path) -> None:
         open_database(path, MIGRATIONS)
     with pytest.raises(ProjectError, match="not built as"):
         open_database(path, MIGRATIONS, create=True)
+
+
+_NO_ROOM = """
+import resource, sys
+from pathlib import Path
+from cfinspect.project.database import ProjectError
+from cfinspect.project.project import Project
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+try:
+    Project.open(Path(sys.argv[1]))
+except ProjectError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limit there")
+def test_a_disk_without_room_is_told(place: ProjectPaths) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _NO_ROOM, str(place.root)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert "the disk is full or fails" in done.stdout, done.stderr
+    with Project.open(place.root) as project:
+        assert find(project, "img0.png").verdict == Verdict.DAMAGED
