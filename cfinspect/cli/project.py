@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 INIT_EXAMPLES = """
 A project is a folder of images with a hidden folder .cfinspect in it (or, where that folder is
-read-only, in your own data folder). It can hold more image folders, each with its domain.
+read-only, in your own data folder). It can hold more image folders, each with its domain. Exit code
+1 when one of them cannot be read, or its labels.csv is malformed.
 
 Examples:
 

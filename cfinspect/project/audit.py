@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cfinspect.project.database import Database, ProjectError, now_text
+from cfinspect.project.door import one_look
 
 if TYPE_CHECKING:
     from cfinspect.project.project import Project
@@ -171,15 +172,9 @@ def verify(project: Project, head: str = "") -> Verification:
 
 def verify_database(database: Database, head: str = "") -> Verification:
     """The same for a database alone."""
-    connection = database.connection
-    with database.telling():
-        # One look at everything: a verdict in between would seem to be one that nobody gave.
-        connection.execute("BEGIN")
-        try:
-            return _verify(database, head)
-        finally:
-            if connection.in_transaction:  # SQLite ends it itself where the disk fails
-                connection.execute("ROLLBACK")
+    # One look at everything: a verdict in between would seem to be one that nobody gave.
+    with database.telling(), one_look(database.connection):
+        return _verify(database, head)
 
 
 def _verify(database: Database, head: str) -> Verification:

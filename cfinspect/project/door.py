@@ -139,6 +139,17 @@ def open_database(
     return connection
 
 
+@contextlib.contextmanager
+def one_look(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that the block reads is of one moment, whatever others write meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:  # SQLite ends it itself where the disk fails
+            connection.execute("ROLLBACK")
+
+
 def limited(connection: Connection) -> Connection:
     """Set the limits of values and statements, and that no part of a schema is trusted."""
     for limit, most in _LIMITS.items():
@@ -235,8 +246,7 @@ def _is_foreign_journal(path: Path, journal: Path) -> bool:
 def _require_our_schema(
     connection: sqlite3.Connection, path: Path, scripts: tuple[str, ...], create: bool
 ) -> None:
-    connection.execute("BEGIN")  # one look: another program may be bringing it up to date
-    try:
+    with one_look(connection):  # another program may be bringing it up to date
         version = format_of(connection)
         mark = connection.execute("PRAGMA application_id").fetchone()[0]
         if version > len(scripts):
@@ -252,9 +262,6 @@ def _require_our_schema(
         ours = schema_of(scripts[:version])
         with undecodable_is_damage():
             found = connection.execute(_SCHEMA, (len(ours) + 1,)).fetchall()
-    finally:
-        if connection.in_transaction:  # SQLite ends it itself where the disk fails
-            connection.execute("ROLLBACK")
     # What is there and not ours says most; what is missing is often only its other side.
     odd = sorted(
         f"{str(row[0])[:9]} {str(row[1])[:60]!r}" for row in set(found) - ours or ours - set(found)
