@@ -193,7 +193,9 @@ def test_no_command_of_the_machine_writes_what_humans_said(
         ("synth", tmp_path / "apples", "--domain", "apple", "--count", 4, "--size", 32),
     ):
         done = cf(*arguments)
-        assert done.returncode == 0, (arguments, done.stderr)
+        # What the doctor finds, a full disk for one, is this machine's.
+        fine = (0, 1) if arguments == ("doctor",) else (0,)
+        assert done.returncode in fine, (arguments, done.stdout, done.stderr)
         assert human_layer(project) == before, arguments
     bad(cf("project", "restore", project), "is sound")
     assert human_layer(project) == before
