@@ -13,8 +13,8 @@ from cfinspect.masks.polygons import Mask, Ring, rasterise
 
 _MAX_CORNERS = 2_000_000
 _MAX_COORDINATE = 1e9
-# Pixels of all polygons' boxes, and edges that cross rows of them: half a minute. A photo of 12
-# megapixels may have 300 polygons of its own size.
+# Pixels of all marks' boxes, and edges that cross rows of them: half a minute. A photo of 12
+# megapixels may have 300 marks of its own size.
 _MOST_WORK = 4_000_000_000
 _CROSSING = 10  # pixels that take as long as a crossing
 _SEEN = 1.0  # px outside of the image from which cutting off is worth a word
@@ -57,13 +57,8 @@ class Painter:
         high = np.clip(np.ceil(ring.max(axis=0)), 0, (width, height)).astype(int)
         size = (int(high[1] - low[1]), int(high[0] - low[0]))
         rows = np.clip(ring[:, 1], low[1], high[1])
-        self._work += size[0] * size[1]
-        self._work += _CROSSING * int(np.abs(np.diff(rows, append=rows[:1])).sum())
-        if self._work > _MOST_WORK:
-            raise FormatError(
-                f"{self._where} has polygons without end, of {height * width} pixels in all and "
-                "drawn over one another: leave some of them out."
-            )
+        crossings = int(np.abs(np.diff(rows, append=rows[:1])).sum())
+        self._work_on(size[0] * size[1] + _CROSSING * crossings)
         drawn = len(ring) > 2 and min(size) > 0
         part = rasterise([ring - low], size) if drawn else np.zeros((1, 1), dtype=bool)
         if not part.any():
@@ -86,13 +81,14 @@ class Painter:
 
     def pixels(self, name: str, y: int, x: int, part: Mask) -> None:
         """Mark the pixels of ``part``, whose upper left corner is at (x, y)."""
+        self._work_on(part.size)
         height, width = self.mask.shape
         top, left = max(0, -y), max(0, -x)
         inside = part[top : max(top, height - y), left : max(left, width - x)]
         if not inside.any():
             self._leave_out("a mask without a pixel in the image")
             return
-        cut = int(part.sum()) > int(inside.sum())
+        cut = bool(np.count_nonzero(part) > np.count_nonzero(inside))
         self._paint(name, y + top, x + left, inside, cut=cut)
 
     def undrawn(self, name: str) -> None:
@@ -125,6 +121,15 @@ class Painter:
             complete,
             (*notes, *self.notes),
         )
+
+    def _work_on(self, pixels: int) -> None:
+        """FormatError where the marks of this image have come to more than anybody draws."""
+        self._work += pixels
+        if self._work > _MOST_WORK:
+            raise FormatError(
+                f"{self._where} has marks without end, in an image of {self.mask.size} pixels and "
+                "drawn over one another: leave some of them out."
+            )
 
     def _paint(self, name: str, y: int, x: int, part: Mask, *, cut: bool) -> None:
         if cut:

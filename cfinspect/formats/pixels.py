@@ -92,7 +92,9 @@ def from_row_runs(counts: Sequence[int], height: int, width: int, where: str) ->
 
 def from_column_runs(counts: Sequence[int], height: int, width: int, where: str) -> Mask:
     """A mask from alternating runs of 0 and 1, column by column (COCO)."""
-    return from_row_runs(counts, width, height, where).T
+    columns = from_row_runs(counts, width, height, where)
+    # In blocks: as a view of NumPy, all that follows would take twenty times as long.
+    return cv2.transpose(columns.view(np.uint8)).view(np.bool_)
 
 
 def row_runs(mask: NDArray[np.bool_]) -> list[int]:

@@ -20,10 +20,20 @@ def full(painted: Painter) -> None:
 def test_polygons_without_end_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(painter, "_MOST_WORK", 40_000)
     painted = Painter(60, 50, "a.json")
-    with pytest.raises(FormatError, match=r"a\.json has polygons without end"):
+    with pytest.raises(FormatError, match=r"a\.json has marks without end"):
         for done in range(100):  # noqa: B007
             full(painted)
     assert 5 < done < 13  # of 3000 pixels and 120 crossings each
+
+
+def test_masks_without_end_are_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(painter, "_MOST_WORK", 40_000)
+    painted = Painter(60, 50, "a.json")
+    everything = np.ones((60, 50), dtype=bool)
+    with pytest.raises(FormatError, match=r"a\.json has marks without end"):
+        for done in range(100):  # noqa: B007
+            painted.pixels("crack", 0, 0, everything)
+    assert done == 13
 
 
 def test_edges_that_cross_all_rows_are_a_sentence_at_once() -> None:
@@ -32,7 +42,7 @@ def test_edges_that_cross_all_rows_are_a_sentence_at_once() -> None:
     corners[:, 0] = np.linspace(0, 40, len(corners))
     corners[::2, 1] = 10_000
     started = time.monotonic()
-    with pytest.raises(FormatError, match="polygons without end"):
+    with pytest.raises(FormatError, match="marks without end"):
         painted.polygon("crack", corners.ravel().tolist())
     assert time.monotonic() - started < 5
 
