@@ -111,19 +111,30 @@ def _decide(
     from cfinspect.project.verdicts import KEEP, Verdict, decide  # noqa: PLC0415
 
     # Everything is looked up before anything is written: a slip of the pen changes nothing.
-    todo: list[tuple[ImageRow, dict[str, Any]]] = []
+    todo: dict[int, tuple[ImageRow, dict[str, Any]]] = {}
+
+    def say(name: str, what: str, value: object) -> None:
+        row = find(project, name)
+        _, said = todo.setdefault(row.id, (row, {}))
+        if what in said:
+            raise CfinspectError(f"{row.name} is given two {what}s in this call: give one.")
+        said[what] = value
+
     for text in verdicts:
         name, word = _pair(text, "--set FILE=damaged")
         if word.casefold() not in _WORDS:
             raise CfinspectError(f'"{word}" is no verdict: use damaged, undamaged or skipped.')
-        todo.append((find(project, name), {"verdict": Verdict(_WORDS[word.casefold()])}))
+        say(name, "verdict", Verdict(_WORDS[word.casefold()]))
     for text in masks:
         name, file = _pair(text, "--mask FILE=mask.png")
         drawn = read_mask_values(Path(file), named=mask_classes(project)).mask
-        todo.append((find(project, name), {"mask": drawn}))
+        say(name, "mask", drawn)
+    for row, said in todo.values():
+        if said.get("verdict") is Verdict.DAMAGED and "mask" in said and not said["mask"].any():
+            raise CfinspectError(f"{row.name} is called damaged, and its mask marks nothing.")
     stored = []
     with project.database.writing():
-        for row, said in todo:
+        for row, said in todo.values():
             human = decide(
                 project,
                 row.id,

@@ -35,6 +35,7 @@ from cfinspect.project import audit
 from cfinspect.project.corrections import mask_classes
 from cfinspect.project.database import ProjectError, now_text
 from cfinspect.project.listing import ImageRow
+from cfinspect.project.paths import hex_digits
 from cfinspect.project.predictions import Prediction, prediction_of
 from cfinspect.project.project import Folder, Project
 from cfinspect.project.verdicts import HumanAnnotation, Verdict, read_mask_of
@@ -312,7 +313,7 @@ def _splits(chosen: list[Pick], choice: ExportFilter) -> dict[int, str]:
             pick.row.id,
             pick.label,
             pick.row.group or f"content {pick.row.digest}",
-            int(pick.row.digest[:16], 16),
+            int(hex_digits(pick.row.digest, 32)[:16], 16),
         )
         for pick in chosen
     ]

@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import PurePosixPath
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES
+from cfinspect.project.paths import hex_digits
 from cfinspect.project.project import Project
 
 _LONGEST = 180  # bytes of a flat name; suffixes come on top
@@ -39,19 +40,19 @@ def flat_stems(project: Project) -> dict[int, str]:
         inner = PurePosixPath(row["path"]).with_suffix("").as_posix()
         parts = inner.replace("\\", "/").split("/")
         stem = _portable("__".join([*prefixes.get(row["folder_id"], ()), *parts]))
-        digests[row["id"]] = row["digest"][:8]
+        digests[row["id"]] = hex_digits(row["digest"], 32)[:8]
         stems[row["id"]] = _short(stem, digests[row["id"]])
     used = Counter(map(_folded, stems.values()))
     marked = {number: stem for number, stem in stems.items() if used[_folded(stem)] == 1}
     taken = set(map(_folded, marked.values()))
+    turns: defaultdict[str, count[int]] = defaultdict(lambda: count(2))
     for number, stem in stems.items():
         if number in marked:
             continue
         # Copies share even their hash; and a file may be called like what is made up here.
-        wanted = f"{stem}~{digests[number]}"
-        again = count(2)
+        wanted = alike = f"{stem}~{digests[number]}"
         while _folded(wanted) in taken:
-            wanted = f"{stem}~{digests[number]}~{next(again)}"
+            wanted = f"{alike}~{next(turns[_folded(alike)])}"
         marked[number] = wanted
         taken.add(_folded(wanted))
     return {number: marked[number] for number in stems}

@@ -174,4 +174,7 @@ def _ring_of(coordinates: object, where: str) -> Ring:
         raise FormatError(f"{where} has a polygon of {len(coordinates) // 2} corners.")
     flat = [number(value, where) for value in coordinates]
     ring = np.array(flat, dtype=np.float64).reshape(-1, 2)
-    return np.clip(ring, -_MAX_COORDINATE, _MAX_COORDINATE)
+    # Cutting one corner off would turn the edges that lead to it.
+    if np.abs(ring).max() > _MAX_COORDINATE:
+        raise FormatError(f"{where} has a polygon with a corner beyond {_MAX_COORDINATE:.0e} px.")
+    return ring

@@ -144,6 +144,8 @@ def size_of(height: object, width: object, where: str) -> tuple[int, int]:
 def number(value: object, where: str) -> float:
     """A finite number, also from text; FormatError otherwise."""
     try:
+        if isinstance(value, str) and "_" in value:
+            raise ValueError(value)  # Python's own way to write a number
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         found = math.nan

@@ -187,6 +187,8 @@ def _labelmap(file: Path) -> tuple[dict[int, str], dict[tuple[int, ...], int]]:
         number = numbers.get((red, green, blue), 0)
         if number == 0 or number in names:  # another palette than VOC's
             number = next((free for free in range(1, 255) if free not in names), 0)
+            if not number:
+                raise FormatError(f"{file} has more than 254 classes.")
             numbers[red, green, blue] = number
         names[number] = name
     return names, numbers

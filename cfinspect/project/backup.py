@@ -103,6 +103,7 @@ def restore(place: ProjectPaths, *, force: bool = False) -> Restored:
     place.refuse_links()
     if reason := why_nothing_is_made(place.data):
         raise ProjectError(f"{place.data} cannot be restored: {reason}.")
+    _put_back(place.database)
     newest = sorted(backups(place), key=_last_entry, reverse=True)  # stable: then by their names
     backup = next((one for one in newest if is_sound(one)), None)
     known = -1 if backup is None else _last_entry(backup)
@@ -240,11 +241,27 @@ def _put_aside(database: Path) -> Path | None:
     """Rename a database with its log; what it holds may still be of use to someone."""
     stamp = datetime.now(UTC).strftime(STAMP)
     kept = database.with_name(f"damaged-{stamp}.sqlite")
+    _rename(database, kept)
+    return kept if os.path.lexists(kept) else None
+
+
+def _put_back(database: Path) -> None:
+    """Begin again where a restore ended (a power cut) between its two renames, and nothing is here.
+
+    The verdicts that are newer than the backup are in what was put aside, and only there.
+    """
+    if os.path.lexists(database):
+        return
+    aside = [one for one in database.parent.glob("damaged-*.sqlite") if is_regular(one)]
+    if aside:
+        _rename(max(aside, key=lambda one: one.name), database)
+
+
+def _rename(database: Path, target: Path) -> None:
     for suffix in ("", *SIDE_FILES):
         part = database.with_name(database.name + suffix)
         if os.path.lexists(part):
-            os.replace(part, kept.with_name(kept.name + suffix))  # noqa: PTH105
-    return kept if os.path.lexists(kept) else None
+            os.replace(part, target.with_name(target.name + suffix))  # noqa: PTH105
 
 
 def _last_entry(backup: Path) -> int:

@@ -74,11 +74,11 @@ class ProjectPaths:
 
     def mask_file(self, name: str) -> Path:
         """The corrected mask called ``name``: 40 hex digits."""
-        return self.masks / _hex(name, 40)[:2] / f"{name}.png"
+        return self.masks / hex_digits(name, 40)[:2] / f"{name}.png"
 
     def thumbnail_file(self, digest: str) -> Path:
         """The thumbnail of the image with this ``digest``: 32 hex digits."""
-        return self.thumbnails / _hex(digest, 32)[:2] / f"{digest}.jpg"
+        return self.thumbnails / hex_digits(digest, 32)[:2] / f"{digest}.jpg"
 
     def saliency_file(self, image_id: int, model_id: int) -> Path:
         """The saliency map of an image by a model; its counterfactual is a JPEG of that name."""
@@ -196,7 +196,10 @@ def _listed(folder: Path) -> list[os.DirEntry[str]]:
         return []
 
 
-def _hex(name: str, digits: int) -> str:
+def hex_digits(name: str, digits: int) -> str:
+    """``name`` itself; ProjectError unless it is so many hex digits: it becomes a part of a path,
+    and comes from a database that anybody may have written.
+    """
     if not re.fullmatch(f"[0-9a-f]{{{digits}}}", name):
         raise ProjectError(f"{name[:60]!r} names no file of a project: that takes {digits} digits.")
     return name

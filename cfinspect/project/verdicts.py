@@ -36,6 +36,8 @@ class _Keep(Enum):
 
 
 KEEP = _Keep.KEEP
+LONGEST_COMMENT = 10_000  # characters
+_MOST_REVERTS = 1000  # of one entry and of each other: nobody's; a stranger's trail has no end
 IMPORT = "import"  # the action of what came from another tool's file
 Kept = Literal[_Keep.KEEP]
 
@@ -97,8 +99,9 @@ def decide(
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
     and not ``force``, or its file was changed since the last scan; ProjectError for an unknown
-    image or mask class or a mask of another size; ImageError for a mask of an image that no model
-    has looked at yet and whose file cannot be read: nobody knows its size.
+    image or mask class, a mask of another size, or a comment of more than `LONGEST_COMMENT`;
+    ImageError for a mask of an image that no model has looked at yet and whose file cannot be
+    read: nobody knows its size.
     """
     with project.database.writing() as connection:
         image = _image(connection, image_id)
@@ -125,7 +128,7 @@ def decide(
             name = store_mask(project, connection, image, mask)
         elif verdict is Verdict.UNDAMAGED:
             name = None  # what was marked is taken back; the trail keeps it
-        text = before.comment if comment is KEEP else comment
+        text = before.comment if comment is KEEP else _short(comment)
         after = _state(replace(before, verdict=said, mask=name, comment=_plain(text)))
         what = action or _action(verdict, mask)
         return _write(connection, image, before, after, who=_plain(who), action=what)
@@ -234,7 +237,9 @@ def _standing(connection: sqlite3.Connection, entry: int | None) -> int | None:
     """Which entry's word stands after ``entry``: after a revert, that of the one before the
     reverted one.
     """
-    while entry is not None:
+    for _ in range(_MOST_REVERTS):
+        if entry is None:
+            break
         row = connection.execute(
             "SELECT image_id, reverts FROM audit WHERE id = ?", (entry,)
         ).fetchone()
@@ -256,6 +261,11 @@ def _is_taken_back(connection: sqlite3.Connection, entry: int) -> bool:
         rows = connection.execute("SELECT id FROM audit WHERE reverts = ? AND id > ?", (one, one))
         reverts[one] = [row["id"] for row in rows]
         waiting += reverts[one]
+        if len(waiting) > _MOST_REVERTS:
+            raise ProjectError(
+                f"Entry {entry} was taken back and brought back more than {_MOST_REVERTS} times: "
+                "nothing is taken back."
+            )
     taken: dict[int, bool] = {}
     for one in reversed(waiting):
         taken[one] = any(not taken[later] for later in reverts[one])
@@ -275,6 +285,14 @@ def _respect_file(project: Project, image: sqlite3.Row) -> None:
         raise ConflictError(
             f"The file {image['path']} was changed since the last scan; scan, and look again."
         )
+
+
+def _short(comment: str) -> str:
+    if len(comment) > LONGEST_COMMENT:
+        raise ProjectError(
+            f"A comment may have {LONGEST_COMMENT} characters; this one has {len(comment)}."
+        )
+    return comment
 
 
 def _plain(text: str) -> str:

@@ -159,6 +159,27 @@ def test_one_slip_in_a_call_stores_nothing_of_it(cf: Run, project: Path) -> None
     assert human_layer(project) == before
 
 
+def test_two_words_on_one_image_in_a_call_are_refused_or_go_together(
+    cf: Run, project: Path, tmp_path: Path
+) -> None:
+    name, other = (path.name for path in sorted((project / "damaged").iterdir())[:2])
+    for file, value in (("none.png", 0), ("some.png", 1)):
+        write_png(tmp_path / file, np.full((48, 48), value, np.uint8))
+    none, some = (f"{name}={tmp_path / file}" for file in ("none.png", "some.png"))
+    before = human_layer(project)
+    for words, said in (
+        (("--set", f"{name}=damaged", "--set", f"{name}=undamaged"), "two verdicts"),
+        (("--mask", some, "--mask", none), "two masks"),
+        (("--set", f"{name}=damaged", "--mask", none), "marks nothing"),
+        (("--set", f"{name}=undamaged", "--mask", some), "marks damage"),
+    ):
+        bad(cf("review", project, "--set", f"{other}=damaged", *words), said)
+        assert human_layer(project) == before
+    done = good(cf("review", project, "--set", f"{name}=skipped", "--mask", some, "--json"))
+    (line,) = (one for one in json_lines(done.stdout) if one["event"] == "verdict")
+    assert line["verdict"] == "skipped" and line["mask"]
+
+
 def test_no_command_of_the_machine_writes_what_humans_said(
     cf: Run, model: Path, project: Path, walls: Path, tmp_path: Path
 ) -> None:

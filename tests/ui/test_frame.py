@@ -24,6 +24,7 @@ from cfinspect.ui.dialogs.help import AboutDialog, KeysDialog, WordDialog
 from cfinspect.ui.dialogs.palette import Palette
 from cfinspect.ui.dialogs.settings import PreferencesDialog, ShortcutsDialog
 from cfinspect.ui.shell.main_window import MainWindow
+from cfinspect.ui.state.preferences import BY_NAME, Preferences, is_there
 from cfinspect.ui.widgets import theme, translate
 from cfinspect.ui.widgets.translate import language, tr
 
@@ -120,6 +121,31 @@ def test_preferences_count_at_once(window: MainWindow, walls: Path) -> None:
     wait_for(lambda: bool(met))
     assert window.gallery.grid.grid.side == 200
     assert window.canvas.layers.colour_map == "viridis"
+
+
+@pytest.mark.parametrize("text", ["a, b", "@Variant(\\0\\0\\0\\b\\0\\0\\0\\0)", "@Rect(1 2)"])
+def test_nonsense_in_the_file_of_preferences_is_the_default(tmp_path: Path, text: str) -> None:
+    names = ("restore", "thumbnail_size", "theme")
+    lines = [f"{name}={text}" for name in names]
+    (tmp_path / "w.ini").write_text("\n".join(["[preferences]", *lines]))
+    read = Preferences(tmp_path / "w.ini")
+    assert isinstance(read.get("restore"), bool)
+    assert read.get("thumbnail_size") == BY_NAME["thumbnail_size"].default
+    assert read.get("theme") == BY_NAME["theme"].default
+
+
+def test_a_recent_folder_that_may_not_be_asked_for_is_none(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("x" * 300)  # as a folder without x: asking for it is an error
+    with pytest.raises(OSError, match="too long"):
+        folder.is_dir()
+    assert not is_there(folder)
+    window.preferences.remember(folder)
+    window.welcome.show_recent()
+    window.controllers.projects.fill_recent()
+    (action,) = window.bars.recent_menu.actions()
+    assert not action.isEnabled()
 
 
 @pytest.mark.parametrize("mode", ["dark", "light", "system"])

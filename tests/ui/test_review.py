@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -29,7 +31,8 @@ from cfinspect.engine.networks.backbone import load_backbone, shipped_backbone
 from cfinspect.engine.networks.mask_decoder import MASK_DECODER, MaskDecoder
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.project.listing import HumanState, ImageFilter, list_images
-from cfinspect.project.verdicts import Verdict, human_of, read_mask_of
+from cfinspect.project.project import Project
+from cfinspect.project.verdicts import LONGEST_COMMENT, Verdict, decide, human_of, read_mask_of
 from cfinspect.ui.canvas.editor import Tool
 from cfinspect.ui.dialogs.help import SummaryDialog
 from cfinspect.ui.dialogs.inspect import InspectDialog
@@ -311,6 +314,33 @@ def test_comments_are_stored_when_the_field_is_left(
     with project_of(window) as project:
         assert human_of(project, image_id).comment == "damp stain, not a crack"
         assert human_of(project, image_id).verdict is None
+
+
+def test_a_megabyte_of_comment_is_shown_in_part_and_stays(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    with Project.open(walls, human=True) as project:
+        image_id = list_images(project)[0].id
+        decide(project, image_id, who="bob", comment="x")
+        file = project.paths.database
+    with contextlib.closing(sqlite3.connect(file)) as strange:
+        strange.execute("UPDATE human SET comment = ?", ("x" * 1_000_000,))
+        strange.commit()
+    open_folder(window, walls)
+    open_first(window)
+    comment = window.inspector.comment
+    wait_for(lambda: comment.toPlainText().endswith("x…"))
+    assert comment.isReadOnly()
+    assert len(comment.toPlainText()) == LONGEST_COMMENT + 1
+    press(window, Qt.Key.Key_C)
+    window.canvas.setFocus()
+    press(window, Qt.Key.Key_Right)
+    settled(window)
+    assert not comment.isReadOnly()
+    with project_of(window) as project:
+        assert len(human_of(project, image_id).comment) == 1_000_000
 
 
 def test_comparing_and_layers(window: MainWindow, walls: Path, model: Path) -> None:

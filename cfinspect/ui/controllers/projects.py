@@ -14,6 +14,7 @@ from cfinspect.ui.frame.context import Context
 from cfinspect.ui.jobs.job import Failure
 from cfinspect.ui.jobs.job_types import Scan, WarmUp
 from cfinspect.ui.jobs.training import Demo
+from cfinspect.ui.state.preferences import is_there
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ProjectController:
 
     def open(self, folder: Path) -> None:
         """Open a folder; what is open is stored and closed first."""
-        if not folder.is_dir():
+        if not is_there(folder):
             self._preferences.forget(folder)
             self._parts.welcome.show_recent()
             self._messages.show_failure(
@@ -177,7 +178,7 @@ class ProjectController:
         menu.clear()
         for folder in self._preferences.recent():
             action = menu.addAction(str(folder))
-            action.setEnabled(folder.is_dir())
+            action.setEnabled(is_there(folder))
             action.triggered.connect(lambda _=False, folder=folder: self.open(folder))
 
     # Scanning -------------------------------------------------------------------------------------

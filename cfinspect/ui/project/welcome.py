@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from cfinspect.ui.state.preferences import Preferences
+from cfinspect.ui.state.preferences import Preferences, is_there
 from cfinspect.ui.widgets.icons import dress
 from cfinspect.ui.widgets.label import Label
 from cfinspect.ui.widgets.layouts import clear
@@ -79,7 +79,7 @@ class Welcome(QWidget):
     def show_recent(self) -> None:
         """List the projects that were open, those that are still there."""
         clear(self.recent)
-        folders = [one for one in self._preferences.recent() if one.is_dir()][:_SHOWN]
+        folders = [one for one in self._preferences.recent() if is_there(one)][:_SHOWN]
         if not folders:
             return
         heading = Label(tr("Recent projects").upper())

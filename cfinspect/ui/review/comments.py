@@ -43,6 +43,8 @@ class Comments(QObject):
         row, picture = self._shown.row, self._shown.picture
         if row is None or picture is None or picture.row.id != row.id:
             return
+        if self._inspector.comment.isReadOnly():
+            return  # only the beginning of it is shown
         text = self._inspector.comment.toPlainText().strip()
         if text == self._sent.get(row.id, picture.human.comment):
             return

@@ -23,6 +23,7 @@ from cfinspect.engine.inference.mask_cleanup import clean_mask
 from cfinspect.engine.model.metadata import Decision
 from cfinspect.masks.regions import Region, regions_of
 from cfinspect.project.project import Project
+from cfinspect.project.verdicts import LONGEST_COMMENT
 from cfinspect.ui.jobs.picture import Picture
 from cfinspect.ui.review.answer import Answer
 from cfinspect.ui.review.histogram import Histogram
@@ -188,8 +189,12 @@ class ResultPanel(QScrollArea):
             self.comment.setPlainText("")
             return
         human = picture.human
+        # Only a stranger's project has longer ones; the field would take minutes for a megabyte.
+        is_long = len(human.comment) > LONGEST_COMMENT
+        self.comment.setReadOnly(is_long)
         if fresh or not self.comment.hasFocus():
-            self.comment.setPlainText(human.comment)
+            shown = f"{human.comment[:LONGEST_COMMENT]}…" if is_long else human.comment
+            self.comment.setPlainText(shown)
         if human.verdict is None:
             said = tr("Comment by {who}", who=human.who) if human.comment else tr("Nothing yet.")
             if human.mask is not None:

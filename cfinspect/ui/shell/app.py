@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.resources import resource_path
-from cfinspect.ui.state.preferences import Preferences
+from cfinspect.ui.state.preferences import Preferences, is_there
 from cfinspect.ui.widgets import theme, translate
 
 _log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def run(path: Path | None = None, log_file: Path | None = None, *, demo: Path | 
     start = path.resolve() if path is not None and model is None else None
     if start is None and demo is None and preferences.get("restore"):
         recent = preferences.recent()
-        start = recent[0] if recent and recent[0].is_dir() else None
+        start = recent[0] if recent and is_there(recent[0]) else None
 
     def go_on() -> None:
         window.build()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,11 @@ PREFERENCES = (
 BY_NAME = {one.name: one for one in PREFERENCES}
 
 
+def is_there(folder: Path) -> bool:
+    """Whether a folder can be opened; one below a folder that may not be entered cannot."""
+    return os.path.isdir(folder)  # noqa: PTH112 - Path's raises where it may not ask
+
+
 class Preferences(QObject):
     """Reads and writes an INI file in the user's folder; ``changed`` names what was set."""
 
@@ -116,7 +122,7 @@ class Preferences(QObject):
         about = BY_NAME[name]
         value = self._settings.value(f"preferences/{name}", about.default)
         if isinstance(about.default, bool):
-            return value in {True, "true", "1"}
+            return str(value).casefold() in {"true", "1"}
         if isinstance(about.default, int):
             try:
                 return int(min(about.high, max(about.low, int(str(value)))))

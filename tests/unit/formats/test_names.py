@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import unicodedata
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cfinspect.formats.exporting import SIDECAR, export
 from cfinspect.formats.importing import Source, import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.formats.safe import clean_name
+from cfinspect.project.database import ProjectError
 from cfinspect.project.finding import find
 from cfinspect.project.listing import by_ids, list_images
 from cfinspect.project.project import Project
@@ -223,3 +225,39 @@ def test_a_pipe_in_place_of_what_an_export_wrote_is_not_waited_for(tmp_path: Pat
         decide(project, find(project, "a.png").id, who="ann", verdict=Verdict.DAMAGED)
         with pytest.raises(FormatError, match="no export wrote"):
             export(project, "csv", tmp_path / "out")
+
+
+@pytest.mark.parametrize("digest", ["/../../e" + "a" * 24, "A" * 32, "a" * 31 + "\n"])
+def test_a_hash_of_a_crafted_project_becomes_no_path(tmp_path: Path, digest: str) -> None:
+    root = tmp_path / "hall"
+    write_images(root, [f"{'x' * 185}{end}.png" for end in "ab"])
+    with Project.create(root, human=True) as project:
+        scan(project)
+        for row in list_images(project):
+            decide(project, row.id, who="ann", mask=drawn())
+        with project.database.writing() as connection:
+            connection.execute("UPDATE image SET digest = ?", (digest,))
+        for choice in (ExportFilter(only="all"), ExportFilter(only="all", split={"a": 1.0})):
+            with pytest.raises(ProjectError, match="names no file"):
+                export(project, "png", tmp_path / "out" / "labels", choice=choice)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_thousands_of_names_that_begin_alike_take_no_time(tmp_path: Path) -> None:
+    root = tmp_path / "hall"
+    write_images(root, ["a.png"])
+    with Project.create(root) as project:
+        scan(project)
+        one = dict(project.database.rows("SELECT * FROM image")[0])
+        with project.database.writing() as connection:
+            for number in range(5000):
+                row = {**one, "id": number + 9, "path": f"{'x' * 185}{number}.png"}
+                columns = ", ".join(row)
+                marks = ", ".join("?" * len(row))
+                connection.execute(
+                    f"INSERT INTO image ({columns}) VALUES ({marks})", tuple(row.values())
+                )
+        started = time.monotonic()
+        stems = flat_stems(project)
+        assert time.monotonic() - started < 5
+        assert len(set(stems.values())) == 5001

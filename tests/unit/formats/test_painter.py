@@ -52,3 +52,11 @@ def test_many_polygons_of_a_photo_are_no_hardship() -> None:
     for _ in range(500):
         full(painted)
     assert painted.mask.all()
+
+
+def test_a_corner_beyond_all_images_is_refused_and_turns_no_edge() -> None:
+    painted = Painter(100, 100, "a.json")
+    with pytest.raises(FormatError, match="a corner beyond"):
+        painted.polygon("crack", [0, 0, 1e12, 1e10, 0, 1e10])
+    painted.polygon("crack", [0, 0, 1e6, 1e6, 0, 1e6])
+    assert painted.mask.sum() == pytest.approx(5000, rel=0.03)

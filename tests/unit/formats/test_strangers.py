@@ -24,7 +24,7 @@ from cfinspect.formats.exchange_types import (
     Reader,
     Refused,
 )
-from cfinspect.formats.safe import clean_name
+from cfinspect.formats.safe import clean_name, number
 
 RLE = {"size": [10, 10], "counts": [100]}
 
@@ -114,9 +114,14 @@ def test_what_is_no_json_is_said(tmp_path: Path, text: str) -> None:
 
 
 def test_huge_coordinates_and_nan_in_polygons(tmp_path: Path) -> None:
-    far = [[-1e300, -1e300, 1e300, -1e300, 1e300, 1e300, -1e300, 1e300]]
-    (found,) = taken(coco.read, coco_file(tmp_path, annotation={"segmentation": far}))
-    assert found.parts["crack"].all()
+    for far, said in ((1e8, ""), (1e300, "a corner beyond 1e+09 px")):
+        corners = [[-far, -far, far, -far, far, far, -far, far]]
+        path = coco_file(tmp_path, annotation={"segmentation": corners})
+        if said:
+            assert said in sentence(coco.read, path)
+        else:
+            (found,) = taken(coco.read, path)
+            assert found.parts["crack"].all()
     text = coco_file(tmp_path, annotation={"segmentation": [[0, 0, 1, 0, 1, "NAN"]]}).read_text()
     (tmp_path / "a.json").write_text(text.replace('"NAN"', "NaN"))
     assert "'nan' is no number" in sentence(coco.read, tmp_path / "a.json")
@@ -359,3 +364,18 @@ def test_voc_of_other_tools(tmp_path: Path) -> None:
     write_png(tmp_path / "SegmentationClass" / "a.png", np.uint8(255) * (pixels[..., 0] > 0))
     (found,) = taken(voc.read, tmp_path)
     assert sum(int(part.sum()) for part in found.parts.values()) == 12
+
+
+def test_voc_of_more_classes_than_a_mask_can_hold_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "SegmentationClass").mkdir()
+    write_png(tmp_path / "SegmentationClass" / "a.png", np.full((4, 4, 3), 3, np.uint8))
+    lines = [f"class {number}:{number % 256},{number // 256},201::" for number in range(300)]
+    (tmp_path / "labelmap.txt").write_text("\n".join([*lines, "last:3,3,3::"]))
+    with pytest.raises(FormatError, match="more than 254 classes"):
+        list(voc.read(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["1_0", "", "0x1", "1e999", "nan", True])
+def test_what_is_no_number_in_a_file_is_none(text: object) -> None:
+    with pytest.raises(FormatError, match="no number"):
+        number(text, "a.json")

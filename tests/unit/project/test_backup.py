@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -229,3 +230,42 @@ def test_a_log_that_was_left_behind_is_a_reason_to_restore(tmp_path: Path) -> No
         assert human_of(copy, find(copy, "img0.png").id).verdict is Verdict.DAMAGED
     with pytest.raises(ProjectError, match="is sound"):
         backup.restore(place)
+
+
+def test_a_restore_that_a_power_cut_ended_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with inspected_project(tmp_path / "hall", [0.9] * 9) as project:
+        here = project.paths
+        ids = [row.id for row in list_images(project)]
+        decide(project, ids[0], who="ann", verdict=Verdict.DAMAGED)
+        backup.back_up(here, project.database)
+        for number in ids[1:4]:
+            decide(project, number, who="bob", verdict=Verdict.UNDAMAGED)
+        (root,) = project.database.row(
+            "SELECT rootpage FROM sqlite_schema WHERE name = 'image_by_score'"
+        ) or (0,)
+        project.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with here.database.open("r+b") as file:
+        file.seek((root - 1) * 4096)
+        file.write(b"\x07" * 4096)
+
+    class PowerCut(BaseException):
+        pass
+
+    real = os.replace
+
+    def cut(source: Path, target: Path) -> None:
+        if target == here.database:
+            raise PowerCut
+        real(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(os, "replace", cut)
+        patch.setattr(Path, "replace", cut)
+        backup.restore(here)
+    assert not here.database.exists()
+    assert backup.restore(here).rescued == 3
+    with Project.open(tmp_path / "hall") as project:
+        verdicts = [human_of(project, number).verdict for number in ids[:5]]
+        assert verdicts == [Verdict.DAMAGED, *[Verdict.UNDAMAGED] * 3, None]

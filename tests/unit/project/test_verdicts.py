@@ -16,6 +16,7 @@ from cfinspect.project.predictions import Inspected, save
 from cfinspect.project.project import Project
 from cfinspect.project.queue import take
 from cfinspect.project.verdicts import (
+    LONGEST_COMMENT,
     ConflictError,
     Verdict,
     decide,
@@ -266,3 +267,29 @@ def test_a_mask_without_a_word_is_a_draft(project: Project) -> None:
     assert withdrawn.mask == human.mask
     assert find(project, "img0.png").to_review
     assert not audit.verify(project).problems
+
+
+def test_a_comment_without_end_is_refused(project: Project) -> None:
+    decide(project, number(project), who="al", comment="x" * LONGEST_COMMENT)
+    with pytest.raises(ProjectError, match="this one has 10001"):
+        decide(project, number(project), who="al", comment="x" * (LONGEST_COMMENT + 1))
+    assert len(human_of(project, number(project)).comment) == LONGEST_COMMENT
+
+
+def test_a_trail_of_reverts_without_end_is_a_sentence(project: Project) -> None:
+    image = number(project)
+    said = decide(project, image, who="al", verdict=Verdict.DAMAGED)
+    connection = project.database.connection
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(audit)")]
+    first = dict(
+        zip(columns, connection.execute("SELECT * FROM audit").fetchall()[-1], strict=True)
+    )
+    assert said.entry == first["id"]
+    with project.database.writing() as writing:
+        for entry in range(first["id"] + 1, first["id"] + 3000):
+            row = {**first, "id": entry, "reverts": entry - 1}
+            writing.execute(
+                f"INSERT INTO audit VALUES ({','.join('?' * len(row))})", tuple(row.values())
+            )
+    with pytest.raises(ProjectError, match="more than 1000 times"):
+        undo(project, who="al")
