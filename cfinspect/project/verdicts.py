@@ -37,7 +37,7 @@ class _Keep(Enum):
 
 KEEP = _Keep.KEEP
 LONGEST_COMMENT = 10_000  # characters
-_MOST_REVERTS = 1000  # of one entry and of each other: nobody's; a stranger's trail has no end
+_MOST_REVERTS = 2000  # of one entry and of each other: nobody's; a stranger's trail has no end
 IMPORT = "import"  # the action of what came from another tool's file
 Kept = Literal[_Keep.KEEP]
 

@@ -237,7 +237,7 @@ def test_a_hash_of_a_crafted_project_becomes_no_path(tmp_path: Path, digest: str
             decide(project, row.id, who="ann", mask=drawn())
         with project.database.writing() as connection:
             connection.execute("UPDATE image SET digest = ?", (digest,))
-        for choice in (ExportFilter(only="all"), ExportFilter(only="all", split={"a": 1.0})):
+        for choice in (ExportFilter(), ExportFilter(split={"a": 1.0})):
             with pytest.raises(ProjectError, match="names no file"):
                 export(project, "png", tmp_path / "out" / "labels", choice=choice)
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

@@ -291,5 +291,5 @@ def test_a_trail_of_reverts_without_end_is_a_sentence(project: Project) -> None:
             writing.execute(
                 f"INSERT INTO audit VALUES ({','.join('?' * len(row))})", tuple(row.values())
             )
-    with pytest.raises(ProjectError, match="more than 1000 times"):
+    with pytest.raises(ProjectError, match="more than 2000 times"):
         undo(project, who="al")
