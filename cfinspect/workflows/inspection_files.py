@@ -224,6 +224,8 @@ def _kept_rows(out: Path, model: dict[str, str]) -> list[Row]:
     table, about = out / TABLE, out / ABOUT
     if not table.exists():
         return []
+    if not table.is_file():
+        raise CfinspectError(f"{table} is no file: give another --out, or remove it.")
     try:
         known = json.loads(read_regular_text(about))["model"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

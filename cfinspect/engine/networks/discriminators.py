@@ -181,6 +181,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     ``path``: .safetensors, or .pth/.pt as torch writes it. Raises CfinspectError with a sentence.
     """
+    if not path.is_file():  # also a pipe, which would be waited for without end
+        raise CfinspectError(f"weights {path} cannot be read: there is no such file")
     try:
         if path.suffix == ".safetensors":
             weights = load_file(path)

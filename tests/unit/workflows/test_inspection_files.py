@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -123,6 +124,15 @@ def test_results_of_two_models_are_never_mixed(tmp_path: Path) -> None:
     with pytest.raises(CfinspectError, match="results of another model"):
         write(tmp_path, [], model={"name": "m.safetensors", "digest": "2"}, skip_done=True)
     assert len(rows(tmp_path)) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_tables_place_is_not_waited_for(tmp_path: Path) -> None:
+    write(tmp_path, [outcome("a.png")])
+    (tmp_path / "inspections.csv").unlink()
+    os.mkfifo(tmp_path / "inspections.csv")
+    with pytest.raises(CfinspectError, match="is no file"):
+        write(tmp_path, [], skip_done=True)
 
 
 def test_rows_are_on_disk_before_the_end(tmp_path: Path) -> None:

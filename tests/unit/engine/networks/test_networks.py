@@ -135,6 +135,14 @@ def test_torch_files_are_read_without_running_code(tmp_path: Path) -> None:
         load_pretrained(target, tmp_path / "code.pth")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("name", ["pipe.safetensors", "pipe.pth"])
+def test_weights_from_a_pipe_are_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CfinspectError, match="no such file"):
+        load_pretrained(make_discriminator("compact"), tmp_path / name)
+
+
 def test_torchvisions_swin_weights_fit_the_standard_width(tmp_path: Path) -> None:
     theirs = torchvision.models.swin_t().state_dict()
     save_file(theirs, tmp_path / "swin_t.safetensors")
