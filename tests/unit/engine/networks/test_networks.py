@@ -1,5 +1,6 @@
 """Generators, discriminators and the layers they share."""
 
+import os
 from pathlib import Path
 
 import pytest
