@@ -196,11 +196,13 @@ def _key(value: object) -> str:
 
 def _categories(data: dict[str, Any], file: Path) -> dict[str, str] | None:
     """Id -> name; None where the file knows no categories at all."""
-    names = {}
+    names: dict[str, str] = {}
     for category in objects(data.get("categories") or [], f"categories in {file}"):
         key, name = _key(category.get("id")), category.get("name")
-        if key and isinstance(name, str | int):
-            names[key] = str(name)
+        if not key or not isinstance(name, str | int):
+            continue
+        if names.setdefault(key, str(name)) != str(name):
+            raise FormatError(f"{file} has two names for the category {key}.")
     return names or None
 
 

@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cfinspect.engine.base.images import IMAGE_SUFFIXES
+from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
 from cfinspect.formats.exchange_types import Empty, FormatError, ImportedImage, IndexMask, Refused
 from cfinspect.formats.exporting import SIDECAR
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.safe import read_json
 from cfinspect.masks.files import classes_in
-from cfinspect.project.corrections import plain_class_name
+from cfinspect.project.corrections import plain_class_name, size_of
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import HumanState, ImageRow, by_ids
 from cfinspect.project.project import Project
@@ -172,6 +172,8 @@ class Planner:
                 "two in its file."
             )
         verdict = self._verdict(found, marked)
+        if verdict is Verdict.UNDAMAGED and found.mask is not None:
+            self._require_size(row, found.name, found.mask)
         if names & self._words.get("machine_masks", set()):
             self.report.machine += 1
             marked = False
@@ -182,6 +184,26 @@ class Planner:
             return Step(row, verdict, PackedMask.of(found.mask, found.classes))
         self.report.undrawn += bool(found.undrawn)
         return Step(row, verdict, None)
+
+    def _require_size(self, row: ImageRow, name: str, mask: IndexMask) -> None:
+        """FormatError where an empty mask is of another size: then it says nothing of this image.
+
+        (That of one with marks is asked when it is stored.)
+        """
+        image = self._project.database.row(
+            "SELECT i.*, f.path AS folder FROM image AS i JOIN folder AS f ON f.id = i.folder_id "
+            "WHERE i.id = ?",
+            row.id,
+        )
+        try:
+            size = None if image is None else size_of(self._project, image)
+        except (ImageError, OSError):  # gone or damaged: what the file says is all there is
+            return
+        if size is not None and mask.shape != size:
+            raise FormatError(
+                f"{name} has an empty mask of {mask.shape[1]} x {mask.shape[0]} pixels, and is of "
+                f"{size[1]} x {size[0]}: it is another image's."
+            )
 
     def _verdict(self, found: ImportedImage, marked: bool) -> Verdict | None:
         """What the file says, if it says anything."""

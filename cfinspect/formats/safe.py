@@ -50,12 +50,19 @@ def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:
     """
     text = read_text(path, notes)
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is no JSON file, or cut short ({error}).") from error
     if not isinstance(value, dict):
         raise FormatError(f"{path} is no JSON object.")
     return value
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
 
 
 def read_xml(path: Path, notes: list[str] | None = None) -> ElementTree.Element:

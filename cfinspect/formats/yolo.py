@@ -34,7 +34,7 @@ from cfinspect.formats.pixels import polygons
 from cfinspect.formats.safe import clean_name, number, read_text, visible_files
 
 DATA = "data.yaml"
-_MAX_YAML = 1 << 20
+_MAX_YAML = 1 << 17  # a thousand names take 40 kB; the reader is slow
 _LARGEST_NAME = 10**100  # of a class that is called by a number
 _MAX_CLASS = 1_000_000  # far more classes than any data set names
 _OURS = "# {"  # our provenance, as JSON in a comment
@@ -221,13 +221,22 @@ def _labels_of(image: Path, root: Path) -> Path | None:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values only: no aliases, which unfold without end."""
+    """Plain values only: no aliases or merges, which unfold without end, and no key twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not read")
         node: yaml.Node | None = super().compose_node(parent, index)
         return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [(key.tag, key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(keys)) < len(keys):
+            raise yaml.YAMLError("a key stands twice in it")
+        if any(tag == "tag:yaml.org,2002:merge" for tag, _ in keys):
+            raise yaml.YAMLError("merges are not read")
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
 
 
 def _data(file: Path) -> _Data:
@@ -260,7 +269,8 @@ def _names(parts: dict[str, Any], file: Path) -> dict[int, str]:
             number_of = _class_number(key)
             if number_of is None or _too_long(name):
                 break
-            found[number_of] = str(name)
+            if found.setdefault(number_of, str(name)) != str(name):
+                raise FormatError(f"{file} has two names for the class {number_of}.")
         else:
             return found
     raise FormatError(f"{file} has no names of classes.")

@@ -88,7 +88,7 @@ def store_mask(
         return None
     if mask.dtype != np.uint8 or mask.ndim != 2:
         raise ValueError(f"a mask is (H, W) uint8, got {mask.shape} {mask.dtype}")
-    height, width = _size(project, image)
+    height, width = size_of(project, image)
     if mask.shape != (height, width):
         raise ProjectError(
             f"The mask of {image['path']} has {mask.shape[1]} x {mask.shape[0]} pixels, the image "
@@ -124,7 +124,8 @@ def keep_mask_file(project: Project, mask: IndexMask) -> str:
     return name
 
 
-def _size(project: Project, image: sqlite3.Row) -> tuple[int, int]:
+def size_of(project: Project, image: sqlite3.Row) -> tuple[int, int]:
+    """Height and width of an image (a row with its ``folder``); ImageError where nobody knows."""
     if image["height"] is not None and image["height"] * image["width"] <= MAX_PIXELS:
         return image["height"], image["width"]
     path = project.paths.root / image["folder"] / image["path"]

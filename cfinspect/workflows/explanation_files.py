@@ -6,14 +6,14 @@ import dataclasses
 import io
 import json
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.atomic import save_text
+from cfinspect.engine.base.atomic import refuse_links_below, save_text
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.json_types import OMIT_NONE, JsonObject, json_object
 from cfinspect.engine.data.csv_cells import TableWriter
@@ -106,12 +106,18 @@ class ExplanationSummary:
         return json_object(self)
 
 
+_FOLDERS = ("counterfactuals", "saliency", "masks")
+
+
 class Explanations:
     """The results folder: pictures first, then the row."""
 
     def __init__(self, out: Path, about: AboutExplanations) -> None:
         self.out = out
         self.rows: list[ExplanationRow] = []
+        self._inside: set[PurePosixPath] = set()
+        for folder in _FOLDERS:  # before anything is written
+            refuse_links_below(out, PurePosixPath(folder))
         self._shown: list[Explained] = []  # small: whole photos would fill the memory
         out.mkdir(parents=True, exist_ok=True)
         save_text(out / "explanation.json", json.dumps(json_object(about), indent=1) + "\n")
@@ -125,7 +131,11 @@ class Explanations:
             "masks": one.mask,
         }
         for folder, picture in pictures.items():
-            place = self.out / folder / f"{one.source.stem}.png"
+            inner = PurePosixPath(folder, f"{one.source.stem}.png")
+            if inner.parent not in self._inside:
+                refuse_links_below(self.out, inner.parent)
+                self._inside.add(inner.parent)
+            place = self.out / inner
             # What an earlier run left must not pass for a result of this one.
             if picture is None:
                 place.unlink(missing_ok=True)

@@ -9,7 +9,9 @@ import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from cfinspect.engine.base.errors import CfinspectError
 
 
 def make_temporary(folder: Path, suffix: str = "") -> Path:
@@ -99,6 +101,19 @@ def save_text(path: Path, text: str) -> None:
     content = text.encode("utf-8", errors="surrogateescape")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda part: part.write_bytes(content))
+
+
+def refuse_links_below(out: Path, folder: PurePath) -> None:
+    """CfinspectError where a part of ``folder``, which lies in ``out``, is a link.
+
+    Results may be a stranger's: writing into them anew would write and delete where a link leads.
+    """
+    for part in (*folder.parents[-2::-1], folder) if folder.parts else ():
+        if (out / part).is_symlink():
+            raise CfinspectError(
+                f"{out / part} is a link: nothing is written or deleted there. Put the folder "
+                "itself in its place, or give another --out."
+            )
 
 
 class NoRegularFileError(OSError):

@@ -30,6 +30,8 @@ UNDAMAGED, DAMAGED = 0, 1
 CLASS_NAMES = ("undamaged", "damaged")
 MASKS, LABELS = "masks", "labels.csv"
 _HEADER = "filename,label,group"
+_COLUMNS = tuple(_HEADER.split(","))
+_MOST_COLUMNS = 1000  # every row has as many cells
 _MOST_BYTES = 512 << 20
 
 _ALIASES = (
@@ -299,6 +301,10 @@ def read_labels(
     rows: dict[str, LabelRow] = {}
     try:
         columns = [_nfc(name or "").strip().casefold() for name in reader.fieldnames or []]
+        if len(columns) > _MOST_COLUMNS:
+            raise DataError(f"{table} has {len(columns)} columns; {_MOST_COLUMNS} can be read.")
+        if twice := [name for name in _COLUMNS if columns.count(name) > 1]:
+            raise DataError(f"{table} has the column {twice[0]} twice; keep one.")
         if "filename" not in columns:
             raise DataError(f"{table} has no column filename; its first line must be {_HEADER}.")
         reader.fieldnames = columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
@@ -15,7 +16,13 @@ from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.explain.ace import Ace
 from cfinspect.engine.explain.classifier import Classifier, odds_of, probability
-from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, NOT_KEPT, Explained
+from cfinspect.engine.explain.explained import (
+    NO_NUMBER,
+    NOT_ASKED,
+    NOT_FLIPPED,
+    NOT_KEPT,
+    Explained,
+)
 from cfinspect.engine.explain.protocol import Explainer, Explanation, Images
 from cfinspect.engine.inference.stream import Source
 from cfinspect.engine.inference.tiling import resize_map
@@ -80,6 +87,9 @@ class _Work:
             odds = odds_of(self._classifier, np.stack(list(own.values())))
         scores = dict(zip(own, odds.tolist(), strict=True))
         for place, score in scores.items():
+            if not math.isfinite(score):
+                found[place] = Explained(sources[place], NO_NUMBER)
+                continue
             goal = self._goal(score)
             if (score >= self._classifier.limit) == (goal == 1):
                 found[place] = Explained(

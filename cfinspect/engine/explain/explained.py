@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.inference.stream import Source
 
+NO_NUMBER = "the classifier answers with what is no number"
 NOT_ASKED = "is of that class already"
 NOT_KEPT = "to be doubted: the diffusion model's filter alone changes the verdict"
 NOT_FLIPPED = "no explanation: nothing that was found changes the verdict"

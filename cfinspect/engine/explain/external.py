@@ -153,6 +153,8 @@ def load_external(
     ONNX goes by onnx2torch where it knows all operators, else by onnxruntime and without
     gradients. Raises CfinspectError with a sentence for everything else.
     """
+    if not path.is_file():  # also a pipe or device, whose end nobody would see
+        raise CfinspectError(f"{path} is no file: give that of a classifier")
     if path.suffix.lower() == ".onnx":
         found = _onnx(path, usage, device)
     else:

@@ -98,4 +98,7 @@ class FamiliarImages:
         """
         if not any(name.startswith(_PREFIX) for name in tensors):
             return None
-        return cls(*(tensors[f"{_PREFIX}{one.name}"] for one in fields(cls)))
+        made = cls(*(tensors[f"{_PREFIX}{one.name}"] for one in fields(cls)))
+        if not (np.isfinite(made.limit).all() and (made.limit > 0).all()):
+            raise ValueError("the limit of what is like what was learned from is no number above 0")
+        return made

@@ -168,7 +168,7 @@ def load_model(path: Path) -> Model:
         familiar = FamiliarImages.from_tensors(
             {name: value.numpy() for name, value in tensors.items()}
         )
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+    except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelFileError(
             f"{path}: weights and metadata do not fit together ({str(error).splitlines()[0]}); "
             "made by another version of cfinspect, or changed by hand"

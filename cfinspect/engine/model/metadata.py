@@ -164,6 +164,14 @@ class ModelMetadata:
     segmenter: SegmenterSpec | None = None
 
     def __post_init__(self) -> None:
+        undamaged, damaged = (name.strip().casefold() for name in self.classes)
+        sound = undamaged not in {"", "damaged", damaged} and damaged not in {"", "undamaged"}
+        _require(
+            sound and "".join(self.classes).isprintable(),
+            "classes",
+            "must be two words, that for undamaged first",
+            ", ".join(self.classes),
+        )
         for name in self.defect_classes:
             problem = defect_class_problem(name)
             _require(

@@ -261,3 +261,22 @@ def test_thousands_of_names_that_begin_alike_take_no_time(tmp_path: Path) -> Non
         stems = flat_stems(project)
         assert time.monotonic() - started < 5
         assert len(set(stems.values())) == 5001
+
+
+@pytest.mark.parametrize("inspected", [True, False])
+def test_an_empty_mask_of_another_size_is_no_verdict(tmp_path: Path, inspected: bool) -> None:
+    root = tmp_path / "hall"
+    write_images(root, ["a.png", "b.png"])
+    for name, size in (("a", (SIDE, SIDE)), ("b", (99, 77))):
+        (tmp_path / "set" / "masks").mkdir(parents=True, exist_ok=True)
+        write_png(tmp_path / "set" / "masks" / f"{name}.png", np.zeros(size, np.uint8))
+    with Project.create(root, human=True) as project:
+        scan(project)
+        if inspected:
+            machine(project, {"a.png": 0.2, "b.png": 0.2})
+        source = Source("png", tmp_path / "set", empty=Empty.UNDAMAGED)
+        report = import_labels(project, source, who="bob")
+        assert (report.taken, report.refused + report.unknown) == (1, 1)
+        assert inspected or "an empty mask of 77 x 99" in report.problems[0]
+        said = {row.name: human_of(project, row.id).verdict for row in list_images(project)}
+        assert said == {"a.png": Verdict.UNDAMAGED, "b.png": None}

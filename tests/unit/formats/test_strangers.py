@@ -16,7 +16,7 @@ from labelled import ABOUT, items, taken
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
-from cfinspect.engine.data.folders import class_words, scan_folder
+from cfinspect.engine.data.folders import DataError, class_words, read_labels, scan_folder
 from cfinspect.formats import coco, cvat, labelme, tables, voc, yolo
 from cfinspect.formats.exchange_types import (
     FormatError,
@@ -379,3 +379,42 @@ def test_voc_of_more_classes_than_a_mask_can_hold_is_refused(tmp_path: Path) -> 
 def test_what_is_no_number_in_a_file_is_none(text: object) -> None:
     with pytest.raises(FormatError, match="no number"):
         number(text, "a.json")
+
+
+def test_a_file_that_says_two_things_is_refused_and_never_the_last_word(tmp_path: Path) -> None:
+    path = coco_file(tmp_path)
+    text = path.read_text()
+    path.write_text(text.replace('"file_name"', '"file_name": "x.png", "file_name"', 1))
+    with pytest.raises(FormatError, match="stands twice"):
+        list(coco.read(path))
+    two = [{"id": 1, "name": "good"}, {"id": 1, "name": "crack"}]
+    data = json.loads(text)
+    path.write_text(json.dumps({**data, "categories": two}))
+    with pytest.raises(FormatError, match="two names for the category 1"):
+        list(coco.read(path))
+    for names, said in (
+        ("names: {0: crack, '0': good}", "two names for the class 0"),
+        ("names: {0: crack, 0: good}", "stands twice"),
+        ("names: [crack]\nnames: [good]", "stands twice"),
+        ("names: {<<: [{0: a}, {0: b}]}", "merges are not read"),
+    ):
+        (tmp_path / "data.yaml").write_text(names)
+        with pytest.raises(FormatError, match=said):
+            list(yolo.read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("filename,label,label", "the column label twice"),
+        ("filename,Label,label ", "the column label twice"),
+        ("filename,label" + ",x" * 5000, "5002 columns"),
+    ],
+)
+def test_a_table_of_two_labels_or_of_columns_without_end_is_refused(
+    tmp_path: Path, header: str, said: str
+) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(f"{header}\na.png,damaged,undamaged\n")
+    with pytest.raises(DataError, match=said):
+        read_labels(table, class_words())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import shutil
@@ -133,6 +134,25 @@ def test_a_pipe_in_the_tables_place_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "inspections.csv")
     with pytest.raises(CfinspectError, match="is no file"):
         write(tmp_path, [], skip_done=True)
+
+
+@pytest.mark.parametrize("inner", ["masks", "overlays", "masks/cam", "saliency", "saliency/rust"])
+def test_links_in_a_strangers_results_lead_nowhere(tmp_path: Path, inner: str) -> None:
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    for name in ("a.png", "a.jpg"):
+        (mine / "cam").mkdir(parents=True, exist_ok=True)
+        (mine / name).write_bytes(b"mine")
+        (mine / "cam" / name).write_bytes(b"mine")
+    place = out / inner
+    place.parent.mkdir(parents=True)
+    place.symlink_to(mine / "cam" if inner == "masks/cam" else mine, target_is_directory=True)
+    for name in ("a.png", "cam/a.png"):
+        with contextlib.suppress(CfinspectError):
+            write(out, [outcome(name), outcome(name, damaged=False)])
+    assert all(path.read_bytes() == b"mine" for path in mine.rglob("*.*"))
+    assert len(list(mine.rglob("*"))) == 5
+    with pytest.raises(CfinspectError, match="is a link"):
+        write(out, [outcome("cam/a.png")])
 
 
 def test_rows_are_on_disk_before_the_end(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.explain.bulk import explain_sources
-from cfinspect.engine.explain.explained import NOT_ASKED, NOT_FLIPPED, Explained
+from cfinspect.engine.explain.explained import NO_NUMBER, NOT_ASKED, NOT_FLIPPED, Explained
 from cfinspect.engine.explain.protocol import (
     Explanation,
     Images,
@@ -155,3 +155,17 @@ def test_progress_reaches_the_end_and_a_cancel_ends_it(files: list[Source]) -> N
     assert progress.seen == sorted(progress.seen)
     with pytest.raises(Cancelled):
         explained(files, progress=Recorded(after=0))
+
+
+class Undecided(Bright):
+    """Answers with no number for what is dark."""
+
+    def odds(self, x: Tensor) -> Tensor:
+        odds = super().odds(x)
+        return torch.where(odds < 0, torch.nan, odds)
+
+
+def test_no_number_is_an_error_of_the_image_and_no_class(files: list[Source]) -> None:
+    found = list(explain_sources(Painter(), Undecided(), files, target="undamaged"))
+    assert [one.error == NO_NUMBER for one in found] == [False, True, False, False]
+    assert found[1].note == ""

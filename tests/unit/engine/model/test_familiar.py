@@ -93,6 +93,9 @@ def test_tensors_and_back() -> None:
             | {"familiar.mean": np.zeros(4, np.float32)}
             | {"familiar.deviation": np.ones(4, np.float32)}
         )
+    for limit in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="no number above 0"):
+            FamiliarImages.from_tensors(tensors | {"familiar.limit": np.array(limit, np.float32)})
     del tensors["familiar.rest"]
     with pytest.raises(KeyError, match="rest"):
         FamiliarImages.from_tensors(tensors)
