@@ -53,15 +53,25 @@ def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:
         value = json.loads(text, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"{path} is no JSON file, or cut short ({error}).") from error
+    except _TwinError as error:
+        raise FormatError(
+            f'{path} has "{str(error)[:60]}" twice in one object, with different values: keep one.'
+        ) from error
     if not isinstance(value, dict):
         raise FormatError(f"{path} is no JSON object.")
     return value
 
 
+class _TwinError(Exception):
+    """A name that stands for two things; which one its writer means, nobody knows."""
+
+
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        for name, value in pairs:
+            if found[name] != value:
+                raise _TwinError(name)
     return found
 
 

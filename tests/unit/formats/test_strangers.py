@@ -385,7 +385,7 @@ def test_a_file_that_says_two_things_is_refused_and_never_the_last_word(tmp_path
     path = coco_file(tmp_path)
     text = path.read_text()
     path.write_text(text.replace('"file_name"', '"file_name": "x.png", "file_name"', 1))
-    with pytest.raises(FormatError, match="stands twice"):
+    with pytest.raises(FormatError, match="twice in one object"):
         list(coco.read(path))
     two = [{"id": 1, "name": "good"}, {"id": 1, "name": "crack"}]
     data = json.loads(text)

@@ -337,9 +337,11 @@ TEXTS: list[Quirk] = [
     ),
     _text("CRLF", json.dumps(document(shape()), indent=2).replace("\n", "\r\n").encode()),
     _text("white space around", f"\n\n {_PLAIN} \n\n".encode()),
-    _text(
-        "a key twice",
-        _PLAIN.replace('"flags": {}', '"flags": {"x": true}, "flags": {}', 1).encode(),
+    _text("a key twice", _PLAIN.replace('"flags": {}', '"flags": {}, "flags": {}', 1).encode()),
+    Quirk(
+        "a key twice, with two values",
+        files(_PLAIN.replace('"flags": {}', '"flags": {"x": true}, "flags": {}', 1).encode()),
+        said="twice in one object",
     ),
     *(
         Quirk(name, files(data), said="no JSON file")
