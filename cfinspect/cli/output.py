@@ -24,6 +24,7 @@ JsonFlag = Annotated[
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_WIDEST = 4000  # characters of a cell
 
 
 class Output:
@@ -61,7 +62,7 @@ class Output:
 
         # As Text: rich would take [/x] in a name for markup.
         table = Table(title=Text(visible(title)), title_justify="left", show_header=False)
-        cells = [[visible(cell) for cell in row] for row in rows]
+        cells = [[_short(visible(cell)) for cell in row] for row in rows]
         for row in cells:
             table.add_row(*map(Text, row))
         console = Console()
@@ -69,6 +70,11 @@ class Output:
             # A pipe or a log has no width to keep to: long paths stay in one piece.
             console = Console(width=max(200, 8 + max(sum(map(len, row)) for row in cells)))
         console.print(table)
+
+
+def _short(cell: str) -> str:
+    """A text of megabytes, from a stranger's file, in part: all rows are as wide as the longest."""
+    return cell if len(cell) <= _WIDEST else f"{cell[:_WIDEST]}…"
 
 
 def note(text: str) -> None:

@@ -22,6 +22,10 @@ MAX_FILE_BYTES = 2 << 30
 MAX_MEMORY = 2_800_000_000  # bytes that decoding one picture may take beside its file
 MAX_SCANS = 100  # of a progressive JPEG; programs write up to 20 or so
 _MAX_WORK = 8_000_000_000  # samples that they go over; half a minute
+_MAX_PARTS = 20_000  # of a JPEG before its pixels; none has more than some hundred
+_MAX_EXIF = 100  # of them: Pillow puts them together, each time anew
+_MAX_CHUNKS = 200_000  # of a PNG; its writers make one of every 8 kB
+_MAX_FILL = 1 << 20  # bytes between two parts of a JPEG
 _MAX_PAGES = 100_000
 _MAX_TAGS = 4096
 _MAX_NUMBERS = 4_000_000  # of one tag of a TIFF: one for each strip or tile
@@ -73,6 +77,30 @@ def require_memory(needed: int) -> None:
             f"decoding it would take {needed / 1e9:.1f} GB of memory, over the limit of "
             f"{MAX_MEMORY / 1e9:g}; make it smaller, or save it as PNG with 8 bit"
         )
+
+
+def require_few_parts(data: bytes) -> None:
+    """Raise Unreadable for a JPEG or PNG of so many small parts that opening it takes minutes."""
+    if data.startswith(b"\x89PNG"):
+        at = 8
+        for _ in range(_MAX_CHUNKS):
+            if at >= len(data):
+                return
+            at += 12 + int.from_bytes(data[at : at + 4], "big")
+    elif data.startswith(b"\xff\xd8"):
+        at, exif = 2, 0
+        for _ in range(_MAX_PARTS):
+            found = _ANY_MARKER.search(data, at)
+            if found is None or data[found.end() - 1] in {0xDA, JPEG_END[1]}:
+                return
+            start = found.end()
+            exif += data[start + 2 : start + 6] == b"Exif"
+            if start - at > _MAX_FILL or exif > _MAX_EXIF:
+                break
+            at = start + max(2, int.from_bytes(data[start : start + 2], "big"))
+    else:
+        return
+    raise Unreadable("its header has so many parts that reading takes too long; save it again")
 
 
 def require_affordable(image: Image.Image, data: bytes) -> None:

@@ -26,6 +26,7 @@ from cfinspect.engine.base.budget import (
     one_at_a_time,
     png_depth,
     require_affordable,
+    require_few_parts,
     require_pixels,
     stated_webp_size,
 )
@@ -245,6 +246,7 @@ def _palette(image: Image.Image) -> NDArray[np.uint8] | None:
 def _open(path: Path, data: bytes, max_pixels: int) -> Image.Image:
     """Parse the header and hold the limits."""
     try:
+        require_few_parts(data)
         size = stated_webp_size(data)
         if size is not None:
             require_pixels(*size, max_pixels)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CARD = "cfinspect_card"
 _SEEN = "seen"
+_LARGEST_HEADER = 8 << 20  # bytes: that of the largest network takes a hundredth
 
 
 class ModelFileError(CfinspectError):
@@ -186,6 +187,12 @@ def _open(path: Path) -> tuple[str, dict[str, tuple[int, ...]]]:
     """The metadata's text and the tensors' shapes by name."""
     _require_file(path)
     try:
+        with path.open("rb") as start:
+            header = int.from_bytes(start.read(8), "little")
+        if header > _LARGEST_HEADER:
+            raise ModelFileError(
+                f"{path} is not a readable model file (its header says {header} bytes)"
+            )
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from cfinspect.engine.base.atomic import remove_leftovers, write_atomically
+from cfinspect.engine.base.atomic import read_regular, remove_leftovers, write_atomically
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import json_text
 from cfinspect.engine.training.config import TrainConfig
@@ -73,6 +73,7 @@ class Counters:
 
 
 _MOST = 2**40  # steps, or seconds
+_MOST_BYTES = 256 << 20  # of the measured rows
 
 
 def _counted(name: str, value: float) -> bool:
@@ -129,8 +130,14 @@ class RunFolder:
         """The measured rows so far; lines that are none (cut short by a kill) are left out."""
         if not self.metrics.exists():
             return []
+        data = read_regular(self.metrics, _MOST_BYTES)
+        if data is None:
+            raise CfinspectError(
+                f"{self.metrics} has more than {_MOST_BYTES >> 20} MiB, and no training writes so "
+                "much: train into a new folder."
+            )
         rows = []
-        for line in self.metrics.read_text("utf-8", "replace").splitlines():
+        for line in data.decode("utf-8", "replace").splitlines():
             try:
                 known = json.loads(line)
             except (ValueError, RecursionError):

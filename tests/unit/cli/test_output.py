@@ -111,3 +111,10 @@ def test_json_files_hold_names_that_are_no_utf8() -> None:
     text = json_text({"data": [name]}, indent=2)
     assert "ä" in text
     assert json.loads(text.encode("utf-8")) == {"data": [name]}
+
+
+def test_a_cell_of_megabytes_is_shown_in_part(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).table("a", [("name", "x" * 3_000_000), ("other", "y")])
+    shown = capsys.readouterr().out
+    assert len(shown) < 50_000
+    assert "x…" in shown

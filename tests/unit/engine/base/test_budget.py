@@ -322,3 +322,30 @@ def test_a_large_mask_in_colours_is_read_in_parts(tmp_path: Path, channels: int)
     expected = np.zeros(pixels.shape[:2], np.uint8)
     expected[3:9, 5:2000], expected[2050:2060] = 2, 1
     assert (read_mask_values(path).mask == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "parts"),
+    [
+        (".png", png_chunk(b"teSt", b"") * 300_000),
+        (".png", png_chunk(b"tEXt", b"a\0b") * 300_000),
+        (".jpg", b"\xff\xfe\x00\x02" * 1_000_000),
+        (".jpg", b"\xff" * 20_000_000),
+        (".jpg", (b"\xff\xe1\xff\xffExif\0\0" + bytes(65527)) * 500),
+    ],
+)
+def test_a_picture_of_parts_without_end_is_refused_at_once(
+    tmp_path: Path, suffix: str, parts: bytes
+) -> None:
+    done, data = cv2.imencode(suffix, np.full((64, 64, 3), 90, np.uint8))
+    assert done
+    at = 33 if suffix == ".png" else 2
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data[:at].tobytes() + parts + data[at:].tobytes())
+    started = time.monotonic()
+    with pytest.raises(ImageError, match="so many parts"):
+        read_image(path)
+    assert time.monotonic() - started < 3
+    some = parts[: len(parts) // 300_000 * 1000] if suffix == ".png" else b"\xff\xfe\x00\x02" * 500
+    path.write_bytes(data[:at].tobytes() + some + data[at:].tobytes())
+    assert read_image(path).shape == (64, 64, 3)

@@ -200,3 +200,16 @@ def test_where_a_model_does_not_fit_the_old_one_stays(tmp_path: Path) -> None:
     assert raised.value.filename == str(path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_header_without_end_is_not_read(tmp_path: Path) -> None:
+    many = ",".join(
+        f'"{n}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for n in range(200_000)
+    )
+    header = f"{{{many}}}".encode()
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ModelFileError, match="its header says"):
+        load_model(path)
+    with pytest.raises(ModelFileError, match="its header says"):
+        load_metadata(path)

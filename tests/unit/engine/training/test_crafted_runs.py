@@ -184,3 +184,10 @@ def test_pipes_in_a_run_are_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "metrics.jsonl")
     with pytest.raises(CfinspectError, match="no file"):
         RunFolder(tmp_path).begin(CONFIG, resume=True)
+
+
+def test_measured_rows_without_end_are_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "metrics.jsonl").open("wb") as file:
+        file.truncate(3 << 30)  # takes no room on the disk
+    with pytest.raises(CfinspectError, match="more than 256 MiB"):
+        RunFolder(tmp_path).rows()
