@@ -403,6 +403,12 @@ def test_a_file_that_says_two_things_is_refused_and_never_the_last_word(tmp_path
             list(yolo.read(tmp_path))
 
 
+def test_a_long_yaml_is_refused_with_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "data.yaml").write_text("names: [" + "a, " * 60_000 + "b]")
+    with pytest.raises(FormatError, match=r"more than 0\.125 MiB"):
+        list(yolo.read(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [
