@@ -37,7 +37,8 @@ def _read(path: Path, most: int = MAX_TEXT_BYTES) -> bytes:
         raise FormatError(f"Cannot read {path}: {error.strerror}.") from error
     if data is None:
         raise FormatError(
-            f"{path} has more than {most / (1 << 20):g} MiB, which is the most that can be read: split it."
+            f"{path} has more than {most / (1 << 20):g} MiB, which is the most that can be read: "
+            "split it."
         )
     return data
 
