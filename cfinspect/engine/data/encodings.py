@@ -6,6 +6,7 @@ import codecs
 import re
 from pathlib import Path
 
+from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.errors import CfinspectError
 
 _MARKS = (  # the longer ones first: UTF-32's begins with UTF-16's
@@ -77,3 +78,14 @@ def _decoded(data: bytes, name: str, path: Path) -> str:
         raise EncodingError(
             f"{path} is no text that can be read (tried as {name.upper()}): save it as UTF-8."
         ) from error
+
+
+def read_decoded(path: Path, most: int, notes: list[str]) -> str:
+    """The text of a file of ``most`` bytes at most, see `decode`; EncodingError with a sentence."""
+    try:
+        data = read_regular(path, most)
+    except OSError as error:
+        raise EncodingError(f"Cannot read {path}: {error.strerror}.") from error
+    if data is None:
+        raise EncodingError(f"{path} has more than {most >> 20} MiB: split it.")
+    return decode(data, path, notes)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from os.path import isfile  # no error, whatever the name
 from pathlib import Path, PurePosixPath
 
-from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.data.csv_cells import from_cell
-from cfinspect.engine.data.encodings import EncodingError, decode
+from cfinspect.engine.data.encodings import EncodingError, read_decoded
 from cfinspect.engine.data.image_folders import (
     is_passed_over,
     list_images,
@@ -318,14 +317,9 @@ def read_labels(
 def _text_of(table: Path) -> str:
     notes: list[str] = []
     try:
-        data = read_regular(table, _MOST_BYTES)
-        if data is None:
-            raise DataError(f"{table} has more than {_MOST_BYTES >> 20} MiB: split it.")
-        text = decode(data, table, notes)
+        text = read_decoded(table, _MOST_BYTES, notes)
     except EncodingError as error:
         raise DataError(str(error)) from error
-    except OSError as error:
-        raise DataError(f"Cannot read {table}: {error.strerror}.") from error
     for note in notes:
         _log.warning("%s", note)
     return text
