@@ -173,7 +173,7 @@ class Planner:
             )
         verdict = self._verdict(found, marked)
         if verdict is Verdict.UNDAMAGED and found.mask is not None:
-            self._require_size(row, found.name, found.mask)
+            _require_size(row, found.name, found.mask)
         if names & self._words.get("machine_masks", set()):
             self.report.machine += 1
             marked = False
@@ -184,26 +184,6 @@ class Planner:
             return Step(row, verdict, PackedMask.of(found.mask, found.classes))
         self.report.undrawn += bool(found.undrawn)
         return Step(row, verdict, None)
-
-    def _require_size(self, row: ImageRow, name: str, mask: IndexMask) -> None:
-        """FormatError where an empty mask is of another size: then it says nothing of this image.
-
-        (That of one with marks is asked when it is stored.)
-        """
-        image = self._project.database.row(
-            "SELECT i.*, f.path AS folder FROM image AS i JOIN folder AS f ON f.id = i.folder_id "
-            "WHERE i.id = ?",
-            row.id,
-        )
-        try:
-            size = None if image is None else size_of(self._project, image)
-        except (ImageError, OSError):  # gone or damaged: what the file says is all there is
-            return
-        if size is not None and mask.shape != size:
-            raise FormatError(
-                f"{name} has an empty mask of {mask.shape[1]} x {mask.shape[0]} pixels, and is of "
-                f"{size[1]} x {size[0]}: it is another image's."
-            )
 
     def _verdict(self, found: ImportedImage, marked: bool) -> Verdict | None:
         """What the file says, if it says anything."""
@@ -223,6 +203,22 @@ class Planner:
     def _refuse(self, sentence: str) -> None:
         self.report.refused += 1
         self.report.problems.append(sentence)
+
+
+def _require_size(row: ImageRow, name: str, mask: IndexMask) -> None:
+    """FormatError where an empty mask is of another size: then it says nothing of this image.
+
+    (That of one with marks is asked when it is stored.)
+    """
+    try:
+        size = size_of(row.height, row.width, row.checked_path)
+    except (ImageError, OSError):  # gone or damaged: what the file says is all there is
+        return
+    if mask.shape != size:
+        raise FormatError(
+            f"{name} has an empty mask of {mask.shape[1]} x {mask.shape[0]} pixels, and is of "
+            f"{size[1]} x {size[0]}: it is another image's."
+        )
 
 
 def machine_words(path: Path) -> dict[str, set[str]]:

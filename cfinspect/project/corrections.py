@@ -11,6 +11,7 @@ import hashlib
 import os
 import sqlite3
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,8 @@ def store_mask(
         return None
     if mask.dtype != np.uint8 or mask.ndim != 2:
         raise ValueError(f"a mask is (H, W) uint8, got {mask.shape} {mask.dtype}")
-    height, width = size_of(project, image)
+    path = project.paths.root / image["folder"] / image["path"]
+    height, width = size_of(image["height"], image["width"], lambda: project.reach.checked(path))
     if mask.shape != (height, width):
         raise ProjectError(
             f"The mask of {image['path']} has {mask.shape[1]} x {mask.shape[0]} pixels, the image "
@@ -124,12 +126,17 @@ def keep_mask_file(project: Project, mask: IndexMask) -> str:
     return name
 
 
-def size_of(project: Project, image: sqlite3.Row) -> tuple[int, int]:
-    """Height and width of an image (a row with its ``folder``); ImageError where nobody knows."""
-    if image["height"] is not None and image["height"] * image["width"] <= MAX_PIXELS:
-        return image["height"], image["width"]
-    path = project.paths.root / image["folder"] / image["path"]
-    return header_size(path, read_bytes(project.reach.checked(path)))
+def size_of(
+    height: int | None, width: int | None, checked_path: Callable[[], Path]
+) -> tuple[int, int]:
+    """(height, width) as the project knows them, or else as the image's file says.
+
+    ``checked_path``: see `ImageRow.checked_path`. Raises ImageError where nobody knows.
+    """
+    if height is not None and width is not None and height * width <= MAX_PIXELS:
+        return height, width
+    path = checked_path()
+    return header_size(path, read_bytes(path))
 
 
 def _is_stored(path: Path, name: str) -> bool:

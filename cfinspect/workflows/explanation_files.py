@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.atomic import refuse_links_below, save_text
+from cfinspect.engine.base.atomic import LinkRefuser, save_text
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.json_types import OMIT_NONE, JsonObject, json_object
 from cfinspect.engine.data.csv_cells import TableWriter
@@ -115,9 +115,9 @@ class Explanations:
     def __init__(self, out: Path, about: AboutExplanations) -> None:
         self.out = out
         self.rows: list[ExplanationRow] = []
-        self._inside: set[PurePosixPath] = set()
+        self._links = LinkRefuser(out)
         for folder in _FOLDERS:  # before anything is written
-            refuse_links_below(out, PurePosixPath(folder))
+            self._links.check(PurePosixPath(folder))
         self._shown: list[Explained] = []  # small: whole photos would fill the memory
         out.mkdir(parents=True, exist_ok=True)
         save_text(out / "explanation.json", json.dumps(json_object(about), indent=1) + "\n")
@@ -132,9 +132,7 @@ class Explanations:
         }
         for folder, picture in pictures.items():
             inner = PurePosixPath(folder, f"{one.source.stem}.png")
-            if inner.parent not in self._inside:
-                refuse_links_below(self.out, inner.parent)
-                self._inside.add(inner.parent)
+            self._links.check(inner.parent)
             place = self.out / inner
             # What an earlier run left must not pass for a result of this one.
             if picture is None:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
 
-from cfinspect.engine.base.atomic import read_regular_text, refuse_links_below, save_text
+from cfinspect.engine.base.atomic import LinkRefuser, read_regular_text, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import JPEG_SIDE, write_jpeg, write_png
 from cfinspect.engine.data.csv_cells import TableWriter, from_cell
@@ -78,9 +78,9 @@ class Inspections:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="write")
         self._pending: deque[tuple[Future[Row], int]] = deque()
         self._pixels = 0
-        self._inside: set[PurePosixPath] = set()
+        self._links = LinkRefuser(out)
         for place in (MASKS, OVERLAYS, SALIENCY):  # before anything is written
-            self._stay_inside(PurePosixPath(place))
+            self._links.check(PurePosixPath(place))
         kept = _kept_rows(out, model) if skip_done else []
         self.done = {row["file"] for row in kept}
         self.stems = {_stem(row["mask"]) for row in kept if row["mask"]}
@@ -140,11 +140,6 @@ class Inspections:
             "was inspected is not complete there. Inspect again."
         )
 
-    def _stay_inside(self, folder: PurePosixPath) -> None:
-        if folder not in self._inside:
-            refuse_links_below(self.out, folder)
-            self._inside.add(folder)
-
     def _make(self, folder: PurePosixPath) -> None:
         """Make a folder below ``out``, but not ``out`` itself: then somebody has taken it away."""
         if (self.out / folder).is_dir():
@@ -184,7 +179,7 @@ class Inspections:
             other: False,
         }
         for place, keep in wanted.items():
-            self._stay_inside(place.parent)
+            self._links.check(place.parent)
             if keep:
                 self._make(place.parent)
             else:
@@ -192,7 +187,7 @@ class Inspections:
         if (self.out / SALIENCY).is_dir():
             for folder in filter(Path.is_dir, (self.out / SALIENCY).iterdir()):
                 place = PurePosixPath(SALIENCY, folder.name, f"{source.stem}.png")
-                self._stay_inside(place.parent)
+                self._links.check(place.parent)
                 (self.out / place).unlink(missing_ok=True)
         if found is None or outcome.image is None:
             return row
@@ -206,7 +201,7 @@ class Inspections:
                 {f"score {name}": round(own.score, 6), f"p_fake {name}": round(own.p_fake, 6)}
             )
             place = PurePosixPath(SALIENCY, name, f"{source.stem}.png")
-            self._stay_inside(place.parent)
+            self._links.check(place.parent)
             self._make(place.parent)
             write_png(self.out / place, own.saliency)
         height, width = outcome.image.shape[:2]

@@ -103,17 +103,29 @@ def save_text(path: Path, text: str) -> None:
     write_atomically(path, lambda part: part.write_bytes(content))
 
 
-def refuse_links_below(out: Path, folder: PurePath) -> None:
-    """CfinspectError where a part of ``folder``, which lies in ``out``, is a link.
+class LinkRefuser:
+    """Refuses links among the folders below ``out``; each folder is looked at once.
 
     Results may be a stranger's: writing into them anew would write and delete where a link leads.
     """
-    for part in (*folder.parents[-2::-1], folder) if folder.parts else ():
-        if (out / part).is_symlink():
-            raise CfinspectError(
-                f"{out / part} is a link: nothing is written or deleted there. Put the folder "
-                "itself in its place, or give another --out."
-            )
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._plain: set[PurePath] = set()
+
+    def check(self, folder: PurePath) -> None:
+        """CfinspectError where a part of ``folder``, a path from ``out`` on, is a link."""
+        if folder in self._plain:
+            return
+        place = self._out
+        for part in folder.parts:
+            place = place / part
+            if place.is_symlink():
+                raise CfinspectError(
+                    f"{place} is a link: nothing is written or deleted there. Put the folder "
+                    "itself in its place, or give another --out."
+                )
+        self._plain.add(folder)
 
 
 class NoRegularFileError(OSError):
