@@ -116,9 +116,7 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
         except (typer.Exit, typer.Abort, typer.TyperException):
             raise
         except Exception as error:
-            for line in visible_traceback(error):
-                note(line)
-            code, sentence = FAILED, f"Unexpected {type(error).__name__}: {error} (please report)."
+            code, sentence = _unexpected(error)
         finally:
             for text in take_remarks():
                 note(text)
@@ -127,3 +125,11 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
         raise typer.Exit(code)
 
     return run
+
+
+def _unexpected(error: Exception) -> tuple[int, str]:
+    if str(error).startswith("Symlink loop"):  # how Python before 3.13 says where a link leads
+        return BAD_INPUT, f"{error}: give a path that exists."
+    for line in visible_traceback(error):
+        note(line)
+    return FAILED, f"Unexpected {type(error).__name__}: {error} (please report)."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from os.path import realpath  # a link to itself is no error of Python for it
 from pathlib import Path
 
 from cfinspect.engine.base.atomic import read_regular_text
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.data.settings import plain_defect_classes
+from cfinspect.engine.model.card_json import short
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import ASSISTED, PROJECTED
@@ -88,14 +90,14 @@ def new_config(
     changed = _absolute(changes)
     if changed.get("init_from"):
         _require_own_networks(changes)
-        for name, value in _taken_over(Path(str(changed["init_from"]))).items():
+        for name, value in _usable(Path(str(changed["init_from"]))).items():
             if changed.get(name) is None:
                 changed[name] = value
     config = TrainConfig.from_preset(preset, **changed)
     # A change to None is no change for from_preset, but here the person asked for it.
     cleared = {name: None for name, value in changed.items() if value is None}
-    folders = tuple(str(folder.resolve()) for folder in data)
-    return config.replace(data=folders, out=str(out.resolve()), **cleared)
+    folders = tuple(map(realpath, data))
+    return config.replace(data=folders, out=realpath(out), **cleared)
 
 
 def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
@@ -103,7 +105,7 @@ def _absolute(values: Mapping[str, SettingValue]) -> dict[str, SettingValue]:
     settings = TrainConfig.settings()
     return {
         name: (
-            str(Path(str(value)).resolve())
+            realpath(str(value))
             if value and settings[name].is_file and not is_no_backbone(value)
             else value
         )
@@ -116,6 +118,20 @@ def _require_own_networks(changes: Mapping[str, SettingValue]) -> None:
     other = [name for name, value in changes.items() if name in fixed and value is not None]
     if other:
         raise ConfigError(f"--from keeps the networks of its model: leave out {', '.join(other)}")
+
+
+def _usable(model: Path) -> dict[str, SettingValue]:
+    """What is taken over from a model; ConfigError where no training has such settings."""
+    settings = TrainConfig.settings()
+    try:
+        kept = _taken_over(model)
+    except KeyError as error:
+        raise ConfigError(f"{model} does not say its {error.args[0]}: give another model") from None
+    for name, value in kept.items():
+        problem = settings[name].problem(value) if name in settings else f"{name} is no setting"
+        if problem:
+            raise ConfigError(f"{model} cannot be trained further: {short(problem)}")
+    return kept
 
 
 def _taken_over(model: Path) -> dict[str, SettingValue]:
@@ -178,7 +194,7 @@ def resumed_config(
     if is_no_backbone(wishes.get("backbone")) and stored.discriminator != PROJECTED:
         del wishes["backbone"]
     if data:
-        wishes["data"] = tuple(str(folder.resolve()) for folder in data)
+        wishes["data"] = tuple(map(realpath, data))
     if isinstance(classes := wishes.get("defect_classes"), str):
         wishes["defect_classes"] = plain_defect_classes(classes)
     other = sorted(n for n, v in wishes.items() if n not in CHANGEABLE and getattr(stored, n) != v)
@@ -192,4 +208,4 @@ def resumed_config(
         changes["minutes"] = None
     if "minutes" in changes and "steps" not in changes:
         changes["steps"] = None
-    return stored.replace(out=str(out.resolve()), **changes)
+    return stored.replace(out=realpath(out), **changes)

@@ -59,7 +59,8 @@ def write_atomically(
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that a killed process left in ``folder``."""
     for leftover in folder.glob(".tmp-*"):
-        with contextlib.suppress(PermissionError):  # Windows: somebody is writing it just now
+        # Windows: somebody is writing it just now; a folder of that name is not ours.
+        with contextlib.suppress(PermissionError, IsADirectoryError):
             leftover.unlink(missing_ok=True)
 
 

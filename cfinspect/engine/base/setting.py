@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from typing import Any, Self
 
 from cfinspect.engine.base.errors import CfinspectError
 
+MOST = 10**9  # of a number without an end of its own: a file may say anything
+_LONGEST_TEXT = 2**14  # characters; the names of 64 classes fit
+_SHOWN = 60  # characters of a value in a sentence
 SettingValue = str | int | float | bool | None | tuple[str, ...]
 
 
@@ -21,24 +25,25 @@ class ConfigError(CfinspectError):
 
 @dataclass(frozen=True)
 class Range:
-    """Finite numbers from ``low`` to ``high``; None: no end; "open": without the end itself."""
+    """Finite numbers from ``low`` to ``high``; "open": without the end itself."""
 
-    low: float | None = None
-    high: float | None = None
+    low: float = -MOST
+    high: float = MOST
     open_low: bool = False
     open_high: bool = False
 
     def __contains__(self, value: float) -> bool:
         if isinstance(value, float) and not math.isfinite(value):
             return False
-        if self.low is not None and (value <= self.low if self.open_low else value < self.low):
+        if value <= self.low if self.open_low else value < self.low:
             return False
-        return self.high is None or (value < self.high if self.open_high else value <= self.high)
+        return value < self.high if self.open_high else value <= self.high
 
     def __str__(self) -> str:
-        """In a sentence after "must be", such as "at least 4" or "in [0, 1)"."""
-        if self.low is None or self.high is None:
-            return f"{'above' if self.open_low else 'at least'} {self.low:g}"
+        """In a sentence after "must be", such as "in [0, 1)" or, up to MOST, "at least 4, ..."."""
+        if self.high == MOST:
+            least = f"{'above' if self.open_low else 'at least'} {_plain(self.low)}"
+            return f"{least}, and {MOST:,} at most"
         ends = "(" if self.open_low else "[", ")" if self.open_high else "]"
         return f"in {ends[0]}{_plain(self.low)}, {_plain(self.high)}{ends[1]}"
 
@@ -69,16 +74,25 @@ class Setting:
 
     def problem(self, value: object) -> str:
         """Why ``value`` cannot be, as a sentence without its full stop; empty where it can."""
+        if not self.fits(value):
+            return f"setting {self.name!r} has the wrong type: {_shown(value)}"
         if self.choices and value not in self.choices:
-            return f"{self.name} {value!r} is unknown: choose one of {', '.join(self.choices)}"
-        if isinstance(value, int | float) and self.range is not None and value not in self.range:
-            return f"{self.name} must be {self.range}"
+            choices = ", ".join(self.choices)
+            return f"{self.name} {_shown(value)} is unknown: choose one of {choices}"
+        if isinstance(value, int | float) and value not in (within := self.range or Range()):
+            return f"{self.name} must be {within}"
+        texts = value if isinstance(value, tuple) else (value,)
+        for text in texts:
+            if isinstance(text, str) and (why := _unusable(text)):
+                return f"{self.name} {_shown(text)} cannot be: {why}"
         return ""
 
     def fits(self, value: object) -> bool:
         """Whether ``value`` has one of its types; a whole number will do for a float."""
         if value is None or isinstance(value, bool):
             return self.optional if value is None else bool in self.types
+        if isinstance(value, tuple):
+            return tuple in self.types and all(isinstance(one, str) for one in value)
         return isinstance(value, self.types) or (float in self.types and isinstance(value, int))
 
 
@@ -134,10 +148,11 @@ class Settings:
         settings = cls.settings()
         unknown = set(values) - set(settings)
         if unknown:
-            raise ConfigError(f"unknown setting {sorted(unknown)[0]!r}: made by a newer cfinspect?")
+            name = _shown(sorted(unknown)[0])
+            raise ConfigError(f"unknown setting {name}: made by a newer cfinspect?")
         for name, value in values.items():
-            if not settings[name].fits(value):
-                raise ConfigError(f"setting {name!r} has the wrong type: {value!r}")
+            if problem := settings[name].problem(value):
+                raise ConfigError(problem)
         return cls(**values)
 
 
@@ -159,6 +174,21 @@ def _settings_of(cls: type[Settings]) -> dict[str, Setting]:
             default=one.default,
         )
     return found
+
+
+def _unusable(text: str) -> str:
+    """Why no name of a file or folder, and no other setting, reads so; empty where it may."""
+    if len(text) > _LONGEST_TEXT:
+        return f"it has more than {_LONGEST_TEXT:,} characters"
+    try:
+        return "it has a zero character" if b"\0" in os.fsencode(text) else ""
+    except UnicodeEncodeError:
+        return "it has characters that are none"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _plain(value: float) -> str:

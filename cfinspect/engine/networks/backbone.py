@@ -182,7 +182,7 @@ def load_backbone(path: Path) -> Backbone:
         )
     try:
         return Backbone().load(load_file(path)).eval()
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise CfinspectError(
             f"{path} holds no weights of the backbone (EfficientNet-Lite0, converted by "

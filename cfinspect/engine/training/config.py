@@ -117,13 +117,13 @@ class TrainConfig(NetworkSettings, DataSettings):
     noise: float = setting(
         0.0,
         "sigma of the noise on what D and further cycles see, range [0,1]",
-        within=Range(0),
+        within=Range(0, 1),
         title="Noise (sigma)",
     )
     cycles: int = setting(
         0,
         "c: nested counterfactuals G(G(x)), ...; each costs one more pass",
-        within=Range(0),
+        within=Range(0, 16),
         title="Cycles",
         option="--cycles",
     )
@@ -156,14 +156,14 @@ class TrainConfig(NetworkSettings, DataSettings):
         0.0,
         "D learns on images perturbed against it by so many grey levels of 255; 0: off, and 2 for "
         "the method adversarial",
-        within=Range(0),
+        within=Range(0, 255),
         title="Perturbation (robust)",
         option="--robust",
     )
     robust_steps: int = setting(
         3,
         "gradient steps of that perturbation; each costs a pass of D",
-        within=Range(1),
+        within=Range(1, 100),
         title="Its steps",
     )
     robust_share: float = setting(
@@ -383,7 +383,7 @@ class TrainConfig(NetworkSettings, DataSettings):
     @property
     def backbone_file(self) -> Path | None:
         """The file with pretrained weights that was asked for, if any."""
-        return None if self.backbone is None else Path(self.backbone)
+        return Path(self.backbone) if self.backbone else None
 
     @property
     def perturbation(self) -> float:

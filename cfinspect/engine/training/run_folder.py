@@ -73,12 +73,15 @@ class Counters:
 
 
 _MOST = 2**40  # steps, or seconds
+_MOST_PARTS = 4096  # of a batch, one for each image
 _MOST_BYTES = 256 << 20  # of the measured rows
 
 
 def _counted(name: str, value: float) -> bool:
     """``best`` is a criterion of any size, minus infinity before the first look."""
-    return not math.isnan(value) if name == "best" else 0 <= value <= _MOST
+    if name == "best":
+        return not math.isnan(value)
+    return 1 <= value <= _MOST_PARTS if name == "parts" else 0 <= value <= _MOST
 
 
 class RunFolder:

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from cfinspect.engine.base.setting import Range, Setting, SettingValue
 from cfinspect.ui.widgets.translate import tr
 
-_LARGEST = 2**31 - 1
 _SMALL = 1e-9  # what an open end leaves out
 _DIGITS = 9
 
@@ -99,8 +98,8 @@ class _Whole:
         self.widget = _WholeBox()
         within = about.range or Range()
         self.widget.setRange(
-            -_LARGEST if within.low is None else int(within.low),
-            _LARGEST if within.high is None else int(within.high) - within.open_high,
+            int(within.low),
+            int(within.high) - within.open_high,
         )
         _dress(self.widget, about)
 
@@ -117,8 +116,8 @@ class _Number:
         self.widget = _NumberBox()
         within = about.range or Range()
         self.widget.setRange(
-            -_LARGEST if within.low is None else within.low + _SMALL * within.open_low,
-            _LARGEST if within.high is None else within.high - _SMALL * within.open_high,
+            within.low + _SMALL * within.open_low,
+            within.high - _SMALL * within.open_high,
         )
         _dress(self.widget, about)
 

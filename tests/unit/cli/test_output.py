@@ -66,6 +66,21 @@ def test_ends(
     assert ("Traceback" in captured.err) == (code == 1 and "Unexpected" in sentence)
 
 
+def test_a_link_to_itself_is_no_fault_of_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+
+    @guarded
+    def command() -> None:
+        (tmp_path / "loop").resolve(strict=True)  # without "strict" an error up to Python 3.12 only
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 2
+    assert "loop'" in capsys.readouterr().err
+
+
 def test_with_json_the_error_is_a_line_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     end_of(CfinspectError("give another folder"), as_json=True)
     line = json.loads(capsys.readouterr().out)

@@ -7,8 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
+from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.setting import SettingValue
+from cfinspect.engine.networks.backbone import load_backbone
 from cfinspect.engine.training.config import ConfigError, TrainConfig
 from cfinspect.resources import shipped_models
 from cfinspect.workflows.config_parsing import (
@@ -92,6 +96,35 @@ def test_fine_tuning_keeps_the_networks_of_its_model(tmp_path: Path) -> None:
     options: dict[str, SettingValue] = {"init_from": "a.safetensors", "size": 64, "width": 8}
     with pytest.raises(ConfigError, match="leave out width"):
         new_config([Path("data")], tmp_path, "fast", options)
+
+
+@pytest.mark.parametrize(
+    ("part", "numbers", "words"),
+    [
+        ("discriminator", {}, "does not say its finest"),
+        ("discriminator", {"finest": 3, "top_percent": 4000}, "further: top_percent must be in"),
+        ("generator", {"width": 32, "evil": 1}, "further: evil is no setting"),
+    ],
+)
+def test_a_model_that_no_training_made_is_a_sentence(
+    part: str, numbers: dict[str, int], words: str, tmp_path: Path
+) -> None:
+    path = shipped_models()["apple"]
+    with safe_open(path, framework="np") as file:
+        card = json.loads(file.metadata()["cfinspect_card"])
+    card[part]["kwargs"] = numbers
+    save_file(load_file(path), tmp_path / "m.safetensors", {"cfinspect_card": json.dumps(card)})
+    with pytest.raises(ConfigError, match=words):
+        new_config([tmp_path], tmp_path, "fast", {"init_from": str(tmp_path / "m.safetensors")})
+
+
+def test_a_link_to_itself_is_told_by_whoever_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    loop = tmp_path / "loop"
+    config = new_config([loop], loop, "fast", {"backbone": str(loop)})
+    assert config.data == (str(loop),)
+    with pytest.raises(CfinspectError, match="do not exist"):
+        load_backbone(Path(str(config.backbone)))
 
 
 def written_run(folder: Path) -> TrainConfig:

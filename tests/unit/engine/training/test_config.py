@@ -56,6 +56,36 @@ def test_unknown_and_mistyped_settings_are_refused() -> None:
         TrainConfig.from_dict({"batch": True})
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), 10**400, -(10**400), 1e300, -1e300])
+def test_no_number_of_a_run_is_without_end(odd: float) -> None:
+    for name, one in TrainConfig.settings().items():
+        if {int, float} & set(one.types):
+            with pytest.raises(ConfigError, match=name) as error:
+                TrainConfig.from_dict({name: odd})
+            assert len(str(error.value)) < 200
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "x" * 3_000_000])
+def test_no_text_of_a_run_is_one_that_no_system_takes(odd: str) -> None:
+    for name, one in TrainConfig.settings().items():
+        if {str, tuple} & set(one.types):
+            value = [odd] if tuple in one.types else odd
+            with pytest.raises(ConfigError, match=name) as error:
+                TrainConfig.from_dict({name: value})
+            assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("odd", [5, [1], [["a"]], None, {"a": 1}])
+def test_folders_of_a_run_are_texts(odd: object) -> None:
+    with pytest.raises(ConfigError, match="'data' has the wrong type"):
+        TrainConfig.from_dict({"data": odd})
+
+
+def test_a_value_of_another_type_is_refused_wherever_it_comes_from() -> None:
+    with pytest.raises(ConfigError, match="'width' has the wrong type: '32'"):
+        TrainConfig(width="32")  # type: ignore[arg-type]
+
+
 def test_unknown_preset() -> None:
     with pytest.raises(ConfigError, match="fast, balanced, paper"):
         TrainConfig.from_preset("quick")
