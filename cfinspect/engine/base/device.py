@@ -79,9 +79,11 @@ def _pick(device: str) -> tuple[torch.device, str]:
     try:
         wished = torch.device(device)
     except RuntimeError as error:
-        raise DeviceError(f"unknown device {device!r}: use auto, cpu, cuda or cuda:0") from error
+        raise DeviceError(
+            f"unknown device {device[:40]!r}: use auto, cpu, cuda or cuda:0"
+        ) from error
     if wished.type not in ("cpu", "cuda"):
-        raise DeviceError(f"device {device!r} is not supported: use auto, cpu or cuda")
+        raise DeviceError(f"device {device[:40]!r} is not supported: use auto, cpu or cuda")
     if wished.type == "cuda" and not cuda:
         raise DeviceError("no CUDA device was found: use --device cpu, or see 'cfinspect doctor'")
     if wished.type == "cuda" and (wished.index or 0) >= torch.cuda.device_count():

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.export.passes import move_to_device_pass
 
 from cfinspect.engine.base.device import Device, is_out_of_memory
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.explain.archives import kind_of_archive, only_tensors, rebuilt_export
 from cfinspect.engine.explain.classifier import resized
 from cfinspect.engine.explain.onnx_process import OnnxProcess, checked_onnx
@@ -102,7 +102,7 @@ class ExternalClassifier:
             if isinstance(error, RuntimeError) and is_out_of_memory(error):
                 raise
             raise CfinspectError(
-                f"{self.name} cannot look at {tuple(shown.shape)} images ({_first(error)}): is "
+                f"{self.name} cannot look at {tuple(shown.shape)} images ({first_line(error)}): is "
                 "--input-size right?"
             ) from error
         if isinstance(answer, Tensor) and self.one_by_one:
@@ -194,14 +194,9 @@ def _torch_network(path: Path, device: Device, trust: bool) -> Callable[[Tensor]
         raise
     except Exception as error:
         raise CfinspectError(
-            f"{path} cannot be loaded ({_first(error)}): was it written by another version of "
+            f"{path} cannot be loaded ({first_line(error)}): was it written by another version of "
             "torch?"
         ) from error
-
-
-def _first(error: Exception) -> str:
-    """The first line of what an exception says."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class _Hidden:
@@ -231,7 +226,7 @@ def _onnx(path: Path, usage: ClassifierUsage, device: Device) -> ExternalClassif
             with torch.no_grad():
                 network(torch.zeros(1, 3, usage.size, usage.size, device=device.device))
         except Exception as error:  # whatever it does not know
-            reason = f"onnx2torch says: {_first(error)}"
+            reason = f"onnx2torch says: {first_line(error)}"
         else:
             runtime.close()
             return ExternalClassifier(network, usage, device, path.name)
@@ -248,7 +243,7 @@ def _tried_out(path: Path, content: bytes, usage: ClassifierUsage) -> OnnxProces
         runtime = OnnxProcess(content)
     except ValueError as error:
         raise CfinspectError(
-            f"{path} is no ONNX file that can be read ({_first(error)})"
+            f"{path} is no ONNX file that can be read ({first_line(error)})"
         ) from error
     shape = 1, 3, usage.size, usage.size
     noise = np.random.default_rng(0).random(shape, dtype=np.float32)
@@ -258,7 +253,7 @@ def _tried_out(path: Path, content: bytes, usage: ClassifierUsage) -> OnnxProces
         except ValueError as error:
             runtime.close()
             raise CfinspectError(
-                f"{path.name} cannot look at an image of {usage.size} px ({_first(error)}): is "
+                f"{path.name} cannot look at an image of {usage.size} px ({first_line(error)}): is "
                 "--input-size right?"
             ) from error
     return runtime

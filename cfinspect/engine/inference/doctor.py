@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cfinspect.engine.base.errors import first_line
 from cfinspect.engine.base.installed import PACKAGES, Package, installed_version, version_numbers
 
 _log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def _guarded(name: str, step: Callable[[], Check]) -> Check:
         return step()
     except Exception as error:  # whatever is broken on this machine: that is what we look for
         _log.exception("check %r failed", name)
-        detail = f"{type(error).__name__}: {error}".splitlines()[0]
+        detail = f"{type(error).__name__}: {first_line(error)}"
         fix = _UNPACK_AGAIN if _frozen() else "reinstall cfinspect and its packages"
         return Check(name, False, detail, f"{fix}; see the log")
 

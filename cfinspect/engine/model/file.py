@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import ModelMetadata
@@ -171,7 +171,7 @@ def load_model(path: Path) -> Model:
         )
     except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise ModelFileError(
-            f"{path}: weights and metadata do not fit together ({str(error).splitlines()[0]}); "
+            f"{path}: weights and metadata do not fit together ({first_line(error)}); "
             "made by another version of cfinspect, or changed by hand"
         ) from error
     seen = tensors[_SEEN].numpy().copy().view(np.uint64)
@@ -200,7 +200,7 @@ def _open(path: Path) -> tuple[str, dict[str, tuple[int, ...]]]:
             seen_type = parts[_SEEN].get_dtype() if _SEEN in parts else ""
     except (SafetensorError, OSError) as error:
         raise ModelFileError(
-            f"{path} is not a readable model file (wrong kind or cut short): {error}"
+            f"{path} is not a readable model file (wrong kind or cut short): {first_line(error)}"
         ) from error
     if _CARD not in metadata or _SEEN not in shapes:
         raise ModelFileError(f"{path} was not written by cfinspect: it has no metadata")

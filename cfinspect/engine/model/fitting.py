@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cfinspect.engine.base.errors import first_line
+from cfinspect.engine.model.card_json import short, shown
 from cfinspect.engine.networks.spec import LARGEST_ARGUMENT, MOST_DEFECT_CLASSES, NetworkSpec
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -48,8 +50,7 @@ def require_fitting(
     try:
         expected = _laid_out(generator, discriminator, defect_classes, segmenter)
     except _IMPOSSIBLE as error:
-        first = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"no network can be made so: {first}") from error
+        raise ValueError(f"no network can be made so: {first_line(error)}") from error
     for part, wanted in expected.items():
         _require_same(part, wanted, own[part])
 
@@ -58,7 +59,8 @@ def _require_possible(part: str, spec: NetworkSpec, tensors: int) -> None:
     """Refuse numbers that no training writes; layers without tensors would take time to lay out."""
     for name, value in spec.kwargs.items():
         if not isinstance(value, int) or not 0 <= value <= LARGEST_ARGUMENT:
-            raise ValueError(f"{part}.{name} must be a whole number in 0..{LARGEST_ARGUMENT}")
+            where = f"{part}.{shown(name)}"
+            raise ValueError(f"{where} must be a whole number in 0..{LARGEST_ARGUMENT}")
         if name in _LAYERS and value > tensors:
             raise ValueError(f"{part}.{name} is {value}, but it has only {tensors} tensors")
 
@@ -92,9 +94,9 @@ def _laid_out(
 def _require_same(part: str, wanted: Shapes, found: Shapes) -> None:
     different = sorted(wanted.keys() ^ found.keys())
     if different:
-        name = different[0]
-        what = "lacks" if name in wanted else "has the unknown"
-        raise ValueError(f"{part} {what} tensor {name!r}, and {len(different) - 1} others differ")
+        what = "lacks" if different[0] in wanted else "has the unknown"
+        name = short(repr(different[0]))
+        raise ValueError(f"{part} {what} tensor {name}, and {len(different) - 1} others differ")
     for name, shape in wanted.items():
         if found[name] != shape:
             raise ValueError(f"{part}.{name} has the shape {found[name]}, not {shape}")

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.base.installed import BACKBONE, installed_file
 
 
@@ -183,10 +183,9 @@ def load_backbone(path: Path) -> Backbone:
     try:
         return Backbone().load(load_file(path)).eval()
     except (OSError, SafetensorError, ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
         raise CfinspectError(
             f"{path} holds no weights of the backbone (EfficientNet-Lite0, converted by "
-            f"packaging/backbone.py): {first}"
+            f"packaging/backbone.py): {first_line(error)}"
         ) from error
 
 

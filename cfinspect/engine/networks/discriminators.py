@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import EncoderBlock
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.networks.layers import Patches
 
 
@@ -191,5 +191,5 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if not isinstance(weights, dict):
             raise ValueError("it holds no named weights")
     except Exception as error:
-        raise CfinspectError(f"weights {path} cannot be read: {error}") from error
+        raise CfinspectError(f"weights {path} cannot be read: {first_line(error)}") from error
     return weights

@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.model.file import load_model
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.writing import write_tensors
@@ -317,8 +317,9 @@ _ADAM = ("step", "exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
 def _unusable(path: Path, error: Exception) -> CheckpointError:
-    first = (str(error) or type(error).__name__).splitlines()[0]
-    return CheckpointError(f"checkpoint {path} cannot be used ({first}): train into a new folder")
+    return CheckpointError(
+        f"checkpoint {path} cannot be used ({first_line(error)}): train into a new folder"
+    )
 
 
 def _architecture_in(path: Path, defect_classes: int) -> Architecture:

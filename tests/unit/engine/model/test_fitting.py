@@ -92,6 +92,16 @@ def test_one_tensor_of_another_shape_is_named(tmp_path: Path) -> None:
         load_model(path)
 
 
+def test_a_name_of_megabytes_is_not_said_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(path, tiny_model())
+    tensors = load_file(path) | {f"generator.{'x' * 3_000_000}": torch.zeros(1)}
+    save_file(tensors, path, metadata={"cfinspect_card": tiny_model().metadata.to_json()})
+    with pytest.raises(ModelFileError, match="unknown tensor 'xxx") as error:
+        load_model(path)
+    assert len(str(error.value)) < 500
+
+
 @pytest.mark.parametrize(
     "seen", [torch.zeros(3), torch.zeros(3, 3, dtype=torch.int64), torch.tensor(5), torch.zeros(0)]
 )
