@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import unicodedata
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from cfinspect.engine.base.budget import MAX_FILE_BYTES
 from cfinspect.engine.base.images import IMAGE_SUFFIXES
 from cfinspect.engine.data.folders import (
     LABELS,
@@ -68,6 +70,8 @@ def content_digest(data: bytes) -> str:
 
 
 def _digest(file: File) -> str | OSError:
+    if file.size > MAX_FILE_BYTES:  # no picture is read from it; hashing it can take minutes
+        return OSError(errno.EFBIG, f"it has more than {MAX_FILE_BYTES >> 30} GiB", file.full)
     try:
         with open(file.full, "rb", buffering=0) as stream:  # noqa: PTH123  (a Path each is slow)
             if file.size <= _SMALL:

@@ -183,6 +183,17 @@ def test_names_that_are_no_text_are_told(root: Path) -> None:
         assert "rename" in report.problems[0]
 
 
+def test_a_file_larger_than_any_picture_is_told_and_not_read_through(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "damaged" / "film.png").write_bytes(bytes(100_000))
+    monkeypatch.setattr("cfinspect.project.walk.MAX_FILE_BYTES", 99_999)
+    with project_of(root) as project:
+        report = scan(project)
+        assert report.present == 7
+        assert "film.png: it has more than" in report.problems[0]
+
+
 def test_places_sort_like_people_do() -> None:
     names = ["img10.png", "IMG2.png", "img1.png", "a/img3.png", "img007.png"]
     assert sorted(names, key=place_text) == [
