@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,12 +31,21 @@ from cfinspect.cli import (
     tile,
     train,
 )
+from cfinspect.cli.output import FAILED, note
 from cfinspect.resources import version_in_words
 from cfinspect.visible import VisibleFormatter, visible
 
 
 class _Commands(TyperGroup):
     """The commands; what typer says of wrong words holds nothing that acts on the terminal."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:  # the help, on a full disk; the commands say theirs
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            note(f"Error: {error.strerror}.")
+            sys.exit(FAILED)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         with _visible_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -120,7 +121,8 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
         finally:
             for text in take_remarks():
                 note(text)
-        output.emit("interrupted" if code == INTERRUPTED else "error", {"error": sentence})
+        with contextlib.suppress(OSError):  # a full disk; stderr may be something else
+            output.emit("interrupted" if code == INTERRUPTED else "error", {"error": sentence})
         note(sentence if code == INTERRUPTED else f"Error: {sentence}")
         raise typer.Exit(code)
 

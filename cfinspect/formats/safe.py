@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
@@ -123,15 +123,20 @@ def clean_name(name: object, where: str) -> str:
     """
     if not isinstance(name, str) or not 0 < len(name.strip()) <= _MAX_NAME or not _is_plain(name):
         raise FormatError(f"{where} has no usable file name.")
-    plain = re.sub(r"^[A-Za-z]:", "", name.replace("\\", "/"))
-    parts = [part for part in PurePosixPath(plain).parts if part not in {"/", "//", "..", "."}]
+    plain = _DRIVE.sub("", name.replace("\\", "/"))
+    parts = [part for part in plain.split("/") if part not in {"", ".", ".."}]
     if not parts:
         raise FormatError(f"{where} has no usable file name.")
     return "/".join(parts)
 
 
+_DRIVE = re.compile(r"^[A-Za-z]:")
+
+
 def _is_plain(name: str) -> bool:
     """Whether a name is text that can be stored, without control characters."""
+    if name.isascii() and name.isprintable():
+        return True
     return not any(unicodedata.category(character) in {"Cc", "Cs"} for character in name)
 
 
@@ -161,6 +166,8 @@ def size_of(height: object, width: object, where: str) -> tuple[int, int]:
 
 def number(value: object, where: str) -> float:
     """A finite number, also from text; FormatError otherwise."""
+    if type(value) is float and math.isfinite(value):  # nearly all of them
+        return value
     try:
         if isinstance(value, str) and "_" in value:
             raise ValueError(value)  # Python's own way to write a number

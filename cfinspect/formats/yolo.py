@@ -184,7 +184,10 @@ def _images(parts: dict[str, Any], root: Path) -> tuple[list[Path], list[Refused
             elif not place.resolve().is_relative_to(root):
                 refused.append(Refused(part, f"{part} ({split}) leads out of {root}."))
             else:
-                found.update(dict.fromkeys(_listed(place, root)))
+                listed, absent = _listed(place, root)
+                found.update(dict.fromkeys(listed))
+                if absent:
+                    refused.append(Refused(part, f"{absent} in {root}."))
     if not found and (root / "images").is_dir():
         return list_images([root / "images"]), []
     return list(found), refused
@@ -197,16 +200,22 @@ def _below(folder: Path, text: str) -> Path:
         return folder
 
 
-def _listed(place: Path, root: Path) -> list[Path]:
+def _listed(place: Path, root: Path) -> tuple[list[Path], str]:
+    """The images of a folder, or of a list; and a clause about those of the list that are none."""
     if place.suffix.lower() != ".txt" or place.is_dir():
-        return list_images([place])
-    found = []
-    for line in read_text(place).splitlines():
-        if line.strip():
-            file = _below(root, line.strip())
-            if isfile(file) and file.resolve().is_relative_to(root):  # noqa: PTH113
-                found.append(file)
-    return found
+        return list_images([place]), ""
+    found, absent = [], []
+    lines = dict.fromkeys(line.strip() for line in read_text(place).splitlines())
+    for line in filter(None, lines):
+        file = _below(root, line)
+        if isfile(file) and file.resolve().is_relative_to(root):  # noqa: PTH113
+            found.append(file)
+        else:
+            absent.append(line)
+    if not absent:
+        return found, ""
+    count = f"{len(absent):,} of the {len(found) + len(absent):,} images"
+    return found, f"{count} that {place.name} names, such as {absent[0][:200]}, are not"
 
 
 def _labels_of(image: Path, root: Path) -> Path | None:

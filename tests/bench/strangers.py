@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -38,6 +40,10 @@ def main() -> None:
         shell.chmod(0o755)
         known = {"CF": str(shell), "PY": sys.executable, "CASE_TMP": scratch}
         # Some run the program as another user, with a Python that this user may read.
+        if os.geteuid() == 0:
+            Path(scratch).chmod(0o755)
+            leave = shutil.ignore_patterns("site-packages", "test", "__pycache__")
+            shutil.copytree(sys.base_prefix, f"{scratch}/py", ignore=leave, symlinks=True)
         packages = ":".join(place for place in sys.path if place)
         known |= {"PROJECT": str(ROOT), "SITE_PACKAGES": packages, "HOSTILE_HOME": scratch}
         environment = {**os.environ, **known}
@@ -66,6 +72,8 @@ def run(script: Path, environment: dict[str, str], limit: float) -> str | None:
             stderr=subprocess.STDOUT,
             timeout=limit,
             check=False,
+            # Some send it; what a shell started in the background would not hear it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     except subprocess.TimeoutExpired:
         return f"not done in {limit:.0f} s"

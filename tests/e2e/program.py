@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from isolation import HIDDEN, SHOWN, as_if_alone
 from typer.testing import CliRunner
@@ -66,14 +66,16 @@ def spawn_cfinspect(*arguments: object, cwd: Path | None = None) -> Done:
     )
 
 
-def start_cfinspect(*arguments: object) -> subprocess.Popen[str]:
+def start_cfinspect(
+    *arguments: object, stdout: int | IO[str] = subprocess.PIPE, **environment: str
+) -> subprocess.Popen[str]:
     """Start ``python -m cfinspect`` and return while it runs."""
     return subprocess.Popen(
         _command(arguments),
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
-        env=_environment(),
+        env=_environment() | environment,
     )
 
 

@@ -83,3 +83,26 @@ def test_a_reader_that_leaves_does_not_stop_the_work(
     assert process.wait(timeout=60) == 0, errors
     assert "Traceback" not in errors
     assert len((tmp_path / "out" / "inspections.csv").read_text().splitlines()) == 49
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("words", [("--help",), ("models", "show", "none.safetensors", "--json")])
+def test_a_full_disk_behind_its_words_is_a_sentence(words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start_cfinspect(*words, stdout=full)
+    assert process.stderr
+    errors = process.stderr.read()
+    assert process.wait(timeout=60) in {1, 2}
+    assert errors.startswith("Error: ")
+    assert len(errors.splitlines()) == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are text elsewhere")
+def test_doctor_works_where_names_are_ascii() -> None:
+    process = start_cfinspect(
+        "doctor", "--json", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
+    assert process.stdout
+    printed = json_lines(process.stdout.read())
+    process.wait(timeout=60)
+    assert [one["ok"] for one in printed if one.get("name") == "self-test"] == [True]

@@ -232,7 +232,8 @@ def check_engine() -> Check:
         detail = f"a tiny net did not learn: its loss went from {before:.3f} to {after:.3f}"
         return Check("self-test", False, detail, "try --device cpu --precision fp32")
     with tempfile.TemporaryDirectory(prefix="cfinspect-") as folder:
-        same = _image_survives(Path(folder) / "prüfung.png")
+        name = "prüfung.png" if sys.getfilesystemencoding() == "utf-8" else "check.png"
+        same = _image_survives(Path(folder) / name)
     if not same:
         fix = "reinstall opencv-python-headless and pillow"
         return Check("self-test", False, "an image changed on its way to disk and back", fix)

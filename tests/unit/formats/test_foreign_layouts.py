@@ -197,9 +197,12 @@ def test_a_list_of_images_is_a_split(hall: Hall) -> None:
         "train: train.txt\nnames: [crack]\n",
         lambda name: (f"images/{name}.png", f"labels/{name}.txt"),
     )
-    (root / "train.txt").write_text("./images/a.png\n/elsewhere/etc/passwd\n")
+    (root / "train.txt").write_text("./images/a.png\n\n/elsewhere/etc/passwd\n./images/a.png\n")
     report = hall.take("yolo", root)
-    assert (report.images, report.taken) == (1, 1)
+    assert report.taken == 1
+    assert report.problems == [
+        f"1 of the 2 images that train.txt names, such as /elsewhere/etc/passwd, are not in {root}."
+    ]
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,8 @@ def test_names_no_disk_has_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text(f"train: {parts}\nnames: [crack]\n")
     (tmp_path / "c.txt").write_text("")
     write_png(tmp_path / "c.png", np.zeros((4, 4), np.uint8))
-    refused, read = yolo.read(tmp_path)
+    absent, refused, read = yolo.read(tmp_path)
+    assert isinstance(absent, Refused) and absent.why.startswith("1 of the 2 images that list.txt")
     assert isinstance(refused, Refused) and refused.why.startswith("There is no xxx")
     assert read.name == "c.png"
 
