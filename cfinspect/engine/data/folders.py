@@ -30,6 +30,7 @@ CLASS_NAMES = ("undamaged", "damaged")
 MASKS, LABELS = "masks", "labels.csv"
 _HEADER = "filename,label,group"
 _COLUMNS = tuple(_HEADER.split(","))
+_MORE_CELLS = "has more cells than the first line; quote names with commas."
 _MOST_COLUMNS = 1000  # every row has as many cells
 _MOST_BYTES = 512 << 20
 
@@ -233,7 +234,7 @@ def _of_no_class(root: Path, folders: Sequence[Path], known: set[Path]) -> list[
 
 def _nfc(text: str) -> str:
     # Archives made on a Mac hold decomposed names, tables typed elsewhere composed ones.
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)
@@ -283,34 +284,37 @@ def _apply_labels(
 def read_labels(
     table: Path, words: Mapping[str, int], *, others: set[str] | None = None
 ) -> dict[str, LabelRow]:
-    """Path below the data folder -> row. Understands commas and semicolons, and the text of older
-    programs (a warning in the log).
+    """Path below the data folder -> row; by commas or semicolons, a warning for old encodings.
 
-    ``others``: takes up labels that are none of ``words``: they are as good as none then, and no
-    error.
+    ``others``: takes up labels that are none of ``words``: they are no error then, but as none.
     Raises DataError for a table that is malformed; the sentence names the line.
     """
     text = _text_of(table)
     header = text.partition("\n")[0]
-    reader = csv.DictReader(
+    reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=";" if ";" in header and "," not in header else ",",
         strict=True,
     )
     rows: dict[str, LabelRow] = {}
+    columns: list[str] = []
     try:
-        columns = [_nfc(name or "").strip().casefold() for name in reader.fieldnames or []]
+        columns = [_nfc(name).strip().casefold() for name in next(reader, [])]
         if len(columns) > _MOST_COLUMNS:
             raise DataError(f"{table} has {len(columns)} columns; {_MOST_COLUMNS} can be read.")
         if twice := [name for name in _COLUMNS if columns.count(name) > 1]:
             raise DataError(f"{table} has the column {twice[0]} twice; keep one.")
         if "filename" not in columns:
             raise DataError(f"{table} has no column filename; its first line must be {_HEADER}.")
-        reader.fieldnames = columns
-        for cells in reader:
-            _add_row(rows, cells, words, f"Line {reader.line_num} of {table}", others)
+        places = [columns.index(name) if name in columns else _MOST_COLUMNS for name in _COLUMNS]
+        for cells in filter(None, reader):
+            given = [cells[place] if place < len(cells) else "" for place in places]
+            few = len(cells) <= len(columns)
+            if problem := _add_row(rows, given, words, others) if few else _MORE_CELLS:
+                raise DataError(f"Line {reader.line_num} of {table} {problem}")
     except csv.Error as error:
-        raise DataError(f"Line {reader.line_num or 1} of {table} is malformed: {error}.") from error
+        line = reader.line_num if columns else 1
+        raise DataError(f"Line {line} of {table} is malformed: {error}.") from error
     return rows
 
 
@@ -327,30 +331,27 @@ def _text_of(table: Path) -> str:
 
 def _add_row(
     rows: dict[str, LabelRow],
-    cells: Mapping[str, str | None],
+    cells: Sequence[str],
     words: Mapping[str, int],
-    where: str,
     others: set[str] | None,
-) -> None:
-    if None in cells:
-        raise DataError(f"{where} has more cells than the first line; quote names with commas.")
-    given = {name: from_cell((cell or "").strip()) for name, cell in cells.items()}
-    filename = given["filename"].replace("\\", "/")
-    path = PurePosixPath(_nfc(filename))
-    if not filename or path.is_absolute() or ".." in path.parts:
-        raise DataError(f'{where} names no file below the data folder: "{filename}".')
-    word = given.get("label", "")
+) -> str:
+    """Put a row to the others, or say what is wrong; quick, as there may be millions."""
+    filename, word, group = (from_cell(cell.strip()) for cell in cells)
+    parts = [one for one in _nfc(filename).replace("\\", "/").split("/") if one not in {"", "."}]
+    if not filename or filename[0] in "/\\" or ".." in parts:
+        return f'names no file below the data folder: "{filename}".'
     label = _label_of(word, words) if word else None
     if word and label is None:
         if others is None:
-            raise DataError(
-                f'{where} has the unknown label "{word}"; use undamaged or damaged, or name your '
+            return (
+                f'has the unknown label "{word}"; use undamaged or damaged, or name your '
                 "words with --undamaged and --damaged, or with --defect-classes."
             )
         others.add(word)
-    row = LabelRow(label, _nfc(given.get("group", "")).strip())
-    if rows.setdefault(path.as_posix(), row) != row:
-        raise DataError(f"{where} contradicts an earlier line about {filename}; keep one.")
+    row = LabelRow(label, _nfc(group).strip())
+    if rows.setdefault("/".join(parts) or ".", row) != row:
+        return f"contradicts an earlier line about {filename}; keep one."
+    return ""
 
 
 def _label_of(word: str, words: Mapping[str, int]) -> int | None:
