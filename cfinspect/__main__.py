@@ -1,6 +1,7 @@
 """Entry point of ``cfinspect`` and ``python -m cfinspect``."""
 
 import multiprocessing
+import signal
 import sys
 
 
@@ -12,9 +13,22 @@ def main() -> None:
     if not words or (words[0] == "gui" and len(words) <= 2 and plain):
         # A double-click: the window does not wait for the commands to be imported.
         sys.exit(_open_window(words[1] if len(words) == 2 else None))
-    from cfinspect.cli import app  # noqa: PLC0415  (a child process must not build the app)
+    _take_other_signals_as_ctrl_c()
+    try:
+        from cfinspect.cli import app  # noqa: PLC0415  (a child process must not build the app)
 
-    app()
+        app()
+    except KeyboardInterrupt:  # before there was a command to say so
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+def _take_other_signals_as_ctrl_c() -> None:
+    """A command that is ended, or whose terminal goes, ends as with Ctrl+C; nohup stays nohup."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _open_window(folder: str | None) -> int:

@@ -1,4 +1,4 @@
-"""Ctrl+C and SIGTERM: the first asks the work to stop at a safe point, the second ends at once."""
+"""Ctrl+C and its like: the first asks the work to stop at a safe point, the second ends at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHOW_CURSOR = b"\x1b[?25h"
 
 @contextlib.contextmanager
 def cancel_on_signals(doing: str = "Stopping") -> Iterator[CancelToken]:
-    """Yield a token that SIGINT and SIGTERM cancel; handlers are put back afterwards.
+    """Yield a token that SIGINT, SIGTERM and SIGHUP cancel; handlers are put back afterwards.
 
     ``doing`` is what the person reads after the first signal.
     """
@@ -31,9 +31,13 @@ def cancel_on_signals(doing: str = "Stopping") -> Iterator[CancelToken]:
             os._exit(INTERRUPTED)
         token.cancel()
         # Not print: the signal may have come in the middle of one.
-        os.write(2, f"\n{doing}; press Ctrl+C again to end at once.\n".encode())
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            os.write(2, f"\n{doing}; press Ctrl+C again to end at once.\n".encode())
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # of which Windows has the first two
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield token
     finally:

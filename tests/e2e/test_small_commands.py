@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from program import Run, json_lines, spawn_cfinspect, start_cfinspect
+from program import Run, json_lines, rest_of, spawn_cfinspect, start_cfinspect
 
 import cfinspect
 
@@ -106,3 +107,17 @@ def test_doctor_works_where_names_are_ascii() -> None:
     printed = json_lines(process.stdout.read())
     process.wait(timeout=60)
     assert [one["ok"] for one in printed if one.get("name") == "self-test"] == [True]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_command_that_is_ended_says_so(name: str, tmp_path: Path) -> None:
+    process = start_cfinspect("synth", tmp_path / "out", "--count", 100_000, "--domain", "crack")
+    while not list(tmp_path.rglob("*.png")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.Signals[name])
+    _, errors = rest_of(process)
+    assert process.returncode == 130
+    assert "Interrupted." in errors
+    assert "Traceback" not in errors
