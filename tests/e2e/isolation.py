@@ -38,10 +38,8 @@ def as_if_alone(argv: list[str], cwd: Path | None) -> Iterator[Callable[[Failure
     the end of a process ("" for SystemExit and None). A command that leaves another handler of
     signals or a thread that would keep its process from ending fails the test.
     """
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    handlers = {
-        number: signal.getsignal(number) for number in map(signal.Signals.__getitem__, names)
-    }
+    ways = [one for one in signal.Signals if one.name in {"SIGINT", "SIGTERM", "SIGHUP"}]
+    handlers = {number: signal.getsignal(number) for number in ways}
     running = set(threading.enumerate())
     with contextlib.ExitStack() as stack:
         for part in (_arguments(argv), _place(cwd), _torch(), _random(), _logging(), _warnings()):

@@ -51,7 +51,7 @@ def interrupt(process: subprocess.Popen[str], number: signal.Signals) -> tuple[s
     return told + rest, errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_an_interrupted_run_keeps_a_checkpoint_and_resumes(
     cf: Run, walls: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
