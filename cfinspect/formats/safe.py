@@ -19,6 +19,7 @@ from cfinspect.engine.data.folders import class_words, fold_word
 from cfinspect.formats.exchange_types import FormatError
 
 MAX_TEXT_BYTES = 512 << 20
+_MOST_PARTS = 20_000_000  # brackets; COCO's own labels of 118,000 photos have four million
 _MAX_NAME = 1000
 
 
@@ -50,6 +51,7 @@ def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:
     they would count.
     """
     text = read_text(path, notes)
+    _require_few(text.count("{") + text.count("["), path)
     try:
         value = json.loads(text, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
@@ -61,6 +63,15 @@ def read_json(path: Path, notes: list[str] | None = None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FormatError(f"{path} is no JSON object.")
     return value
+
+
+def _require_few(parts: int, path: Path) -> None:
+    """FormatError where the values would take far more memory than the file."""
+    if parts > _MOST_PARTS:
+        raise FormatError(
+            f"{path} has {parts:,} brackets, and {_MOST_PARTS:,} are the most that can be read: "
+            "split it."
+        )
 
 
 class _TwinError(Exception):
@@ -82,6 +93,7 @@ def read_xml(path: Path, notes: list[str] | None = None) -> ElementTree.Element:
     ``notes`` as in `read_text`.
     """
     data = _read(path)
+    _require_few(data.count(b"<"), path)
     try:
         return _parsed(data, path)
     except _NO_XML as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from cfinspect.engine.base.atomic import read_regular_text, save_text
+from cfinspect.engine.base.atomic import LinkRefuser, read_regular_text, save_text
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import Finished
 from cfinspect.engine.base.json_types import Json, JsonObject, json_object, number_at, plain
@@ -65,6 +65,9 @@ def ablate(
             mask_values=MaskValues(base.mask_values),
             progress=progress,
         )
+    links = LinkRefuser(out)
+    for one in (one for group in planned.values() for one in group):
+        links.check(Path(one.out).relative_to(out))
     _same_as_before(out, base, dataset.fingerprint())
     results: dict[str, list[CellFigures]] = {cell.name: [] for cell in cells}
     total, done, text = len(cells) * seeds, 0, ""

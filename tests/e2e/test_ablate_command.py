@@ -95,6 +95,16 @@ def test_impossible_cells_end_it_before_hours_of_training(
     assert not (tmp_path / "base").exists()
 
 
+def test_no_training_goes_where_a_link_leads(cf: Run, walls: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "base").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    done = cf("ablate", walls, "--out", tmp_path / "out", *SMALL)
+    assert done.returncode == 2
+    assert "is a link" in done.stderr
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 def test_bad_folders_are_a_sentence_and_not_a_result(cf: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     words = ("ablate", tmp_path / "empty", "--out", tmp_path / "out", *SMALL)

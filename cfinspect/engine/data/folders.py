@@ -20,6 +20,7 @@ from cfinspect.engine.data.image_folders import (
     is_passed_over,
     list_images,
     natural_key,
+    path_below,
     results_among,
 )
 
@@ -337,8 +338,7 @@ def _add_row(
 ) -> str:
     """Put a row to the others, or say what is wrong; quick, as there may be millions."""
     filename, word, group = (from_cell(cell.strip()) for cell in cells)
-    parts = [one for one in _nfc(filename).replace("\\", "/").split("/") if one not in {"", "."}]
-    if not filename or filename[0] in "/\\" or ".." in parts:
+    if (path := path_below(_nfc(filename))) is None:
         return f'names no file below the data folder: "{filename}".'
     label = _label_of(word, words) if word else None
     if word and label is None:
@@ -349,7 +349,7 @@ def _add_row(
             )
         others.add(word)
     row = LabelRow(label, _nfc(group).strip())
-    if rows.setdefault("/".join(parts) or ".", row) != row:
+    if rows.setdefault(path, row) != row:
         return f"contradicts an earlier line about {filename}; keep one."
     return ""
 

@@ -34,12 +34,21 @@ _PICTURES = (
     ({"explanations.csv"}, {"counterfactuals", "saliency", "masks"}),
     ({"config.json", "metrics.jsonl"}, {"samples", "curves.png"}),
 )
+_ON_WINDOWS = os.name == "nt"
 _EXPORT = "cfinspect-export.json"  # all that lies beside it is a copy
 
 
 def is_passed_over(name: str) -> bool:
     """Whether a file or folder of this name is hidden, or the system's own."""
     return name.startswith(".") or name.casefold() in _OF_THE_SYSTEM
+
+
+def path_below(text: str) -> str | None:
+    """A path below a folder, as a table gives it, with forward slashes; None where it leads out."""
+    parts = [part for part in text.replace("\\", "/").split("/") if part not in {"", "."}]
+    away = not text or text[0] in "/\\" or ".." in parts
+    # A drive, or a stream of a file; elsewhere a colon is a sign like others.
+    return None if away or (_ON_WINDOWS and ":" in text) else "/".join(parts) or "."
 
 
 def results_among(names: Collection[str], *, at_top: bool) -> Collection[str]:

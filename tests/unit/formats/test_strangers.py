@@ -425,3 +425,15 @@ def test_a_table_of_two_labels_or_of_columns_without_end_is_refused(
     table.write_text(f"{header}\na.png,damaged,undamaged\n")
     with pytest.raises(DataError, match=said):
         read_labels(table, class_words())
+
+
+def test_text_that_would_unfold_into_far_more_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cfinspect.formats.safe._MOST_PARTS", 1000)
+    (tmp_path / "a.json").write_text('{"images": [' + "[]," * 998 + "[]]}")
+    with pytest.raises(FormatError, match="1,001 brackets"):
+        list(coco.read(tmp_path / "a.json"))
+    (tmp_path / "a.xml").write_text("<annotations>" + "<image/>" * 1000 + "</annotations>")
+    with pytest.raises(FormatError, match="1,002 brackets"):
+        list(cvat.read(tmp_path / "a.xml"))

@@ -17,11 +17,36 @@ from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import collect_remarks, take_remarks
 from cfinspect.engine.data.dataset import read_folders, read_unlabelled
 from cfinspect.engine.data.folders import class_words, scan_folder
-from cfinspect.engine.data.image_folders import list_images, natural_key
+from cfinspect.engine.data.image_folders import list_images, natural_key, path_below
 from cfinspect.engine.inference.stream import find_sources
 from cfinspect.project.project import Folder, Project
 from cfinspect.project.reach import Reach
 from cfinspect.project.walk import walk
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("a/b.png", "a/b.png"),
+        ("a\\b.png", "a/b.png"),
+        ("./a//b.png", "a/b.png"),
+        (".", "."),
+        ("", None),
+        ("/a.png", None),
+        ("\\\\server\\a.png", None),
+        ("a/../../b.png", None),
+        ("12:30.png", "12:30.png"),
+    ],
+)
+def test_paths_of_tables_lie_below_their_folder(text: str, path: str | None) -> None:
+    if not (WINDOWS and ":" in text):
+        assert path_below(text) == path
+
+
+@pytest.mark.parametrize("text", ["C:/x.png", "c:x.png", "a/x.png:stream"])
+def test_on_windows_a_colon_leads_elsewhere(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cfinspect.engine.data.image_folders._ON_WINDOWS", True)
+    assert path_below(text) is None
 
 
 def touch(root: Path, *names: str) -> None:
