@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError
@@ -25,6 +27,8 @@ from cfinspect.formats.pixels import names_of
 from cfinspect.formats.safe import clean_name, read_json
 
 CLASSES = "classes.json"
+_WRITERS = 2
+_AHEAD = 8  # images that are held until they are written; each may have megabytes
 _SAID = {
     MaskValues.BINARY: "Masks of two values: the brighter one was read as damage.",
     MaskValues.LABELS: "Masks of class numbers: 255 beside them was read as pixels to ignore.",
@@ -45,11 +49,22 @@ def write_binary_masks(out: Path, items: Iterator[Item], _about: About, options:
 
 
 def _write(out: Path, items: Iterator[Item], options: Options, *, binary: bool) -> None:
-    for item in items:
+    """Files are made while the next images are read: to make one takes as long as the rest."""
+
+    def write(item: Item) -> None:
         part = Path(item.split) if item.split else Path()
         if options.images is not Images.REFERENCE:
             place_image(item, out / "images" / part, options.images)
         write_mask(out / MASKS / part / f"{item.stem}.png", item.mask, binary=binary)
+
+    waiting: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(_WRITERS, thread_name_prefix="export") as pool:
+        for item in items:
+            waiting.append(pool.submit(write, item))
+            if len(waiting) > _AHEAD:
+                waiting.popleft().result()
+        for one in waiting:
+            one.result()
 
 
 def read_masks(
