@@ -112,7 +112,8 @@ def _edges(ring: Ring, height: int) -> _Edges:
 def _switch(switches: NDArray[np.uint8], edges: _Edges, top: int) -> None:
     """Count where edges cross the rows from ``top`` on, as many as ``switches`` has."""
     bottom = top + len(switches)
-    here = np.flatnonzero((edges.lows < bottom) & (edges.highs > top))
+    crossed = edges.lows < edges.highs
+    here = np.flatnonzero(crossed & (edges.lows < bottom) & (edges.highs > top))
     lows, highs = np.maximum(edges.lows[here], top), np.minimum(edges.highs[here], bottom)
     crossings = np.cumsum(highs - lows)
     begin = 0
