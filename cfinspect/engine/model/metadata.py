@@ -21,6 +21,8 @@ from cfinspect.engine.networks.names import NAMED
 from cfinspect.engine.networks.spec import LARGEST_SIDE, MOST_DEFECT_CLASSES, NetworkSpec
 
 FORMAT_VERSION = 1
+# Times that a window is enlarged for the network: smaller ones take hours for a photo.
+MOST_ENLARGED = 16
 Scope = Literal["whole", "tiles"]
 Tta = Literal["flips", "flips+scale", "none"]
 
@@ -56,8 +58,13 @@ class Preprocessing:
         )
         _require(self.scope in get_args(Scope), "preprocessing.scope", "is unknown", self.scope)
         _require(self.tta in get_args(Tta), "preprocessing.tta", "is unknown", self.tta)
-        tile_ok = self.tile >= 2 if self.scope == "tiles" else self.tile >= 0
-        _require(tile_ok, "preprocessing.tile", "must be at least 2 for tiles", self.tile)
+        least = max(2, -(-self.size // MOST_ENLARGED)) if self.scope == "tiles" else 0
+        _require(
+            self.tile >= least,
+            "preprocessing.tile",
+            f"must be at least {least} for tiles",
+            self.tile,
+        )
 
     def in_windows(self, *sides: int) -> bool:
         """Whether an image with these ``sides`` in px is looked at through windows."""

@@ -27,7 +27,7 @@ from cfinspect.engine.data.folders import NoClassesError
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.data.tile_store import TileStore
-from cfinspect.engine.model.metadata import Preprocessing, Tta
+from cfinspect.engine.model.metadata import MOST_ENLARGED, Preprocessing, Tta
 from cfinspect.engine.training.config import TrainConfig
 
 # More validation images cost time at every look and say little more about a training.
@@ -275,11 +275,11 @@ def _subset(classes: NDArray[np.int64], size: int) -> NDArray[np.intp]:
 def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
     """Tiles where all training images are squares of one size: then larger photos go by windows."""
     sides = {side for sample in samples for side in (sample.width, sample.height)}
-    uniform = len(sides) == 1
+    uniform = len(sides) == 1 and min(sides) * MOST_ENLARGED >= config.size
     if config.scope == "tiles" and not uniform:
         raise DataError(
-            "--scope tiles needs square training images of one size: cut the photos into tiles, "
-            "or use --scope whole"
+            "--scope tiles needs square training images of one size, and no smaller than a sixteenth "
+            "of --size: cut the photos into tiles, or use --scope whole"
         )
     tta = cast(Tta, config.tta)  # one of them: the settings are checked
     if config.scope == "whole" or not uniform:

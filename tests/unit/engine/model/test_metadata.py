@@ -72,6 +72,10 @@ def test_a_field_with_a_default_may_be_missing_in_the_decision() -> None:
         (changed(decision={"mask_threshold": -0.1}), "decision.mask_threshold must be 0 or more"),
         (changed(decision=3), "decision must be an object"),
         (changed(preprocessing={"size": 0}), "preprocessing.size must be above 0"),
+        (
+            changed(preprocessing={"size": 96, "scope": "tiles", "tile": 5}),
+            "preprocessing.tile must be at least 6 for tiles",
+        ),
         (changed(preprocessing={"size": 64.5}), "preprocessing.size must be a whole number"),
         (changed(preprocessing={"size": 64, "scope": "bits"}), "preprocessing.scope is unknown"),
         (changed(preprocessing={"size": 64, "views": "both"}), "preprocessing.tta is unknown"),
