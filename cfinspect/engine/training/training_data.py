@@ -278,8 +278,8 @@ def _preprocessing(config: TrainConfig, samples: list[Sample]) -> Preprocessing:
     uniform = len(sides) == 1 and min(sides) * MOST_ENLARGED >= config.size
     if config.scope == "tiles" and not uniform:
         raise DataError(
-            "--scope tiles needs square training images of one size, and no smaller than a sixteenth "
-            "of --size: cut the photos into tiles, or use --scope whole"
+            "--scope tiles needs square training images of one size, and no smaller than a "
+            "sixteenth of --size: cut the photos into tiles, or use --scope whole"
         )
     tta = cast(Tta, config.tta)  # one of them: the settings are checked
     if config.scope == "whole" or not uniform:
