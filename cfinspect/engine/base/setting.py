@@ -183,7 +183,7 @@ def _unusable(text: str) -> str:
     try:
         return "it has a zero character" if b"\0" in os.fsencode(text) else ""
     except UnicodeEncodeError:
-        return "it has characters that are none"
+        return "it has characters that no name can have"
 
 
 def _shown(value: object) -> str:
