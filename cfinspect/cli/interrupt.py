@@ -36,7 +36,8 @@ def cancel_on_signals(doing: str = "Stopping") -> Iterator[CancelToken]:
 
     names = ("SIGINT", "SIGTERM", "SIGHUP")  # of which Windows has the first two
     numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    # Under nohup nobody wants to hear of the terminal; the others are heard in any case.
+    heard = numbers[:2] + [n for n in numbers[2:] if signal.getsignal(n) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in heard}
     try:
         yield token

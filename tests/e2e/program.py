@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,7 +77,14 @@ def start_cfinspect(
         stderr=subprocess.PIPE,
         text=True,
         env=_environment() | environment,
+        preexec_fn=_hear_all if os.name == "posix" else None,
     )
+
+
+def _hear_all() -> None:
+    """Signals as in a terminal: what was started by nohup, or in the background, ignores some."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:
