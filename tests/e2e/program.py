@@ -77,7 +77,7 @@ def start_cfinspect(
         stderr=subprocess.PIPE,
         text=True,
         env=_environment() | environment,
-        preexec_fn=_hear_all if os.name == "posix" else None,
+        preexec_fn=_hear_all if os.name == "posix" else None,  # noqa: PLW1509  (only signals)
     )
 
 
