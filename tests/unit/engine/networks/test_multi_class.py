@@ -92,9 +92,11 @@ def test_kinds_that_cannot_be_are_sentences(apples: Path, tmp_path: Path) -> Non
         read_folders([apples], damaged="rot", defect_classes=KINDS)
     with pytest.raises(ConfigError, match="two or more"):
         config(apples, tmp_path, defect_classes="rot")
-    for name in ("../x", "a:b", "masks", "..", "a\x00b"):
+    for name in ("../x", "a:b", "masks", "..", "a\x01b"):
         with pytest.raises(ConfigError, match="defect_classes: the name"):
             config(apples, tmp_path, defect_classes=f"rot,{name}")
+    with pytest.raises(ConfigError, match="defect_classes .* zero character"):
+        config(apples, tmp_path, defect_classes="rot,a\x00b")
     assert (
         config(apples, tmp_path, defect_classes=" rot/, scab\\ ,worm,").defect_classes
         == "rot,scab,worm"
