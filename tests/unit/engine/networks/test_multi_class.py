@@ -95,7 +95,7 @@ def test_kinds_that_cannot_be_are_sentences(apples: Path, tmp_path: Path) -> Non
     for name in ("../x", "a:b", "masks", "..", "a\x01b"):
         with pytest.raises(ConfigError, match="defect_classes: the name"):
             config(apples, tmp_path, defect_classes=f"rot,{name}")
-    with pytest.raises(ConfigError, match="defect_classes .* zero character"):
+    with pytest.raises(ConfigError, match=r"defect_classes .* zero character"):
         config(apples, tmp_path, defect_classes="rot,a\x00b")
     assert (
         config(apples, tmp_path, defect_classes=" rot/, scab\\ ,worm,").defect_classes
