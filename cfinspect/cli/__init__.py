@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from cfinspect.cli import (
     tile,
     train,
 )
-from cfinspect.cli.output import FAILED, note
+from cfinspect.cli.output import FAILED, close_stdout, note
 from cfinspect.resources import version_in_words
 from cfinspect.visible import VisibleFormatter, visible
 
@@ -43,7 +42,7 @@ class _Commands(TyperGroup):
         try:
             return super().main(*args, **kwargs)
         except OSError as error:  # the help, on a full disk; the commands say theirs
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            close_stdout()
             note(f"Error: {error.strerror}.")
             sys.exit(FAILED)
 

@@ -88,7 +88,12 @@ def _write(line: str) -> None:
         print(line, flush=True)
     except BrokenPipeError:
         # The reader left (``| head``). The work's files matter more than its lines: go on without.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_stdout()
+
+
+def close_stdout() -> None:
+    """Nobody hears what is printed from here on, and no error comes of it, at the end neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:

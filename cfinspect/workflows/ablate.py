@@ -66,8 +66,9 @@ def ablate(
             progress=progress,
         )
     links = LinkRefuser(out)
-    for one in (one for group in planned.values() for one in group):
-        links.check(Path(one.out).relative_to(out))
+    for group in planned.values():
+        for one in group:
+            links.check(Path(one.out).relative_to(out))
     _same_as_before(out, base, dataset.fingerprint())
     results: dict[str, list[CellFigures]] = {cell.name: [] for cell in cells}
     total, done, text = len(cells) * seeds, 0, ""

@@ -8,9 +8,9 @@ from os.path import realpath  # a link to itself is no error of Python for it
 from pathlib import Path
 
 from cfinspect.engine.base.atomic import read_regular_text
+from cfinspect.engine.base.errors import short
 from cfinspect.engine.base.setting import ConfigError, Setting, SettingValue
 from cfinspect.engine.data.settings import plain_defect_classes
-from cfinspect.engine.model.card_json import short
 from cfinspect.engine.model.file import load_metadata
 from cfinspect.engine.model.renamed_settings import with_new_names
 from cfinspect.engine.networks.names import ASSISTED, PROJECTED

@@ -8,10 +8,12 @@ class CfinspectError(Exception):
     """
 
 
-_LONGEST = 300
+def short(text: str, most: int = 100) -> str:
+    """The first ``most`` characters: a text of a stranger's file may have megabytes."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def first_line(error: Exception) -> str:
     """What an exception of a library says, for a sentence of ours: it may quote a whole file."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0] if len(lines[0]) <= _LONGEST else f"{lines[0][:_LONGEST]}..."
+    return short(lines[0], 300)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, short
 
 MOST = 10**9  # of a number without an end of its own: a file may say anything
 _LONGEST_TEXT = 2**14  # characters; the names of 64 classes fit
@@ -187,8 +187,7 @@ def _unusable(text: str) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return short(repr(value), _SHOWN)
 
 
 def _plain(value: float) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from cfinspect.engine.base.errors import short
+
 LARGEST_NUMBER = 10**300  # of a whole number that stands for a float
 _LONGEST = 2**22  # characters; those of our own models have some thousands
 _DEEPEST = 32
-_SHOWN = 100
 
 
 def parsed(text: str) -> object:
@@ -28,11 +29,6 @@ def parsed(text: str) -> object:
 def shown(name: str) -> str:
     """A name from a file, without signs that a terminal would obey, and not at any length."""
     return short(name if name.isprintable() else repr(name))
-
-
-def short(text: str) -> str:
-    """The first 100 characters."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _too_deep(value: object) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cfinspect.engine.base.errors import first_line
-from cfinspect.engine.model.card_json import short, shown
+from cfinspect.engine.base.errors import first_line, short
+from cfinspect.engine.model.card_json import shown
 from cfinspect.engine.networks.spec import LARGEST_ARGUMENT, MOST_DEFECT_CLASSES, NetworkSpec
 
 Shapes = Mapping[str, tuple[int, ...]]

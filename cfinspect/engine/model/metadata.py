@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, Literal, Self, TypeVar, get_args, get_origin, get_type_hints
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, short
 from cfinspect.engine.base.json_types import json_text
-from cfinspect.engine.model.card_json import LARGEST_NUMBER, parsed, short, shown
+from cfinspect.engine.model.card_json import LARGEST_NUMBER, parsed, shown
 from cfinspect.engine.model.renamed_settings import with_new_names, with_old_names
 from cfinspect.engine.networks.names import NAMED
 from cfinspect.engine.networks.spec import LARGEST_SIDE, MOST_DEFECT_CLASSES, NetworkSpec
