@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.base.images import ImageError
     from cfinspect.engine.base.plugins import PluginError
     from cfinspect.engine.base.progress import Cancelled
-    from cfinspect.engine.data.folders import DataError
+    from cfinspect.engine.data.class_words import DataError
     from cfinspect.engine.evaluation.evaluate import EvaluationError
     from cfinspect.engine.inference.inspector import InspectionError
     from cfinspect.engine.model.file import ModelFileError
@@ -55,7 +55,7 @@ _PLACES = {
     "CheckpointError": "cfinspect.engine.training.state",
     "ConfigError": "cfinspect.engine.training.config",
     "ConflictError": "cfinspect.project.verdicts",
-    "DataError": "cfinspect.engine.data.folders",
+    "DataError": "cfinspect.engine.data.class_words",
     "DeviceError": "cfinspect.engine.base.device",
     "EvaluationError": "cfinspect.engine.evaluation.evaluate",
     "FormatError": "cfinspect.formats.exchange_types",

@@ -15,6 +15,7 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.visible import visible
 
 LINE_EVERY_SECONDS = 10.0
+_LIVE_EVERY_SECONDS = 0.05
 
 
 class Counter(Progress):
@@ -64,11 +65,13 @@ class Counter(Progress):
     def show(self, done: int, total: int | None = None) -> None:
         """Show that ``done`` of ``total`` (None: nobody knows) are finished."""
         now = time.monotonic()
+        if now - self._told < (_LIVE_EVERY_SECONDS if self._live else LINE_EVERY_SECONDS):
+            return  # of a table with millions of rows, most of the time went into showing
+        self._told = now
         rate = f"{done / max(now - self._started, 1e-6):.1f} {self._unit}/s"
         if self._live:
             self._bar.update(self._task, completed=done, total=total, rate=rate)
-        elif now - self._told >= LINE_EVERY_SECONDS:
-            self._told = now
+        else:
             of = "" if total is None else f" of {total}"
             self.say(f"{self._doing}: {done}{of}, {rate}")
 

@@ -133,6 +133,8 @@ class Matcher:
         """
         *folders, last = _parts(_folded(name))
         stem, suffix = _split(last)
+        if stem not in self._by_stem and stem not in self._flat and "." not in stem:
+            return None  # the same as below, for tables that name millions of others' files
         given = _without_layout(folders)
         # A flat name carries its folders in itself, whatever folder it lies in now.
         flat = self._flat.get(stem, ()) if not given or "__" in stem else ()

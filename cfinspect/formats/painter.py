@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from cfinspect.engine.data.folders import UNDAMAGED, class_words, fold_word
+from cfinspect.engine.data.class_words import UNDAMAGED, class_words, fold_word
 from cfinspect.formats.exchange_types import FormatError, ImportedImage, IndexMask
 from cfinspect.formats.safe import number
 from cfinspect.masks.polygons import Mask, Ring, rasterise

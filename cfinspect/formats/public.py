@@ -21,7 +21,7 @@ from cfinspect.engine.base.images import (
     read_bytes,
     turn_upright,
 )
-from cfinspect.engine.data.folders import DAMAGED, class_words, fold_word
+from cfinspect.engine.data.class_words import DAMAGED, class_words, fold_word
 from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.data.mask_values import read_mask
 from cfinspect.engine.data.settings import MaskValues

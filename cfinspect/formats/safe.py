@@ -14,8 +14,8 @@ from xml.parsers import expat
 
 from cfinspect.engine.base.atomic import read_regular
 from cfinspect.engine.base.budget import MAX_PIXELS
+from cfinspect.engine.data.class_words import class_words, fold_word
 from cfinspect.engine.data.encodings import EncodingError, decode
-from cfinspect.engine.data.folders import class_words, fold_word
 from cfinspect.formats.exchange_types import FormatError
 
 MAX_TEXT_BYTES = 512 << 20

@@ -7,15 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cfinspect.engine.base.images import ImageError
+from cfinspect.engine.data.class_words import CLASS_NAMES, class_words
 from cfinspect.engine.data.csv_cells import TableWriter
-from cfinspect.engine.data.folders import (
-    CLASS_NAMES,
-    LABELS,
-    MASKS,
-    class_words,
-    read_labels,
-    scan_folder,
-)
+from cfinspect.engine.data.folders import MASKS, scan_folder
+from cfinspect.engine.data.label_table import LABELS, read_labels
 from cfinspect.engine.data.mask_values import read_mask_values
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import (

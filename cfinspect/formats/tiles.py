@@ -13,16 +13,10 @@ from numpy.typing import NDArray
 from cfinspect.engine.base.atomic import folder_in_one_step
 from cfinspect.engine.base.images import ImageError, read_image, write_png
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.data.class_words import CLASS_NAMES, DAMAGED, UNDAMAGED, class_words
 from cfinspect.engine.data.csv_cells import TableWriter
-from cfinspect.engine.data.folders import (
-    CLASS_NAMES,
-    DAMAGED,
-    LABELS,
-    MASKS,
-    UNDAMAGED,
-    class_words,
-    scan_folder,
-)
+from cfinspect.engine.data.folders import MASKS, scan_folder
+from cfinspect.engine.data.label_table import LABELS
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.formats.exchange_types import FormatError
 from cfinspect.formats.public import Photo, concrete_crack

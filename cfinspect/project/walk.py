@@ -14,14 +14,8 @@ from typing import NamedTuple
 
 from cfinspect.engine.base.budget import MAX_FILE_BYTES
 from cfinspect.engine.base.images import IMAGE_SUFFIXES
-from cfinspect.engine.data.folders import (
-    LABELS,
-    MASKS,
-    LabelRow,
-    class_words,
-    fold_word,
-    read_labels,
-)
+from cfinspect.engine.data.class_words import class_words, fold_word
+from cfinspect.engine.data.folders import MASKS
 from cfinspect.engine.data.image_folders import (
     is_folder,
     is_link,
@@ -29,6 +23,7 @@ from cfinspect.engine.data.image_folders import (
     leads_up,
     results_among,
 )
+from cfinspect.engine.data.label_table import LABELS, LabelRow, read_labels
 from cfinspect.project.project import Folder
 from cfinspect.project.reach import Reach
 

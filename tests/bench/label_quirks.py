@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "formats" / "quirks"
 from quirk import HEIGHT, WIDTH, Mask, Quirk, complaints, hall, near_edges, taken, written
 from quirks_all import FORMATS
 
-from cfinspect.engine.data.folders import UNDAMAGED, class_words
+from cfinspect.engine.data.class_words import UNDAMAGED, class_words
 
 SOUND = {word for word, label in class_words().items() if label == UNDAMAGED}
 NO_MARK = {"background", "_background_", "ignore", "__ignore__"}

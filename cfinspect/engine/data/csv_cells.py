@@ -32,7 +32,7 @@ def to_cell(value: object) -> object:
 
 def from_cell(text: str) -> str:
     """The text that ``to_cell`` was given."""
-    return text[1:] if _MARKED.match(text) else text
+    return text[1:] if text.startswith("'") and _MARKED.match(text) else text
 
 
 class TableWriter:

@@ -22,14 +22,16 @@ from cfinspect.engine.base.images import (
     read_bytes,
 )
 from cfinspect.engine.base.progress import Progress
-from cfinspect.engine.data.folders import (
+from cfinspect.engine.data.class_words import (
     CLASS_NAMES,
     DAMAGED,
     UNDAMAGED,
-    Candidate,
     DataError,
-    LeftOut,
     class_words,
+)
+from cfinspect.engine.data.folders import (
+    Candidate,
+    LeftOut,
     list_readable,
     missing_classes,
     scan_folder,

@@ -17,7 +17,8 @@ from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import Cancelled
-from cfinspect.engine.data.folders import class_words, scan_folder
+from cfinspect.engine.data.class_words import class_words
+from cfinspect.engine.data.folders import scan_folder
 from cfinspect.formats.exchange_types import FormatError, Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only
 from cfinspect.formats.exporting import SIDECAR, export

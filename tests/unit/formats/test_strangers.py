@@ -16,7 +16,9 @@ from labelled import ABOUT, items, taken
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
-from cfinspect.engine.data.folders import DataError, class_words, read_labels, scan_folder
+from cfinspect.engine.data.class_words import DataError, class_words
+from cfinspect.engine.data.folders import scan_folder
+from cfinspect.engine.data.label_table import read_labels
 from cfinspect.formats import coco, cvat, labelme, tables, voc, yolo
 from cfinspect.formats.exchange_types import (
     FormatError,

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cfinspect.engine.data.class_words import class_words
 from cfinspect.engine.data.csv_cells import TableWriter, from_cell, to_cell
-from cfinspect.engine.data.folders import class_words, read_labels
+from cfinspect.engine.data.label_table import read_labels
 
 
 @pytest.mark.parametrize("start", "=+-@\t\r\n＝＋－＠")

@@ -12,8 +12,9 @@ from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import content_hash, write_png
 from cfinspect.engine.base.progress import Cancelled
+from cfinspect.engine.data.class_words import class_words
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, DataError, Dataset, read_folders
-from cfinspect.engine.data.folders import LabelRow, class_words, read_labels
+from cfinspect.engine.data.label_table import LabelRow, read_labels
 
 
 def put_image(path: Path, seed: int, shape: tuple[int, int] = (6, 8)) -> Path:

@@ -15,8 +15,9 @@ from colleague import WINDOWS, a_colleague
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import collect_remarks, take_remarks
+from cfinspect.engine.data.class_words import class_words
 from cfinspect.engine.data.dataset import read_folders, read_unlabelled
-from cfinspect.engine.data.folders import class_words, scan_folder
+from cfinspect.engine.data.folders import scan_folder
 from cfinspect.engine.data.image_folders import list_images, natural_key, path_below
 from cfinspect.engine.inference.stream import find_sources
 from cfinspect.project.project import Folder, Project
