@@ -162,3 +162,11 @@ def project_of(window: MainWindow) -> Project:
     root = window.session.root
     assert root is not None
     return Project.open_again(root)
+
+
+def open_first(window: MainWindow, place: int = 0) -> int:
+    """Show the image at ``place`` of the gallery; its id."""
+    image_id = window.model.ids[place]
+    window.controllers.review.open_image(image_id)
+    picture_shown(window)
+    return image_id

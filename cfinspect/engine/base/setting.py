@@ -61,7 +61,7 @@ class Setting:
 
     help: str
     choices: tuple[str, ...] = ()
-    range: Range | None = None
+    range: Range = Range()
     unit: str = ""
     title: str = ""
     option: str = ""
@@ -79,8 +79,8 @@ class Setting:
         if self.choices and value not in self.choices:
             choices = ", ".join(self.choices)
             return f"{self.name} {_shown(value)} is unknown: choose one of {choices}"
-        if isinstance(value, int | float) and value not in (within := self.range or Range()):
-            return f"{self.name} must be {within}"
+        if isinstance(value, int | float) and value not in self.range:
+            return f"{self.name} must be {self.range}"
         texts = value if isinstance(value, tuple) else (value,)
         for text in texts:
             if isinstance(text, str) and (why := _unusable(text)):
@@ -101,7 +101,7 @@ def setting(
     help: str,
     choices: tuple[str, ...] = (),
     *,
-    within: Range | None = None,
+    within: Range = Range(),
     unit: str = "",
     title: str = "",
     option: str = "",
@@ -115,9 +115,15 @@ def setting(
 
 @dataclass(frozen=True)
 class Settings:
-    """Base of dataclasses whose fields were made with `setting`; values are checked by the class
-    itself, with ``check_each`` and what it knows beyond single values.
+    """Base of dataclasses whose fields were made with `setting`; each value is checked when an
+    object is made, and what it takes several to see by the class itself.
     """
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for the first value that cannot be, whatever the others are."""
+        for name, one in self.settings().items():
+            if problem := one.problem(getattr(self, name)):
+                raise ConfigError(problem)
 
     @classmethod
     def settings(cls) -> dict[str, Setting]:
@@ -126,12 +132,6 @@ class Settings:
         if known is None:
             known = _KNOWN[cls] = _settings_of(cls)
         return known
-
-    def check_each(self) -> None:
-        """Raise ConfigError for the first value that cannot be, whatever the others are."""
-        for name, one in self.settings().items():
-            if problem := one.problem(getattr(self, name)):
-                raise ConfigError(problem)
 
     def replace(self, **changes: SettingValue) -> Self:
         """A copy with other values, validated again."""
@@ -145,14 +145,9 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """The inverse of to_dict; unknown names and wrong types raise ConfigError."""
-        settings = cls.settings()
-        unknown = set(values) - set(settings)
-        if unknown:
+        if unknown := set(values) - set(cls.settings()):
             name = _shown(sorted(unknown)[0])
             raise ConfigError(f"unknown setting {name}: made by a newer cfinspect?")
-        for name, value in values.items():
-            if problem := settings[name].problem(value):
-                raise ConfigError(problem)
         return cls(**values)
 
 

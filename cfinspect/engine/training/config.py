@@ -279,11 +279,11 @@ class TrainConfig(NetworkSettings, DataSettings):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.defect_classes is not None:
             object.__setattr__(
                 self, "defect_classes", plain_defect_classes(self.defect_classes) or None
             )
-        self.check_each()
         self._check_together()
 
     def _check_together(self) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.base.setting import Range, Setting, SettingValue
+from cfinspect.engine.base.setting import Setting, SettingValue
 from cfinspect.ui.widgets.translate import tr
 
 _SMALL = 1e-9  # what an open end leaves out
@@ -96,11 +96,8 @@ class _Text:
 class _Whole:
     def __init__(self, about: Setting) -> None:
         self.widget = _WholeBox()
-        within = about.range or Range()
-        self.widget.setRange(
-            int(within.low),
-            int(within.high) - within.open_high,
-        )
+        within = about.range
+        self.widget.setRange(int(within.low), int(within.high) - within.open_high)
         _dress(self.widget, about)
 
     def show_value(self, value: SettingValue) -> None:
@@ -114,11 +111,9 @@ class _Whole:
 class _Number:
     def __init__(self, about: Setting) -> None:
         self.widget = _NumberBox()
-        within = about.range or Range()
-        self.widget.setRange(
-            within.low + _SMALL * within.open_low,
-            within.high - _SMALL * within.open_high,
-        )
+        within = about.range
+        low, high = within.low + _SMALL * within.open_low, within.high - _SMALL * within.open_high
+        self.widget.setRange(low, high)
         _dress(self.widget, about)
 
     def show_value(self, value: SettingValue) -> None:

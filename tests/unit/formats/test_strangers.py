@@ -16,9 +16,6 @@ from labelled import ABOUT, items, taken
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import write_png
-from cfinspect.engine.data.class_words import DataError, class_words
-from cfinspect.engine.data.folders import scan_folder
-from cfinspect.engine.data.label_table import read_labels
 from cfinspect.formats import coco, cvat, labelme, tables, voc, yolo
 from cfinspect.formats.exchange_types import (
     FormatError,
@@ -249,17 +246,6 @@ def test_a_table_whose_first_line_is_odd_is_one_sentence(tmp_path: Path, heading
         list(tables.read_table(tmp_path))
 
 
-def test_a_table_names_a_file_that_no_disk_has(tmp_path: Path) -> None:
-    for word in ("damaged", "undamaged"):
-        (tmp_path / word).mkdir()
-        write_png(tmp_path / word / "a.png", np.full((4, 4), len(word), np.uint8))
-    rows = f"filename,label\ndamaged/a.png,damaged\n{'x' * 5000}.png,damaged\n"
-    (tmp_path / "labels.csv").write_text(rows)
-    found = scan_folder(tmp_path, class_words())
-    assert len(found.candidates) == 2
-    assert [one.reason for one in found.left_out] == ["labels.csv names it and it is not there"]
-
-
 def test_a_labelme_mask_that_would_unfold_is_not_unfolded(tmp_path: Path) -> None:
     write_png(tmp_path / "big.png", np.zeros((6000, 6000), np.uint8))
     text = base64.b64encode((tmp_path / "big.png").read_bytes()).decode()
@@ -410,23 +396,6 @@ def test_a_long_yaml_is_refused_with_its_limit(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("names: [" + "a, " * 60_000 + "b]")
     with pytest.raises(FormatError, match=r"more than 0\.125 MiB"):
         list(yolo.read(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("header", "said"),
-    [
-        ("filename,label,label", "the column label twice"),
-        ("filename,Label,label ", "the column label twice"),
-        ("filename,label" + ",x" * 5000, "5002 columns"),
-    ],
-)
-def test_a_table_of_two_labels_or_of_columns_without_end_is_refused(
-    tmp_path: Path, header: str, said: str
-) -> None:
-    table = tmp_path / "labels.csv"
-    table.write_text(f"{header}\na.png,damaged,undamaged\n")
-    with pytest.raises(DataError, match=said):
-        read_labels(table, class_words())
 
 
 def test_text_that_would_unfold_into_far_more_memory_is_refused(

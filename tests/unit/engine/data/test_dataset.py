@@ -1,6 +1,5 @@
 """Data folders are read as they come, and what cannot be used is named."""
 
-import os
 import subprocess
 import sys
 import unicodedata
@@ -12,9 +11,7 @@ from recorded_progress import Recorded
 
 from cfinspect.engine.base.images import content_hash, write_png
 from cfinspect.engine.base.progress import Cancelled
-from cfinspect.engine.data.class_words import class_words
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, DataError, Dataset, read_folders
-from cfinspect.engine.data.label_table import LabelRow, read_labels
 
 
 def put_image(path: Path, seed: int, shape: tuple[int, int] = (6, 8)) -> Path:
@@ -249,31 +246,6 @@ def test_malformed_labels_csv_names_the_line(tmp_path: Path, text: str, words: s
 
     with pytest.raises(DataError, match=words):
         read_folders([tmp_path])
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "cp1252"])
-def test_labels_csv_of_older_programs(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, encoding: str
-) -> None:
-    text = "filename,label,group\r\nundamaged/u0.png,bad,{}\r\n"
-    word = "Süd" if encoding == "cp1252" else "南面"
-    (tmp_path / "labels.csv").write_bytes(text.format(word).encode(encoding))
-    rows = read_labels(tmp_path / "labels.csv", class_words())
-    assert rows == {"undamaged/u0.png": LabelRow(1, word)}
-    assert (encoding.upper() in caplog.text) == (encoding in {"gb18030", "cp1252"})
-
-
-def test_labels_csv_that_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "labels.csv").write_bytes(b"filename,label\n\x81\x8d\x8f\xff.png,good\n")
-    with pytest.raises(DataError, match="save it as UTF-8"):
-        read_labels(tmp_path / "labels.csv", class_words())
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among files")
-def test_labels_csv_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "labels.csv")
-    with pytest.raises(DataError, match="no regular file"):
-        read_labels(tmp_path / "labels.csv", class_words())
 
 
 def masks_of(data: Dataset) -> dict[str, str | None]:
