@@ -98,7 +98,7 @@ def batched(
 
 def mean_answer(discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> torch.Tensor:
     """D's logits (n, 3) on x (n, 3, S, S) in [0, 1], the mean over its views; gradients pass."""
-    return _mean([discriminator(seen).float() for seen in _views(x, tta)], len(x))
+    return _mean([discriminator(seen).float() for seen in _views(x, tta)], x.shape[0])
 
 
 def _outputs(
@@ -166,21 +166,23 @@ def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta:
     own, names = None, None
     if isinstance(discriminator, ProjectedDiscriminator):
         stages = discriminator.backbone(seen)
-        own = [stage[: len(x)] for stage in stages]
+        own = [stage[: x.shape[0]] for stage in stages]
         judged: Judgement = discriminator.heads(stages)
         answer = judged.logits.float()
-        names = _names(discriminator, [stage[: len(first)] for stage in stages], judged, len(x))
+        names = _names(
+            discriminator, [stage[: first.shape[0]] for stage in stages], judged, x.shape[0]
+        )
     else:
         answer = discriminator(seen).float()
-    logits = [answer[: len(first)], *(discriminator(views).float() for views in others)]
-    return _Answers(output, answer[len(first) :], _mean(logits, len(x)), own, names)
+    logits = [answer[: first.shape[0]], *(discriminator(views).float() for views in others)]
+    return _Answers(output, answer[first.shape[0] :], _mean(logits, x.shape[0]), own, names)
 
 
 def _names(
     discriminator: ProjectedDiscriminator, stages: list[torch.Tensor], judged: Judgement, n: int
 ) -> torch.Tensor | None:
     """The logits of the defect classes (n, k), the mean over the views in ``stages``."""
-    evidence = judged.evidence[: len(stages[0])]
+    evidence = judged.evidence[: stages[0].shape[0]]
     found = discriminator.heads.named(stages, evidence)
     return None if found is None else _mean([found.float()], n)
 
@@ -214,14 +216,14 @@ def _through_one_backbone(
     assert isinstance(discriminator, ProjectedDiscriminator)
     first, *others = _views(x, tta)
     stages = discriminator.backbone(first)
-    own = [stage[: len(x)] for stage in stages]
+    own = [stage[: x.shape[0]] for stage in stages]
     output = generator.decode(x, own)
     output = _with_far(output, generator, x, tta)
     judged: Judgement = discriminator.heads(stages)
-    names = _names(discriminator, stages, judged, len(x))
+    names = _names(discriminator, stages, judged, x.shape[0])
     logits = [judged.logits, *(discriminator(views).float() for views in others)]
     flipped = discriminator(output.image).float()
-    return _Answers(output, flipped, _mean(logits, len(x)), own, names)
+    return _Answers(output, flipped, _mean(logits, x.shape[0]), own, names)
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
@@ -241,7 +243,7 @@ def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
 def _mean(logits: list[torch.Tensor], n: int) -> torch.Tensor:
     """Mean over the views: tensors (k * n, C) -> (n, C)."""
     joined = torch.cat(logits)
-    return joined.view(len(joined) // n, n, -1).mean(dim=0)
+    return joined.view(-1, n, joined.shape[-1]).mean(dim=0)
 
 
 def _far_counterfactual(generator: nn.Module, x: torch.Tensor) -> torch.Tensor:
