@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 import torch
@@ -110,26 +110,35 @@ def _outputs(
     tta: Tta,
 ) -> NetworkOutputs:
     with device.autocast():
-        if _share_backbone(generator, discriminator):
-            answers = _through_one_backbone(generator, discriminator, x, tta)
-        else:
-            answers = _apart(generator, discriminator, x, tta)
-        output, flipped, own, stages, names = answers
-        marked = _marked(segmenter, x, stages)
-    picture, head = output.image.permute(0, 2, 3, 1), torch.sigmoid(output.head)
-    looks = None if stages is None else appearance(stages)
-    logits, pictures, others, heads = (
-        one.float().cpu().numpy() for one in (own, picture, flipped, head)
-    )
-    return NetworkOutputs(
-        logits,
-        pictures,
-        others,
-        heads,
-        appearance=None if looks is None else looks.cpu().numpy(),
-        mask_probability=None if marked is None else marked.cpu().numpy(),
-        named=None if names is None else torch.softmax(names.float(), dim=1).cpu().numpy(),
-    )
+        found = answers(generator, discriminator, segmenter, x, tta)
+    arrays: dict[str, Any] = {
+        name: None if one is None else one.float().cpu().numpy() for name, one in found.items()
+    }
+    return NetworkOutputs(**arrays)
+
+
+def answers(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    segmenter: MaskDecoder | None,
+    x: torch.Tensor,
+    tta: Tta,
+) -> dict[str, torch.Tensor | None]:
+    """What `NetworkOutputs` holds, by name, about x (n, 3, S, S) in [0, 1]."""
+    if _share_backbone(generator, discriminator):
+        found = _through_one_backbone(generator, discriminator, x, tta)
+    else:
+        found = _apart(generator, discriminator, x, tta)
+    output, flipped, own, stages, names = found
+    return {
+        "logits": own,
+        "counterfactual": output.image.permute(0, 2, 3, 1),
+        "flipped_logits": flipped,
+        "head": torch.sigmoid(output.head),
+        "appearance": None if stages is None else appearance(stages),
+        "mask_probability": _marked(segmenter, x, stages),
+        "named": None if names is None else torch.softmax(names.float(), dim=1),
+    }
 
 
 def _marked(

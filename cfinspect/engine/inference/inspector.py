@@ -85,6 +85,22 @@ class NetworkOutputs:
         return cls(**found)
 
 
+def require_shapes(outputs: NetworkOutputs, count: int, metadata: ModelMetadata) -> None:
+    """Raise ValueError where what a foreign runtime says of ``count`` squares is not all there."""
+    size = metadata.preprocessing.size
+    shapes: dict[str, tuple[int, ...]] = {
+        "logits": (count, 3),
+        "counterfactual": (count, size, size, 3),
+        "flipped_logits": (count, 3),
+        "head": (count,),
+    }
+    if metadata.segmenter is not None:
+        shapes["mask_probability"] = (count, size, size)
+    for name, shape in shapes.items():
+        if np.shape(getattr(outputs, name)) != shape:
+            raise ValueError(f"its {name} is {np.shape(getattr(outputs, name))}, not {shape}")
+
+
 class Backend(Protocol):
     """What an inspector needs of the networks: torch, or the runtime of a plug-in."""
 

@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.inference.inspector import Backend, Inspector, NetworkOutputs
+from cfinspect.engine.inference.inspector import (
+    Backend,
+    Inspector,
+    NetworkOutputs,
+    require_shapes,
+)
 from cfinspect.engine.model.file import ModelFileError, load_metadata, require_inspecting
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.model.plugins import PLUGINS, foreign_backend, is_foreign
+from cfinspect.engine.model.plugins import ONNX_SUFFIX, PLUGINS, foreign_backend, is_foreign
 
 
 def load_inspector(
@@ -26,6 +31,10 @@ def load_inspector(
     """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
+    if path.suffix == ONNX_SUFFIX:
+        from cfinspect.engine.inference.onnx_backend import OnnxBackend  # noqa: PLC0415
+
+        return Inspector(OnnxBackend(path, device, precision), batch)
     if not is_foreign(path):
         from cfinspect.engine.inference.torch_backend import load_torch_inspector  # noqa: PLC0415
 
@@ -49,20 +58,9 @@ class _GuardedBackend:
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """See ``Backend``."""
-        count, size = len(batch), self.metadata.preprocessing.size
-        shapes: dict[str, tuple[int, ...]] = {
-            "logits": (count, 3),
-            "counterfactual": (count, size, size, 3),
-            "flipped_logits": (count, 3),
-            "head": (count,),
-        }
-        if self.metadata.segmenter is not None:
-            shapes["mask_probability"] = (count, size, size)
         try:
             found = self._inner.run(batch)
-            for name, shape in shapes.items():
-                if np.shape(getattr(found, name)) != shape:
-                    raise ValueError(f"its {name} is {np.shape(getattr(found, name))}, not {shape}")
+            require_shapes(found, len(batch), self.metadata)
         except (CfinspectError, MemoryError):
             raise
         except Exception as error:

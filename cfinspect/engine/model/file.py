@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from cfinspect.engine.base.errors import CfinspectError, first_line
+from cfinspect.engine.base.errors import CfinspectError, first_line, short
 from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.model.plugins import foreign_metadata, is_foreign
+from cfinspect.engine.model.onnx_file import read_onnx
+from cfinspect.engine.model.plugins import ONNX_SUFFIX, foreign_metadata, is_foreign
 from cfinspect.engine.model.writing import write_tensors
 from cfinspect.engine.networks.names import DDPM
 
@@ -62,6 +63,9 @@ def load_metadata(path: Path) -> ModelMetadata:
     if is_foreign(path):
         _require_file(path)
         return foreign_metadata(path)
+    if path.suffix == ONNX_SUFFIX:
+        _require_file(path)
+        return read_onnx(path).metadata
     text, _ = _open(path)
     return ModelMetadata.from_json(text)
 
@@ -88,6 +92,8 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
     """
     if is_foreign(path):
         return np.zeros(0, dtype=np.uint64)
+    if path.suffix == ONNX_SUFFIX:
+        return read_onnx(path).seen
     _open(path)
     with safe_open(path, framework="np") as file:  # its shape and type are known to be right
         return np.asarray(file.get_tensor(_SEEN)).view(np.uint64)
@@ -134,6 +140,12 @@ def load_model(path: Path) -> Model:
             f"{path} is loaded by a plug-in, which can inspect with it; for anything else give a "
             "model that cfinspect has trained"
         )
+    if path.suffix == ONNX_SUFFIX:
+        _require_file(path)
+        raise ModelFileError(
+            f"{path} is a converted model: it inspects, and for this the .safetensors file is "
+            f"needed that it was made of{_made_of(path)}"
+        )
     from cfinspect.engine.networks.backbone import restored_backbone  # noqa: PLC0415
     from cfinspect.engine.networks.mask_decoder import make_mask_decoder  # noqa: PLC0415
     from cfinspect.engine.networks.multi_class import make_networks, needs_backbone  # noqa: PLC0415
@@ -176,6 +188,11 @@ def load_model(path: Path) -> Model:
         ) from error
     seen = tensors[_SEEN].numpy().copy().view(np.uint64)
     return Model(generator, discriminator, metadata, seen, familiar, segmenter)
+
+
+def _made_of(path: Path) -> str:
+    source = read_onnx(path).source
+    return f" ({short(source)})" if source else ""
 
 
 def _require_file(path: Path) -> None:

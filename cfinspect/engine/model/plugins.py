@@ -14,6 +14,7 @@ from cfinspect.engine.base.plugins import PluginError, Plugins
 from cfinspect.engine.model.metadata import ModelMetadata
 
 SUFFIX = ".safetensors"
+ONNX_SUFFIX = ".onnx"  # of converted models
 _FUNCTIONS = ("load_metadata", "load_backend")
 
 
@@ -40,18 +41,18 @@ PLUGINS = Plugins(
     kind="backend",
     usable=_is_backend,
     expected=f"a module with the functions {' and '.join(_FUNCTIONS)}",
-    built_in=frozenset({SUFFIX[1:]}),
+    built_in=frozenset({SUFFIX[1:], ONNX_SUFFIX[1:]}),
 )
 
 
 def model_suffixes() -> tuple[str, ...]:
     """Suffixes of the model files that can be used, ours first: (".safetensors", ...)."""
-    return (SUFFIX, *(f".{name}" for name in PLUGINS.names()))
+    return (SUFFIX, ONNX_SUFFIX, *(f".{name}" for name in PLUGINS.names()))
 
 
 def is_foreign(path: Path) -> bool:
     """Whether a plug-in is there for model files of this suffix."""
-    return path.suffix != SUFFIX and path.suffix[1:] in PLUGINS.names()
+    return path.suffix not in {SUFFIX, ONNX_SUFFIX} and path.suffix[1:] in PLUGINS.names()
 
 
 def foreign_metadata(path: Path) -> ModelMetadata:

@@ -1,0 +1,177 @@
+"""The onnxruntime backend of inspection: a converted model, without torch."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cfinspect.engine.base.errors import CfinspectError, first_line, short
+from cfinspect.engine.inference.inspector import (
+    InspectionError,
+    NetworkOutputs,
+    require_shapes,
+)
+from cfinspect.engine.model.metadata import ModelMetadata
+from cfinspect.engine.model.onnx_file import read_onnx
+
+INPUT = "batch"
+# What the graph answers, by names of `NetworkOutputs`; models without a part lack its answer.
+ANSWERS = tuple(NetworkOutputs.__annotations__)
+_MOST_MEMORY = 6 << 30  # bytes: no network here needs more for a pass, a crafted graph may
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "dml": "DmlExecutionProvider"}
+_OUT_OF_MEMORY = ("Available memory of", "Failed to allocate", "bad allocation")
+
+
+class OnnxBackend:
+    """Runs a converted model; satisfies ``inspector.Backend``.
+
+    ``device``: where it computes, how and why, in words. ``most``: squares that go through the
+    graph at once; halved, and kept so, when memory runs out.
+    """
+
+    def __init__(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
+        if precision not in {"auto", "fp32"}:
+            raise InspectionError(
+                f"{path} computes in fp32: leave --precision out, or give the .safetensors file"
+            )
+        runtime = _onnxruntime(path)
+        provider, reason = choose_provider(device, runtime.get_available_providers())
+        model = read_onnx(path)
+        self.metadata: ModelMetadata = model.metadata
+        self.familiar = model.familiar
+        self.most = 64
+        where = provider.removesuffix("ExecutionProvider").upper()
+        self.device = f"{where}, fp32 ({reason}; onnxruntime {runtime.__version__})"
+        self._errors: type[Exception] = Exception
+        try:
+            self._session: Any = runtime.InferenceSession(
+                model.data, _options(runtime), providers=[provider]
+            )
+        except Exception as error:  # onnxruntime's own errors have no common kind
+            raise InspectionError(
+                f"onnxruntime {runtime.__version__} cannot use {path}: {short(first_line(error))}"
+            ) from error
+        self._answers = [one.name for one in self._session.get_outputs()]
+        if (
+            not {"logits", "counterfactual", "flipped_logits", "head"}
+            <= set(self._answers)
+            <= set(ANSWERS)
+        ):
+            raise InspectionError(f"{path} does not answer what a model answers: convert it again")
+
+    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
+        """Answer for RGB squares (n, S, S, 3) uint8 of the metadata's input size, n >= 1.
+
+        ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
+        memory.
+        """
+        size = self.metadata.preprocessing.size
+        if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
+            raise ValueError(
+                f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
+            )
+        parts: list[NetworkOutputs] = []
+        start = 0
+        while start < len(batch):
+            found = self._run(batch[start : start + self.most])
+            if found is not None:
+                parts.append(found)
+                start += self.most
+        return NetworkOutputs.joined(parts)
+
+    def _run(self, batch: NDArray[np.uint8]) -> NetworkOutputs | None:
+        """The answers; None where memory is too small for so many, and fewer will be tried."""
+        try:
+            values = self._session.run(None, {INPUT: np.ascontiguousarray(batch)})
+            found = NetworkOutputs(**dict(zip(self._answers, values, strict=True)))
+            require_shapes(found, len(batch), self.metadata)
+        except Exception as error:
+            if not any(words in str(error) for words in _OUT_OF_MEMORY):
+                raise InspectionError(
+                    f"The model cannot be run: {short(first_line(error))}"
+                ) from error
+            if self.most == 1:
+                raise InspectionError(
+                    "Not enough memory for one image of "
+                    f"{self.metadata.preprocessing.size} px: close other programs"
+                ) from error
+            self.most = max(1, min(self.most, len(batch)) // 2)
+            return None
+        return found
+
+    def close(self) -> None:
+        """Let the graph go; nothing can be run afterwards."""
+        self._session = None
+
+
+def choose_provider(device: str, there: list[str]) -> tuple[str, str]:
+    """Which of onnxruntime's providers to compute with, and why.
+
+    ``device``: auto, cpu, cuda or dml (DirectML); ``auto`` takes the fastest that is ``there``.
+    Raises InspectionError for one that is not.
+    """
+    kind = device.partition(":")[0]
+    if device == "auto":
+        found = next((one for one in _PROVIDERS.values() if one in there), None)
+        return (found, "found here") if found else ("CPUExecutionProvider", "no GPU provider")
+    if kind == "cpu":
+        return "CPUExecutionProvider", "as asked"
+    wanted = _PROVIDERS.get(kind)
+    if wanted is None:
+        raise InspectionError(f"unknown device {short(device)!r}: use auto, cpu, cuda or dml")
+    if wanted not in there:
+        raise InspectionError(
+            f"this onnxruntime has no {wanted}: use --device cpu, or install the package "
+            f"onnxruntime-{'gpu' if kind == 'cuda' else 'directml'}"
+        )
+    return wanted, "as asked"
+
+
+def _onnxruntime(path: Path) -> Any:
+    try:
+        import onnxruntime  # noqa: PLC0415  (only where a converted model is used)
+    except ImportError as error:
+        raise CfinspectError(
+            f"{path} is a converted model, which onnxruntime runs: pip install "
+            "'cfinspect[runtime]', or give the .safetensors file"
+        ) from error
+    return onnxruntime
+
+
+def _options(runtime: Any) -> Any:
+    _bound_memory(runtime)
+    options = runtime.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    # Threads that wait by counting take the time of those that decode and write.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.intra_op_num_threads = _threads()
+    options.log_severity_level = 4  # what fails is told once, as a sentence
+    return options
+
+
+def _threads() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+
+
+_bounded = False
+
+
+def _bound_memory(runtime: Any) -> None:
+    """One bounded store of memory for all graphs of the process; it can be made only once."""
+    global _bounded  # noqa: PLW0603
+    if _bounded:
+        return
+    about = runtime.OrtMemoryInfo(
+        "Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT
+    )
+    # As much more as is needed, not twice as much as before.
+    bounds = runtime.OrtArenaCfg({"max_mem": _MOST_MEMORY, "arena_extend_strategy": 1})
+    runtime.create_and_register_allocator(about, bounds)
+    _bounded = True
