@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import json
 from pathlib import Path
 
 from cfinspect import __version__
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.installed import BACKBONE, installed_file, installed_folder
+from cfinspect.engine.model.plugins import ONNX_SUFFIX, SUFFIX
 
 
 def resource_path(name: str) -> Path:
@@ -25,8 +27,11 @@ def models_path() -> Path:
 
 
 def shipped_models() -> dict[str, Path]:
-    """The models that come with cfinspect, by the kind of images they are for ("crack", ...)."""
-    found = sorted(models_path().glob("*.safetensors"))
+    """The models that come with cfinspect, by the kind of images they are for ("crack", ...).
+
+    Where there is no torch they are converted ones.
+    """
+    found = sorted(models_path().glob(f"*{_model_suffix()}"))
     return {path.stem: path for path in found if path.stem != BACKBONE}
 
 
@@ -35,16 +40,21 @@ def shipped_model(kind: str) -> Path:
     found = shipped_models().get(kind)
     if found is None:
         raise CfinspectError(
-            f"The model {kind}.safetensors is missing from this installation: reinstall it."
+            f"The model {kind}{_model_suffix()} is missing from this installation: reinstall it."
         )
     return found
+
+
+def _model_suffix() -> str:
+    return SUFFIX if importlib.util.find_spec("torch") else ONNX_SUFFIX
 
 
 @functools.cache
 def build_info() -> dict[str, str]:
     """What ``packaging/build.py`` noted in this bundle; {} where it is no bundle.
 
-    version, flavour ("cpu" or "cuda"), commit, source_date, python, torch, system.
+    version, flavour ("light", "cpu" or "cuda"), commit, source_date, python, torch or onnxruntime,
+    system.
     """
     try:
         found = json.loads(

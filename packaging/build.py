@@ -1,7 +1,8 @@
 """Build the offline bundle with one command, and try it as a plant's IT would.
 
-    python packaging/build.py                    the flavour for PCs without a GPU
-    python packaging/build.py --flavour cuda     the one that computes on NVIDIA GPUs too
+    python packaging/build.py --flavour light    inspects and reviews; small, without torch
+    python packaging/build.py                    trains as well, for PCs without a GPU
+    python packaging/build.py --flavour cuda     trains as well, also on NVIDIA GPUs
 
 Makes a clean venv, installs this checkout into it, freezes it with PyInstaller, leaves out what
 nobody needs (trim.py), collects all licences, writes manifest, archive and checksums, and runs
@@ -21,6 +22,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 import venv
 from pathlib import Path
 
@@ -49,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--flavour", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--flavour", choices=("light", "cpu", "cuda"), default="cpu")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="default: dist/")
     parser.add_argument("--work", type=Path, default=ROOT / "build", help="default: build/")
     parser.add_argument("--venv", type=Path, help="use this venv instead of a clean one")
@@ -64,7 +66,7 @@ def main() -> None:
     if arguments.venv:
         python = python_of(arguments.venv.resolve())
     else:
-        python = make_venv(work / "venv", arguments.pip_options)
+        python = make_venv(work / "venv", arguments.flavour, arguments.pip_options)
     folder = freeze(python, arguments.flavour, work)
     finish(python, folder, arguments.flavour, work)
     name = f"cfinspect-{version()}-{platform.system().lower()}-{platform.machine()}"
@@ -110,7 +112,7 @@ def require_system(smoke: bool) -> None:
         sys.exit(f"This machine lacks {', '.join(missing)}: install them (apt-get install ...).")
 
 
-def make_venv(place: Path, pip_options: str) -> Path:
+def make_venv(place: Path, flavour: str, pip_options: str) -> Path:
     """A clean venv with this checkout and PyInstaller; returns its Python."""
     step(f"a clean venv in {place}")
     venv.create(place, clear=True, with_pip=True)
@@ -118,9 +120,20 @@ def make_venv(place: Path, pip_options: str) -> Path:
     source = place.parent / "source"
     shutil.rmtree(source, ignore_errors=True)
     copy_sources(source)
-    words = shlex.split(pip_options)
-    run([str(python), "-m", "pip", "install", "--quiet", *words, f"{source}[bundle]"])
+    install = [str(python), "-m", "pip", "install", "--quiet", *shlex.split(pip_options)]
+    if flavour == "light":
+        run([*install, "-r", str(HERE / "without-torch.txt"), *extra("bundle")])
+        run([*install, "--no-deps", str(source)])
+    else:
+        run([*install, f"{source}[bundle]"])
     return python
+
+
+def extra(name: str) -> list[str]:
+    """What pyproject.toml lists for an extra."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found: list[str] = tomllib.loads(text)["project"]["optional-dependencies"][name]
+    return found
 
 
 def python_of(place: Path) -> Path:
@@ -165,8 +178,9 @@ def freeze(python: Path, flavour: str, work: Path) -> Path:
 def finish(python: Path, folder: Path, flavour: str, work: Path) -> None:
     """Add build note, licences, installer and manifest."""
     step("licences and manifest")
-    asked = "import torch, platform; print(torch.__version__, platform.python_version())"
-    torch_version, python_version = subprocess.run(
+    runtime = "onnxruntime" if flavour == "light" else "torch"
+    asked = f"import {runtime}, platform; print({runtime}.__version__, platform.python_version())"
+    runtime_version, python_version = subprocess.run(
         [str(python), "-c", asked], capture_output=True, text=True, check=True
     ).stdout.split()
     note = {
@@ -175,11 +189,15 @@ def finish(python: Path, folder: Path, flavour: str, work: Path) -> None:
         "commit": commit(),
         "source_date": time.strftime("%Y-%m-%d", time.gmtime(source_moment())),
         "python": python_version,
-        "torch": torch_version,
+        runtime: runtime_version,
         "system": f"{platform.system()} {platform.machine()}",
     }
     inside = folder / "_internal" / "resources"
     (inside / "build.json").write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+    models = folder / "_internal" / "models"
+    sums = (models / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    there = [line for line in sums if (models / line.split()[1]).exists()]
+    (models / "SHA256SUMS").write_text("\n".join(there) + "\n", encoding="utf-8")
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     licences = folder / "licences"
     shutil.rmtree(licences, ignore_errors=True)

@@ -29,7 +29,7 @@ if __name__ == "__main__":
     if build_info().get("flavour") == "cpu":
         # A part of CUDA is left out; a GPU that half works would be worse than none.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    if sys.platform == "win32":
+    if sys.platform == "win32" and build_info().get("flavour") != "light":
         import torch  # noqa: F401  (after Qt's its libraries do not load there, WinError 1114)
     from cfinspect.__main__ import main
 

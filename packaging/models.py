@@ -33,7 +33,9 @@ from cfinspect.engine.calibration.fit import shift_to_false_alarms
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.inference.forward import classify
+from cfinspect.engine.inference.onnx_export import convert_model
 from cfinspect.engine.model.file import load_model, save_model
+from cfinspect.engine.model.plugins import ONNX_SUFFIX
 from cfinspect.engine.synth import write_folder
 from cfinspect.engine.synth.folder import Domain
 from cfinspect.engine.training.config import TrainConfig
@@ -74,6 +76,7 @@ def main() -> None:
     target = arguments.out / f"{arguments.kind}.safetensors"
     trained = distilled(trained, folders, work / "distilled.safetensors", recipe["distill"])
     finish(trained, target, recipe["licence"], originals)
+    convert_model(target, target.with_suffix(ONNX_SUFFIX))
     sign(arguments.out)
     print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
 
@@ -150,7 +153,8 @@ def finish(trained: Path, target: Path, licence: str, originals: NDArray[np.uint
 
 def sign(folder: Path) -> None:
     """Write SHA256SUMS for all models in ``folder``."""
-    lines = [f"{sha256(path)}  {path.name}" for path in sorted(folder.glob("*.safetensors"))]
+    models = sorted([*folder.glob("*.safetensors"), *folder.glob("*.onnx")])
+    lines = [f"{sha256(path)}  {path.name}" for path in models]
     (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Literal
 
-Flavour = Literal["cpu", "cuda"]
+Flavour = Literal["light", "cpu", "cuda"]
 
 # In every flavour.
 _NEVER = {
@@ -124,10 +124,26 @@ _WITHOUT_GPU = {
     ),
 }
 
+_WITH_TORCH = {"models for machines without torch": ("models/*.onnx",)}
+_WITHOUT_TORCH = {
+    "models that only torch reads": ("models/*.safetensors",),
+    "onnxruntime's tools for making and training models": (
+        "onnxruntime/tools/*",
+        "onnxruntime/transformers/*",
+        "onnxruntime/quantization/*",
+        "onnxruntime/training/*",
+        "onnxruntime/datasets/*",
+    ),
+}
+
 
 def reason_to_drop(path: str, flavour: Flavour) -> str | None:
     """Why ``path`` stays out of the bundle; None where it belongs in."""
-    rules = _NEVER if flavour == "cuda" else {**_NEVER, **_WITHOUT_GPU}
+    rules = {
+        "light": {**_NEVER, **_WITHOUT_TORCH},
+        "cpu": {**_NEVER, **_WITH_TORCH, **_WITHOUT_GPU},
+        "cuda": {**_NEVER, **_WITH_TORCH},
+    }[flavour]
     for reason, patterns in rules.items():
         if any(fnmatchcase(path, pattern) for pattern in patterns):
             return reason

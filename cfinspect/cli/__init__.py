@@ -73,7 +73,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-models_app = typer.Typer(help="Look at model files and verify them.", no_args_is_help=True)
+models_app = typer.Typer(help="Look at model files, verify and convert them.", no_args_is_help=True)
 app.command("train", epilog=train.EXAMPLES)(train.train)
 app.command("inspect", epilog=inspect.EXAMPLES)(inspect.inspect)
 app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
@@ -84,6 +84,7 @@ app.command("distill", epilog=distill.EXAMPLES)(distill.distill)
 app.add_typer(models_app, name="models")
 models_app.command("show", epilog=models.EXAMPLES)(models.show)
 models_app.command("verify", epilog=models.VERIFY_EXAMPLES)(models.verify)
+models_app.command("convert", epilog=models.CONVERT_EXAMPLES)(models.convert)
 project_app = typer.Typer(
     help="Projects: images, verdicts and masks that outlive every model.", no_args_is_help=True
 )

@@ -1,4 +1,4 @@
-"""``cfinspect models``: what a model file says about itself, and whether it is still whole."""
+"""``cfinspect models``: what a model file says of itself, whether it is whole, and as ONNX."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cfinspect.cli.options import ModelArgument, require_exists
-from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded
+from cfinspect.cli.options import ModelArgument, require_exists, require_file_to_write
+from cfinspect.cli.output import FAILED, JsonFlag, Output, guarded, note
 from cfinspect.engine.base.json_types import json_object
+from cfinspect.engine.model.plugins import ONNX_SUFFIX
 
 EXAMPLES = """
 Examples:
@@ -32,6 +33,18 @@ Examples:
   cfinspect models verify model.safetensors
 
   cfinspect models verify model.safetensors --sums SHA256SUMS
+"""
+CONVERT_EXAMPLES = """
+Makes one ONNX file with all networks and the metadata of a model. It inspects with onnxruntime,
+without torch: as fast on a CPU, started in a quarter of the time. Before it is written it answers
+for drawn images; where its scores differ from torch's by more than 0.001, nothing is written. It
+takes about a minute, and the packages onnx and onnxscript (pip install 'cfinspect[convert]').
+
+Examples:
+
+  cfinspect models convert runs/first/model.safetensors --out model.onnx
+
+  cfinspect inspect model.onnx images/ --out results/
 """
 
 
@@ -101,3 +114,29 @@ def verify(
     output.emit("done", {"models": len(paths), "failed": bad})
     if bad:
         raise typer.Exit(FAILED)
+
+
+@guarded
+def convert(
+    *,
+    model: ModelArgument,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="ONNX file to write (.onnx).")],
+    half: Annotated[
+        bool, typer.Option("--half", help="All weights in 16 bit: half the size, almost the same.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Convert a model to ONNX, to inspect without torch."""
+    require_exists(model)
+    require_file_to_write(out, ONNX_SUFFIX)
+    from cfinspect.engine.model.file import load_metadata, require_inspecting  # noqa: PLC0415
+
+    require_inspecting(model, load_metadata(model))
+    from cfinspect.engine.inference.onnx_export import convert_model  # noqa: PLC0415  (torch)
+
+    output = Output(as_json)
+    note("Converting; this takes about a minute.")
+    facts = json_object(convert_model(model, out, half=half))
+    output.emit("converted", {**facts, "out": out})
+    output.table("Conversion", list(flat(facts)))
+    output.say(f"Model: {out}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cfinspect.project.project import Project
 
 ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A model file (.safetensors).")
+    Path, typer.Argument(metavar="MODEL", help="A model file (.safetensors, .onnx).")
 ]
 DataArgument = Annotated[
     list[Path],
@@ -87,12 +87,17 @@ def require_folder_to_write(out: Path) -> None:
 
 def require_other_model_file(model: Path, out: Path) -> None:
     """Raise CfinspectError when what is made of ``model`` cannot go to the model file ``out``."""
-    if out.is_dir():
-        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
-    if out.suffix.lower() != ".safetensors":
-        raise CfinspectError(f"--out {out}: a model file's name ends in .safetensors.")
+    require_file_to_write(out, ".safetensors")
     if out.resolve() == model.resolve():
         raise CfinspectError("--out is the model itself: give another name, so that both remain.")
+
+
+def require_file_to_write(out: Path, suffix: str) -> None:
+    """Raise CfinspectError when a model cannot go to the file ``out``."""
+    if out.is_dir():
+        raise CfinspectError(f"{out} is a folder: give a file name with --out.")
+    if out.suffix.lower() != suffix:
+        raise CfinspectError(f"--out {out}: such a model file's name ends in {suffix}.")
     require_folder_to_write(out.parent)
 
 

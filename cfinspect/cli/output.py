@@ -13,6 +13,7 @@ from typing import Annotated, ParamSpec, TypeVar
 import typer
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.installed import without_torch
 from cfinspect.engine.base.json_types import plain
 from cfinspect.engine.base.progress import Cancelled, collect_remarks, take_remarks
 from cfinspect.visible import visible, visible_traceback
@@ -135,6 +136,8 @@ def guarded(command: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def _unexpected(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ImportError) and (sentence := without_torch(error)):
+        return BAD_INPUT, sentence
     if str(error).startswith("Symlink loop"):  # how Python before 3.13 says where a link leads
         return BAD_INPUT, f"{error}: give a path that exists."
     for line in visible_traceback(error):

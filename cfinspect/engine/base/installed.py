@@ -45,7 +45,7 @@ class Package:
     """A package that cfinspect needs: names for pip and for import, and the versions it takes.
 
     ``below`` is the first version that will not do, "" for none; only the window needs those
-    with ``for_window``.
+    with ``for_window``, and converted models do without those with ``for_torch``.
     """
 
     name: str
@@ -53,12 +53,13 @@ class Package:
     least: str
     below: str = ""
     for_window: bool = False
+    for_torch: bool = False
 
 
 # The same bounds as in pyproject.toml (tested); a frozen application has no such file.
 PACKAGES = (
-    Package("torch", "torch", "2.5"),
-    Package("torchvision", "torchvision", "0.20"),
+    Package("torch", "torch", "2.5", for_torch=True),
+    Package("torchvision", "torchvision", "0.20", for_torch=True),
     Package("opencv-python-headless", "cv2", "4.10"),
     Package("numpy", "numpy", "1.26"),
     Package("safetensors", "safetensors", "0.4.5"),
@@ -74,6 +75,20 @@ PACKAGES = (
     Package("qdarkstyle", "qdarkstyle", "3.2", for_window=True),
     Package("pyqtgraph", "pyqtgraph", "0.13.7", for_window=True),
 )
+
+
+def without_torch(error: ImportError) -> str | None:
+    """What to say where torch was asked for and is not there; None for any other import."""
+    if (error.name or "").partition(".")[0] not in {"torch", "torchvision"}:
+        return None
+    if getattr(sys, "frozen", False):
+        where = "this bundle leaves out: take the bundle whose name ends in cpu or cuda"
+    else:
+        where = "is not installed here: pip install torch torchvision"
+    return (
+        f"This needs PyTorch, which {where}. Inspecting with a converted model (.onnx), reviewing, "
+        "import and export need none."
+    )
 
 
 def installed_version(package: Package) -> str | None:

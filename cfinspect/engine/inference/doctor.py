@@ -119,12 +119,15 @@ def check_python() -> Check:
 
 def check_package(package: Package) -> Check:
     """Whether a package is installed in a version that works; it is not imported for this."""
-    name, required = package.name, not package.for_window
+    name = package.name
+    required = not package.for_window and not (package.for_torch and _does_without_torch())
     bounds = f">={package.least}" + (f",<{package.below}" if package.below else "")
     fix = _UNPACK_AGAIN if _frozen() else f'pip install "{name}{bounds}"'
     version = installed_version(package)
     if version is None:
         purpose = "; only the window needs it" if package.for_window else ""
+        if package.for_torch and not required:
+            purpose = "; converted models (.onnx) do without, training does not"
         return Check(name, False, f"not installed{purpose}", fix, required)
     if not version:  # a frozen application may carry packages without their metadata
         return Check(name, True, "installed, version not recorded", required=required)
@@ -135,6 +138,12 @@ def check_package(package: Package) -> Check:
     if not fits:
         return Check(name, False, f"{version}, but {bounds} is needed", fix, required)
     return Check(name, True, version, required=required)
+
+
+def _does_without_torch() -> bool:
+    """Whether converted models can be run here and others cannot."""
+    there = importlib.util.find_spec
+    return there("torch") is None and there("onnxruntime") is not None
 
 
 def check_sqlite() -> Check:
@@ -199,6 +208,10 @@ def check_display() -> Check:
 
 def check_device() -> Check:
     """Which device and precision the engine takes, and why; an idle GPU is a finding."""
+    if _does_without_torch():
+        from cfinspect.engine.inference.onnx_backend import chosen_here  # noqa: PLC0415
+
+        return Check("device", True, chosen_here(), required=False)
     from cfinspect.engine.base.device import choose_device  # noqa: PLC0415 - imports torch
 
     chosen = choose_device()
@@ -227,10 +240,12 @@ def check_disk(folder: Path) -> Check:
 def check_engine() -> Check:
     """Train a tiny net for a moment on the chosen device, and write and read an image."""
     start = time.perf_counter()
-    before, after = _train_tiny()
-    if not after < before:
-        detail = f"a tiny net did not learn: its loss went from {before:.3f} to {after:.3f}"
-        return Check("self-test", False, detail, "try --device cpu --precision fp32")
+    trains = not _does_without_torch()
+    if trains:
+        before, after = _train_tiny()
+        if not after < before:
+            detail = f"a tiny net did not learn: its loss went from {before:.3f} to {after:.3f}"
+            return Check("self-test", False, detail, "try --device cpu --precision fp32")
     with tempfile.TemporaryDirectory(prefix="cfinspect-") as folder:
         name = "prüfung.png" if sys.getfilesystemencoding() == "utf-8" else "check.png"
         same = _image_survives(Path(folder) / name)
@@ -238,7 +253,8 @@ def check_engine() -> Check:
         fix = "reinstall opencv-python-headless and pillow"
         return Check("self-test", False, "an image changed on its way to disk and back", fix)
     took = time.perf_counter() - start
-    return Check("self-test", True, f"trained, wrote and read in {took:.1f} s")
+    done = "trained, wrote and read" if trains else "wrote and read"
+    return Check("self-test", True, f"{done} in {took:.1f} s")
 
 
 def _train_tiny() -> tuple[float, float]:

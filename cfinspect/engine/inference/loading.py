@@ -21,12 +21,17 @@ from cfinspect.engine.model.plugins import ONNX_SUFFIX, PLUGINS, foreign_backend
 
 
 def load_inspector(
-    path: Path, device: str = "auto", precision: str = "auto", batch: int = 64
+    path: Path,
+    device: str = "auto",
+    precision: str = "auto",
+    batch: int = 64,
+    threads: int | None = None,
 ) -> Inspector:
     """An inspector for a model file: our own, or of a suffix that a plug-in loads.
 
     ``device`` and ``precision`` as `device.choose_device` has it; ``batch``: images, or windows of
-    photos, that go through the networks at once. Raises ModelFileError, MetadataError, DeviceError
+    photos, that go through the networks at once; ``threads``: of the CPU, None for all. Raises
+    ModelFileError, MetadataError, DeviceError
     or PluginError with a sentence.
     """
     metadata = load_metadata(path)
@@ -34,10 +39,13 @@ def load_inspector(
     if path.suffix == ONNX_SUFFIX:
         from cfinspect.engine.inference.onnx_backend import OnnxBackend  # noqa: PLC0415
 
-        return Inspector(OnnxBackend(path, device, precision), batch)
+        return Inspector(OnnxBackend(path, device, precision, threads), batch)
     if not is_foreign(path):
+        from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
         from cfinspect.engine.inference.torch_backend import load_torch_inspector  # noqa: PLC0415
 
+        if threads is not None:
+            limit_threads(threads)
         return load_torch_inspector(path, device, precision, batch)
     if metadata.defect_classes:
         raise ModelFileError(

@@ -33,23 +33,27 @@ class OnnxBackend:
     graph at once; halved, and kept so, when memory runs out.
     """
 
-    def __init__(self, path: Path, device: str = "auto", precision: str = "auto") -> None:
+    def __init__(
+        self,
+        path: Path,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> None:
         if precision not in {"auto", "fp32"}:
             raise InspectionError(
                 f"{path} computes in fp32: leave --precision out, or give the .safetensors file"
             )
-        runtime = _onnxruntime(path)
+        runtime = _onnxruntime()
         provider, reason = choose_provider(device, runtime.get_available_providers())
         model = read_onnx(path)
         self.metadata: ModelMetadata = model.metadata
         self.familiar = model.familiar
         self.most = 64
-        where = provider.removesuffix("ExecutionProvider").upper()
-        self.device = f"{where}, fp32 ({reason}; onnxruntime {runtime.__version__})"
-        self._errors: type[Exception] = Exception
+        self.device = _in_words(runtime, provider, reason)
         try:
             self._session: Any = runtime.InferenceSession(
-                model.data, _options(runtime), providers=[provider]
+                model.data, _options(runtime, threads), providers=[provider]
             )
         except Exception as error:  # onnxruntime's own errors have no common kind
             raise InspectionError(
@@ -131,24 +135,35 @@ def choose_provider(device: str, there: list[str]) -> tuple[str, str]:
     return wanted, "as asked"
 
 
-def _onnxruntime(path: Path) -> Any:
+def chosen_here(device: str = "auto") -> str:
+    """Where converted models would compute, how and why, in words; errors as above."""
+    runtime = _onnxruntime()
+    return _in_words(runtime, *choose_provider(device, runtime.get_available_providers()))
+
+
+def _in_words(runtime: Any, provider: str, reason: str) -> str:
+    where = provider.removesuffix("ExecutionProvider").upper()
+    return f"{where}, fp32 ({reason}; onnxruntime {runtime.__version__})"
+
+
+def _onnxruntime() -> Any:
     try:
         import onnxruntime  # noqa: PLC0415  (only where a converted model is used)
     except ImportError as error:
         raise CfinspectError(
-            f"{path} is a converted model, which onnxruntime runs: pip install "
-            "'cfinspect[runtime]', or give the .safetensors file"
+            "Converted models (.onnx) are run by onnxruntime, which is not installed here: pip "
+            "install 'cfinspect[runtime]', or give the .safetensors file that it was made of."
         ) from error
     return onnxruntime
 
 
-def _options(runtime: Any) -> Any:
+def _options(runtime: Any, threads: int | None) -> Any:
     _bound_memory(runtime)
     options = runtime.SessionOptions()
     options.add_session_config_entry("session.use_env_allocators", "1")
     # Threads that wait by counting take the time of those that decode and write.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads or _threads()
     options.log_severity_level = 4  # what fails is told once, as a sentence
     return options
 

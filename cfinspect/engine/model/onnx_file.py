@@ -94,6 +94,15 @@ def read_onnx(path: Path) -> OnnxModel:
     return OnnxModel(data, metadata, seen.view(np.uint64), familiar, source)
 
 
+def is_converted(path: Path) -> bool:
+    """Whether it is one of ours, and not another program's classifier."""
+    try:
+        read_onnx(path)
+    except CfinspectError:
+        return False
+    return True
+
+
 def write_onnx(path: Path, model: OnnxModel) -> None:
     """Write the graph of ``model.data`` with the other fields as its properties, atomically.
 

@@ -28,6 +28,7 @@ from PySide6.QtCore import (
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.events import CancelToken
+from cfinspect.engine.base.installed import without_torch
 from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.ui.jobs.serial_worker import SerialWorker
 from cfinspect.ui.widgets.translate import tr
@@ -67,6 +68,8 @@ class Failure:
         details = "".join(traceback.format_exception(error))
         if isinstance(error, CfinspectError):
             return cls(title, str(error), details)
+        if isinstance(error, ImportError) and (sentence := without_torch(error)):
+            return cls(title, sentence, details)
         _log.error("%s\n%s", title, details)
         if isinstance(error, MemoryError):
             return cls(title, tr("There is not enough memory; close other programs."), details)

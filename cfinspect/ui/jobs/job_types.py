@@ -9,6 +9,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,11 +45,9 @@ def open_inspector(path: Path, device: str, tell: JobReporter) -> Iterator[Inspe
 
     tell.relay(JobProgress(text=tr("Loading the model")))
     load_metadata(path)  # a bad file is told before torch is started
-    from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
     from cfinspect.engine.inference.loading import load_inspector  # noqa: PLC0415
 
-    limit_threads(threads_for_work())
-    inspector = load_inspector(path, device, batch=_BATCH)
+    inspector = load_inspector(path, device, batch=_BATCH, threads=threads_for_work())
     try:
         yield inspector
     finally:
@@ -65,12 +64,16 @@ class WarmUp:
     patience: ClassVar = 1.0
 
     def run(self, tell: JobReporter) -> str:
-        """Import torch and everything that uses it."""
+        """Import torch and everything that uses it; where there is none, onnxruntime."""
+        del tell
+        if find_spec("torch") is None:
+            from cfinspect.engine.inference.onnx_backend import chosen_here  # noqa: PLC0415
+
+            return chosen_here(self.device)
         import cfinspect.engine.training.trainer  # noqa: PLC0415
         from cfinspect.engine.base.device import choose_device, limit_threads  # noqa: PLC0415
 
         limit_threads(threads_for_work())
-        del tell
         assert cfinspect.engine.training.trainer
         return str(choose_device(self.device))
 

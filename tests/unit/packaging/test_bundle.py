@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from cfinspect import __version__
     ],
 )
 def test_what_nobody_needs_stays_out_with_a_reason(path: str) -> None:
+    assert reason_to_drop(path, "light")
     assert reason_to_drop(path, "cpu")
     assert reason_to_drop(path, "cuda")
 
@@ -204,3 +206,29 @@ def test_two_builds_are_compared_by_their_manifests(folder: Path, tmp_path: Path
         ["only", "in", "the", "second:", "more.txt"],
         ["differs:", "cfinspect"],
     ]
+
+
+def test_the_list_without_torch_is_that_of_pyproject() -> None:
+    root = Path(trim.__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (root / "packaging" / "without-torch.txt").read_text(encoding="utf-8").splitlines()
+    named = {line for line in lines if line and not line.startswith("#")}
+    torch = {one for one in project["dependencies"] if one.startswith("torch")}
+    assert named == set(project["dependencies"]) - torch | {
+        *project["optional-dependencies"]["runtime"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "flavours"),
+    [
+        ("models/crack.onnx", {"light"}),
+        ("models/crack.safetensors", {"cpu", "cuda"}),
+        ("models/backbone.safetensors", {"cpu", "cuda"}),
+        ("models/crack.md", {"light", "cpu", "cuda"}),
+        ("onnxruntime/capi/onnxruntime_pybind11_state.so", {"light", "cpu", "cuda"}),
+        ("onnxruntime/transformers/optimizer.py", {"cpu", "cuda"}),
+    ],
+)
+def test_each_flavour_holds_the_models_that_it_can_run(path: str, flavours: set[str]) -> None:
+    assert {one for one in ("light", "cpu", "cuda") if not reason_to_drop(path, one)} == flavours

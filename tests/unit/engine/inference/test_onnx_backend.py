@@ -1,0 +1,163 @@
+"""onnxruntime answers as torch does, in bounded memory, and says what it cannot."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.inference import onnx_backend
+from cfinspect.engine.inference.inspector import Inspector, NetworkOutputs
+from cfinspect.engine.inference.loading import load_inspector
+from cfinspect.engine.inference.onnx_backend import OnnxBackend, choose_provider
+from cfinspect.engine.inference.torch_backend import load_backend
+from cfinspect.engine.model.onnx_file import OnnxModel, read_onnx, write_onnx
+from cfinspect.engine.synth.apples import make_apple
+from cfinspect.engine.synth.cracks import make_crack
+from cfinspect.resources import models_path
+
+CRACK = models_path() / "crack.onnx"
+
+
+@pytest.fixture(scope="module")
+def tiles() -> NDArray[np.uint8]:
+    """32 drawn walls of 96 px, half of them cracked."""
+    rng = np.random.default_rng(7)
+    return np.stack([make_crack(rng, 96, n % 2 == 0).image for n in range(32)])
+
+
+def test_the_shipped_crack_model_answers_as_with_torch(tiles: NDArray[np.uint8]) -> None:
+    ours = load_backend(CRACK.with_suffix(".safetensors"), "cpu", "fp32").run(tiles)
+    theirs = OnnxBackend(CRACK, "cpu").run(tiles)
+    for name in (field.name for field in dataclasses.fields(NetworkOutputs)):
+        first, second = getattr(ours, name), getattr(theirs, name)
+        assert (first is None) == (second is None), name
+        if first is not None:
+            assert np.abs(first - second).max() < 1e-3, name
+
+
+def test_the_shipped_apple_model_inspects_as_with_torch() -> None:
+    rng = np.random.default_rng(8)
+    images = [make_apple(rng, 120, n % 2 == 0).image for n in range(12)]
+    path = models_path() / "apple.onnx"
+    ours = load_inspector(path.with_suffix(".safetensors"), "cpu", "fp32").inspect_many(images)
+    theirs = load_inspector(path, "cpu", threads=1).inspect_many(images)
+    for first, second in zip(ours, theirs, strict=True):
+        assert first.label == second.label and first.reasons == second.reasons
+        assert abs(first.score - second.score) < 1e-3
+        assert (first.mask == second.mask).mean() > 0.999
+        assert np.abs(first.counterfactual.astype(int) - second.counterfactual).max() <= 1
+
+
+def test_squares_of_another_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected"):
+        OnnxBackend(CRACK, "cpu").run(np.zeros((1, 64, 64, 3), np.uint8))
+
+
+def test_a_photo_goes_through_windows() -> None:
+    photo = make_crack(np.random.default_rng(3), 320, True).image
+    found = Inspector(OnnxBackend(CRACK, "cpu")).inspect(photo)
+    assert found.saliency.shape == photo.shape[:2] and found.label == 1
+
+
+def with_graph(graph: onnx.GraphProto, path: Path) -> Path:
+    """The shipped model with another graph; the properties stay."""
+    shipped = read_onnx(CRACK)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    made = OnnxModel(
+        model.SerializeToString(), shipped.metadata, shipped.seen, shipped.familiar, shipped.source
+    )
+    write_onnx(path, made)
+    return path
+
+
+def answering(nodes: list[onnx.NodeProto], *constants: onnx.TensorProto) -> onnx.GraphProto:
+    shapes: dict[str, list[str | int | None]] = {
+        "logits": ["n", 3],
+        "counterfactual": ["n", 96, 96, 3],
+        "flipped_logits": ["n", 3],
+        "head": ["n"],
+    }
+    batch = helper.make_tensor_value_info("batch", TensorProto.UINT8, ["n", 96, 96, 3])
+    outputs = [helper.make_tensor_value_info(k, TensorProto.FLOAT, v) for k, v in shapes.items()]
+    return helper.make_graph(nodes, "g", [batch], outputs, list(constants))
+
+
+def test_a_graph_that_takes_all_memory_is_a_sentence(tmp_path: Path) -> None:
+    many = numpy_helper.from_array(np.array([9000, 1000, 1000], np.int64), "many")
+    one = numpy_helper.from_array(np.ones(1, np.float32), "one")
+    nodes = [helper.make_node("Expand", ["one", "many"], ["huge"])]
+    nodes += [
+        helper.make_node("ReduceMean", ["huge"], [name], keepdims=0)
+        for name in ("logits", "counterfactual", "flipped_logits", "head")
+    ]
+    backend = OnnxBackend(with_graph(answering(nodes, many, one), tmp_path / "bomb.onnx"), "cpu")
+    with pytest.raises(CfinspectError, match="Not enough memory for one image of 96 px"):
+        backend.run(np.zeros((4, 96, 96, 3), np.uint8))
+    assert backend.most == 1
+
+
+def test_answers_of_another_shape_are_a_sentence(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Cast", ["batch"], ["x"], to=TensorProto.FLOAT)]
+    names = ("logits", "counterfactual", "flipped_logits", "head")
+    nodes += [helper.make_node("Relu", ["x"], [name]) for name in names]
+    backend = OnnxBackend(with_graph(answering(nodes), tmp_path / "odd.onnx"), "cpu")
+    with pytest.raises(CfinspectError, match=r"its logits is \(1, 96, 96, 3\), not \(1, 3\)"):
+        backend.run(np.zeros((1, 96, 96, 3), np.uint8))
+
+
+def test_a_graph_without_the_answers_is_a_sentence(tmp_path: Path) -> None:
+    graph = answering([helper.make_node("Cast", ["batch"], ["logits"], to=TensorProto.FLOAT)])
+    del graph.output[1:]
+    with pytest.raises(CfinspectError, match="convert it again"):
+        OnnxBackend(with_graph(graph, tmp_path / "odd.onnx"), "cpu")
+
+
+def test_a_graph_that_onnxruntime_refuses_is_a_sentence(tmp_path: Path) -> None:
+    graph = answering([helper.make_node("Relu", ["nowhere"], ["logits"])])
+    with pytest.raises(CfinspectError, match=r"onnxruntime .* cannot use .*odd\.onnx"):
+        OnnxBackend(with_graph(graph, tmp_path / "odd.onnx"), "cpu")
+
+
+def test_the_provider_is_what_is_asked_for_or_the_fastest() -> None:
+    cpu, cuda, dml = (f"{one}ExecutionProvider" for one in ("CPU", "CUDA", "Dml"))
+    assert choose_provider("auto", [cpu]) == (cpu, "no GPU provider")
+    assert choose_provider("auto", [dml, cpu])[0] == dml
+    assert choose_provider("auto", [dml, cuda, cpu])[0] == cuda
+    assert choose_provider("cpu", [cuda, cpu])[0] == cpu
+    assert choose_provider("cuda:0", [cuda, cpu])[0] == cuda
+    with pytest.raises(CfinspectError, match="onnxruntime-gpu"):
+        choose_provider("cuda", [cpu])
+    with pytest.raises(CfinspectError, match="unknown device 'tpu'"):
+        choose_provider("tpu", [cpu])
+
+
+def test_another_precision_is_refused() -> None:
+    with pytest.raises(CfinspectError, match="computes in fp32"):
+        OnnxBackend(CRACK, "cpu", "bf16")
+
+
+def test_memory_runs_out_for_many_and_not_for_few(
+    tiles: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = OnnxBackend(CRACK, "cpu")
+    session, asked = backend._session, []
+
+    class Small:
+        """A session that has room for four squares."""
+
+        def run(self, names: None, feeds: dict[str, NDArray[np.uint8]]) -> object:
+            asked.append(len(feeds[onnx_backend.INPUT]))
+            if asked[-1] > 4:
+                raise RuntimeError("Failed to allocate memory for requested buffer")
+            return session.run(names, feeds)
+
+    monkeypatch.setattr(backend, "_session", Small())
+    found = backend.run(tiles[:10])
+    assert asked == [10, 5, 2, 2, 2, 2, 2] and len(found.logits) == 10
