@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.base.progress import Cancelled
     from cfinspect.engine.data.class_words import DataError
     from cfinspect.engine.evaluation.evaluate import EvaluationError
-    from cfinspect.engine.inference.inspector import InspectionError
+    from cfinspect.engine.inference.backend import InspectionError
     from cfinspect.engine.model.file import ModelFileError
     from cfinspect.engine.model.metadata import MetadataError
     from cfinspect.engine.training.config import ConfigError
@@ -60,7 +60,7 @@ _PLACES = {
     "EvaluationError": "cfinspect.engine.evaluation.evaluate",
     "FormatError": "cfinspect.formats.exchange_types",
     "ImageError": "cfinspect.engine.base.images",
-    "InspectionError": "cfinspect.engine.inference.inspector",
+    "InspectionError": "cfinspect.engine.inference.backend",
     "MetadataError": "cfinspect.engine.model.metadata",
     "ModelFileError": "cfinspect.engine.model.file",
     "PluginError": "cfinspect.engine.base.plugins",

@@ -93,6 +93,7 @@ TORCH_MODULES = {
     "explain.saliency",
     "inference.decision_logits",
     "inference.forward",
+    "inference.onnx_export",
     "inference.torch_backend",
     "networks.adversarial",
     "networks.backbone",

@@ -18,7 +18,7 @@ from cfinspect.engine.base.budget import MAX_PIXELS
 from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,

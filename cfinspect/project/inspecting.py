@@ -12,8 +12,8 @@ from cfinspect.engine.base.images import ImageError, read_bytes
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Outcome, Source, inspect_sources
-from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.model.metadata import ModelMetadata
+from cfinspect.engine.model.unlikeness import UnlikeCount
 from cfinspect.project.predictions import Inspected, ToInspect, save, to_inspect
 from cfinspect.project.project import Folder, Project, ProjectModel
 from cfinspect.project.reach import Reach

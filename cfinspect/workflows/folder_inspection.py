@@ -10,8 +10,8 @@ from pathlib import Path
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.stream import Source, find_sources, inspect_sources
-from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.model.file import file_digest
+from cfinspect.engine.model.unlikeness import UnlikeCount
 from cfinspect.workflows.inspection_files import Inspections, Row
 from cfinspect.workflows.inspection_summary import InspectionSummary
 

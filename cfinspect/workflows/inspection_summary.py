@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from cfinspect.engine.inference.unlikeness import UnlikeCount
+from cfinspect.engine.model.unlikeness import UnlikeCount
 
 
 @dataclass(frozen=True)

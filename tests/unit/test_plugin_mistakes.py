@@ -26,7 +26,7 @@ import json
 import numpy as np
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.explain.protocol import Explanation
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
 from cfinspect.engine.networks.spec import NetworkSpec
 from cfinspect.formats.registry import Format

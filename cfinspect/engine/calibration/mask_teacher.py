@@ -15,9 +15,9 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.mask_training import DAMAGE, DOUBTFUL, SOUND, TaughtImages
 from cfinspect.engine.data.dataset import DAMAGED, UNDAMAGED, Sample
 from cfinspect.engine.data.tile_store import shrunk_mask
-from cfinspect.engine.inference.inspector import NetworkOutputs, says_damaged
-from cfinspect.engine.inference.mask_cleanup import clean_mask
-from cfinspect.engine.inference.saliency import saliency
+from cfinspect.engine.inference.backend import NetworkOutputs
+from cfinspect.engine.inference.inspector import says_damaged
+from cfinspect.engine.inference.saliency import clean_mask, saliency
 from cfinspect.engine.inference.tiling import WindowGrid, pad_to
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.metadata import Decision, Preprocessing

@@ -15,11 +15,11 @@ from cfinspect.engine.base.json_types import INLINE, OMIT_NONE
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.inference.inspector import Inspection, Inspector
-from cfinspect.engine.inference.unlikeness import UnlikeCount
 from cfinspect.engine.metrics.classification import ClassificationFigures, classification
 from cfinspect.engine.metrics.counterfactual import CounterfactualFigures, counterfactual
 from cfinspect.engine.metrics.localisation import Localisation, LocalisationFigures
 from cfinspect.engine.metrics.review import ReviewFigures, review
+from cfinspect.engine.model.unlikeness import UnlikeCount
 
 
 class EvaluationError(CfinspectError):

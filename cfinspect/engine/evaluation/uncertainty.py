@@ -16,7 +16,7 @@ from cfinspect.engine.evaluation.part_figures import (
     LookFigures,
     ReliabilityBin,
 )
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.metrics.classification import (
     Interval,
     auroc,

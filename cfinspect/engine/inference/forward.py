@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from cfinspect.engine.base.device import Device
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.backbone import appearance
 from cfinspect.engine.networks.generators import GeneratorOutput

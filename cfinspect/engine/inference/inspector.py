@@ -15,19 +15,18 @@ windows:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.backend import Backend, InspectionError
 from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
-from cfinspect.engine.inference.saliency import mean_of_channels
+from cfinspect.engine.inference.saliency import clean_mask, mean_of_channels
 from cfinspect.engine.inference.tiling import (
     Blender,
     FloatMap,
@@ -39,77 +38,10 @@ from cfinspect.engine.inference.tiling import (
 )
 from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.familiar import FamiliarImages
-from cfinspect.engine.model.metadata import Decision, ModelMetadata
+from cfinspect.engine.model.metadata import Decision
 
 _BAND_ROWS = 256
 _PENDING_PIXELS = 32_000_000  # of images that wait for a full batch: about 100 MB
-
-
-class InspectionError(CfinspectError):
-    """The model's answer cannot be used."""
-
-
-@dataclass(frozen=True, eq=False)
-class NetworkOutputs:
-    """What the networks say about a batch of n squares of side S.
-
-    ``logits``: D's three (undamaged, damaged, fake) on x, (n, 3) float32. ``counterfactual``: x' =
-    G(x), (n, S, S, 3) float32 in 0..1. ``flipped_logits``: D's on x', (n, 3) float32. ``head``: G's
-    own probability of damaged for x, (n,) float32. ``appearance``: what x looks like to the
-    pretrained backbone, (n, C) float32, where D looks through one. ``mask_probability``: a
-    segmenter's of each pixel, (n, S, S) float32 in 0..1, where the model has one. ``named``: the
-    probability of each defect class of what is damaged, (n, k) float32, where D names them.
-    """
-
-    logits: NDArray[np.float32]
-    counterfactual: NDArray[np.float32]
-    flipped_logits: NDArray[np.float32]
-    head: NDArray[np.float32]
-    appearance: NDArray[np.float32] | None = None
-    mask_probability: NDArray[np.float32] | None = None
-    named: NDArray[np.float32] | None = None
-
-    def chosen(self, rows: NDArray[np.bool_]) -> NetworkOutputs:
-        """The answers about some of the squares; ``rows`` (n,)."""
-        values = vars(self).items()
-        found: dict[str, Any] = {k: None if one is None else one[rows] for k, one in values}
-        return NetworkOutputs(**found)
-
-    @classmethod
-    def joined(cls, parts: Sequence[NetworkOutputs]) -> NetworkOutputs:
-        """The answers of several batches as one."""
-        found: dict[str, Any] = {}
-        for name in (field.name for field in dataclasses.fields(cls)):
-            each = [getattr(one, name) for one in parts]
-            found[name] = None if each[0] is None else np.concatenate(each)
-        return cls(**found)
-
-
-def require_shapes(outputs: NetworkOutputs, count: int, metadata: ModelMetadata) -> None:
-    """Raise ValueError where what a foreign runtime says of ``count`` squares is not all there."""
-    size = metadata.preprocessing.size
-    shapes: dict[str, tuple[int, ...]] = {
-        "logits": (count, 3),
-        "counterfactual": (count, size, size, 3),
-        "flipped_logits": (count, 3),
-        "head": (count,),
-    }
-    if metadata.segmenter is not None:
-        shapes["mask_probability"] = (count, size, size)
-    for name, shape in shapes.items():
-        if np.shape(getattr(outputs, name)) != shape:
-            raise ValueError(f"its {name} is {np.shape(getattr(outputs, name))}, not {shape}")
-
-
-class Backend(Protocol):
-    """What an inspector needs of the networks: torch, or the runtime of a plug-in."""
-
-    @property
-    def metadata(self) -> ModelMetadata:
-        """The model's metadata."""
-
-    def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
-        """Answer for RGB squares (n, S, S, 3) of the metadata's input size."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.inference.inspector import (
-    Backend,
-    Inspector,
-    NetworkOutputs,
-    require_shapes,
-)
+from cfinspect.engine.inference.backend import Backend, NetworkOutputs, require_shapes
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.model.file import ModelFileError, load_metadata, require_inspecting
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.plugins import ONNX_SUFFIX, PLUGINS, foreign_backend, is_foreign

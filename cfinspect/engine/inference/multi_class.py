@@ -9,13 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.inference.inspector import (
-    Backend,
-    DefectClassResult,
-    Inspection,
-    Inspector,
-    NetworkOutputs,
-)
+from cfinspect.engine.inference.backend import Backend, NetworkOutputs
+from cfinspect.engine.inference.inspector import DefectClassResult, Inspection, Inspector
 from cfinspect.engine.inference.review_reason import review_reasons
 from cfinspect.engine.metrics.probability import logit, sigmoid
 from cfinspect.engine.model.metadata import Decision, ModelMetadata

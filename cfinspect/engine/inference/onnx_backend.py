@@ -10,11 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError, first_line, short
-from cfinspect.engine.inference.inspector import (
-    InspectionError,
-    NetworkOutputs,
-    require_shapes,
-)
+from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs, require_shapes
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.onnx_file import read_onnx
 

@@ -17,8 +17,8 @@ from torch import nn
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError, first_line
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.forward import answers
-from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.onnx_backend import ANSWERS, INPUT, OnnxBackend
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.probability import probabilities, score

@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
+from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs
 from cfinspect.engine.inference.forward import run_networks
-from cfinspect.engine.inference.inspector import InspectionError, Inspector, NetworkOutputs
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.multi_class import MultiClassBackend, MultiClassInspector
 from cfinspect.engine.model.file import (
     Model,

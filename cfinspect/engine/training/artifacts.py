@@ -29,8 +29,8 @@ from cfinspect.engine.calibration.fit import (
 )
 from cfinspect.engine.calibration.fit_multi_class import answers, fit_together
 from cfinspect.engine.data.augment import augment
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.forward import batched, classify, logits_on_counterfactuals
-from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import saliency
 from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics

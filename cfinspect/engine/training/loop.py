@@ -28,8 +28,8 @@ from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.calibration.distillation import DistillationResult
 from cfinspect.engine.calibration.own_masks import learn_own_masks, squares_of
 from cfinspect.engine.data.batch_loader import BatchLoader
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.forward import logits_on_counterfactuals
-from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.model.metadata import Tta
 from cfinspect.engine.networks.multi_class import of_defect_class
 from cfinspect.engine.training.artifacts import write_curves, write_model, write_samples

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cfinspect.engine.base.device import Device
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.forward import run_networks
-from cfinspect.engine.inference.inspector import NetworkOutputs
 from cfinspect.engine.inference.saliency import absolute_change
 from cfinspect.engine.metrics.classification import auroc
 from cfinspect.engine.metrics.probability import probabilities

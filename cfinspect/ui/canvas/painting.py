@@ -18,7 +18,7 @@ from PySide6.QtGui import (
     QTransform,
 )
 
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask
 from cfinspect.ui.canvas import decorations
 from cfinspect.ui.canvas.base import CanvasBase, CompareMode
 from cfinspect.ui.canvas.editor import Tool

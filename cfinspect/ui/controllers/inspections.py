@@ -15,7 +15,7 @@ from cfinspect.ui.jobs.job_types import Inspect
 from cfinspect.ui.widgets.translate import tr
 
 if TYPE_CHECKING:
-    from cfinspect.engine.inference.unlikeness import UnlikeCount
+    from cfinspect.engine.model.unlikeness import UnlikeCount
     from cfinspect.project.inspecting import InspectionCounts
     from cfinspect.project.listing import ImageRow
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask
 from cfinspect.engine.model.metadata import Decision
 from cfinspect.masks.regions import Region, regions_of
 from cfinspect.project.project import Project

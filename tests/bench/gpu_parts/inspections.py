@@ -15,7 +15,7 @@ from torchvision.io import ImageReadMode, decode_jpeg
 
 from cfinspect.engine.base.images import read_image, resize_image, write_jpeg
 from cfinspect.engine.inference import forward
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.stream import Source, find_sources, inspect_sources
 from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.model.metadata import Decision, ModelMetadata, Preprocessing
 from cfinspect.engine.networks.spec import NetworkSpec
 

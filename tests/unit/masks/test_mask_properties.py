@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask
 from cfinspect.masks.drawing import Box, brush, flood_fill, polygon
 from cfinspect.masks.files import classes_in, encode_indexed, read_indexed
 from cfinspect.masks.history import History

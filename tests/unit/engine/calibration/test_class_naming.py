@@ -17,7 +17,8 @@ from cfinspect.engine.calibration.recalibrate import calibrate
 from cfinspect.engine.data.batch_loader import BatchLoader
 from cfinspect.engine.data.dataset import Dataset, read_folders
 from cfinspect.engine.data.tile_store import TileStore
-from cfinspect.engine.inference.inspector import Inspection, InspectionError, Inspector
+from cfinspect.engine.inference.backend import InspectionError
+from cfinspect.engine.inference.inspector import Inspection, Inspector
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import load_metadata, load_model

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cfinspect.engine.calibration.otsu import otsu_threshold
-from cfinspect.engine.inference.mask_cleanup import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask
 
 
 def floats(*values: float) -> NDArray[np.float64]:

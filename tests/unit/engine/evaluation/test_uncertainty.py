@@ -15,7 +15,7 @@ from cfinspect.engine.evaluation.uncertainty import (
     risk_by_coverage,
     uncertainty,
 )
-from cfinspect.engine.inference.inspector import NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.metrics.classification import auroc, average_precision, group_draws
 from cfinspect.engine.model.metadata import Decision
 

@@ -10,11 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from numpy_backend import Painter, RepairDark, make_card
 
-from cfinspect.engine.inference.inspector import (
-    InspectionError,
-    Inspector,
-    NetworkOutputs,
-)
+from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.review_reason import in_words, review_reasons
 from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.familiar import FamiliarImages
@@ -315,7 +312,7 @@ def test_other_arrays_are_refused() -> None:
 def test_inspection_works_without_torch_and_qt() -> None:
     code = (
         "import sys; sys.modules['torch'] = sys.modules['PySide6'] = None\n"
-        "import cfinspect.engine.inference.inspector, cfinspect.engine.inference.mask_cleanup\n"
+        "import cfinspect.engine.inference.inspector, cfinspect.engine.inference.saliency\n"
         "import cfinspect.engine.model.metadata"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

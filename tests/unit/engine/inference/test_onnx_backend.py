@@ -13,7 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.inference import onnx_backend
-from cfinspect.engine.inference.inspector import Inspector, NetworkOutputs
+from cfinspect.engine.inference.backend import NetworkOutputs
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.onnx_backend import OnnxBackend, choose_provider
 from cfinspect.engine.inference.torch_backend import load_backend

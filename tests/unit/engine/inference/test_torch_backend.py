@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from cfinspect.engine.base.device import DeviceError, choose_device
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.inference.backend import Backend, InspectionError
 from cfinspect.engine.inference.forward import to_tensor
-from cfinspect.engine.inference.inspector import Backend, InspectionError, Inspector
+from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.torch_backend import (
     TorchBackend,
     load_backend,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from cfinspect.engine.inference.unlikeness import UnlikeCount
+from cfinspect.engine.model.unlikeness import UnlikeCount
 
 
 def counted(values: Sequence[float | None]) -> UnlikeCount:
