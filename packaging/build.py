@@ -207,7 +207,15 @@ def finish(python: Path, folder: Path, flavour: str, work: Path) -> None:
         for file in sorted((HERE / "linux").iterdir()):
             shutil.copy(file, folder / file.name)
         shutil.copy(inside / "icons" / "cfinspect.svg", folder / "cfinspect.svg")
+        _strip(folder)
     archive.write_manifest(folder)
+
+
+def _strip(folder: Path) -> None:
+    """Take the symbols for debuggers out of Python's own library, where it was built with them."""
+    if shutil.which("strip"):
+        for library in (folder / "_internal").glob("libpython*.so*"):
+            run(["strip", "--strip-unneeded", str(library)])
 
 
 def report(folder: Path, packed: Path, seconds: float) -> None:

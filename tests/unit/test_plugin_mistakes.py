@@ -160,7 +160,7 @@ def test_an_explainer_that_fails_is_named(
 
 
 def test_a_backend_that_fails_is_named(tmp_path: Path) -> None:
-    assert model_suffixes() == (".safetensors", ".half", ".toy")
+    assert model_suffixes() == (".safetensors", ".onnx", ".half", ".toy")
     square = np.zeros((32, 32, 3), np.uint8)
     with pytest.raises(PluginError, match=r"toy of clumsy 0\.3 failed .*its head is \(2,\), not"):
         load_inspector(model_file(tmp_path, "")).inspect(square)

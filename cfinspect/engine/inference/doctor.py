@@ -124,6 +124,9 @@ def check_package(package: Package) -> Check:
     bounds = f">={package.least}" + (f",<{package.below}" if package.below else "")
     fix = _UNPACK_AGAIN if _frozen() else f'pip install "{name}{bounds}"'
     version = installed_version(package)
+    if version is None and package.for_torch and not required and _frozen():
+        said = "not in this bundle, which inspects and reviews; to train, take the cpu or cuda one"
+        return Check(name, True, said, required=False)
     if version is None:
         purpose = "; only the window needs it" if package.for_window else ""
         if package.for_torch and not required:
