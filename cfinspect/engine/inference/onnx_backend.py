@@ -17,7 +17,7 @@ from cfinspect.engine.model.onnx_file import read_onnx
 INPUT = "batch"
 # What the graph answers, by names of `NetworkOutputs`; models without a part lack its answer.
 ANSWERS = tuple(NetworkOutputs.__annotations__)
-_MOST_MEMORY = 6 << 30  # bytes: no network here needs more for a pass, a crafted graph may
+_MOST_MEMORY = 4 << 30  # bytes: fewer squares at once need less, a crafted graph may not
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "dml": "DmlExecutionProvider"}
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate", "bad allocation")
 
