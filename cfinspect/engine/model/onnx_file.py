@@ -26,11 +26,12 @@ CARD, ARRAYS, SOURCE = "cfinspect_card", "cfinspect_arrays", "cfinspect_source"
 SEEN = "seen"
 OPERATORS = frozenset(
     {
-        *("Add", "And", "Cast", "Clip", "Concat", "Constant", "Conv", "Div", "Expand", "Gather"),
-        *("Gemm", "Greater", "InstanceNormalization", "LayerNormalization", "LeakyRelu"),
-        *("MatMul", "MaxPool", "Mul", "Pad", "ReduceMax", "ReduceMean", "Relu", "Reshape"),
-        *("Resize", "Shape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh"),
-        *("TopK", "Transpose", "Unsqueeze", "Where"),
+        *("Add", "And", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "Div"),
+        *("Equal", "Expand", "Gather", "Gelu", "Gemm", "Greater", "InstanceNormalization"),
+        *("LayerNormalization", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Not", "Pad", "Range"),
+        *("ReduceMax", "ReduceMean", "Relu", "Reshape", "Resize", "ScatterND", "Shape"),
+        *("Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh", "TopK", "Transpose"),
+        *("Unsqueeze", "Where"),
     }
 )
 _MOST_BYTES = 1 << 30

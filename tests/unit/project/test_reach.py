@@ -248,6 +248,12 @@ def test_names_that_no_disk_has_are_a_sentence(root: Path) -> None:
         Reach(root).checked(root / "a\0b.png")
 
 
+def test_names_too_long_for_a_disk_lie_where_their_folder_does(root: Path) -> None:
+    reach = Reach(root)
+    assert reach.checked(root / ("x" * 5000)) == root / ("x" * 5000)
+    assert reach.checked(root / ("x" * 5000) / "a.png") == root / ("x" * 5000) / "a.png"
+
+
 def test_what_lies_in_a_folder() -> None:
     assert lies_in("/a/b/c", Path("/a/b")) and lies_in("/a/b", Path("/a/b"))
     assert lies_in("/a", Path("/"))

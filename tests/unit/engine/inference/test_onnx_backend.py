@@ -148,6 +148,7 @@ def test_memory_runs_out_for_many_and_not_for_few(
     tiles: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = OnnxBackend(CRACK, "cpu")
+    assert backend.most == 10
     session, asked = backend._session, []
 
     class Small:
