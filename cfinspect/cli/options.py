@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from cfinspect.project.project import Project
 
 ModelArgument = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="A model file (.safetensors, .onnx).")
+    Path,
+    typer.Argument(metavar="MODEL", help="A model file (.safetensors; to inspect also .onnx)."),
 ]
 DataArgument = Annotated[
     list[Path],
@@ -27,7 +28,9 @@ ProjectArgument = Annotated[
     Path, typer.Argument(metavar="PROJECT", help="The folder of a project.")
 ]
 WhoOption = Annotated[str, typer.Option("--who", help="Whose word it is; default: your login.")]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; for .onnx also dml.")
+]
 PrecisionOption = Annotated[
     str, typer.Option("--precision", help="auto, fp32, bf16 or fp16 (GPU only).")
 ]

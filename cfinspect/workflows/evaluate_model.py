@@ -18,6 +18,7 @@ from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.csv_cells import TableWriter
 from cfinspect.engine.data.settings import MaskValues
 from cfinspect.engine.model.file import file_digest, load_metadata
+from cfinspect.engine.model.plugins import is_onnx
 from cfinspect.workflows.evaluation_data import choose_samples, read_data
 from cfinspect.workflows.evaluation_parts import (
     attack,
@@ -101,6 +102,12 @@ def evaluate_model(
     for part in PARTS:
         if part in options.asked:
             require_one_defect_class(metadata, part)
+    asked = frozenset(PARTS) if options.every else options.asked
+    if is_onnx(model) and (networks := asked - {"uncertainty"}):
+        raise CfinspectError(
+            f"{model} is a converted model, and {', '.join(sorted(networks))} look into the "
+            "networks: give the .safetensors file that it was made of, or leave these out"
+        )
     dataset = read_data(
         data,
         listener,
@@ -177,17 +184,14 @@ def _works(
     listener: Listener,
 ) -> dict[str, Callable[[EvaluationReport], EvaluationReport]]:
     """How each of ``PARTS`` is made and put into the report, in their order."""
-    from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415  (starts torch)
-
     backend, quick = cast("TorchBackend", inspector.backend), options.quick
-    images, ace = options.images, options.ace or ACE_PRESETS["default"]
-    put = dataclasses.replace
+    images, put = options.images, dataclasses.replace
     works: dict[str, Callable[[EvaluationReport], EvaluationReport]] = {
         "baselines": lambda to: put(to, baselines=compare(backend, samples, quick, listener)),
         "explainers": lambda to: put(
             to,
             explainers=ask_explainers(
-                backend, samples, options.diffusion, ace, encoder, images, quick, listener
+                backend, samples, options.diffusion, _ace(options), encoder, images, quick, listener
             ),
         ),
         "realism": lambda to: put(to, realism=judge(inspector, samples, encoder, quick, listener)),
@@ -197,6 +201,12 @@ def _works(
         ),
     }
     return {name: works[name] for name in PARTS}
+
+
+def _ace(options: EvaluationOptions) -> AceSettings:
+    from cfinspect.engine.explain.ace import ACE_PRESETS  # noqa: PLC0415  (starts torch)
+
+    return options.ace or ACE_PRESETS["default"]
 
 
 def _encoder(options: EvaluationOptions) -> Encoder | None:

@@ -115,6 +115,7 @@ def test_a_folder_is_inspected_reviewed_exported_and_imported(
         ("audit", photos),
         ("models", "show", CRACK),
         ("models", "verify"),
+        ("evaluate", CRACK, photos, "--out", tmp_path / "report"),
     ):
         done = without(guard, *words)
         assert done.returncode == 0, (words, done.stderr)
@@ -181,6 +182,16 @@ def test_a_model_is_converted_and_inspects(
         assert cf("inspect", path, walls, "--out", out).returncode == 0
         labels.append([row["label"] for row in table(out / "inspections.csv")])
     assert labels[0] == labels[1]
+
+
+def test_parts_of_an_evaluation_that_look_into_networks_need_the_original(
+    cf: Run, photos: Path, tmp_path: Path
+) -> None:
+    done = cf("evaluate", CRACK, photos, "--out", tmp_path / "report", "--robustness")
+    assert done.returncode == 2 and "robustness look into the networks" in done.stderr
+    assert not (tmp_path / "report").exists()
+    done = cf("explain", CRACK, photos, "--out", tmp_path / "why", "--input-size", 96)
+    assert done.returncode == 2 and "is a converted model" in done.stderr
 
 
 def test_convert_names_what_it_cannot_take(cf: Run, model: Path, tmp_path: Path) -> None:

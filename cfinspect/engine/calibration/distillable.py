@@ -7,7 +7,7 @@ from pathlib import Path
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.model.file import require_inspecting
 from cfinspect.engine.model.metadata import ModelMetadata, makes_counterfactuals
-from cfinspect.engine.model.plugins import ONNX_SUFFIX, is_foreign
+from cfinspect.engine.model.plugins import is_foreign, is_onnx
 
 
 class DistillationError(CfinspectError):
@@ -31,7 +31,7 @@ def require_distillable(path: Path, metadata: ModelMetadata) -> None:
 
 def is_distillable(path: Path, metadata: ModelMetadata | None) -> bool:
     """Whether it can be distilled; ``metadata``: None where this version cannot read them."""
-    if metadata is None or path.suffix == ONNX_SUFFIX or is_foreign(path):
+    if metadata is None or is_onnx(path) or is_foreign(path):
         return False
     try:
         require_distillable(path, metadata)

@@ -25,7 +25,7 @@ from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.model.onnx_file import is_converted
-from cfinspect.engine.model.plugins import ONNX_SUFFIX
+from cfinspect.engine.model.plugins import is_onnx
 from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
 from cfinspect.engine.networks.names import DDPM
 
@@ -59,9 +59,9 @@ def open_classifier(
             )
         backend = load_backend(path, device, precision)
         return OpenedClassifier(OwnClassifier(backend, path.name), backend)
+    if is_onnx(path) and is_converted(path):
+        load_model(path)  # which says what is needed in its place
     if usage is None:
-        if path.suffix == ONNX_SUFFIX and is_converted(path):
-            load_model(path)  # which says what is needed in its place
         raise CfinspectError(
             f"{path} is no cfinspect model, so say how it is used: --input-size, and where needed "
             "--index, --mean, --std and --outputs"

@@ -10,6 +10,7 @@ from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.explain.classifier import OwnClassifier, odds_of
 from cfinspect.engine.explain.factory import OpenedClassifier, make_explainer
 from cfinspect.engine.inference.inspector import Inspector
+from cfinspect.engine.inference.onnx_backend import OnnxBackend
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.inference.torch_backend import TorchBackend
 
@@ -29,6 +30,11 @@ def saliency_by(
         raise CfinspectError(
             f"{name} has a G and a D for each of several defect classes, which no method explains "
             "at once"
+        )
+    if isinstance(backend, OnnxBackend):
+        raise CfinspectError(
+            f"{name} is a converted model, which inspects and explains nothing: load the "
+            ".safetensors file that it was made of"
         )
     if not isinstance(backend, TorchBackend):
         raise CfinspectError(f"{name} is no model of cfinspect's own, which alone are explained")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.metadata import ModelMetadata
 
 
@@ -54,8 +55,16 @@ class NetworkOutputs:
         return cls(**found)
 
 
-def require_shapes(outputs: NetworkOutputs, count: int, metadata: ModelMetadata) -> None:
-    """Raise ValueError where what a foreign runtime says of ``count`` squares is not all there."""
+def require_shapes(
+    outputs: NetworkOutputs,
+    count: int,
+    metadata: ModelMetadata,
+    familiar: FamiliarImages | None = None,
+) -> None:
+    """Raise ValueError where what a foreign runtime says of ``count`` squares is not all there.
+
+    ``familiar``: what the ``appearance`` will be compared with.
+    """
     size = metadata.preprocessing.size
     shapes: dict[str, tuple[int, ...]] = {
         "logits": (count, 3),
@@ -65,9 +74,18 @@ def require_shapes(outputs: NetworkOutputs, count: int, metadata: ModelMetadata)
     }
     if metadata.segmenter is not None:
         shapes["mask_probability"] = (count, size, size)
+    if metadata.names_classes:
+        shapes["named"] = (count, len(metadata.defect_classes))
+    elif outputs.named is not None:
+        raise ValueError("it names defect classes, and its metadata names none")
+    if familiar is not None and outputs.appearance is not None:
+        shapes["appearance"] = (count, len(familiar.mean))
+        if not np.isfinite(outputs.appearance).all():
+            raise ValueError("its appearance is not a number")
     for name, shape in shapes.items():
-        if np.shape(getattr(outputs, name)) != shape:
-            raise ValueError(f"its {name} is {np.shape(getattr(outputs, name))}, not {shape}")
+        found = np.asarray(getattr(outputs, name))
+        if found.shape != shape:
+            raise ValueError(f"its {name} is {found.shape}, not {shape}")
 
 
 class Backend(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from cfinspect.engine.inference.backend import Backend, NetworkOutputs, require_
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.model.file import ModelFileError, load_metadata, require_inspecting
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.model.plugins import ONNX_SUFFIX, PLUGINS, foreign_backend, is_foreign
+from cfinspect.engine.model.plugins import PLUGINS, foreign_backend, is_foreign, is_onnx
 
 
 def load_inspector(
@@ -32,16 +33,17 @@ def load_inspector(
     """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         from cfinspect.engine.inference.onnx_backend import OnnxBackend  # noqa: PLC0415
 
         return Inspector(OnnxBackend(path, device, precision, threads), batch)
-    if not is_foreign(path):
+    if threads is not None and find_spec("torch"):
         from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
+
+        limit_threads(threads)
+    if not is_foreign(path):
         from cfinspect.engine.inference.torch_backend import load_torch_inspector  # noqa: PLC0415
 
-        if threads is not None:
-            limit_threads(threads)
         return load_torch_inspector(path, device, precision, batch)
     if metadata.defect_classes:
         raise ModelFileError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ INPUT = "batch"
 # What the graph answers, by names of `NetworkOutputs`; models without a part lack its answer.
 ANSWERS = tuple(NetworkOutputs.__annotations__)
 _MOST_MEMORY = 4 << 30  # bytes: fewer squares at once need less, a crafted graph may not
+_MOST_FOLDED = 16 << 20  # bytes of a constant: a weight of 16 bit is widened once
 _PIXELS = 100_000  # of the squares that go through the graph at once
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "dml": "DmlExecutionProvider"}
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate", "bad allocation")
 
 
 class OnnxBackend:
-    """Runs a converted model; satisfies ``inspector.Backend``.
+    """Runs a converted model; satisfies ``backend.Backend``.
 
     ``device``: where it computes, how and why, in words. ``most``: squares that go through the
     graph at once; halved, and kept so, when memory runs out.
@@ -44,19 +46,28 @@ class OnnxBackend:
         runtime = _onnxruntime()
         provider, reason = choose_provider(device, runtime.get_available_providers())
         model = read_onnx(path)
+        if model.metadata.asks_each_class:
+            raise InspectionError(f"{path} asks each of several defect classes: convert another")
         self.metadata: ModelMetadata = model.metadata
         self.familiar = model.familiar
         # As fast as many at once, as the caches hold them, and with a quarter of the memory.
         self.most = max(1, _PIXELS // self.metadata.preprocessing.size**2)
-        self.device = _in_words(runtime, provider, reason)
         try:
             self._session: Any = runtime.InferenceSession(
-                model.data, _options(runtime, threads), providers=[provider]
+                model.data,
+                _options(runtime, threads),
+                providers=[(provider, _provider_options(provider, device))],
+                enable_fallback=0,
             )
         except Exception as error:  # onnxruntime's own errors have no common kind
             raise InspectionError(
                 f"onnxruntime {runtime.__version__} cannot use {path}: {short(first_line(error))}"
             ) from error
+        if (used := self._session.get_providers()[0]) != provider:
+            if device != "auto":
+                raise InspectionError(f"{provider} cannot be started here: use --device cpu")
+            provider, reason = used, f"{provider} cannot be started"
+        self.device = _in_words(runtime, provider, reason)
         self._answers = [one.name for one in self._session.get_outputs()]
         if (
             not {"logits", "counterfactual", "flipped_logits", "head"}
@@ -89,8 +100,8 @@ class OnnxBackend:
         """The answers; None where memory is too small for so many, and fewer will be tried."""
         try:
             values = self._session.run(None, {INPUT: np.ascontiguousarray(batch)})
-            found = NetworkOutputs(**dict(zip(self._answers, values, strict=True)))
-            require_shapes(found, len(batch), self.metadata)
+            found = _checked(dict(zip(self._answers, values, strict=True)))
+            require_shapes(found, len(batch), self.metadata, self.familiar)
         except Exception as error:
             if not any(words in str(error) for words in _OUT_OF_MEMORY):
                 raise InspectionError(
@@ -110,13 +121,25 @@ class OnnxBackend:
         self._session = None
 
 
+def _checked(values: dict[str, Any]) -> NetworkOutputs:
+    """The answers, in the range that networks end with and a crafted graph may not."""
+    for name, value in values.items():
+        if value.dtype != np.float32:
+            raise ValueError(f"its {name} is {value.dtype}, not float32")
+    for name in values.keys() & {"counterfactual", "head", "mask_probability", "named"}:
+        np.clip(values[name], 0, 1, out=values[name])
+    return NetworkOutputs(**values)
+
+
 def choose_provider(device: str, there: list[str]) -> tuple[str, str]:
     """Which of onnxruntime's providers to compute with, and why.
 
-    ``device``: auto, cpu, cuda or dml (DirectML); ``auto`` takes the fastest that is ``there``.
-    Raises InspectionError for one that is not.
+    ``device``: auto, cpu, cuda, cuda:N or dml (DirectML); ``auto`` takes the fastest that is
+    ``there``. Raises InspectionError for one that is not.
     """
-    kind = device.partition(":")[0]
+    kind, colon, number = device.partition(":")
+    if colon and not (kind in _PROVIDERS and number.isascii() and number.isdigit()):
+        raise InspectionError(f"unknown device {short(device)!r}: use auto, cpu, cuda, cuda:N, dml")
     if device == "auto":
         found = next((one for one in _PROVIDERS.values() if one in there), None)
         return (found, "found here") if found else ("CPUExecutionProvider", "no GPU provider")
@@ -131,6 +154,13 @@ def choose_provider(device: str, there: list[str]) -> tuple[str, str]:
             f"onnxruntime-{'gpu' if kind == 'cuda' else 'directml'}"
         )
     return wanted, "as asked"
+
+
+def _provider_options(provider: str, device: str) -> dict[str, str]:
+    if provider == "CPUExecutionProvider":
+        return {}
+    exact = {"use_tf32": "0"} if provider == _PROVIDERS["cuda"] else {}
+    return {"device_id": device.partition(":")[2] or "0", **exact}
 
 
 def chosen_here(device: str = "auto") -> str:
@@ -149,8 +179,12 @@ def _onnxruntime() -> Any:
         import onnxruntime  # noqa: PLC0415  (only where a converted model is used)
     except ImportError as error:
         raise CfinspectError(
-            "Converted models (.onnx) are run by onnxruntime, which is not installed here: pip "
-            "install 'cfinspect[runtime]', or give the .safetensors file that it was made of."
+            "Converted models (.onnx) are run by onnxruntime, which is "
+            + (
+                "in the light bundle and not in this one: give the .safetensors file."
+                if getattr(sys, "frozen", False)
+                else "not installed here: pip install 'cfinspect[runtime]'."
+            )
         ) from error
     return onnxruntime
 
@@ -158,7 +192,13 @@ def _onnxruntime() -> Any:
 def _options(runtime: Any, threads: int | None) -> Any:
     _bound_memory(runtime)
     options = runtime.SessionOptions()
+    # The format that was checked; it knows others, which a file could be as well.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.use_env_allocators", "1")
+    # What is computed when it is loaded lies outside of that store.
+    options.add_session_config_entry(
+        "optimization.constant_folding_max_output_size_in_bytes", str(_MOST_FOLDED)
+    )
     # Threads that wait by counting take the time of those that decode and write.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.intra_op_num_threads = threads or _threads()

@@ -75,7 +75,7 @@ def convert_model(path: Path, out: Path, *, half: bool = False) -> Conversion:
     with tempfile.TemporaryDirectory() as folder:
         tried = Path(folder) / "tried.onnx"
         write_onnx(tried, made)
-        found = _compared(path, model, tried, producer)
+        found = _compared(path, model, tried, producer, half)
     write_onnx(out, made)
     return found
 
@@ -101,10 +101,12 @@ def _exported(model: Model, half: bool) -> tuple[bytes, str]:
     """The graph as the bytes of an ONNX file without properties, and what made it."""
     try:
         import onnx  # noqa: PLC0415  (of the extra "convert")
+        import onnxruntime  # noqa: F401, PLC0415
         import onnxscript  # noqa: F401, PLC0415
     except ImportError as error:
         raise ConversionError(
-            "Converting needs the packages onnx and onnxscript: pip install 'cfinspect[convert]'"
+            f"Converting needs the package {error.name}, which no bundle has: with Python, pip "
+            "install 'cfinspect[convert]'"
         ) from error
     network = _Runnable(model).eval()
     size = model.metadata.preprocessing.size
@@ -182,7 +184,7 @@ def _narrow(onnx: Any, proto: Any, half: bool) -> None:
     proto.graph.node.extend(nodes)
 
 
-def _compared(path: Path, model: Model, tried: Path, producer: str) -> Conversion:
+def _compared(path: Path, model: Model, tried: Path, producer: str, half: bool) -> Conversion:
     """How much the graph in ``tried`` differs; ConversionError where that is too much."""
     squares = _squares(model.metadata.preprocessing.size)
     ours = TorchBackend(model, choose_device("cpu", "fp32")).run(squares)
@@ -201,7 +203,7 @@ def _compared(path: Path, model: Model, tried: Path, producer: str) -> Conversio
         raise ConversionError(
             f"{path} answers otherwise once it is converted (scores differ by up to "
             f"{apart.max():.2g}, counterfactuals by {255 * pictures:.2g} grey levels): nothing was "
-            "written; leave --half out, or inspect with the .safetensors file"
+            f"written; {'leave --half out, or ' if half else ''}inspect with the original"
         )
     return Conversion(
         tried.stat().st_size, OPSET, producer, len(squares), float(apart.max()), pictures, masks

@@ -40,6 +40,8 @@ class FamiliarImages:
 
     def __post_init__(self) -> None:
         features, count = self.mean.shape, self.spread.shape
+        if (self.mean.ndim, self.spread.ndim) != (1, 1):
+            raise ValueError(f"{_PREFIX}mean and {_PREFIX}spread are no lists of numbers")
         shapes = {
             "deviation": features,
             "directions": (*count, *features),
@@ -101,4 +103,6 @@ class FamiliarImages:
         made = cls(*(tensors[f"{_PREFIX}{one.name}"] for one in fields(cls)))
         if not (np.isfinite(made.limit).all() and (made.limit > 0).all()):
             raise ValueError("the limit of what is like what was learned from is no number above 0")
+        if not all(np.isfinite(getattr(made, one.name)).all() for one in fields(cls)):
+            raise ValueError("what the images look like holds what is no number")
         return made

@@ -19,7 +19,7 @@ from cfinspect.engine.model.familiar import FamiliarImages
 from cfinspect.engine.model.fitting import require_fitting
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.onnx_file import read_onnx
-from cfinspect.engine.model.plugins import ONNX_SUFFIX, foreign_metadata, is_foreign
+from cfinspect.engine.model.plugins import foreign_metadata, is_foreign, is_onnx
 from cfinspect.engine.model.writing import write_tensors
 from cfinspect.engine.networks.names import DDPM
 
@@ -63,7 +63,7 @@ def load_metadata(path: Path) -> ModelMetadata:
     if is_foreign(path):
         _require_file(path)
         return foreign_metadata(path)
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         _require_file(path)
         return read_onnx(path).metadata
     text, _ = _open(path)
@@ -92,7 +92,7 @@ def seen_digests(path: Path) -> NDArray[np.uint64]:
     """
     if is_foreign(path):
         return np.zeros(0, dtype=np.uint64)
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         return read_onnx(path).seen
     _open(path)
     with safe_open(path, framework="np") as file:  # its shape and type are known to be right
@@ -140,7 +140,7 @@ def load_model(path: Path) -> Model:
             f"{path} is loaded by a plug-in, which can inspect with it; for anything else give a "
             "model that cfinspect has trained"
         )
-    if path.suffix == ONNX_SUFFIX:
+    if is_onnx(path):
         _require_file(path)
         raise ModelFileError(
             f"{path} is a converted model: it inspects, and for this the .safetensors file is "
@@ -197,7 +197,7 @@ def _made_of(path: Path) -> str:
 
 def _require_file(path: Path) -> None:
     if not path.is_file():
-        raise ModelFileError(f"model {path} does not exist: give the path of a .safetensors file")
+        raise ModelFileError(f"model {path} does not exist: give the path of a model file")
 
 
 def _open(path: Path) -> tuple[str, dict[str, tuple[int, ...]]]:

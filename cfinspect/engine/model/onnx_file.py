@@ -26,7 +26,8 @@ CARD, ARRAYS, SOURCE = "cfinspect_card", "cfinspect_arrays", "cfinspect_source"
 SEEN = "seen"
 OPERATORS = frozenset(
     {
-        *("Add", "And", "Cast", "Clip", "Concat", "Constant", "ConstantOfShape", "Conv", "Div"),
+        *("Add", "And", "BatchNormalization", "Cast", "Clip", "Concat", "Constant"),
+        *("ConstantOfShape", "Conv", "Div"),
         *("Equal", "Expand", "Gather", "Gelu", "Gemm", "Greater", "InstanceNormalization"),
         *("LayerNormalization", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Not", "Pad", "Range"),
         *("ReduceMax", "ReduceMean", "Relu", "Reshape", "Resize", "ScatterND", "Shape"),
@@ -35,7 +36,8 @@ OPERATORS = frozenset(
     }
 )
 _MOST_BYTES = 1 << 30
-_MOST_NODES = 20_000
+_MOST_NODES = 5_000
+_MOST_FIELDS = 500_000  # a second of reading; the largest networks have a fifth of it
 # Numbers of fields, from onnx.proto.
 _GRAPH, _PROPERTIES, _TRAINING, _FUNCTIONS = 7, 14, 20, 25
 _NODE, _INITIALIZER, _SPARSE_INITIALIZER = 1, 5, 15
@@ -77,7 +79,7 @@ def read_onnx(path: Path) -> OnnxModel:
     if CARD not in properties or ARRAYS not in properties:
         raise OnnxFileError(
             f"{path} was not made by cfinspect: it has no metadata. Another program's classifier "
-            "can be explained ('cfinspect explain --classifier'), not inspect"
+            "can be explained ('cfinspect explain FILE --input-size ...'), not inspect"
         )
     metadata = ModelMetadata.from_json(properties[CARD])
     try:
@@ -131,54 +133,55 @@ def with_properties(data: bytes, properties: Mapping[str, str]) -> bytes:
 def _checked(data: memoryview) -> dict[str, str]:
     """The properties of a file whose graph may run; ValueError for any other."""
     properties: dict[str, str] = {}
-    nodes = 0
-    for number, value, _ in _fields(data):
+    nodes, left = 0, [_MOST_FIELDS]
+    for number, value, _ in _fields(data, left):
         if number in {_TRAINING, _FUNCTIONS}:
             raise ValueError("it holds functions, which converted models do not")
         if number == _PROPERTIES:
-            entry = {key: bytes(text) for key, text, _ in _fields(_message(value))}
+            parts = _fields(_message(value), left)
+            entry = {key: bytes(_message(text)) for key, text, _ in parts}
             properties[entry.get(1, b"").decode()] = entry.get(2, b"").decode()
         elif number == _GRAPH:
-            nodes += _check_graph(_message(value))
+            nodes += _check_graph(_message(value), left)
+            if nodes > _MOST_NODES:
+                raise ValueError(f"its graph has {nodes} nodes, more than any network here")
     if not nodes:
         raise ValueError("it holds no graph")
-    if nodes > _MOST_NODES:
-        raise ValueError(f"its graph has {nodes} nodes, more than any network here")
     return properties
 
 
-def _check_graph(graph: memoryview) -> int:
+def _check_graph(graph: memoryview, left: list[int]) -> int:
     nodes = 0
-    for number, value, _ in _fields(graph):
+    for number, value, _ in _fields(graph, left):
         if number == _NODE:
             nodes += 1
-            _check_node(_message(value))
+            _check_node(_message(value), left)
         elif number == _INITIALIZER:
-            _check_tensor(_message(value))
+            _check_tensor(_message(value), left)
         elif number == _SPARSE_INITIALIZER:
             raise ValueError("it holds sparse tensors, which converted models do not")
     return nodes
 
 
-def _check_node(node: memoryview) -> None:
+def _check_node(node: memoryview, left: list[int]) -> None:
     operator = ""
-    for number, value, _ in _fields(node):
+    for number, value, _ in _fields(node, left):
         if number == _OPERATOR:
             operator = bytes(_message(value)).decode()
         elif number == _DOMAIN and len(_message(value)):
             raise ValueError("it uses operators of another program")
         elif number == _ATTRIBUTE:
-            for kind, inner, _ in _fields(_message(value)):
+            for kind, inner, _ in _fields(_message(value), left):
                 if kind in {_SUBGRAPH, _SUBGRAPHS, _SPARSE, _SPARSES}:
                     raise ValueError(f"its operator {operator[:40]!r} holds a graph of its own")
                 if kind in {_TENSOR, _TENSORS}:
-                    _check_tensor(_message(inner))
+                    _check_tensor(_message(inner), left)
     if operator not in OPERATORS:
         raise ValueError(f"its operator {operator[:40]!r} is none that converted models use")
 
 
-def _check_tensor(tensor: memoryview) -> None:
-    for number, value, _ in _fields(tensor):
+def _check_tensor(tensor: memoryview, left: list[int]) -> None:
+    for number, value, _ in _fields(tensor, left):
         if number == _EXTERNAL or (number == _LOCATION and value):
             raise ValueError("its weights lie in another file")
 
@@ -189,13 +192,25 @@ def _message(value: int | memoryview) -> memoryview:
     return value
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview, memoryview]]:
-    """Number, value and all bytes of each field of a message; ValueError where it is cut short."""
+def _fields(
+    data: memoryview, left: list[int] | None = None
+) -> Iterator[tuple[int, int | memoryview, memoryview]]:
+    """Number, value and all bytes of each field of a message; ValueError where it is cut short.
+
+    ``left``: how many fields may still be read, counted down.
+    """
     place = 0
     while place < len(data):
         start = place
         key, place = _varint(data, place)
         kind = key & 7
+        # Other readers cut such numbers, and so see another field than we do.
+        if not 0 < key >> 3 < 1 << 29:
+            raise ValueError("it holds a field with a number that none can have")
+        if left is not None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise ValueError("it has more parts than any network here")
         value: int | memoryview
         if kind == 0:
             value, place = _varint(data, place)

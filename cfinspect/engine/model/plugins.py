@@ -25,7 +25,7 @@ class BackendPlugin(Protocol):
         """What the model file is and how it is used; quick, without its weights."""
 
     def load_backend(self, path: Path, device: str, precision: str) -> object:
-        """The model, ready to run: an ``engine.inference.inspector.Backend``.
+        """The model, ready to run: an ``engine.inference.backend.Backend``.
 
         ``device``: auto, cpu, cuda or cuda:N. ``precision``: auto, fp32, bf16 or fp16. What a
         plug-in cannot do of these it refuses with a CfinspectError.
@@ -52,7 +52,13 @@ def model_suffixes() -> tuple[str, ...]:
 
 def is_foreign(path: Path) -> bool:
     """Whether a plug-in is there for model files of this suffix."""
-    return path.suffix not in {SUFFIX, ONNX_SUFFIX} and path.suffix[1:] in PLUGINS.names()
+    known = path.suffix == SUFFIX or is_onnx(path)
+    return not known and path.suffix[1:] in PLUGINS.names()
+
+
+def is_onnx(path: Path) -> bool:
+    """Whether a file is a converted model, by its name; so may another program's be called."""
+    return path.suffix.lower() == ONNX_SUFFIX
 
 
 def foreign_metadata(path: Path) -> ModelMetadata:

@@ -151,6 +151,53 @@ def test_files_cut_short_or_changed_are_sentences(sound: onnx.ModelProto, tmp_pa
             continue
 
 
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _field(tag: int, inside: bytes) -> bytes:
+    return _varint(tag) + _varint(len(inside)) + inside
+
+
+@pytest.mark.parametrize("number", [1 << 32 | 1 << 3 | 2, 1 << 60 | 1 << 3 | 2, 2])
+def test_a_node_behind_a_tag_that_others_cut_is_no_hiding_place(
+    sound: onnx.ModelProto, tmp_path: Path, number: int
+) -> None:
+    hidden = _field(number, helper.make_node("Loop", ["x"], ["y"]).SerializeToString())
+    graph = sound.graph.SerializeToString() + hidden
+    path = tmp_path / "crafted.onnx"
+    path.write_bytes(sound.SerializeToString() + _field(7 << 3 | 2, graph))
+    with pytest.raises(CfinspectError, match="a number that none can have"):
+        read_onnx(path)
+
+
+@pytest.mark.parametrize("length", [1 << 33, 1 << 62, (1 << 64) - 1, 1 << 64])
+def test_a_number_in_the_place_of_a_text_makes_no_text_of_that_length(
+    sound: onnx.ModelProto, tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "crafted.onnx"
+    entry = _varint(1 << 3) + _varint(length)
+    path.write_bytes(sound.SerializeToString() + _field(14 << 3 | 2, entry))
+    with pytest.raises(CfinspectError, match="a number stands where"):
+        read_onnx(path)
+
+
+@pytest.mark.parametrize("inside", [b"\x08\x00", b"\x0a\x00"])
+def test_parts_without_end_are_counted(
+    sound: onnx.ModelProto, tmp_path: Path, inside: bytes
+) -> None:
+    path = tmp_path / "crafted.onnx"
+    path.write_bytes(sound.SerializeToString() + _field(7 << 3 | 2, inside * 600_000))
+    with pytest.raises(
+        CfinspectError, match=r"more parts than|is none that converted|number stands"
+    ):
+        read_onnx(path)
+
+
 def test_what_a_converted_model_cannot_do_names_its_original() -> None:
     with pytest.raises(ModelFileError, match=r"converted model.*crack\.safetensors, [0-9a-f]{16}"):
         load_model(SHIPPED)
