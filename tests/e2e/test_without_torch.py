@@ -190,7 +190,8 @@ def test_parts_of_an_evaluation_that_look_into_networks_need_the_original(
     done = cf("evaluate", CRACK, photos, "--out", tmp_path / "report", "--robustness")
     assert done.returncode == 2 and "robustness look into the networks" in done.stderr
     assert not (tmp_path / "report").exists()
-    done = cf("explain", CRACK, photos, "--out", tmp_path / "why", "--input-size", 96)
+    words = ("--input-size", 96, "--method", "rise")
+    done = cf("explain", CRACK, photos, "--out", tmp_path / "why", *words)
     assert done.returncode == 2 and "is a converted model" in done.stderr
 
 
