@@ -209,6 +209,6 @@ from cfinspect.ui.jobs.explaining import available_methods
 print(model_filter(), available_methods()["darkness"], sep="\\n")
 """
     assert run(site, "-c", code).stdout.splitlines() == [
-        "Models (*.safetensors *.rule)",
+        "Models (*.safetensors *.onnx *.rule)",
         "darkness: stranger 1.2",
     ]
