@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from pathlib import Path
 
 from cfinspect import __version__
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.installed import BACKBONE, installed_file, installed_folder
+from cfinspect.engine.base.installed import BACKBONE, has_torch, installed_file, installed_folder
 from cfinspect.engine.model.plugins import ONNX_SUFFIX, SUFFIX
 
 
@@ -46,7 +45,7 @@ def shipped_model(kind: str) -> Path:
 
 
 def _model_suffix() -> str:
-    return SUFFIX if importlib.util.find_spec("torch") else ONNX_SUFFIX
+    return SUFFIX if has_torch() else ONNX_SUFFIX
 
 
 @functools.cache

@@ -77,6 +77,11 @@ PACKAGES = (
 )
 
 
+def has_torch() -> bool:
+    """Whether torch is here; it is not imported for this."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def without_torch(error: ImportError) -> str | None:
     """What to say where torch was asked for and is not there; None for any other import."""
     if (error.name or "").partition(".")[0] not in {"torch", "torchvision"}:

@@ -55,6 +55,13 @@ class NetworkOutputs:
         return cls(**found)
 
 
+def require_squares(batch: NDArray[np.uint8], metadata: ModelMetadata) -> None:
+    """Raise ValueError for what is no batch (n, S, S, 3) uint8, n >= 1, of the input size S."""
+    size = metadata.preprocessing.size
+    if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
+        raise ValueError(f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}")
+
+
 def require_shapes(
     outputs: NetworkOutputs,
     count: int,

@@ -23,7 +23,13 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.base.errors import first_line
-from cfinspect.engine.base.installed import PACKAGES, Package, installed_version, version_numbers
+from cfinspect.engine.base.installed import (
+    PACKAGES,
+    Package,
+    has_torch,
+    installed_version,
+    version_numbers,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -145,8 +151,7 @@ def check_package(package: Package) -> Check:
 
 def _does_without_torch() -> bool:
     """Whether converted models can be run here and others cannot."""
-    there = importlib.util.find_spec
-    return there("torch") is None and there("onnxruntime") is not None
+    return not has_torch() and importlib.util.find_spec("onnxruntime") is not None
 
 
 def check_sqlite() -> Check:

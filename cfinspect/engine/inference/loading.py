@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.installed import has_torch
 from cfinspect.engine.inference.backend import Backend, NetworkOutputs, require_shapes
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.model.file import ModelFileError, load_metadata, require_inspecting
@@ -28,8 +28,7 @@ def load_inspector(
 
     ``device`` and ``precision`` as `device.choose_device` has it; ``batch``: images, or windows of
     photos, that go through the networks at once; ``threads``: of the CPU, None for all. Raises
-    ModelFileError, MetadataError, DeviceError
-    or PluginError with a sentence.
+    ModelFileError, MetadataError, DeviceError or PluginError with a sentence.
     """
     metadata = load_metadata(path)
     require_inspecting(path, metadata)
@@ -37,7 +36,7 @@ def load_inspector(
         from cfinspect.engine.inference.onnx_backend import OnnxBackend  # noqa: PLC0415
 
         return Inspector(OnnxBackend(path, device, precision, threads), batch)
-    if threads is not None and find_spec("torch"):
+    if threads is not None and has_torch():
         from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
 
         limit_threads(threads)

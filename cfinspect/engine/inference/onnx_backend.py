@@ -11,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError, first_line, short
-from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs, require_shapes
+from cfinspect.engine.inference.backend import (
+    InspectionError,
+    NetworkOutputs,
+    require_shapes,
+    require_squares,
+)
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.onnx_file import read_onnx
 
@@ -82,11 +87,7 @@ class OnnxBackend:
         ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
         memory.
         """
-        size = self.metadata.preprocessing.size
-        if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
-            raise ValueError(
-                f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
-            )
+        require_squares(batch, self.metadata)
         parts: list[NetworkOutputs] = []
         start = 0
         while start < len(batch):

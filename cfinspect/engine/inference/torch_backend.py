@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
-from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs
+from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs, require_squares
 from cfinspect.engine.inference.forward import run_networks
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.multi_class import MultiClassBackend, MultiClassInspector
@@ -57,10 +57,7 @@ class TorchBackend:
         memory.
         """
         size, tta = self.metadata.preprocessing.size, self.metadata.preprocessing.tta
-        if batch.shape[1:] != (size, size, 3) or not len(batch) or batch.dtype != np.uint8:
-            raise ValueError(
-                f"expected (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}"
-            )
+        require_squares(batch, self.metadata)
         generator, discriminator = self._networks
         while True:
             try:

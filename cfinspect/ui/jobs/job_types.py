@@ -9,11 +9,11 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.installed import has_torch
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.formats.exchange_types import Options
 from cfinspect.formats.export_filter import ExportFilter
@@ -66,7 +66,7 @@ class WarmUp:
     def run(self, tell: JobReporter) -> str:
         """Import torch and everything that uses it; where there is none, onnxruntime."""
         del tell
-        if find_spec("torch") is None:
+        if not has_torch():
             from cfinspect.engine.inference.onnx_backend import chosen_here  # noqa: PLC0415
 
             return chosen_here(self.device)
