@@ -22,6 +22,7 @@ from cfinspect.cli.options import (
 from cfinspect.cli.output import JsonFlag, Output, guarded, note
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.json_types import json_object
+from cfinspect.engine.model.plugins import ONNX_SUFFIX, SUFFIX, is_onnx
 from cfinspect.workflows.evaluation_data import read_data
 
 EXAMPLES = """
@@ -31,7 +32,7 @@ it was; then, as for every model, score threshold, temperature, mask threshold a
 fitted, and MODEL2 is written. The figures come from cross-validation over groups.
 
 With undamaged images alone, the score threshold moves so far that the share of false alarms is
-that of --false-alarms.
+that of --false-alarms. A converted model (.onnx) is calibrated without PyTorch; MODEL2 is one too.
 
 Examples:
 
@@ -65,7 +66,7 @@ def calibrate(
 ) -> None:
     """Fit a model's decisions to a few labelled images of a new camera or line."""
     require_exists(model, *data)
-    require_other_model_file(model, out)
+    require_other_model_file(model, out, ONNX_SUFFIX if is_onnx(model) else SUFFIX)
     for name, share in (("review-rate", review_rate), ("false-alarms", false_alarms)):
         if share is not None and not 0 < share < 1:
             raise CfinspectError(f"--{name} {share:g}: give a share between 0 and 1.")
@@ -77,7 +78,7 @@ def calibrate(
     dataset = read_data(
         data, CommandLine(Output(as_json)), undamaged, damaged, also_damaged=classes
     )
-    from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415  (starts torch)
+    from cfinspect.engine.calibration.recalibrate import calibrate as refit  # noqa: PLC0415
 
     with Counter("Calibrating") as counter:
         result = refit(

@@ -202,17 +202,17 @@ def explain(
         refuse(given, f"--method {method}")
     if method != "rise":
         refuse({"rise-masks": rise_masks}, f"--method {method}")
-    settings = ace_settings(given)
+    settings = ace_settings(given) if method == "ace" else None
     if target not in ("other", "undamaged", "damaged"):
         raise CfinspectError(f"--target {target}: give other, undamaged or damaged.")
-    from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
-    from cfinspect.engine.explain.classifier import probability  # noqa: PLC0415
     from cfinspect.engine.explain.factory import (  # noqa: PLC0415
         make_explainer,
         open_classifier,
         open_denoiser,
+        require_layers,
     )
     from cfinspect.engine.explain.plugins import method_names  # noqa: PLC0415
+    from cfinspect.engine.explain.protocol import probability  # noqa: PLC0415
     from cfinspect.workflows.explanation_files import AboutExplanations  # noqa: PLC0415
 
     if method not in method_names():
@@ -224,9 +224,13 @@ def explain(
         )
     with cancel_on_signals("Stopping; the explanations so far are kept") as cancel:
         opened = open_classifier(classifier, device, precision, usage, trust=trust)
-        note(f"Device: {opened.classifier.device}")
+        note(f"Device: {opened.device}")
         explainer: Explainer
         if diffusion is not None:
+            assert settings is not None
+            looked_into = require_layers(opened.classifier, "ace")
+            from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
+
             denoiser, size = open_denoiser(
                 diffusion, device, precision, settings, sparing=spare_memory
             )
@@ -235,14 +239,14 @@ def explain(
                     f"Note: the classifier sees {opened.classifier.size} px, the diffusion model "
                     f"makes {size} px: what is smaller than its pixels is not explained."
                 )
-            explainer = Ace(opened.classifier, denoiser, size, settings)
+            explainer = Ace(looked_into, denoiser, size, settings)
         else:
             explainer = make_explainer(method, opened, rise_masks or 400)
         about = AboutExplanations(
             method=method,
             classifier=classifier.name,
             threshold=probability(opened.classifier.limit),
-            settings=settings if method == "ace" else None,
+            settings=settings,
         )
         output = Output(as_json)
         summary = explain_images(
@@ -280,11 +284,11 @@ def _show(summary: ExplanationSummary, out: Path, output: Output) -> None:
 
 
 def _usage(size: int | None, given: dict[str, Any]) -> ClassifierUsage | None:
-    from cfinspect.engine.explain.external import ClassifierUsage  # noqa: PLC0415
-
     if size is None:
         refuse(given, "a cfinspect model (an external one needs --input-size)")
         return None
+    from cfinspect.engine.explain.external import ClassifierUsage  # noqa: PLC0415
+
     outputs = given["outputs"] or "logits"
     if outputs not in ("logits", "probabilities"):
         raise CfinspectError(f"--outputs {outputs}: give logits or probabilities.")

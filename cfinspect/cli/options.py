@@ -88,9 +88,9 @@ def require_folder_to_write(out: Path) -> None:
         raise CfinspectError(f"{place} is a file: give a folder with --out.")
 
 
-def require_other_model_file(model: Path, out: Path) -> None:
+def require_other_model_file(model: Path, out: Path, suffix: str = ".safetensors") -> None:
     """Raise CfinspectError when what is made of ``model`` cannot go to the model file ``out``."""
-    require_file_to_write(out, ".safetensors")
+    require_file_to_write(out, suffix)
     if out.resolve() == model.resolve():
         raise CfinspectError("--out is the model itself: give another name, so that both remain.")
 

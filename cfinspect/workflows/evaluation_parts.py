@@ -77,7 +77,7 @@ def compare(
     from cfinspect.engine.evaluation.localisation_baselines import (  # noqa: PLC0415
         baselines,
     )
-    from cfinspect.engine.explain.saliency import have_cams  # noqa: PLC0415
+    from cfinspect.engine.explain.cam import have_cams  # noqa: PLC0415
 
     if not have_cams():
         listener.note(

@@ -111,21 +111,19 @@ def _makers(
 ) -> dict[str, Callable[[int], Explainer]]:
     """Makers of all explainers that can be had here, each of a seed."""
     from cfinspect.engine.explain.ace import Ace  # noqa: PLC0415
+    from cfinspect.engine.explain.cam import gradcam, have_cams, layercam  # noqa: PLC0415
     from cfinspect.engine.explain.factory import open_denoiser  # noqa: PLC0415
     from cfinspect.engine.explain.saliency import (  # noqa: PLC0415
         Cfgan,
         evidence,
-        gradcam,
         has_evidence,
-        have_cams,
-        layercam,
         occlusion,
         rise,
     )
 
     makers: dict[str, Callable[[int], Explainer]] = {}
     if makes_counterfactuals(backend.metadata.method):
-        makers["cfgan"] = lambda _: Cfgan(backend)
+        makers["cfgan"] = lambda _: Cfgan(backend, classifier)
     if diffusion is None:
         listener.note(
             "Without ACE: give --diffusion, a model of 'cfinspect train --method diffusion'."
@@ -144,8 +142,8 @@ def _makers(
 
         makers["ace"] = ace
 
-    if has_evidence(classifier):
-        makers["evidence"] = lambda _: evidence(classifier)
+    if has_evidence(backend):
+        makers["evidence"] = lambda _: evidence(backend, classifier.name)
     if have_cams():
         for name, maker in (("gradcam", gradcam), ("layercam", layercam)):
             try:

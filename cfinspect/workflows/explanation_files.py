@@ -17,7 +17,7 @@ from cfinspect.engine.base.atomic import LinkRefuser, save_text
 from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.json_types import OMIT_NONE, JsonObject, json_object
 from cfinspect.engine.data.csv_cells import TableWriter
-from cfinspect.engine.explain.explained import NOT_ASKED, Explained
+from cfinspect.engine.explain.protocol import NOT_ASKED, Explained
 from cfinspect.engine.plots.pictures import sample_rows
 
 if TYPE_CHECKING:

@@ -25,8 +25,8 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.evaluation.explainer_benchmark import cout, run
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.explain.ace import Ace
-from cfinspect.engine.explain.classifier import Classifier, odds_of
-from cfinspect.engine.explain.factory import open_classifier, open_denoiser
+from cfinspect.engine.explain.classifier import Classifier
+from cfinspect.engine.explain.factory import open_classifier, open_denoiser, require_layers
 from cfinspect.engine.training.config import TrainConfig
 from cfinspect.engine.training.training_data import TrainingData, gather
 from cfinspect.workflows.explainer_trial import verdicts_kept
@@ -82,8 +82,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=48)
     given = parser.parse_args()
     data = validation(given.run)
-    classifier = open_classifier(given.run / "model.safetensors", "cpu", "auto", None).classifier
-    said = odds_of(classifier, data.validation) >= classifier.limit
+    opened = open_classifier(given.run / "model.safetensors", "cpu", "auto", None)
+    classifier = require_layers(opened.classifier, "ace")
+    said = classifier.ask(data.validation) >= classifier.limit
     right = said == (data.validation_labels == 1)
     known = squares(data.validation[right], data.validation_labels[right])
     for text in given.settings:

@@ -16,10 +16,9 @@ import numpy as np
 from common import DATA
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import read_image
+from cfinspect.engine.base.images import read_image, resize_image
 from cfinspect.engine.calibration.fit import fit_score_threshold
 from cfinspect.engine.calibration.head_refit import cross_validated, refit_head
-from cfinspect.engine.calibration.refit_model import look_closer
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.inference.inspector import says_damaged
 from cfinspect.engine.inference.torch_backend import load_backend
@@ -44,9 +43,11 @@ def main() -> None:
     backend = load_backend(arguments.model)
     old = backend.metadata.decision
     samples = read_folders([DATA / arguments.set]).samples
-    looks = [look_closer(backend, read_image(sample.path)) for sample in samples]
-    logits = np.array([look.logits for look in looks])
-    features = np.array([look.features for look in looks])
+    size = backend.metadata.preprocessing.size
+    squares = [resize_image(read_image(sample.path), size)[None] for sample in samples]
+    looks = [backend.look_closer(square) for square in squares]
+    logits = np.concatenate([look.logits for look in looks])
+    features = np.concatenate([look.features for look in looks])
     labels = np.array([sample.label for sample in samples])
     groups = np.array([sample.group for sample in samples])
     margin = logits[:, 1] - logits[:, 0]

@@ -105,12 +105,6 @@ def _fast_precision(device: torch.device) -> tuple[str, str]:
     return "fp32", "no fast bf16 on this CPU"
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch ran out of memory; on the CPU it says so in words only."""
-    words = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in words
-
-
 def tune_host() -> None:
     """Process-wide settings that make training and inspection on a CPU faster.
 

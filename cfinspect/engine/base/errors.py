@@ -17,3 +17,10 @@ def first_line(error: Exception) -> str:
     """What an exception of a library says, for a sentence of ours: it may quote a whole file."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return short(lines[0], 300)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch ran out of memory; on the CPU it says so in words only. Needs no torch."""
+    if not isinstance(error, RuntimeError):
+        return False
+    return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error).lower()

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.calibration.head_refit import group_folds
-from cfinspect.engine.calibration.otsu import otsu_threshold
-from cfinspect.engine.inference.saliency import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask, otsu_threshold
 from cfinspect.engine.metrics.probability import logit, probabilities, score, sigmoid
 from cfinspect.engine.metrics.review import ReviewMetrics, review_metrics, said_and_sent
 from cfinspect.engine.model.metadata import Decision

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.calibration.otsu import otsu_threshold
+from cfinspect.engine.inference.saliency import otsu_threshold
 
 Masks = NDArray[np.bool_]
 Rows = NDArray[np.bool_]

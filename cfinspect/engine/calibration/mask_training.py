@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from cfinspect.engine.base.device import Device, is_out_of_memory
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.errors import CfinspectError, is_out_of_memory
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.augment import augment
 from cfinspect.engine.data.batch_loader import balanced_indices

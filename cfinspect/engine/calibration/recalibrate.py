@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.device import Device, choose_device
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.base.images import ImageError, read_image
+from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.json_types import INLINE, json_object
 from cfinspect.engine.base.progress import Progress, Ticks
 from cfinspect.engine.calibration.certainty import (
@@ -29,25 +28,14 @@ from cfinspect.engine.calibration.fit import (
     shift_to_false_alarms,
 )
 from cfinspect.engine.calibration.head_refit import cross_validated, refit_head
-from cfinspect.engine.calibration.refit_model import (
-    CloserLook,
-    can_be_refitted,
-    look_closer,
-    refitted,
-)
+from cfinspect.engine.calibration.subject import Subject, open_subject
 from cfinspect.engine.data.dataset import CLASS_NAMES, Dataset, Sample
+from cfinspect.engine.inference.backend import CloserLook, PlacedBackend
 from cfinspect.engine.inference.inspector import Inspector
-from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.probability import logit, probabilities
 from cfinspect.engine.metrics.review import ReviewMetrics, in_sample_review_metrics
-from cfinspect.engine.model.file import (
-    Model,
-    load_metadata,
-    load_model,
-    require_inspecting,
-    save_model,
-)
-from cfinspect.engine.model.metadata import Decision
+from cfinspect.engine.model.file import load_metadata, require_inspecting
+from cfinspect.engine.model.metadata import Decision, ModelMetadata
 
 _LEAST = 5
 _PIXELS = 4096
@@ -95,23 +83,23 @@ def calibrate(
     A segmenter's threshold stays. The figures are also kept in the metadata of ``out``. Raises
     CalibrationError for fewer than five readable images of a class.
     """
-    require_inspecting(model, load_metadata(model))
-    loaded = load_model(model)
-    if loaded.metadata.asks_each_class:
+    metadata = load_metadata(model)
+    require_inspecting(model, metadata)
+    if metadata.asks_each_class:
         raise CalibrationError(
             f"{model} has a D for each of several defect classes, which calibration cannot refit: "
             "train it with images of the new camera ('cfinspect train --from')"
         )
-    old, chosen = loaded.metadata.decision, choose_device(device, precision)
+    loaded, old = open_subject(model, device, precision), metadata.decision
     both = any(sample.label for sample in dataset.samples)
-    in_windows = loaded.metadata.preprocessing.in_windows
+    in_windows = metadata.preprocessing.in_windows
     photos = any(in_windows(sample.width, sample.height) for sample in dataset.samples)
-    refits = both and can_be_refitted(loaded) and not photos
+    refits = both and loaded.backend.has_evidence and not photos
     ticks = Ticks(progress, len(dataset.samples) * (2 if refits else 1))
     start, answers = old, None
     if refits:
-        loaded, start, answers = _refit(loaded, dataset, chosen, ticks)
-    seen, samples = _look(TorchBackend(loaded, chosen), dataset, ticks, start)
+        loaded, start, answers = _refit(loaded, dataset, ticks)
+    seen, samples = _look(loaded.backend, dataset, ticks, start)
     if both:
         answers = answers or Answers(seen.logits, seen.logits)
         if len(answers.after) != len(samples):
@@ -121,7 +109,7 @@ def calibrate(
         new = fit_decision(seen, review_rate, start=start)
         certainty = measured_certainty(answers, seen.labels, groups, old, start)
         review = cross_fitted_review(seen.logits, seen.labels, groups, review_rate, start)
-        if photos and can_be_refitted(loaded):
+        if photos and loaded.backend.has_evidence:
             certainty = dataclasses.replace(certainty, warnings=(*certainty.warnings, _PHOTOS))
     else:
         new = shift_to_false_alarms(old, seen.logits, false_alarms)
@@ -129,40 +117,42 @@ def calibrate(
         p = probabilities(seen.logits, new.temperature)
         review = in_sample_review_metrics(new, p, seen.labels)
     result = CalibrationResult(old, new, certainty, review)
-    _write(out, loaded, result, dataset, samples)
+    _write(out, loaded, metadata, result, dataset, samples)
     return result
 
 
 def _write(
-    out: Path, model: Model, result: CalibrationResult, dataset: Dataset, samples: list[Sample]
+    out: Path,
+    model: Subject,
+    metadata: ModelMetadata,
+    result: CalibrationResult,
+    dataset: Dataset,
+    samples: list[Sample],
 ) -> None:
     calibration = {
         **json_object(result.certainty),
         "review": json_object(result.review),
         "fingerprint": dataset.fingerprint(),
     }
-    notes = {**model.metadata.metrics, "calibration": calibration}
-    metadata = dataclasses.replace(model.metadata.with_decision(result.new), metrics=notes)
+    notes = {**metadata.metrics, "calibration": calibration}
+    metadata = dataclasses.replace(metadata.with_decision(result.new), metrics=notes)
     # These images have been looked at: an evaluation on them would flatter.
     digests = np.array([sample.digest for sample in samples], dtype=np.uint64)
     known = np.unique(np.concatenate([model.seen, digests]))
-    save_model(out, dataclasses.replace(model, metadata=metadata, seen=known))
+    model.save(out, metadata, known)
 
 
-def _refit(
-    model: Model, dataset: Dataset, device: Device, ticks: Ticks
-) -> tuple[Model, Decision, Answers]:
+def _refit(model: Subject, dataset: Dataset, ticks: Ticks) -> tuple[Subject, Decision, Answers]:
     """The model with a refitted D, where its decisions start from, and its answers."""
-    old = model.metadata.decision
-    backend = TorchBackend(model, device)
+    old, size = model.backend.metadata.decision, model.backend.metadata.preprocessing.size
     looks: list[CloserLook] = []
     samples = []
     for sample, image in _readable(dataset, ticks):
-        looks.append(look_closer(backend, image))
+        looks.append(model.backend.look_closer(resize_image(image, size)[None]))
         samples.append(sample)
     labels, groups = _labels(samples, dataset), [sample.group for sample in samples]
-    logits = np.array([look.logits for look in looks])
-    features = np.array([look.features for look in looks])
+    logits = np.concatenate([look.logits for look in looks])
+    features = np.concatenate([look.features for look in looks])
     margin = logits[:, 1] - logits[:, 0]
     refit = refit_head(margin, features, labels, groups, ticks)
     elsewhere = cross_validated(margin, features, labels, groups, ticks)
@@ -175,11 +165,11 @@ def _refit(
     after[:, 1] += shift
     start = dataclasses.replace(start, temperature=temperature)
     refit = dataclasses.replace(refit, shift=refit.shift + shift)
-    return refitted(model, refit), start, Answers(logits, after)
+    return model.refitted(refit), start, Answers(logits, after)
 
 
 def _look(
-    backend: TorchBackend, dataset: Dataset, ticks: Ticks, start: Decision
+    backend: PlacedBackend, dataset: Dataset, ticks: Ticks, start: Decision
 ) -> tuple[LabelledOutputs, list[Sample]]:
     """The networks' answers on all readable images; a photo stands for its worst window.
 
@@ -235,9 +225,8 @@ def _labels(samples: Sequence[Sample], dataset: Dataset) -> NDArray[np.int64]:
     return labels
 
 
-def _inspector(backend: TorchBackend, decision: Decision) -> Inspector:
-    backend.metadata = dataclasses.replace(backend.metadata, decision=decision)
-    return Inspector(backend)
+def _inspector(backend: PlacedBackend, decision: Decision) -> Inspector:
+    return Inspector(backend, decision=decision)
 
 
 def _some(saliency: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,20 +1,20 @@
-"""The torch half of `head_refit`: what D sees in labelled images, and a model with a refitted D."""
+"""A model of torch that calibration changes."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.base.device import Device, choose_device
 from cfinspect.engine.calibration.head_refit import HeadRefit
-from cfinspect.engine.inference.forward import attended_answers
 from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.model.file import Model
+from cfinspect.engine.model.file import Model, load_model, save_model
+from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.networks.multi_class import backbone_of, make_networks
 from cfinspect.engine.networks.projected import (
     Heads,
@@ -23,25 +23,32 @@ from cfinspect.engine.networks.projected import (
 )
 
 
-class CloserLook(NamedTuple):
-    """What D says of an image, and from which features: ``logits`` (3,), ``features`` (C,)."""
+class TorchSubject:
+    """A model of torch on ``device``; satisfies ``subject.Subject``."""
 
-    logits: NDArray[np.float32]
-    features: NDArray[np.float32]
+    def __init__(self, model: Model, device: Device) -> None:
+        self.model = model
+        self.backend = TorchBackend(model, device)
 
+    @classmethod
+    def read(cls, path: Path, device: str, precision: str) -> TorchSubject:
+        """Open a file; raises CfinspectError with a sentence."""
+        return cls(load_model(path), choose_device(device, precision))
 
-def can_be_refitted(model: Model) -> bool:
-    """Whether D looks through the pretrained backbone."""
-    return isinstance(model.discriminator, ProjectedDiscriminator)
+    @property
+    def seen(self) -> NDArray[np.uint64]:
+        """See ``Subject``."""
+        return self.model.seen
 
+    def refitted(self, refit: HeadRefit) -> TorchSubject:
+        """See ``Subject``."""
+        return TorchSubject(refitted(self.model, refit), self.backend.device)
 
-def look_closer(backend: TorchBackend, image: NDArray[np.uint8]) -> CloserLook:
-    """D's logits and features of ``image`` (H, W, 3), seen as a whole."""
-    pre, discriminator = backend.metadata.preprocessing, backend.discriminator
-    assert isinstance(discriminator, ProjectedDiscriminator)
-    square = resize_image(image, pre.size)[None]
-    logits, features = attended_answers(discriminator, square, backend.device, pre.tta)
-    return CloserLook(logits[0], features[0])
+    def save(self, path: Path, metadata: ModelMetadata, seen: NDArray[np.uint64]) -> None:
+        """See ``Subject``."""
+        # A refitted D has one more layer, which its own metadata name.
+        metadata = dataclasses.replace(metadata, discriminator=self.model.metadata.discriminator)
+        save_model(path, dataclasses.replace(self.model, metadata=metadata, seen=seen))
 
 
 def refitted(model: Model, refit: HeadRefit) -> Model:

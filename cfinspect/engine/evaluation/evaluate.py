@@ -130,7 +130,7 @@ def evaluate(
     """
     reader = _Reader(samples, progress)
     gathered = _Gathered(tuple(inspector.backend.metadata.defect_classes))
-    for done, found in enumerate(inspector.inspect_many(reader), start=1):
+    for done, found in enumerate(inspector.inspect_many(reader, progress), start=1):
         gathered.add(reader.waiting.popleft(), found)
         progress.show(done + len(reader.left_out), len(samples))
     if not gathered.rows:

@@ -30,7 +30,7 @@ from cfinspect.engine.evaluation.part_figures import (
 from cfinspect.engine.evaluation.realism import fid, halves, have_distances
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.evaluation.simsiam import SimSiam
-from cfinspect.engine.explain.classifier import Classifier, odds_of
+from cfinspect.engine.explain.classifier import Classifier
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.tiling import resize_map
@@ -53,7 +53,7 @@ def select_correct_samples(classifier: Classifier, squares: Squares, count: int)
     What one class lacks the other makes up for, as far as it goes. CfinspectError where it has
     none right.
     """
-    said = odds_of(classifier, squares.images) >= classifier.limit
+    said = classifier.ask(squares.images) >= classifier.limit
     right = said == (squares.labels == DAMAGED)
     none, some = (np.flatnonzero(right & (squares.labels == label)) for label in (0, 1))
     first = min(len(none), max(count // 2, count - len(some)))

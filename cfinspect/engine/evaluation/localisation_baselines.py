@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +15,17 @@ from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.calibration.fit import fit_mask_threshold
 from cfinspect.engine.data.dataset import DAMAGED, Sample
 from cfinspect.engine.evaluation.part_figures import BaselineFigures
-from cfinspect.engine.explain.classifier import OwnClassifier
-from cfinspect.engine.explain.comparison import explainers
+from cfinspect.engine.explain.cam import cam_layers, gradcam, have_cams, layercam
+from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
+from cfinspect.engine.explain.protocol import Explainer, Images, Labels, Maps
+from cfinspect.engine.explain.saliency import (
+    Cfgan,
+    Mapped,
+    evidence,
+    has_evidence,
+    occlusion,
+    rise,
+)
 from cfinspect.engine.inference.forward import classify
 from cfinspect.engine.inference.inspector import Inspector, says_damaged
 from cfinspect.engine.inference.tiling import resize_map
@@ -100,3 +110,46 @@ def _said(backend: TorchBackend, squares: NDArray[np.uint8]) -> NDArray[np.bool_
     tta = backend.metadata.preprocessing.tta
     logits = classify(backend.discriminator, squares, backend.device, tta, _BATCH)
     return says_damaged(logits, backend.metadata.decision)
+
+
+def black_hat(size: int) -> Mapped:
+    """Dark and thin: morphological closing minus the image, no network at all."""
+
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
+        wide = max(3, images.shape[1] // 8) | 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (wide, wide))
+        found = [
+            cv2.morphologyEx(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.MORPH_BLACKHAT, kernel)
+            for image in images
+        ]
+        return np.stack(found).astype(np.float32) / np.float32(255)
+
+    return Mapped("black-hat", size, maps, 0)
+
+
+def darkness(size: int) -> Mapped:
+    """One minus the brightness, no network at all."""
+
+    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
+        found: Maps = 1 - images.mean(axis=3, dtype=np.float32) / np.float32(255)
+        return found
+
+    return Mapped("darkness", size, maps, 0)
+
+
+def explainers(
+    backend: TorchBackend, classifier: Classifier, rise_masks: int = 400
+) -> dict[str, Explainer]:
+    """All that work on this model and with what is installed, by name."""
+    found: dict[str, Explainer] = {"cfgan": Cfgan(backend, classifier)}
+    if have_cams() and cam_layers(classifier):
+        found["gradcam"] = gradcam(classifier)
+        found["gradcam, third stage"] = gradcam(classifier, 2)
+        found["layercam"] = layercam(classifier)
+    if has_evidence(backend):
+        found["evidence"] = evidence(backend, classifier.name)
+    found["rise"] = rise(classifier, rise_masks)
+    found["occlusion"] = occlusion(classifier)
+    found["black-hat"] = black_hat(classifier.size)
+    found["darkness"] = darkness(classifier.size)
+    return found

@@ -11,19 +11,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cfinspect.engine.base.device import is_out_of_memory
+from cfinspect.engine.base.errors import is_out_of_memory
 from cfinspect.engine.base.images import ImageError, read_image, resize_image
 from cfinspect.engine.base.progress import Progress, Ticks
-from cfinspect.engine.explain.ace import Ace
-from cfinspect.engine.explain.classifier import Classifier, odds_of, probability
-from cfinspect.engine.explain.explained import (
+from cfinspect.engine.explain.protocol import (
     NO_NUMBER,
     NOT_ASKED,
     NOT_FLIPPED,
     NOT_KEPT,
+    BlackBox,
     Explained,
+    Explainer,
+    Explanation,
+    Images,
+    probability,
 )
-from cfinspect.engine.explain.protocol import Explainer, Explanation, Images
 from cfinspect.engine.inference.stream import Source
 from cfinspect.engine.inference.tiling import resize_map
 
@@ -33,7 +35,7 @@ TooLarge = Callable[[NDArray[np.uint8]], bool]
 
 def explain_sources(
     explainer: Explainer,
-    classifier: Classifier,
+    classifier: BlackBox,
     sources: Sequence[Source],
     *,
     target: Target = "other",
@@ -62,7 +64,7 @@ class _Work:
     """Explains batches; memory holds their squares, and one image at its own size."""
 
     def __init__(
-        self, explainer: Explainer, classifier: Classifier, target: Target, too_large: TooLarge
+        self, explainer: Explainer, classifier: BlackBox, target: Target, too_large: TooLarge
     ) -> None:
         self._explainer = explainer
         self._classifier = classifier
@@ -84,7 +86,7 @@ class _Work:
         asked: list[int] = []
         odds = np.zeros(0, np.float32)
         if own:
-            odds = odds_of(self._classifier, np.stack(list(own.values())))
+            odds = self._classifier.ask(np.stack(list(own.values())))
         scores = dict(zip(own, odds.tolist(), strict=True))
         for place, score in scores.items():
             if not math.isfinite(score):
@@ -141,16 +143,17 @@ class _Work:
         except RuntimeError as error:
             if not is_out_of_memory(error) or len(squares) == 1:
                 raise
-        self._classifier.device.free_memory()
+        self._classifier.free_memory()
         middle = len(squares) // 2
         first = self._made(squares[:middle], goals[:middle], progress)
         return _Batch(first.parts + self._made(squares[middle:], goals[middle:], progress).parts)
 
     def _kept(self, squares: Images, goals: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-        """Whether the filter leaves the verdict on the whole image as it is."""
-        if not isinstance(self._explainer, Ace):
+        """Whether the filter leaves the verdict on the whole image as it is; only ACE has one."""
+        filtered_says = getattr(self._explainer, "filtered_says", None)
+        if filtered_says is None:
             return None
-        return np.asarray(self._explainer.filtered_says(squares) != (goals == 1))
+        return np.asarray(filtered_says(squares) != (goals == 1))
 
     def _full(self, one: Explained, made: Explanation, number: int, square: Images) -> Explained:
         """At the image's own size: only the change is enlarged, so the image keeps its detail.
@@ -177,7 +180,7 @@ class _Work:
             change = made.counterfactual[number] - square / np.float32(255)
             grown = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
             picture = np.rint(np.clip(image + grown * 255, 0, 255)).astype(np.uint8)
-            after = odds_of(self._classifier, resize_image(picture, self._classifier.size)[None])[0]
+            after = self._classifier.ask(resize_image(picture, self._classifier.size)[None])[0]
             flipped = bool(after >= self._classifier.limit) == (one.target == 1)
             facts |= {"after": probability(float(after)), "flipped": flipped}
             shown["picture"] = picture

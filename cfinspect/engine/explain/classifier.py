@@ -1,35 +1,30 @@
-"""What explainers ask: one classifier, ours or an external one, as a function of the image."""
+"""What explainers look into: one classifier, ours or an external one, a function of the image."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from cfinspect.engine.base.device import Device
+from cfinspect.engine.explain.protocol import BlackBox, Images, Maps
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.metrics.probability import logit, sigmoid
+from cfinspect.engine.metrics.probability import logit
 
 _BATCH = 64
 
 
-class Classifier(Protocol):
-    """Tells damaged from undamaged.
+class Classifier(BlackBox, Protocol):
+    """A `BlackBox` of torch, which gradients pass; who implements it derives from it.
 
-    ``size``: side in px of the squares that it sees. ``limit``: the log-odds of "damaged" from
-    which on it says so. ``module``: the network with its layers, for class activation maps; None
-    where they cannot be reached. ``no_gradients``: why none pass, "" where they do.
+    ``module``: the network with its layers, for class activation maps; None where they cannot be
+    reached. ``no_gradients``: why none pass, "" where they do.
     """
 
-    name: str
-    size: int
     device: Device
-    limit: float
     no_gradients: str
     module: nn.Module | None
 
@@ -42,8 +37,21 @@ class Classifier(Protocol):
     def once(self, x: Tensor) -> Tensor:
         """The same by a single pass of ``module``, where ``odds`` may take the mean of views."""
 
+    @torch.no_grad()
+    def ask(self, images: Images | Maps) -> Maps:
+        """See ``BlackBox``."""
+        rows = []
+        for start in range(0, len(images), _BATCH):
+            x = to_tensor(images[start : start + _BATCH], self.device.device)
+            rows.append(self.odds(x).float())
+        return torch.cat(rows).cpu().numpy()
 
-class OwnClassifier:
+    def free_memory(self) -> None:
+        """See ``BlackBox``."""
+        self.device.free_memory()
+
+
+class OwnClassifier(Classifier):
     """D of a cfinspect model, with the model's threshold."""
 
     no_gradients = ""
@@ -82,18 +90,3 @@ def resized(x: Tensor, size: int) -> Tensor:
     if x.shape[-1] == size:
         return x
     return F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
-
-
-@torch.no_grad()
-def odds_of(classifier: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The log-odds of "damaged" of images (n, S, S, 3) uint8, (n,)."""
-    rows = [
-        classifier.odds(to_tensor(images[start : start + _BATCH], classifier.device.device))
-        for start in range(0, len(images), _BATCH)
-    ]
-    return torch.cat(rows).float().cpu().numpy()
-
-
-def probability(odds: float) -> float:
-    """Of log-odds."""
-    return float(sigmoid(odds))

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.export.passes import move_to_device_pass
 
-from cfinspect.engine.base.device import Device, is_out_of_memory
-from cfinspect.engine.base.errors import CfinspectError, first_line
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.errors import CfinspectError, first_line, is_out_of_memory
 from cfinspect.engine.explain.archives import kind_of_archive, only_tensors, rebuilt_export
-from cfinspect.engine.explain.classifier import resized
+from cfinspect.engine.explain.classifier import Classifier, resized
 from cfinspect.engine.explain.onnx_process import OnnxProcess, checked_onnx
 from cfinspect.engine.metrics.probability import logit
 
@@ -55,7 +55,7 @@ class ClassifierUsage:
                 raise CfinspectError(f"classifier: {sentence}")
 
 
-class ExternalClassifier:
+class ExternalClassifier(Classifier):
     """A ``Classifier`` around somebody else's network.
 
     ``network``: (n, 3, size, size), normalised -> (n, outputs). ``no_gradients``: see
@@ -99,7 +99,7 @@ class ExternalClassifier:
         try:
             answer = self._network(shown)
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise
             raise CfinspectError(
                 f"{self.name} cannot look at {tuple(shown.shape)} images ({first_line(error)}): is "

@@ -1,41 +1,50 @@
-"""From files and names to explainers."""
+"""From files and names to explainers; torch is started only where one needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cfinspect.engine.base.device import choose_device, tune_host
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.explain.ace import AceSettings
-from cfinspect.engine.explain.classifier import Classifier, OwnClassifier
-from cfinspect.engine.explain.external import ClassifierUsage, load_external
+from cfinspect.engine.base.installed import has_torch
+from cfinspect.engine.explain.converted import ConvertedClassifier
 from cfinspect.engine.explain.plugins import make_plugin, method_names
-from cfinspect.engine.explain.protocol import Explainer
-from cfinspect.engine.explain.saliency import (
-    Cfgan,
-    evidence,
-    gradcam,
-    layercam,
-    occlusion,
-    rise,
-)
-from cfinspect.engine.inference.torch_backend import TorchBackend, load_backend
+from cfinspect.engine.explain.protocol import BlackBox, Explainer
+from cfinspect.engine.explain.saliency import Cfgan, evidence, occlusion, rise
+from cfinspect.engine.inference.backend import Backend, PlacedBackend
+from cfinspect.engine.inference.onnx_backend import OnnxBackend
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.model.onnx_file import is_converted
 from cfinspect.engine.model.plugins import is_onnx
-from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers
 from cfinspect.engine.networks.names import DDPM
+
+if TYPE_CHECKING:
+    from cfinspect.engine.explain.ace import AceSettings
+    from cfinspect.engine.explain.classifier import Classifier
+    from cfinspect.engine.explain.external import ClassifierUsage
+    from cfinspect.engine.networks.diffusion import Denoiser
 
 
 @dataclass(frozen=True)
 class OpenedClassifier:
     """A classifier; ``backend``: the cfinspect model it belongs to, None for an external one."""
 
-    classifier: Classifier
-    backend: TorchBackend | None
+    classifier: BlackBox
+    backend: PlacedBackend | None
+
+    @property
+    def device(self) -> str:
+        """Where it computes, in words."""
+        return str(getattr(self.classifier, "device", "unknown"))
+
+    def close(self) -> None:
+        """Let the networks go, where the model is one of ours."""
+        close = getattr(self.backend, "close", None)
+        if close is not None:
+            close()
 
 
 def open_classifier(
@@ -45,30 +54,68 @@ def open_classifier(
     usage: ClassifierUsage | None,
     *,
     trust: bool = False,
+    threads: int | None = None,
 ) -> OpenedClassifier:
     """A cfinspect model, or with ``usage`` another program's classifier.
 
-    ``trust``: also one that is a program; see ``load_external``. Raises CfinspectError with a
-    sentence.
+    ``trust``: also one that is a program; see ``load_external``. ``threads``: of the CPU, None for
+    all. Raises CfinspectError with a sentence.
     """
-    if path.suffix.lower() == ".safetensors":
-        if usage is not None:
-            raise CfinspectError(
-                f"{path} is a cfinspect model and knows how it is used: leave out --input-size and "
-                "what belongs to it"
-            )
-        backend = load_backend(path, device, precision)
-        return OpenedClassifier(OwnClassifier(backend, path.name), backend)
-    if is_onnx(path) and is_converted(path):
-        load_model(path)  # which says what is needed in its place
-    if usage is None:
+    converted = is_onnx(path) and is_converted(path)
+    ours = converted or path.suffix.lower() == ".safetensors"
+    if ours and usage is not None:
+        raise CfinspectError(
+            f"{path} is a cfinspect model and knows how it is used: leave out --input-size and "
+            "what belongs to it"
+        )
+    if converted:
+        runtime = OnnxBackend(path, device, precision, threads)
+        return OpenedClassifier(ConvertedClassifier(runtime, path.name), runtime)
+    if not ours and usage is None:
         raise CfinspectError(
             f"{path} is no cfinspect model, so say how it is used: --input-size, and where needed "
             "--index, --mean, --std and --outputs"
         )
+    from cfinspect.engine.base.device import choose_device, limit_threads, tune_host  # noqa: PLC0415
+
+    if threads is not None:
+        limit_threads(threads)
+    if usage is None:
+        from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
+        from cfinspect.engine.inference.torch_backend import load_backend  # noqa: PLC0415
+
+        backend = load_backend(path, device, precision)
+        return OpenedClassifier(OwnClassifier(backend, path.name), backend)
+    from cfinspect.engine.explain.external import load_external  # noqa: PLC0415
+
     tune_host()
     chosen = choose_device(device, precision)
     return OpenedClassifier(load_external(path, usage, chosen, trust=trust), None)
+
+
+def classifier_of(backend: Backend, name: str) -> OpenedClassifier | None:
+    """A loaded model's own classifier; None for a plug-in's, into which nobody sees."""
+    if isinstance(backend, OnnxBackend):
+        return OpenedClassifier(ConvertedClassifier(backend, name), backend)
+    if not has_torch():
+        return None
+    from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
+    from cfinspect.engine.inference.torch_backend import TorchBackend  # noqa: PLC0415
+
+    if not isinstance(backend, TorchBackend):
+        return None
+    return OpenedClassifier(OwnClassifier(backend, name), backend)
+
+
+def require_layers(classifier: BlackBox, method: str) -> Classifier:
+    """The same as a network that gradients pass; CfinspectError for a converted model."""
+    if isinstance(classifier, ConvertedClassifier):
+        raise CfinspectError(
+            f"{method} looks into the layers of a network, which a converted model does not show: "
+            f"give the .safetensors file that {classifier.name} was made of, or use cfgan, "
+            "evidence, rise or occlusion"
+        )
+    return classifier  # type: ignore[return-value]  # all others are of torch
 
 
 def open_denoiser(
@@ -81,6 +128,9 @@ def open_denoiser(
             f"{path} is no diffusion model: train one with 'cfinspect train DATA --method "
             "diffusion --out RUN'"
         )
+    from cfinspect.engine.base.device import choose_device  # noqa: PLC0415
+    from cfinspect.engine.networks.diffusion import Ddpm, Denoiser, require_diffusers  # noqa: PLC0415
+
     require_diffusers()
     chosen = choose_device(device, precision)
     network = load_model(path).generator.to(chosen.device)
@@ -101,26 +151,32 @@ def make_explainer(method: str, opened: OpenedClassifier, rise_masks: int = 400)
 
     Raises CfinspectError for an unknown method, and where it cannot explain this classifier.
     """
+    asked, backend = opened.classifier, opened.backend
     if method == "cfgan":
-        backend = opened.backend
         if backend is None or not makes_counterfactuals(backend.metadata.method):
             raise CfinspectError(
-                f"{opened.classifier.name} has no generator: use ace, evidence, gradcam, layercam, "
+                f"{asked.name} has no generator: use ace, evidence, gradcam, layercam, "
                 "rise or occlusion"
             )
-        return Cfgan(backend)
+        return Cfgan(backend, asked)
     makers: dict[str, Callable[[], Explainer]] = {
-        "evidence": lambda: evidence(opened.classifier),
-        "gradcam": lambda: gradcam(opened.classifier),
-        "layercam": lambda: layercam(opened.classifier),
-        "rise": lambda: rise(opened.classifier, rise_masks),
-        "occlusion": lambda: occlusion(opened.classifier),
+        "evidence": lambda: evidence(backend, asked.name),
+        "rise": lambda: rise(asked, rise_masks),
+        "occlusion": lambda: occlusion(asked),
     }
     if method in makers:
         return makers[method]()
-    found = make_plugin(method, opened.classifier)
+    unknown = CfinspectError(
+        f"unknown method {method!r}: choose one of {', '.join(method_names())}"
+    )
+    if method not in method_names():
+        raise unknown
+    classifier = require_layers(asked, method)
+    if method in {"gradcam", "layercam"}:
+        from cfinspect.engine.explain import cam  # noqa: PLC0415
+
+        return cam.gradcam(classifier) if method == "gradcam" else cam.layercam(classifier)
+    found = make_plugin(method, classifier)
     if found is None:
-        raise CfinspectError(
-            f"unknown method {method!r}: choose one of {', '.join(method_names())}"
-        )
+        raise unknown
     return found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.errors import CfinspectError, is_out_of_memory
 from cfinspect.engine.base.plugins import Plugins
 from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.explain.protocol import Explainer, Explanation, Images, Labels
@@ -78,7 +78,7 @@ class _Guarded:
         except (CfinspectError, Cancelled, MemoryError):
             raise
         except Exception as error:
-            if _says_out_of_memory(error):
+            if is_out_of_memory(error):
                 raise  # the caller tries half of the images
             raise PLUGINS.failed(self.name, error) from error
         return found
@@ -93,9 +93,3 @@ def _check(found: Explanation, count: int, size: int) -> None:
         wanted = (count, size, size, 3) if name == "counterfactual" else (count, size, size)
         if np.shape(values) != wanted:
             raise ValueError(f"its {name} is {np.shape(values)}, not {wanted}")
-
-
-def _says_out_of_memory(error: Exception) -> bool:
-    from cfinspect.engine.base.device import is_out_of_memory  # noqa: PLC0415  (starts torch)
-
-    return isinstance(error, RuntimeError) and is_out_of_memory(error)

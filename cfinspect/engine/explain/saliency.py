@@ -1,50 +1,43 @@
-"""Explainers that do not need a diffusion model: G, evidence, activation maps, RISE, occlusion."""
+"""Explainers that ask a model and never look into it: G, evidence, RISE, occlusion; no torch."""
 
 from __future__ import annotations
 
-import importlib.util
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Progress
-from cfinspect.engine.explain.classifier import Classifier, OwnClassifier, beyond
 from cfinspect.engine.explain.protocol import (
+    BlackBox,
     Explanation,
     Images,
     Labels,
     Maps,
     own_masks,
 )
-from cfinspect.engine.inference.forward import to_tensor
+from cfinspect.engine.inference.backend import Backend, PlacedBackend
 from cfinspect.engine.inference.saliency import saliency as change_map
-from cfinspect.engine.inference.torch_backend import TorchBackend
-from cfinspect.engine.networks.discriminators import (
-    CompactDiscriminator,
-    HybridDiscriminator,
-    ImageNetDiscriminator,
-)
-from cfinspect.engine.networks.projected import ProjectedDiscriminator
+from cfinspect.engine.inference.tiling import resize_map
+from cfinspect.engine.metrics.probability import sigmoid
 
 _RISE_GRID, _RISE_KEPT, _AT_ONCE = 7, 0.5, 64
 _PATCHES = 8  # occluding squares along a side
 
 
 class Cfgan:
-    """|x - G(x)|, by one pass of G."""
+    """|x - G(x)|, by one pass of G; D, or whoever judges the counterfactual, is ``judge``."""
 
     name: str = "cfgan"
 
-    def __init__(self, backend: TorchBackend) -> None:
+    def __init__(self, backend: Backend, judge: BlackBox) -> None:
         self.size = backend.metadata.preprocessing.size
         self._backend = backend
-        self._classifier = OwnClassifier(backend, "D")
+        self._judge = judge
 
     def ticks(self, count: int) -> int:
         """See ``Explainer``."""
@@ -58,16 +51,13 @@ class Cfgan:
         made = self._backend.run(images).counterfactual
         seconds = (time.perf_counter() - begun) / len(images)
         saliency = change_map(images, made)
-        rounded = np.rint(made * 255).astype(np.uint8)
-        with torch.no_grad():
-            shown = to_tensor(rounded, self._backend.device.device)
-            damaged = beyond(self._classifier, shown) >= 0
+        damaged = self._judge.ask(np.rint(made * 255).astype(np.uint8)) >= self._judge.limit
         progress.tick()
         return Explanation(
             counterfactual=made,
             saliency=saliency,
             mask=saliency >= self._backend.metadata.decision.mask_threshold,
-            flipped=damaged.cpu().numpy() == (target == 1),
+            flipped=damaged == (target == 1),
             evaluations=np.ones(len(images), dtype=np.int64),
             seconds=seconds,
         )
@@ -108,168 +98,36 @@ class Mapped:
         )
 
 
-def have_cams() -> bool:
-    """Whether torchcam, of the extra "evaluate", is installed."""
-    return importlib.util.find_spec("torchcam") is not None
+def has_evidence(backend: Backend | None) -> TypeGuard[PlacedBackend]:
+    """Whether a model says itself how much each place speaks for damage."""
+    return bool(getattr(backend, "has_evidence", False))
 
 
-def gradcam(classifier: Classifier, stage: int = -1) -> Mapped:
-    """Grad-CAM (Selvaraju et al. 2017) at one of the convolutional stages, the last by default."""
-    layers = stages(classifier)
-    chosen = layers[stage:][:1]
-    return Mapped("gradcam", classifier.size, _by_cam(classifier, "GradCAM", chosen), 1)
-
-
-def layercam(classifier: Classifier) -> Mapped:
-    """LayerCAM (Jiang et al. 2021): the maximum over the last two stages."""
-    layers = stages(classifier)[-2:]
-    return Mapped("layercam", classifier.size, _by_cam(classifier, "LayerCAM", layers), 1)
-
-
-def stages(classifier: Classifier) -> list[nn.Module]:
-    """The last layer of each convolutional stage; side / 2, / 4, / 8 and so on (ResNet: / 4 on).
-
-    Raises CfinspectError where there are none, or torchcam is missing.
-    """
-    if not have_cams():
-        raise CfinspectError(
-            "Grad-CAM and LayerCAM need torchcam: pip install 'cfinspect[evaluate]'"
-        )
-    found = cam_layers(classifier)
-    if not found:
-        raise CfinspectError(
-            f"{classifier.name} has no convolutional layers that class activation maps could "
-            "look at: use rise or occlusion"
-        )
-    return found
-
-
-def cam_layers(classifier: Classifier) -> list[nn.Module]:
-    """The same; empty where there are none, whether torchcam is installed or not."""
-    network = classifier.module
-    if isinstance(network, CompactDiscriminator | HybridDiscriminator):
-        if isinstance(network, CompactDiscriminator):
-            layers = list(network.features)
-        else:
-            layers = list(network.stages)
-        starts = [*(i for i, layer in enumerate(layers) if _halves(layer)), len(layers)]
-        return [layers[end - 1] for end in starts[1:]]
-    body = getattr(network, "body", None)
-    if isinstance(network, ImageNetDiscriminator):
-        return [getattr(body, f"layer{i}") for i in range(1, 5)] if hasattr(body, "layer4") else []
-    return _shrinking(classifier) if network is not None else []
-
-
-def _halves(layer: nn.Module) -> bool:
-    return type(layer).__name__ == "Patches"
-
-
-def _shrinking(classifier: Classifier) -> list[nn.Module]:
-    """Of an external network: the last layer at each resolution, as a grey image passes it."""
-    last: dict[int, nn.Module] = {}
-    hooks = []
-
-    def note(layer: nn.Module, _: object, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and output.shape[-1] > 1:
-            last[output.shape[-1]] = layer
-
-    assert classifier.module is not None
-    for layer in classifier.module.modules():
-        if not list(layer.children()):
-            hooks.append(layer.register_forward_hook(note))
-    with torch.no_grad():
-        device = classifier.device.device
-        classifier.once(torch.full((1, 3, classifier.size, classifier.size), 0.5, device=device))
-    for hook in hooks:
-        hook.remove()
-    return [last[side] for side in sorted(last, reverse=True)]
-
-
-def _by_cam(
-    classifier: Classifier, method: str, layers: Sequence[nn.Module]
-) -> Callable[[Images, Labels, Progress], Maps]:
-    def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        device = classifier.device.device
-        # One at a time: some networks take no more, and hooks keep the last pass only.
-        return np.concatenate(
-            [
-                _cam(
-                    classifier, method, layers, to_tensor(images[n : n + 1], device), own, progress
-                )
-                for n, own in enumerate(sign.tolist())
-            ]
-        )
-
-    return maps
-
-
-def _cam(
-    classifier: Classifier,
-    method: str,
-    layers: Sequence[nn.Module],
-    x: Tensor,
-    sign: int,
-    progress: Progress,
-) -> Maps:
-    """Of one image x (1, 3, S, S): (1, S, S), the maximum over ``layers``."""
-    from torchcam import methods  # noqa: PLC0415  (an extra)
-
-    x = x.requires_grad_(True)
-    with getattr(methods, method)(classifier.module, target_layer=list(layers)) as extractor:
-        # What decides is p1 against p0; the fake's logit must not lead the map.
-        margin = (classifier.once(x) - classifier.limit) * sign
-        maps = extractor(1, torch.stack([-margin, margin], dim=1))
-    grown = [
-        nn.functional.interpolate(
-            found[:, None].float(), x.shape[-2:], mode="bilinear", align_corners=False
-        )
-        for found in maps
-    ]
-    joined: Tensor = torch.cat(grown, dim=1).amax(dim=1).nan_to_num(0.0)
-    progress.tick()
-    return joined.detach().clamp(0, 1).cpu().numpy()
-
-
-def has_evidence(classifier: Classifier) -> bool:
-    """Whether the classifier says itself how much each place speaks for damage."""
-    return isinstance(classifier.module, ProjectedDiscriminator)
-
-
-def evidence(classifier: Classifier) -> Mapped:
+def evidence(backend: Backend | None, name: str) -> Mapped:
     """What the D "projected" looks at: its evidence at each place, by one pass.
 
-    Raises CfinspectError for a classifier that has none.
+    ``name``: of the model, for messages. Raises CfinspectError for one that has none.
     """
-    network = classifier.module
-    if not isinstance(network, ProjectedDiscriminator):
+    if not has_evidence(backend):
         raise CfinspectError(
-            f"{classifier.name} has no map of evidence, which only a discriminator projected has: "
+            f"{name} has no map of evidence, which only a discriminator projected has: "
             "use another method"
         )
+    placed = backend
 
-    @torch.inference_mode()
     def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        device = classifier.device.device
+        side = images.shape[1]
         rows = []
         for n, own in enumerate(sign.tolist()):
-            with classifier.device.autocast():
-                found = network.judge(to_tensor(images[n : n + 1], device)).evidence * own
-            rows.append(_grown(torch.sigmoid(found), images.shape[1]))
+            found = sigmoid(placed.evidence(images[n : n + 1])[0] * own)
+            rows.append(resize_map(found, side, side))
             progress.tick()
-        return np.concatenate(rows)
+        return np.stack(rows)
 
-    return Mapped("evidence", classifier.size, maps, 1)
-
-
-def _grown(maps: Tensor, side: int) -> Maps:
-    """(n, h, w) in [0, 1] -> (n, side, side), bilinear."""
-    grown = nn.functional.interpolate(
-        maps[:, None].float(), (side, side), mode="bilinear", align_corners=False
-    )
-    return grown[:, 0].detach().cpu().numpy()
+    return Mapped("evidence", backend.metadata.preprocessing.size, maps, 1)
 
 
-def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
+def rise(classifier: BlackBox, masks: int = 400, seed: int = 0) -> Mapped:
     """RISE (Petsiuk et al. 2018): the mean of random masks, weighted by what is said of the rest.
 
     What is hidden becomes the image's mean colour: black would look like damage. Stretched to
@@ -277,13 +135,13 @@ def rise(classifier: Classifier, masks: int = 400, seed: int = 0) -> Mapped:
     """
 
     def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        chosen = torch.from_numpy(_random_masks(masks, images.shape[1], seed))
+        chosen = _random_masks(masks, images.shape[1], seed)
         return _weighed(classifier, images, sign, chosen, progress, hidden=False)
 
     return Mapped("rise", classifier.size, maps, masks, -(-masks // _AT_ONCE))
 
 
-def occlusion(classifier: Classifier) -> Mapped:
+def occlusion(classifier: BlackBox) -> Mapped:
     """Zeiler and Fergus 2014: how much the verdict loses where a square is hidden.
 
     Squares of an eighth of the side, half overlapping, in the image's mean colour; a pixel has the
@@ -291,19 +149,18 @@ def occlusion(classifier: Classifier) -> Mapped:
     """
 
     def maps(images: Images, sign: Labels, progress: Progress) -> Maps:
-        chosen = torch.from_numpy(_squares(images.shape[1]))
+        chosen = _squares(images.shape[1])
         return _weighed(classifier, images, sign, chosen, progress, hidden=True)
 
     count = (2 * _PATCHES - 1) ** 2
     return Mapped("occlusion", classifier.size, maps, count, -(-count // _AT_ONCE))
 
 
-@torch.inference_mode()
 def _weighed(
-    classifier: Classifier,
+    classifier: BlackBox,
     images: Images,
     sign: Labels,
-    shown: Tensor,
+    shown: Maps,
     progress: Progress,
     *,
     hidden: bool,
@@ -312,21 +169,21 @@ def _weighed(
 
     ``hidden``: the mean over what is not shown instead, weighted by the verdict's loss.
     """
-    device = classifier.device.device
-    shown = shown.to(device)
     counted = 1 - shown if hidden else shown
-    weight = counted.sum(dim=0).clamp_min(1e-6)
+    weight = np.maximum(counted.sum(axis=0), 1e-6)
     result = []
     for image, own in zip(images, sign.tolist(), strict=True):
-        x = to_tensor(image[None], device)
-        mean = x.mean(dim=(2, 3), keepdim=True)
-        total = torch.zeros(x.shape[-2:], device=device)
-        for part, counts in zip(shown.split(_AT_ONCE), counted.split(_AT_ONCE), strict=True):
-            said = torch.sigmoid(own * beyond(classifier, mean + (x - mean) * part[:, None]))
+        x = image / np.float32(255)
+        mean = x.mean(axis=(0, 1))
+        total = np.zeros(x.shape[:2], dtype=np.float32)
+        for start in range(0, len(shown), _AT_ONCE):
+            part = shown[start : start + _AT_ONCE, :, :, None]
+            odds = classifier.ask(mean + (x - mean) * part) - classifier.limit
+            said = sigmoid(own * odds).astype(np.float32)
             share = 1 - said if hidden else said
-            total += (share[:, None, None] * counts).sum(dim=0)
+            total += np.tensordot(share, counted[start : start + _AT_ONCE], 1)
             progress.tick()
-        result.append(_stretched((total / weight).cpu().numpy()))
+        result.append(_stretched(total / weight))
     return np.stack(result)
 
 

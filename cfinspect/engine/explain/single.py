@@ -7,12 +7,9 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.images import resize_image
-from cfinspect.engine.explain.classifier import OwnClassifier, odds_of
-from cfinspect.engine.explain.factory import OpenedClassifier, make_explainer
+from cfinspect.engine.explain.factory import classifier_of, make_explainer
 from cfinspect.engine.inference.inspector import Inspector
-from cfinspect.engine.inference.onnx_backend import OnnxBackend
 from cfinspect.engine.inference.tiling import resize_map
-from cfinspect.engine.inference.torch_backend import TorchBackend
 
 
 def saliency_by(
@@ -31,22 +28,17 @@ def saliency_by(
             f"{name} has a G and a D for each of several defect classes, which no method explains "
             "at once"
         )
-    if isinstance(backend, OnnxBackend):
-        raise CfinspectError(
-            f"{name} is a converted model, which inspects and explains nothing: load the "
-            ".safetensors file that it was made of"
-        )
-    if not isinstance(backend, TorchBackend):
+    opened = classifier_of(backend, name)
+    if opened is None:
         raise CfinspectError(f"{name} is no model of cfinspect's own, which alone are explained")
     if inspector.is_photo(image):
         raise CfinspectError(
             "a photo that is looked at through windows is not explained: cut it into tiles "
             "('cfinspect tile')"
         )
-    classifier = OwnClassifier(backend, name)
-    explainer = make_explainer(method, OpenedClassifier(classifier, backend))
-    odds = odds_of(classifier, resize_image(image, classifier.size)[None])
-    other = (odds < classifier.limit).astype(np.int64)
+    asked, explainer = opened.classifier, make_explainer(method, opened)
+    odds = asked.ask(resize_image(image, asked.size)[None])
+    other = (odds < asked.limit).astype(np.int64)
     found = explainer.explain(resize_image(image, explainer.size)[None], other)
     height, width = image.shape[:2]
     return np.clip(resize_map(found.saliency[0], height, width), 0, 1).astype(np.float32)

@@ -104,3 +104,29 @@ class Backend(Protocol):
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """Answer for RGB squares (n, S, S, 3) of the metadata's input size."""
+
+
+@dataclass(frozen=True, eq=False)
+class CloserLook:
+    """What D says of n squares, ``logits`` (n, 3), and its ``features`` there, (n, C)."""
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+class PlacedBackend(Backend, Protocol):
+    """One whose D may say how much each place speaks for damage: those of cfinspect's own models.
+
+    The other two methods are for backends that have it (``has_evidence``), and raise
+    InspectionError otherwise.
+    """
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether D looks through the pretrained backbone, at each place of its own."""
+
+    def evidence(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """D's logits of damage at each place of squares (n, S, S, 3): (n, S/k, S/k), k = 2 or 4."""
+
+    def look_closer(self, batch: NDArray[np.uint8]) -> CloserLook:
+        """What calibration learns from, over all views of squares (n, S, S, 3)."""

@@ -69,15 +69,38 @@ def attended_answers(
 
     ``images``: (n, S, S, 3) uint8, in one batch.
     """
-    logits, features = [], []
     with device.autocast():
-        for seen in _views(to_tensor(images, device.device), tta):
-            stages = discriminator.backbone(seen)
-            judged: Judgement = discriminator.heads(stages)
-            logits.append(judged.logits.float())
-            features.append(discriminator.heads.attended(stages, judged.evidence).float())
-    n = len(images)
-    return _mean(logits, n).cpu().numpy(), _mean(features, n).cpu().numpy()
+        looks = [
+            _look(discriminator, seen) for seen in _views(to_tensor(images, device.device), tta)
+        ]
+        logits = _mean([look.judged.logits.float() for look in looks], len(images))
+        features = _attended(discriminator, looks, len(images))
+    return logits.cpu().numpy(), features.cpu().numpy()
+
+
+class _Look(NamedTuple):
+    """What D sees in some views, and says of them."""
+
+    stages: list[torch.Tensor]
+    judged: Judgement
+
+
+def _look(discriminator: ProjectedDiscriminator, views: torch.Tensor) -> _Look:
+    stages = discriminator.backbone(views)
+    return _Look(stages, discriminator.heads(stages))
+
+
+def _attended(discriminator: ProjectedDiscriminator, looks: list[_Look], n: int) -> torch.Tensor:
+    """`Heads.attended` of n images, (n, C), the mean over their views."""
+    attended = discriminator.heads.attended
+    return _mean([attended(stages, judged.evidence).float() for stages, judged in looks], n)
+
+
+def evidence(
+    discriminator: ProjectedDiscriminator, images: NDArray[np.uint8], device: Device
+) -> NDArray[np.float32]:
+    """D's logits of damage at each place of ``images`` (n, S, S, 3): (n, S/k, S/k), k = 2 or 4."""
+    return batched(lambda x: discriminator.judge(x).evidence, images, device)
 
 
 @torch.inference_mode()
@@ -123,13 +146,27 @@ def answers(
     segmenter: MaskDecoder | None,
     x: torch.Tensor,
     tta: Tta,
+    closer: bool = False,
 ) -> dict[str, torch.Tensor | None]:
-    """What `NetworkOutputs` holds, by name, about x (n, 3, S, S) in [0, 1]."""
+    """What `NetworkOutputs` holds, by name, about x (n, 3, S, S) in [0, 1].
+
+    ``closer``: where D is "projected" also its ``evidence`` and, over all views, ``attended``.
+    """
     if _share_backbone(generator, discriminator):
         found = _through_one_backbone(generator, discriminator, x, tta)
     else:
         found = _apart(generator, discriminator, x, tta)
-    output, flipped, own, stages, names = found
+    n = x.shape[0]
+    output, flipped, own, looks = found
+    stages = [stage[:n] for stage in looks[0].stages] if looks else None
+    names, more = None, {}
+    if looks and isinstance(discriminator, ProjectedDiscriminator):
+        names = _names(discriminator, looks[0], n)
+        if closer:
+            more = {
+                "evidence": looks[0].judged.evidence[:n],
+                "attended": _attended(discriminator, looks, n),
+            }
     return {
         "logits": own,
         "counterfactual": output.image.permute(0, 2, 3, 1),
@@ -138,6 +175,7 @@ def answers(
         "appearance": None if stages is None else appearance(stages),
         "mask_probability": _marked(segmenter, x, stages),
         "named": None if names is None else torch.softmax(names.float(), dim=1),
+        **more,
     }
 
 
@@ -154,15 +192,13 @@ def _marked(
 class _Answers(NamedTuple):
     """What G says of x, D's logits on its picture and, over its views, on x.
 
-    Also what the backbone says of x, its stages, where D looks through it, and the logits of the
-    defect classes, over the views of x's own size, where D names them.
+    ``looks``: at the views of x, those of its own size first, where D looks through the backbone.
     """
 
     output: GeneratorOutput
     flipped: torch.Tensor
     logits: torch.Tensor
-    stages: list[torch.Tensor] | None
-    names: torch.Tensor | None
+    looks: list[_Look]
 
 
 def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta: Tta) -> _Answers:
@@ -171,28 +207,24 @@ def _apart(generator: nn.Module, discriminator: nn.Module, x: torch.Tensor, tta:
     # D is cheap beside G: four views of x steady its answer, as training saw them all.
     # One pass over everything of a size is faster than five small ones.
     first, *others = _views(x, tta)
-    seen = torch.cat([first, output.image])
-    own, names = None, None
+    seen, count = torch.cat([first, output.image]), first.shape[0]
     if isinstance(discriminator, ProjectedDiscriminator):
-        stages = discriminator.backbone(seen)
-        own = [stage[: x.shape[0]] for stage in stages]
-        judged: Judgement = discriminator.heads(stages)
+        stages, judged = _look(discriminator, seen)
         answer = judged.logits.float()
-        names = _names(
-            discriminator, [stage[: first.shape[0]] for stage in stages], judged, x.shape[0]
-        )
+        looks = [
+            _Look([stage[:count] for stage in stages], judged.first(count)),
+            *(_look(discriminator, views) for views in others),
+        ]
+        logits = [look.judged.logits.float() for look in looks]
     else:
-        answer = discriminator(seen).float()
-    logits = [answer[: first.shape[0]], *(discriminator(views).float() for views in others)]
-    return _Answers(output, answer[first.shape[0] :], _mean(logits, x.shape[0]), own, names)
+        answer, looks = discriminator(seen).float(), []
+        logits = [answer[:count], *(discriminator(views).float() for views in others)]
+    return _Answers(output, answer[count:], _mean(logits, x.shape[0]), looks)
 
 
-def _names(
-    discriminator: ProjectedDiscriminator, stages: list[torch.Tensor], judged: Judgement, n: int
-) -> torch.Tensor | None:
-    """The logits of the defect classes (n, k), the mean over the views in ``stages``."""
-    evidence = judged.evidence[: stages[0].shape[0]]
-    found = discriminator.heads.named(stages, evidence)
+def _names(discriminator: ProjectedDiscriminator, look: _Look, n: int) -> torch.Tensor | None:
+    """The logits of the defect classes (n, k), the mean over the views of a ``look``."""
+    found = discriminator.heads.named(look.stages, look.judged.evidence)
     return None if found is None else _mean([found.float()], n)
 
 
@@ -223,16 +255,11 @@ def _through_one_backbone(
 ) -> _Answers:
     """The same where both look through one backbone: x, the first view, passes it once."""
     assert isinstance(discriminator, ProjectedDiscriminator)
-    first, *others = _views(x, tta)
-    stages = discriminator.backbone(first)
-    own = [stage[: x.shape[0]] for stage in stages]
-    output = generator.decode(x, own)
+    looks = [_look(discriminator, views) for views in _views(x, tta)]
+    output = generator.decode(x, [stage[: x.shape[0]] for stage in looks[0].stages])
     output = _with_far(output, generator, x, tta)
-    judged: Judgement = discriminator.heads(stages)
-    names = _names(discriminator, stages, judged, x.shape[0])
-    logits = [judged.logits, *(discriminator(views).float() for views in others)]
-    flipped = discriminator(output.image).float()
-    return _Answers(output, flipped, _mean(logits, x.shape[0]), own, names)
+    logits = _mean([look.judged.logits.float() for look in looks], x.shape[0])
+    return _Answers(output, discriminator(output.image).float(), logits, looks)
 
 
 def _views(x: torch.Tensor, tta: Tta) -> list[torch.Tensor]:
@@ -284,7 +311,12 @@ def logits_on_counterfactuals(
     return batched(network, pictures, device, batch)
 
 
-def to_tensor(images: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
-    """(n, S, S, 3) uint8 -> (n, 3, S, S) float32 in [0, 1] on ``device``, channels_last."""
+def to_tensor(
+    images: NDArray[np.uint8] | NDArray[np.float32], device: torch.device
+) -> torch.Tensor:
+    """(n, S, S, 3) -> (n, 3, S, S) float32 in [0, 1] on ``device``, channels_last.
+
+    Bytes are divided by 255, float32 stays as it is.
+    """
     x = torch.from_numpy(images).to(device, non_blocking=True).permute(0, 3, 1, 2)
-    return x.to(torch.float32).div_(255)
+    return x if images.dtype == np.float32 else x.to(torch.float32).div_(255)

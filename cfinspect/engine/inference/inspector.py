@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import resize_image
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.backend import Backend, InspectionError
 from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
 from cfinspect.engine.inference.saliency import clean_mask, mean_of_channels
@@ -125,18 +126,24 @@ class _Answer:
 class Inspector:
     """Inspects images with a backend, ``batch`` squares at a time.
 
+    A backend that takes longer for many at once than somebody who asked to stop wants to wait says
+    so: ``at_once`` squares then go through it.
+
+    ``decision``: another than the model's own.
+
     Not for several threads at once. Images are RGB uint8 of any size; anything else is a
     ``ValueError``. ``InspectionError`` when the networks answer with something that is no number.
     """
 
-    def __init__(self, backend: Backend, batch: int = 64) -> None:
+    def __init__(self, backend: Backend, batch: int = 64, decision: Decision | None = None) -> None:
         if batch < 1:
             raise ValueError(f"batch must be at least 1, got {batch}")
         self.backend = backend
         self.batch = batch
+        self._at_once = min(batch, getattr(backend, "at_once", batch))
         # Only backends of the pretrained backbone have it; see ``TorchBackend``.
         self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
-        self._decision = backend.metadata.decision
+        self._decision = decision or backend.metadata.decision
         self._names = tuple(backend.metadata.defect_classes)
         self._segmenter = backend.metadata.segmenter
         self._preprocessing = backend.metadata.preprocessing
@@ -152,14 +159,17 @@ class Inspector:
         if close is not None:
             close()
 
-    def inspect(self, image: NDArray[np.uint8]) -> Inspection:
-        """Inspect one image (H, W, 3) uint8 at its own resolution."""
-        return next(self.inspect_many([image]))
+    def inspect(self, image: NDArray[np.uint8], progress: Progress = Progress()) -> Inspection:
+        """Inspect one image (H, W, 3) uint8 at its own resolution; may raise ``Cancelled``."""
+        return next(self.inspect_many([image], progress))
 
-    def inspect_many(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[Inspection]:
+    def inspect_many(
+        self, images: Iterable[NDArray[np.uint8]], progress: Progress = Progress()
+    ) -> Iterator[Inspection]:
         """Inspect ``images``, in order; small ones share batches, large ones go one by one.
 
-        Lazy: images are taken as results are asked for, at most a batch of them ahead.
+        Lazy: images are taken as results are asked for, at most a batch of them ahead. Raises
+        ``Cancelled`` in the middle of a large one once somebody asked to stop.
         """
         waiting: list[NDArray[np.uint8]] = []
         pixels = 0
@@ -169,11 +179,11 @@ class Inspector:
             if self.is_photo(image):
                 yield from self._inspect_whole(waiting)
                 waiting, pixels = [], 0
-                yield self._inspect_photo(image)
+                yield self._inspect_photo(image, progress)
                 continue
             waiting.append(image)
             pixels += image.shape[0] * image.shape[1]
-            if len(waiting) >= self.batch or pixels >= _PENDING_PIXELS:
+            if len(waiting) >= self._at_once or pixels >= _PENDING_PIXELS:
                 yield from self._inspect_whole(waiting)
                 waiting, pixels = [], 0
         yield from self._inspect_whole(waiting)
@@ -196,7 +206,7 @@ class Inspector:
             maps = np.ascontiguousarray(np.moveaxis(full[:, :, 3:], 2, 0))
             yield self._conclude(answer, maps, counterfactual, height * width)
 
-    def _inspect_photo(self, image: NDArray[np.uint8]) -> Inspection:
+    def _inspect_photo(self, image: NDArray[np.uint8], progress: Progress) -> Inspection:
         tile, size = self._preprocessing.tile, self._preprocessing.size
         height, width = image.shape[:2]
         padded = pad_to(image, tile)
@@ -212,7 +222,8 @@ class Inspector:
         blender = Blender(grid, 3 + self._maps, finish)
         answers: list[_Answer] = []
         windows = iter(grid)
-        while chunk := list(islice(windows, self.batch)):
+        while chunk := list(islice(windows, self._at_once)):
+            progress.check()
             found, changes = self._run([resize_image(_cut(padded, w, tile), size) for w in chunk])
             answers += found
             gates = damage_weight(

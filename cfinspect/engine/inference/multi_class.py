@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.inference.backend import Backend, NetworkOutputs
 from cfinspect.engine.inference.inspector import DefectClassResult, Inspection, Inspector
 from cfinspect.engine.inference.review_reason import review_reasons
@@ -83,8 +84,10 @@ class MultiClassInspector(Inspector):
         for _ in images:
             yield self._one(answers)
 
-    def _inspect_photo(self, image: NDArray[np.uint8]) -> Inspection:
-        return self._one([iter((member._inspect_photo(image),)) for member in self._members])
+    def _inspect_photo(self, image: NDArray[np.uint8], progress: Progress) -> Inspection:
+        return self._one(
+            [iter((member._inspect_photo(image, progress),)) for member in self._members]
+        )
 
     def _one(self, answers: Sequence[Iterator[Inspection]]) -> Inspection:
         """The next image's answer; of the classes that do not win, no more than is told is kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 from pathlib import Path
@@ -12,17 +13,21 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.errors import CfinspectError, first_line, short
 from cfinspect.engine.inference.backend import (
+    CloserLook,
     InspectionError,
     NetworkOutputs,
     require_shapes,
     require_squares,
 )
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.model.onnx_file import read_onnx
+from cfinspect.engine.model.onnx_file import Refit, read_onnx
 
-INPUT = "batch"
-# What the graph answers, by names of `NetworkOutputs`; models without a part lack its answer.
+# What a graph takes: squares, and where D is "projected" what a calibration has learned.
+INPUT, REFIT_WEIGHT, REFIT_SHIFT = "batch", "refit_weight", "refit_shift"
+# What it answers, by names of `NetworkOutputs`; models without a part lack its answer.
 ANSWERS = tuple(NetworkOutputs.__annotations__)
+# What it answers beside that, where D is "projected".
+EVIDENCE, ATTENDED = "evidence", "attended"
 _MOST_MEMORY = 4 << 30  # bytes: fewer squares at once need less, a crafted graph may not
 _MOST_FOLDED = 16 << 20  # bytes of a constant: a weight of 16 bit is widened once
 _PIXELS = 100_000  # of the squares that go through the graph at once
@@ -34,7 +39,8 @@ class OnnxBackend:
     """Runs a converted model; satisfies ``backend.Backend``.
 
     ``device``: where it computes, how and why, in words. ``most``: squares that go through the
-    graph at once; halved, and kept so, when memory runs out.
+    graph at once; halved, and kept so, when memory runs out. ``at_once``: how many to give, so
+    that nobody waits long for an answer. ``refit``: what a calibration has learned, if it can.
     """
 
     def __init__(
@@ -56,7 +62,7 @@ class OnnxBackend:
         self.metadata: ModelMetadata = model.metadata
         self.familiar = model.familiar
         # As fast as many at once, as the caches hold them, and with a quarter of the memory.
-        self.most = max(1, _PIXELS // self.metadata.preprocessing.size**2)
+        self.most = self.at_once = max(1, _PIXELS // self.metadata.preprocessing.size**2)
         try:
             self._session: Any = runtime.InferenceSession(
                 model.data,
@@ -73,12 +79,17 @@ class OnnxBackend:
                 raise InspectionError(f"{provider} cannot be started here: use --device cpu")
             provider, reason = used, f"{provider} cannot be started"
         self.device = _in_words(runtime, provider, reason)
-        self._answers = [one.name for one in self._session.get_outputs()]
-        if (
-            not {"logits", "counterfactual", "flipped_logits", "head"}
-            <= set(self._answers)
-            <= set(ANSWERS)
-        ):
+        self._options = runtime.RunOptions()
+        # Most of the graph is not needed for a part of the answers.
+        self._options.only_execute_path_to_fetches = True
+        answers = {one.name for one in self._session.get_outputs()}
+        takes = {one.name for one in self._session.get_inputs()}
+        self.refit = model.refit
+        self.has_evidence = model.refit is not None
+        self._answers = [name for name in ANSWERS if name in answers]
+        needed = {"logits", "counterfactual", "flipped_logits", "head"}
+        more = {EVIDENCE, ATTENDED} if self.has_evidence else set()
+        if takes != {INPUT, *self._learned()} or not needed | more <= answers <= {*ANSWERS, *more}:
             raise InspectionError(f"{path} does not answer what a model answers: convert it again")
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
@@ -87,22 +98,66 @@ class OnnxBackend:
         ``ValueError`` for other shapes, ``InspectionError`` when not even one square fits into
         memory.
         """
+        return NetworkOutputs(**self._asked(self._answers, batch))
+
+    def logits(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """D's of squares as `run` gives them, (n, 3), without all else; may be no numbers."""
+        return self._asked(["logits"], batch)["logits"]
+
+    def evidence(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See ``PlacedBackend``."""
+        return self._asked_of_d([EVIDENCE], batch)[EVIDENCE]
+
+    def look_closer(self, batch: NDArray[np.uint8]) -> CloserLook:
+        """See ``PlacedBackend``."""
+        found = self._asked_of_d(["logits", ATTENDED], batch)
+        return CloserLook(found["logits"], found[ATTENDED])
+
+    def with_refit(self, refit: Refit) -> OnnxBackend:
+        """The same graph, with what another calibration has learned."""
+        other = copy.copy(self)
+        other.refit = refit
+        return other
+
+    def _learned(self) -> dict[str, NDArray[np.float32]]:
+        if self.refit is None:
+            return {}
+        shift = np.array(self.refit.shift, dtype=np.float32)
+        return {REFIT_WEIGHT: self.refit.weight, REFIT_SHIFT: shift}
+
+    def _asked_of_d(
+        self, names: list[str], batch: NDArray[np.uint8]
+    ) -> dict[str, NDArray[np.float32]]:
+        if not self.has_evidence:
+            raise InspectionError("its discriminator does not look at places of their own")
+        found = self._asked(names, batch)
+        if not all(np.isfinite(values).all() for values in found.values()):
+            raise InspectionError("The model's answer is not a number: its weights are damaged")
+        return found
+
+    def _asked(self, names: list[str], batch: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """The answers called ``names``, in parts that memory is large enough for."""
         require_squares(batch, self.metadata)
-        parts: list[NetworkOutputs] = []
+        parts: list[dict[str, NDArray[np.float32]]] = []
         start = 0
         while start < len(batch):
-            found = self._run(batch[start : start + self.most])
+            found = self._run(names, batch[start : start + self.most])
             if found is not None:
                 parts.append(found)
                 start += self.most
-        return NetworkOutputs.joined(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
-    def _run(self, batch: NDArray[np.uint8]) -> NetworkOutputs | None:
+    def _run(
+        self, names: list[str], batch: NDArray[np.uint8]
+    ) -> dict[str, NDArray[np.float32]] | None:
         """The answers; None where memory is too small for so many, and fewer will be tried."""
         try:
-            values = self._session.run(None, {INPUT: np.ascontiguousarray(batch)})
-            found = _checked(dict(zip(self._answers, values, strict=True)))
-            require_shapes(found, len(batch), self.metadata, self.familiar)
+            given = {INPUT: np.ascontiguousarray(batch), **self._learned()}
+            values = self._session.run(names, given, self._options)
+            found = _checked(dict(zip(names, values, strict=True)))
+            self._require_shapes(found, len(batch))
         except Exception as error:
             if not any(words in str(error) for words in _OUT_OF_MEMORY):
                 raise InspectionError(
@@ -117,19 +172,33 @@ class OnnxBackend:
             return None
         return found
 
+    def _require_shapes(self, found: dict[str, NDArray[np.float32]], count: int) -> None:
+        """Raise ValueError where an answer about ``count`` squares is not all there."""
+        if len(found) == len(self._answers):
+            outputs = NetworkOutputs(**found)
+            require_shapes(outputs, count, self.metadata, self.familiar)
+            return
+        shapes: dict[str, tuple[int, ...]] = {"logits": (count, 3)}
+        if self.refit is not None:
+            shapes[ATTENDED] = (count, len(self.refit.weight))
+        for name, values in found.items():
+            wanted = shapes.get(name, (count, *values.shape[1:]))
+            if values.shape != wanted or (name == EVIDENCE and values.ndim != 3):
+                raise ValueError(f"its {name} is {values.shape}, not {wanted}")
+
     def close(self) -> None:
         """Let the graph go; nothing can be run afterwards."""
         self._session = None
 
 
-def _checked(values: dict[str, Any]) -> NetworkOutputs:
+def _checked(values: dict[str, Any]) -> dict[str, NDArray[np.float32]]:
     """The answers, in the range that networks end with and a crafted graph may not."""
     for name, value in values.items():
         if value.dtype != np.float32:
             raise ValueError(f"its {name} is {value.dtype}, not float32")
     for name in values.keys() & {"counterfactual", "head", "mask_probability", "named"}:
         np.clip(values[name], 0, 1, out=values[name])
-    return NetworkOutputs(**values)
+    return values
 
 
 def choose_provider(device: str, there: list[str]) -> tuple[str, str]:

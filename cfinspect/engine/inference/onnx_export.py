@@ -14,16 +14,30 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.func import functional_call
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError, first_line
 from cfinspect.engine.inference.backend import NetworkOutputs
 from cfinspect.engine.inference.forward import answers
-from cfinspect.engine.inference.onnx_backend import ANSWERS, INPUT, OnnxBackend
+from cfinspect.engine.inference.onnx_backend import (
+    ANSWERS,
+    ATTENDED,
+    EVIDENCE,
+    INPUT,
+    REFIT_SHIFT,
+    REFIT_WEIGHT,
+    OnnxBackend,
+)
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.file import Model, file_digest, load_model, require_inspecting
-from cfinspect.engine.model.onnx_file import OnnxModel, write_onnx
+from cfinspect.engine.model.onnx_file import OnnxModel, Refit, write_onnx
+from cfinspect.engine.networks.projected import (
+    Heads,
+    ProjectedDiscriminator,
+    ProjectedGenerator,
+)
 from cfinspect.engine.synth.apples import make_apple
 from cfinspect.engine.synth.cracks import make_crack
 
@@ -71,7 +85,11 @@ def convert_model(path: Path, out: Path, *, half: bool = False) -> Conversion:
         )
     graph, producer = _exported(model, half)
     source = f"{path.name}, {file_digest(path)}"
-    made = OnnxModel(graph, model.metadata, model.seen, model.familiar, source)
+    refit = None
+    if heads := _refittable(model):
+        assert heads[0].refit is not None
+        refit = Refit(np.zeros(heads[0].refit.in_features, np.float32), 0.0)
+    made = OnnxModel(graph, model.metadata, model.seen, model.familiar, source, refit)
     with tempfile.TemporaryDirectory() as folder:
         tried = Path(folder) / "tried.onnx"
         write_onnx(tried, made)
@@ -93,8 +111,43 @@ class _Runnable(nn.Module):
     def forward(self, batch: torch.Tensor) -> dict[str, torch.Tensor]:
         """See the class; an answer that a model does not give is left out."""
         x = batch.permute(0, 3, 1, 2).to(torch.float32) / 255
-        found = answers(self.generator, self.discriminator, self.segmenter, x, self.tta)
+        found = answers(self.generator, self.discriminator, self.segmenter, x, self.tta, True)
         return {name: value for name, value in found.items() if value is not None}
+
+
+class _Refittable(nn.Module):
+    """The same for a D that calibration can refit: what it learns comes in with the squares."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        for heads in _refittable(model):
+            heads.make_refittable()
+        self.inner = _Runnable(model)
+        parts = self.inner.named_modules()
+        self.heads = [name for name, part in parts if isinstance(part, Heads)]
+
+    def forward(
+        self, batch: torch.Tensor, refit_weight: torch.Tensor, refit_shift: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Add ``refit_weight`` (C,) and ``refit_shift`` () to what D and G's prior go by."""
+        changed = {}
+        for heads in self.heads:
+            weight, bias = f"{heads}.refit.weight", f"{heads}.whole.1.bias"
+            changed[weight] = self.inner.get_parameter(weight) + refit_weight
+            damaged = torch.tensor([0.0, 1.0, 0.0])
+            changed[bias] = self.inner.get_parameter(bias) + damaged * refit_shift
+        found: dict[str, torch.Tensor] = functional_call(self.inner, changed, (batch,))
+        return found
+
+
+def _refittable(model: Model) -> list[Heads]:
+    """D's heads and those that G's prior goes by, where D looks through the backbone."""
+    if not isinstance(model.discriminator, ProjectedDiscriminator):
+        return []
+    found = [model.discriminator.heads]
+    if isinstance(model.generator, ProjectedGenerator):
+        found.append(model.generator.blame)
+    return found
 
 
 def _exported(model: Model, half: bool) -> tuple[bytes, str]:
@@ -108,19 +161,29 @@ def _exported(model: Model, half: bool) -> tuple[bytes, str]:
             f"Converting needs the package {error.name}, which no bundle has: with Python, pip "
             "install 'cfinspect[convert]'"
         ) from error
-    network = _Runnable(model).eval()
     size = model.metadata.preprocessing.size
-    example = torch.zeros((4, size, size, 3), dtype=torch.uint8)
+    squares = torch.zeros((4, size, size, 3), dtype=torch.uint8)
+    shapes: dict[str, dict[int, Any]] = {INPUT: {0: torch.export.Dim("n", min=1, max=4096)}}
+    network: nn.Module
+    if heads := _refittable(model):
+        network = _Refittable(model).eval()
+        assert heads[0].refit is not None
+        weight = torch.zeros(heads[0].refit.in_features)
+        example: tuple[torch.Tensor, ...] = (squares, weight, torch.tensor(0.0))
+        shapes |= {REFIT_WEIGHT: {}, REFIT_SHIFT: {}}
+    else:
+        network, example = _Runnable(model).eval(), (squares,)
     with torch.inference_mode():
-        names = [name for name in ANSWERS if name in network(example)]
+        found = network(*example)
+        names = [name for name in (*ANSWERS, EVIDENCE, ATTENDED) if name in found]
     try:
         with _quiet(), torch.no_grad():
             program = torch.onnx.export(
                 network,
-                (example,),
-                input_names=[INPUT],
+                example,
+                input_names=list(shapes),
                 output_names=names,
-                dynamic_shapes={INPUT: {0: torch.export.Dim("n", min=1, max=4096)}},
+                dynamic_shapes=shapes,
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,

@@ -2,14 +2,17 @@
 
 Decoding runs in threads ahead of the network. Memory stays bounded whatever the folder holds: only
 images of up to a megapixel are decoded ahead; a large photo is decoded when its turn comes, which
-costs little beside the many windows that it is inspected through.
+costs little beside the many windows that it is inspected through, and on a thread that can be left
+alone when somebody asks to stop.
 """
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -23,12 +26,13 @@ from cfinspect.engine.base.images import (
     read_bytes,
     read_image,
 )
-from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.data.image_folders import list_images
 from cfinspect.engine.inference.inspector import Inspection, Inspector
 
 _AHEAD_PIXELS = 1_000_000
 _AHEAD_FILES = 128
+_LOOK_UP = 0.05  # seconds between looks at whether somebody asked to stop
 MASKS = "masks"
 
 
@@ -147,44 +151,68 @@ def inspect_sources(
 ) -> Iterator[Outcome]:
     """Inspect every source, in order; a file that cannot be read is an outcome with an error.
 
-    ``workers`` threads decode ahead. Once somebody asked to stop no further image is taken;
-    what has been taken is still inspected.
+    ``workers`` threads decode ahead. Once somebody asked to stop no further image is taken; a batch
+    of small ones that has been taken is still inspected, a large photo is not.
     """
     waiting: deque[Outcome] = deque()
 
     def images() -> Iterator[NDArray[np.uint8]]:
-        for read in _read_ahead(sources, workers):
-            if progress.cancelled:
-                return
-            waiting.append(read)
-            if read.image is not None:
-                yield read.image
+        with suppress(Cancelled):
+            for read in _read_ahead(sources, workers, progress):
+                progress.check()
+                waiting.append(read)
+                if read.image is not None:
+                    yield read.image
 
-    for inspection in inspector.inspect_many(images()):
-        while waiting[0].image is None:
-            yield waiting.popleft()
-        read = waiting.popleft()
-        yield Outcome(read.source, read.image, inspection, "")
+    try:
+        for inspection in inspector.inspect_many(images(), progress):
+            while waiting[0].image is None:
+                yield waiting.popleft()
+            read = waiting.popleft()
+            yield Outcome(read.source, read.image, inspection, "")
+    except Cancelled:  # in the middle of a photo, of which nothing is known
+        waiting = deque(read for read in waiting if read.image is None)
     yield from waiting
 
 
-def _read_ahead(sources: Sequence[Source], workers: int) -> Iterator[Outcome]:
+def _read_ahead(sources: Sequence[Source], workers: int, progress: Progress) -> Iterator[Outcome]:
     window: deque[tuple[Source, Future[Outcome | None]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         for source in sources:
             window.append((source, pool.submit(_read_small, source)))
             if len(window) >= _AHEAD_FILES:
-                yield _take(window)
+                yield _take(window, progress)
         while window:
-            yield _take(window)
+            yield _take(window, progress)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _take(window: deque[tuple[Source, Future[Outcome | None]]]) -> Outcome:
+def _take(window: deque[tuple[Source, Future[Outcome | None]]], progress: Progress) -> Outcome:
     source, future = window.popleft()
-    return future.result() or _read(source)
+    return future.result() or _read_large(source, progress)
+
+
+def _read_large(source: Source, progress: Progress) -> Outcome:
+    """Read a large image; raises ``Cancelled`` at once, while its decoder still works."""
+    done: Future[Outcome] = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(_read(source))
+        except BaseException as error:
+            done.set_exception(error)
+
+    # Of a pool the program would wait for it when it ends.
+    threading.Thread(target=work, name="decode-large", daemon=True).start()
+    while True:
+        progress.check()
+        try:
+            return done.result(_LOOK_UP)
+        except TimeoutError:
+            if done.done():
+                raise
 
 
 def _read_small(source: Source) -> Outcome | None:

@@ -11,8 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from cfinspect.engine.base.device import Device, choose_device, tune_host
-from cfinspect.engine.inference.backend import InspectionError, NetworkOutputs, require_squares
-from cfinspect.engine.inference.forward import run_networks
+from cfinspect.engine.inference import forward
+from cfinspect.engine.inference.backend import (
+    CloserLook,
+    InspectionError,
+    NetworkOutputs,
+    require_squares,
+)
 from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.multi_class import MultiClassBackend, MultiClassInspector
 from cfinspect.engine.model.file import (
@@ -24,9 +29,13 @@ from cfinspect.engine.model.file import (
 )
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.networks.multi_class import of_defect_class
+from cfinspect.engine.networks.projected import ProjectedDiscriminator
 
 if TYPE_CHECKING:
     from cfinspect.engine.inference.decision_logits import DecisionLogits
+
+
+_AT_ONCE = 16  # on a CPU: as fast as many
 
 
 class TorchBackend:
@@ -34,6 +43,7 @@ class TorchBackend:
 
     Takes the model over: its networks are moved to ``device`` and set to eval mode. ``most``:
     squares that go through the networks at once; halved, and kept so, when memory runs out.
+    ``at_once``: how many to give, so that nobody waits long for an answer.
     """
 
     def __init__(self, model: Model, device: Device, most: int = 64) -> None:
@@ -41,6 +51,7 @@ class TorchBackend:
         self.familiar = model.familiar
         self.device = device
         self.most = most
+        self.at_once = min(most, _AT_ONCE) if device.device.type == "cpu" else most
         self._networks: tuple[torch.nn.Module, ...] = tuple(
             # mypy knows no memory_format here, though it is documented
             network.to(device.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -61,7 +72,7 @@ class TorchBackend:
         generator, discriminator = self._networks
         while True:
             try:
-                return run_networks(
+                return forward.run_networks(
                     generator,
                     discriminator,
                     batch,
@@ -83,6 +94,25 @@ class TorchBackend:
             # outside of the handler: while it runs, its traceback keeps the tensors alive
             self.most = max(1, min(self.most, len(batch)) // 2)
             self.device.free_memory()
+
+    @property
+    def has_evidence(self) -> bool:
+        """See ``PlacedBackend``."""
+        return isinstance(self.discriminator, ProjectedDiscriminator)
+
+    def evidence(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See ``PlacedBackend``."""
+        return forward.evidence(self._placed(), batch, self.device)
+
+    def look_closer(self, batch: NDArray[np.uint8]) -> CloserLook:
+        """See ``PlacedBackend``."""
+        tta = self.metadata.preprocessing.tta
+        return CloserLook(*forward.attended_answers(self._placed(), batch, self.device, tta))
+
+    def _placed(self) -> ProjectedDiscriminator:
+        if not isinstance(self.discriminator, ProjectedDiscriminator):
+            raise InspectionError("its discriminator does not look at places of their own")
+        return self.discriminator
 
     @property
     def discriminator(self) -> torch.nn.Module:

@@ -11,6 +11,7 @@ import base64
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -24,15 +25,16 @@ from cfinspect.engine.model.metadata import ModelMetadata
 
 CARD, ARRAYS, SOURCE = "cfinspect_card", "cfinspect_arrays", "cfinspect_source"
 SEEN = "seen"
+_WEIGHT, _SHIFT = "refit.weight", "refit.shift"
 OPERATORS = frozenset(
     {
-        *("Add", "And", "BatchNormalization", "Cast", "Clip", "Concat", "Constant"),
+        *("Add", "And", "AveragePool", "BatchNormalization", "Cast", "Clip", "Concat", "Constant"),
         *("ConstantOfShape", "Conv", "Div"),
         *("Equal", "Expand", "Gather", "Gelu", "Gemm", "Greater", "InstanceNormalization"),
         *("LayerNormalization", "LeakyRelu", "MatMul", "MaxPool", "Mul", "Not", "Pad", "Range"),
-        *("ReduceMax", "ReduceMean", "Relu", "Reshape", "Resize", "ScatterND", "Shape"),
-        *("Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh", "TopK", "Transpose"),
-        *("Unsqueeze", "Where"),
+        *("ReduceMax", "ReduceMean", "ReduceSum", "Relu", "Reshape", "Resize", "ScatterND"),
+        *("Shape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Squeeze", "Sub", "Tanh", "TopK"),
+        *("Transpose", "Unsqueeze", "Where"),
     }
 )
 _MOST_BYTES = 1 << 30
@@ -51,11 +53,25 @@ class OnnxFileError(CfinspectError):
 
 
 @dataclass(frozen=True, eq=False)
+class Refit:
+    """What calibration adds to D's logit of damaged: ``weight`` (C,) on its features, ``shift``."""
+
+    weight: NDArray[np.float32]
+    shift: float
+
+    def __post_init__(self) -> None:
+        known = self.weight.ndim == 1 and self.weight.dtype == np.float32
+        if not (known and np.isfinite(self.weight).all() and np.isfinite(self.shift)):
+            raise ValueError("what calibration added is no list of numbers")
+
+
+@dataclass(frozen=True, eq=False)
 class OnnxModel:
     """A converted model as it was read.
 
     ``data``: the whole file, for onnxruntime. ``seen``, ``familiar``: as in ``file.Model``.
-    ``source``: name and digest of the model file that it was made of.
+    ``source``: name and digest of the model file that it was made of. ``refit``: inputs of the
+    graph where D looks through the pretrained backbone, else None.
     """
 
     data: bytes
@@ -63,6 +79,7 @@ class OnnxModel:
     seen: NDArray[np.uint64]
     familiar: FamiliarImages | None
     source: str
+    refit: Refit | None = None
 
 
 def read_onnx(path: Path) -> OnnxModel:
@@ -88,13 +105,16 @@ def read_onnx(path: Path) -> OnnxModel:
         if seen.dtype != np.int64 or seen.ndim != 1:
             raise ValueError("the hashes of seen images are of another kind")
         familiar = FamiliarImages.from_tensors(arrays)
-    except (ValueError, KeyError, safetensors.SafetensorError) as error:
+        refit = None
+        if _WEIGHT in arrays:
+            refit = Refit(arrays[_WEIGHT], arrays[_SHIFT].item())
+    except (TypeError, ValueError, KeyError, safetensors.SafetensorError) as error:
         raise OnnxFileError(
             f"{path}: its arrays do not fit ({first_line(error)}); made by another version of "
             "cfinspect, or changed by hand"
         ) from error
     source = properties.get(SOURCE, "")
-    return OnnxModel(data, metadata, seen.view(np.uint64), familiar, source)
+    return OnnxModel(data, metadata, seen.view(np.uint64), familiar, source, refit)
 
 
 def is_converted(path: Path) -> bool:
@@ -111,9 +131,14 @@ def write_onnx(path: Path, model: OnnxModel) -> None:
 
     Raises OSError where it cannot be written.
     """
-    arrays = {SEEN: np.sort(model.seen).view(np.int64)}
+    arrays: dict[str, NDArray[Any]] = {SEEN: np.sort(model.seen).view(np.int64)}
     if model.familiar is not None:
         arrays |= {name: np.asarray(one) for name, one in model.familiar.tensors().items()}
+    if model.refit is not None:
+        arrays |= {
+            _WEIGHT: model.refit.weight,
+            _SHIFT: np.array([model.refit.shift], dtype=np.float32),
+        }
     packed = base64.b64encode(numpy_tensors.save(arrays)).decode()
     properties = {CARD: model.metadata.to_json(), ARRAYS: packed, SOURCE: model.source}
     data = with_properties(model.data, properties)

@@ -124,6 +124,12 @@ class Heads(nn.Module):
             parts.append((normalised(y) * share).sum(dim=(2, 3)))
         return torch.cat(parts, dim=1)
 
+    def make_refittable(self) -> None:
+        """Have the layer that calibration teaches; a new one says nothing yet."""
+        if self.refit is None:
+            self.refit = nn.Linear(sum(CHANNELS[stage] for stage in _ATTENDED), 1, bias=False)
+            nn.init.zeros_(self.refit.weight)
+
     @torch.no_grad()
     def lean(self, towards_damaged: float) -> None:
         """Add to the logit of damaged, for every image."""

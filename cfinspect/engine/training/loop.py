@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cfinspect.engine.base.device import choose_device, is_out_of_memory, tune_host
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.device import choose_device, tune_host
+from cfinspect.engine.base.errors import CfinspectError, is_out_of_memory
 from cfinspect.engine.base.events import (
     CancelToken,
     CheckpointSaved,
@@ -301,8 +301,7 @@ class Training:
         except CfinspectError as error:
             reason = str(error)
         except Exception as error:
-            short = isinstance(error, RuntimeError) and is_out_of_memory(error)
-            if not short and not isinstance(error, MemoryError):
+            if not is_out_of_memory(error) and not isinstance(error, MemoryError):
                 path.replace(self.folder.model)  # what was trained is not lost by it
                 raise
             reason = "not enough memory to learn others"

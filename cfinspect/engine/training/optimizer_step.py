@@ -7,8 +7,8 @@ import math
 import numpy as np
 import torch
 
-from cfinspect.engine.base.device import Device, is_out_of_memory
-from cfinspect.engine.base.errors import CfinspectError
+from cfinspect.engine.base.device import Device
+from cfinspect.engine.base.errors import CfinspectError, is_out_of_memory
 from cfinspect.engine.base.events import Notice
 from cfinspect.engine.data.batch_loader import Batch
 from cfinspect.engine.inference.forward import to_tensor

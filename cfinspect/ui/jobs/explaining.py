@@ -20,8 +20,8 @@ from cfinspect.ui.widgets.translate import mark, tr
 
 if TYPE_CHECKING:
     from cfinspect.engine.explain.ace import Ace, AceSettings
-    from cfinspect.engine.explain.explained import Explained
     from cfinspect.engine.explain.factory import OpenedClassifier
+    from cfinspect.engine.explain.protocol import Explained
 
 METHODS = {
     "ace": mark("ACE: a counterfactual through a diffusion model"),
@@ -110,7 +110,7 @@ class Explain:
         except Cancelled:
             return None
         finally:
-            _close(opened)
+            opened.close()
         if found.error:
             raise CfinspectError(found.error)
         return _shown(wish, found)
@@ -170,7 +170,7 @@ class Rehearse:
         except Cancelled:
             return None
         finally:
-            _close(opened)
+            opened.close()
         moments = clock.moments
         if len(moments) < 2:
             raise CfinspectError(tr("The model answers this image with no number."))
@@ -178,27 +178,22 @@ class Rehearse:
 
 
 def _open(wish: Wish) -> OpenedClassifier:
-    from cfinspect.engine.base.device import limit_threads  # noqa: PLC0415
     from cfinspect.engine.explain.factory import open_classifier  # noqa: PLC0415
 
-    limit_threads(threads_for_work())
-    return open_classifier(wish.model, wish.device, "auto", None)
+    return open_classifier(wish.model, wish.device, "auto", None, threads=threads_for_work())
 
 
 def _ace(wish: Wish, opened: OpenedClassifier, settings: AceSettings | None = None) -> Ace:
+    from cfinspect.engine.explain.factory import open_denoiser, require_layers  # noqa: PLC0415
+
+    classifier = require_layers(opened.classifier, "ACE")
     from cfinspect.engine.explain.ace import ACE_PRESETS, Ace  # noqa: PLC0415
-    from cfinspect.engine.explain.factory import open_denoiser  # noqa: PLC0415
 
     if wish.diffusion is None:
         raise CfinspectError(tr("ACE needs a diffusion model: choose its file."))
     chosen = settings or ACE_PRESETS["default"]
     denoiser, size = open_denoiser(wish.diffusion, wish.device, "auto", chosen)
-    return Ace(opened.classifier, denoiser, size, chosen)
-
-
-def _close(opened: OpenedClassifier) -> None:
-    if opened.backend is not None:
-        opened.backend.close()
+    return Ace(classifier, denoiser, size, chosen)
 
 
 def _shown(wish: Wish, found: Explained) -> Shown:

@@ -12,7 +12,7 @@ from cfinspect.engine.base.device import Device
 from cfinspect.engine.base.images import read_image, resize_image
 from cfinspect.engine.data.dataset import read_folders
 from cfinspect.engine.explain.ace import Ace, AceSettings
-from cfinspect.engine.explain.classifier import OwnClassifier, odds_of
+from cfinspect.engine.explain.classifier import OwnClassifier
 from cfinspect.engine.inference.forward import to_tensor
 from cfinspect.engine.inference.torch_backend import load_backend
 from cfinspect.engine.model.file import load_model
@@ -89,7 +89,7 @@ def _explanations(look: Look, found: Found, denoiser: Denoiser, device: Device) 
         seconds = look.timed(lambda: denoiser.filtered(x, range(len(x))), 3 if look.cuda else 1, 1)
     found["filter_16_ms"] = round(1e3 * seconds, 1)
     classes = np.stack([resize_image(image, classifier.size) for image in squares])
-    target = 1 - (odds_of(classifier, classes) >= classifier.limit).astype(np.int64)
+    target = 1 - (classifier.ask(classes) >= classifier.limit).astype(np.int64)
     rows: Found = {}
     found["ace"] = rows
     # margin: so far off that none is done early; the time is that of full effort

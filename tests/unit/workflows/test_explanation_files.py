@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cfinspect.engine.base.errors import CfinspectError
-from cfinspect.engine.explain.explained import Explained
+from cfinspect.engine.explain.protocol import Explained
 from cfinspect.engine.inference.stream import Source
 from cfinspect.workflows.explanation_files import AboutExplanations, Explanations
 

@@ -7,7 +7,7 @@ import pytest
 
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.calibration.head_refit import HeadRefit
-from cfinspect.engine.calibration.refit_model import can_be_refitted, look_closer, refitted
+from cfinspect.engine.calibration.refit_model import refitted
 from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model, load_model, save_model
 from cfinspect.engine.synth import write_folder
@@ -44,14 +44,15 @@ def backend(model: Model) -> TorchBackend:
 
 def test_its_logits_are_those_that_the_refit_says(model: Path, tmp_path: Path) -> None:
     loaded = load_model(model)
-    assert can_be_refitted(loaded)
-    image = RNG.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    before = look_closer(backend(loaded), image)
-    weight = RNG.normal(size=len(before.features)) * 0.1
+    assert backend(loaded).has_evidence
+    images = RNG.integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    before = backend(loaded).look_closer(images)
+    weight = np.array(RNG.normal(size=before.features.shape[1]) * 0.1)
     refit = HeadRefit(slope=1.0, weight=weight, shift=0.7, ridge=1.0)
     path = tmp_path / "new.safetensors"
     save_model(path, refitted(loaded, refit))
-    after = look_closer(backend(load_model(path)), image)
-    wanted = before.logits + np.array([0, before.features @ weight + 0.7, 0])
+    after = backend(load_model(path)).look_closer(images)
+    wanted = before.logits.copy()
+    wanted[:, 1] += before.features @ weight + 0.7
     assert after.logits == pytest.approx(wanted, abs=1e-4)
     assert after.features == pytest.approx(before.features, abs=1e-5)

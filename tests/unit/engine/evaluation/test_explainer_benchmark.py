@@ -20,6 +20,7 @@ from cfinspect.engine.data.dataset import Sample, read_folders
 from cfinspect.engine.evaluation.explainer_benchmark import cout, explaining, select_correct_samples
 from cfinspect.engine.evaluation.sampling import Squares
 from cfinspect.engine.evaluation.simsiam import train_simsiam
+from cfinspect.engine.explain.classifier import Classifier
 from cfinspect.engine.explain.protocol import Explanation, Images, Labels, own_masks
 from cfinspect.engine.synth import write_folder
 
@@ -27,7 +28,7 @@ CPU = choose_device("cpu", "fp32")
 SIZE = 32
 
 
-class Dark:
+class Dark(Classifier):
     """Damaged is what has dark pixels: each speaks for it."""
 
     name, size, device, limit, no_gradients = "dark", SIZE, CPU, 0.0, ""

@@ -16,12 +16,13 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.explain.ace import ACE_PRESETS, REPAINTED, Ace, AceSettings, change_mask
+from cfinspect.engine.explain.classifier import Classifier
 
 CPU = choose_device("cpu", "fp32")
 SIZE = 16
 
 
-class Linear:
+class Linear(Classifier):
     """Damaged where w x + b >= 0: its boundary is known."""
 
     name, size, device, limit, no_gradients = "linear", SIZE, CPU, 0.0, ""

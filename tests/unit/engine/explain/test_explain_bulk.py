@@ -15,8 +15,12 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.progress import Cancelled, Progress
 from cfinspect.engine.explain.bulk import explain_sources
-from cfinspect.engine.explain.explained import NO_NUMBER, NOT_ASKED, NOT_FLIPPED, Explained
+from cfinspect.engine.explain.classifier import Classifier
 from cfinspect.engine.explain.protocol import (
+    NO_NUMBER,
+    NOT_ASKED,
+    NOT_FLIPPED,
+    Explained,
     Explanation,
     Images,
     Labels,
@@ -28,7 +32,7 @@ CPU = choose_device("cpu", "fp32")
 SIZE = 32
 
 
-class Bright:
+class Bright(Classifier):
     """Damaged is what is brighter than 0.6 in the upper left quarter; sees 64 px."""
 
     name, size, device, limit, no_gradients = "bright", 64, CPU, 0.0, ""

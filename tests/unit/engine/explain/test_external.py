@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.explain.ace import Ace, AceSettings
+from cfinspect.engine.explain.cam import gradcam, layercam
 from cfinspect.engine.explain.external import ClassifierUsage, ExternalClassifier, load_external
 from cfinspect.engine.explain.factory import open_classifier
-from cfinspect.engine.explain.saliency import gradcam, layercam, occlusion
+from cfinspect.engine.explain.saliency import occlusion
 
 CPU = choose_device("cpu", "fp32")
 SIDE = 32

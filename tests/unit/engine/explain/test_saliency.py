@@ -14,10 +14,14 @@ from cfinspect.engine.base.device import choose_device
 from cfinspect.engine.base.errors import CfinspectError
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.dataset import read_folders
-from cfinspect.engine.evaluation.localisation_baselines import baselines
-from cfinspect.engine.explain import comparison
+from cfinspect.engine.evaluation import localisation_baselines
+from cfinspect.engine.evaluation.localisation_baselines import (
+    baselines,
+    black_hat,
+    darkness,
+    explainers,
+)
 from cfinspect.engine.explain.classifier import OwnClassifier
-from cfinspect.engine.explain.comparison import black_hat, darkness, explainers
 from cfinspect.engine.explain.protocol import Explainer
 from cfinspect.engine.explain.saliency import (
     evidence,
@@ -74,7 +78,7 @@ def test_class_activation_maps_of_every_network_that_has_them(name: str) -> None
 
 
 def test_without_torchcam_the_others_remain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comparison, "have_cams", lambda: False)
+    monkeypatch.setattr(localisation_baselines, "have_cams", lambda: False)
     found = all_of(backend_of(make_discriminator("compact", width=8)))
     assert list(found) == ["cfgan", "rise", "occlusion", "black-hat", "darkness"]
 
@@ -82,7 +86,7 @@ def test_without_torchcam_the_others_remain(monkeypatch: pytest.MonkeyPatch) -> 
 def test_evidence_is_what_d_says_of_each_place() -> None:
     discriminator = discriminator_of("projected").eval()
     assert isinstance(discriminator, ProjectedDiscriminator)
-    explainer = evidence(OwnClassifier(backend_of(discriminator), "own"))
+    explainer = evidence(backend_of(discriminator), "own")
     one = images(1)
     for target in (0, 1):
         found = explainer.explain(one, np.array([target])).saliency[0]
@@ -94,9 +98,8 @@ def test_evidence_is_what_d_says_of_each_place() -> None:
 
 
 def test_other_networks_have_no_evidence_to_show() -> None:
-    own = OwnClassifier(backend_of(discriminator_of("compact")), "own")
     with pytest.raises(CfinspectError, match="own has no map of evidence"):
-        evidence(own)
+        evidence(backend_of(discriminator_of("compact")), "own")
 
 
 class Corner(nn.Module):

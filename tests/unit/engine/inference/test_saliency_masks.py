@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cfinspect.engine.calibration.otsu import otsu_threshold
-from cfinspect.engine.inference.saliency import clean_mask
+from cfinspect.engine.inference.saliency import clean_mask, otsu_threshold
 
 
 def floats(*values: float) -> NDArray[np.float64]:
