@@ -121,6 +121,28 @@ def test_a_folder_is_inspected_reviewed_exported_and_imported(
         assert done.returncode == 0, (words, done.stderr)
 
 
+@pytest.mark.parametrize("method", ["cfgan", "evidence", "rise", "occlusion"])
+def test_verdicts_are_explained(guard: Path, photos: Path, tmp_path: Path, method: str) -> None:
+    words = ("explain", CRACK, photos, "--method", method, "--limit", 2, "--json")
+    few = ("--rise-masks", 16) if method == "rise" else ()
+    done = without(guard, *words, *few, "--out", tmp_path / "why")
+    assert done.returncode == 0, done.stderr
+    summary = json_lines(done.stdout)[-1]
+    assert summary["images"] == 2 and summary["errors"] == 0
+    assert (tmp_path / "why" / "overview.png").is_file()
+
+
+def test_a_model_is_calibrated_and_inspects(guard: Path, photos: Path, tmp_path: Path) -> None:
+    made = tmp_path / "mine.onnx"
+    done = without(guard, "calibrate", CRACK, photos, "--out", made, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json_lines(done.stdout)[-1]["n"] == 12
+    done = without(guard, "inspect", made, photos, "--out", tmp_path / "o")
+    assert done.returncode == 0, done.stderr
+    wrong = without(guard, "calibrate", CRACK, photos, "--out", tmp_path / "mine.safetensors")
+    assert wrong.returncode == 2 and "ends in .onnx" in wrong.stderr
+
+
 def test_the_demo_shows_the_converted_models(guard: Path, tmp_path: Path) -> None:
     done = without(guard, "demo", tmp_path / "demo", "--headless", "--json")
     assert done.returncode == 0, done.stderr
@@ -190,9 +212,8 @@ def test_parts_of_an_evaluation_that_look_into_networks_need_the_original(
     done = cf("evaluate", CRACK, photos, "--out", tmp_path / "report", "--robustness")
     assert done.returncode == 2 and "robustness look into the networks" in done.stderr
     assert not (tmp_path / "report").exists()
-    words = ("--input-size", 96, "--method", "rise")
-    done = cf("explain", CRACK, photos, "--out", tmp_path / "why", *words)
-    assert done.returncode == 2 and "is a converted model" in done.stderr
+    done = cf("explain", CRACK, photos, "--out", tmp_path / "why", "--method", "gradcam")
+    assert done.returncode == 2 and "looks into the layers" in done.stderr
 
 
 def test_convert_names_what_it_cannot_take(cf: Run, model: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from cfinspect.engine.inference.inspector import Inspector
 from cfinspect.engine.inference.loading import load_inspector
 from cfinspect.engine.inference.onnx_backend import OnnxBackend, choose_provider
 from cfinspect.engine.inference.torch_backend import load_backend
-from cfinspect.engine.model.onnx_file import OnnxModel, read_onnx, write_onnx
+from cfinspect.engine.model.onnx_file import Refit, read_onnx, write_onnx
 from cfinspect.engine.synth.apples import make_apple
 from cfinspect.engine.synth.cracks import make_crack
 from cfinspect.resources import models_path
@@ -43,6 +43,19 @@ def test_the_shipped_crack_model_answers_as_with_torch(tiles: NDArray[np.uint8])
         assert (first is None) == (second is None), name
         if first is not None:
             assert np.abs(first - second).max() < 1e-3, name
+
+
+def test_evidence_and_what_calibration_learns_from_are_those_of_torch(
+    tiles: NDArray[np.uint8],
+) -> None:
+    ours = load_backend(CRACK.with_suffix(".safetensors"), "cpu", "fp32")
+    theirs = OnnxBackend(CRACK, "cpu")
+    assert ours.has_evidence and theirs.has_evidence
+    assert np.abs(ours.evidence(tiles) - theirs.evidence(tiles)).max() < 1e-3
+    first, second = ours.look_closer(tiles[:4]), theirs.look_closer(tiles[:4])
+    assert np.abs(first.logits - second.logits).max() < 1e-3
+    assert np.abs(first.features - second.features).max() < 1e-3
+    assert np.array_equal(theirs.logits(tiles), theirs.run(tiles).logits)
 
 
 def test_the_shipped_apple_model_inspects_as_with_torch() -> None:
@@ -69,14 +82,12 @@ def test_a_photo_goes_through_windows() -> None:
     assert found.saliency.shape == photo.shape[:2] and found.label == 1
 
 
-def with_graph(graph: onnx.GraphProto, path: Path) -> Path:
+def with_graph(graph: onnx.GraphProto, path: Path, refit: Refit | None = None) -> Path:
     """The shipped model with another graph; the properties stay."""
     shipped = read_onnx(CRACK)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    made = OnnxModel(
-        model.SerializeToString(), shipped.metadata, shipped.seen, shipped.familiar, shipped.source
-    )
-    write_onnx(path, made)
+    data = model.SerializeToString()
+    write_onnx(path, dataclasses.replace(shipped, data=data, refit=refit))
     return path
 
 
@@ -216,11 +227,11 @@ def test_memory_runs_out_for_many_and_not_for_few(
     class Small:
         """A session that has room for four squares."""
 
-        def run(self, names: None, feeds: dict[str, NDArray[np.uint8]]) -> object:
+        def run(self, names: list[str], feeds: dict[str, NDArray[np.uint8]], how: object) -> object:
             asked.append(len(feeds[onnx_backend.INPUT]))
             if asked[-1] > 4:
                 raise RuntimeError("Failed to allocate memory for requested buffer")
-            return session.run(names, feeds)
+            return session.run(names, feeds, how)
 
     monkeypatch.setattr(backend, "_session", Small())
     found = backend.run(tiles[:10])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +133,35 @@ def test_cancelling_takes_no_more_images_and_keeps_what_was_taken(tmp_path: Path
         found.append(outcome)
     assert [outcome.source for outcome in found] == sources[: len(found)]
     assert 3 <= len(found) <= 8
+
+
+def test_a_stop_in_the_middle_of_a_photo_leaves_it_out(tmp_path: Path) -> None:
+    for number, shape in enumerate([(8, 8), (900, 900), (8, 8)]):
+        make(tmp_path / f"{number}.png", shape=shape)
+    (tmp_path / "0b.png").write_bytes(b"no image")
+    sources, _ = find_sources([tmp_path])
+    backend = RepairDark(make_card(scope="tiles", tile=8))
+    stop = Recorded(lambda: len(backend.batches) >= 3)
+    found = list(inspect_sources(Inspector(backend, batch=4), sources, progress=stop))
+    assert [outcome.source.name for outcome in found] == ["0.png", "0b.png"]
+    assert found[0].inspection is not None and "0b.png" in found[1].error
+    assert len(backend.batches) == 3  # of the photo's 50,000 windows
+
+
+def test_a_stop_does_not_wait_for_a_decoder(tmp_path: Path) -> None:
+    """A decoder of a large image cannot be told to stop."""
+    asked, decode = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> bytes:
+        if asked.is_set():
+            decode.wait(60)
+        asked.set()
+        return path.read_bytes()
+
+    made = make(tmp_path / "0.png", shape=(1100, 1000))
+    begun = time.monotonic()
+    stop = Recorded(asked.is_set)
+    sources = [Source(made, "0.png", "0", slow)]
+    assert list(inspect_sources(inspector(), sources, progress=stop)) == []
+    assert time.monotonic() - begun < 10
+    decode.set()
