@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from cfinspect.engine.base.images import resize_image
 from cfinspect.engine.base.progress import Progress
+from cfinspect.engine.data.ordered import OrderedThreads
 from cfinspect.engine.inference.backend import Backend, InspectionError
 from cfinspect.engine.inference.review_reason import ReviewReason, in_words, review_reasons
 from cfinspect.engine.inference.saliency import clean_mask, mean_of_channels
@@ -43,6 +44,7 @@ from cfinspect.engine.model.metadata import Decision
 
 _BAND_ROWS = 256
 _PENDING_PIXELS = 32_000_000  # of images that wait for a full batch: about 100 MB
+_PENDING_OF_MANY = 2_000_000  # the same where several batches are under way, with what they made
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +128,8 @@ class _Answer:
 class Inspector:
     """Inspects images with a backend, ``batch`` squares at a time.
 
-    A backend that takes longer for many at once than somebody who asked to stop wants to wait says
-    so: ``at_once`` squares then go through it.
-
+    A backend may say that no more than ``at_once`` squares should go through it, as somebody who
+    asked to stop has to wait for them; and that it answers ``workers`` threads at the same time.
     ``decision``: another than the model's own.
 
     Not for several threads at once. Images are RGB uint8 of any size; anything else is a
@@ -141,6 +142,7 @@ class Inspector:
         self.backend = backend
         self.batch = batch
         self._at_once = min(batch, getattr(backend, "at_once", batch))
+        self._threads = OrderedThreads(getattr(backend, "workers", 1), "inspect")
         # Only backends of the pretrained backbone have it; see ``TorchBackend``.
         self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
         self._decision = decision or backend.metadata.decision
@@ -155,6 +157,7 @@ class Inspector:
 
     def close(self) -> None:
         """Let the networks go and hand their memory back, where the backend holds any."""
+        self._threads.close()
         close = getattr(self.backend, "close", None)
         if close is not None:
             close()
@@ -171,30 +174,45 @@ class Inspector:
         Lazy: images are taken as results are asked for, at most a batch of them ahead. Raises
         ``Cancelled`` in the middle of a large one once somebody asked to stop.
         """
+        batches = self._batches(images)
+        for photo, some in groupby(batches, lambda batch: self.is_photo(batch[0])):
+            if photo:
+                for (image,) in some:
+                    yield self._inspect_photo(image, progress)
+            else:
+                for found in self._threads.map(self._inspect_whole, some):
+                    yield from found
+
+    def _batches(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
+        """Small images together, each photo alone; in order."""
+        most = _PENDING_PIXELS if self._threads.workers == 1 else _PENDING_OF_MANY
         waiting: list[NDArray[np.uint8]] = []
         pixels = 0
         for image in images:
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
                 raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
-            if self.is_photo(image):
-                yield from self._inspect_whole(waiting)
+            photo = self.is_photo(image)
+            if photo and waiting:
+                yield waiting
                 waiting, pixels = [], 0
-                yield self._inspect_photo(image, progress)
-                continue
             waiting.append(image)
             pixels += image.shape[0] * image.shape[1]
-            if len(waiting) >= self._at_once or pixels >= _PENDING_PIXELS:
-                yield from self._inspect_whole(waiting)
+            if photo or len(waiting) >= self._at_once or pixels >= most:
+                yield waiting
                 waiting, pixels = [], 0
-        yield from self._inspect_whole(waiting)
+        if waiting:
+            yield waiting
 
     def is_photo(self, image: NDArray[np.uint8]) -> bool:
         """Whether ``image`` (H, W, 3) goes through overlapping windows."""
         return self._preprocessing.in_windows(*image.shape[:2])
 
-    def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
-        if not images:
-            return
+    def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterable[Inspection]:
+        """One batch, on a thread of its own where there are several."""
+        made = self._concluded(images)
+        return made if self._threads.workers == 1 else list(made)
+
+    def _concluded(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
         answers, changes = self._run([resize_image(i, self._preprocessing.size) for i in images])
         for image, answer, change in zip(images, answers, changes, strict=True):
             height, width = image.shape[:2]
@@ -221,10 +239,18 @@ class Inspector:
         grid = WindowGrid(padded.shape[0], padded.shape[1], tile)
         blender = Blender(grid, 3 + self._maps, finish)
         answers: list[_Answer] = []
-        windows = iter(grid)
-        while chunk := list(islice(windows, self._at_once)):
-            progress.check()
-            found, changes = self._run([resize_image(_cut(padded, w, tile), size) for w in chunk])
+
+        def chunks() -> Iterator[list[Window]]:
+            windows = iter(grid)
+            while chunk := list(islice(windows, self._at_once)):
+                progress.check()
+                yield chunk
+
+        def look(chunk: list[Window]) -> tuple[list[Window], list[_Answer], FloatMap]:
+            squares = [resize_image(_cut(padded, w, tile), size) for w in chunk]
+            return chunk, *self._run(squares)
+
+        for chunk, found, changes in self._threads.map(look, chunks()):
             answers += found
             gates = damage_weight(
                 np.array([answer.score for answer in found]), self._decision.score_threshold

@@ -80,7 +80,7 @@ class MultiClassInspector(Inspector):
         ]
 
     def _inspect_whole(self, images: list[NDArray[np.uint8]]) -> Iterator[Inspection]:
-        answers = [member._inspect_whole(images) for member in self._members]
+        answers = [iter(member._inspect_whole(images)) for member in self._members]
         for _ in images:
             yield self._one(answers)
 

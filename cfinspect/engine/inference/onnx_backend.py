@@ -30,7 +30,9 @@ ANSWERS = tuple(NetworkOutputs.__annotations__)
 EVIDENCE, ATTENDED = "evidence", "attended"
 _MOST_MEMORY = 4 << 30  # bytes: fewer squares at once need less, a crafted graph may not
 _MOST_FOLDED = 16 << 20  # bytes of a constant: a weight of 16 bit is widened once
-_PIXELS = 100_000  # of the squares that go through the graph at once
+_PIXELS = 20_000  # of the squares that go through the graph at once: more are not faster
+_MOST_WORKERS = 4  # threads that run the graph at the same time: faster than one run by many
+_PASSES = 2  # that nobody minds to wait for
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "dml": "DmlExecutionProvider"}
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate", "bad allocation")
 
@@ -40,7 +42,8 @@ class OnnxBackend:
 
     ``device``: where it computes, how and why, in words. ``most``: squares that go through the
     graph at once; halved, and kept so, when memory runs out. ``at_once``: how many to give, so
-    that nobody waits long for an answer. ``refit``: what a calibration has learned, if it can.
+    that nobody waits long for an answer; ``workers``: threads that may ask at the same time.
+    ``refit``: what a calibration has learned, if it can.
     """
 
     def __init__(
@@ -61,12 +64,16 @@ class OnnxBackend:
             raise InspectionError(f"{path} asks each of several defect classes: convert another")
         self.metadata: ModelMetadata = model.metadata
         self.familiar = model.familiar
-        # As fast as many at once, as the caches hold them, and with a quarter of the memory.
-        self.most = self.at_once = max(1, _PIXELS // self.metadata.preprocessing.size**2)
+        cores = threads or _threads()
+        self.workers = max(1, min(_MOST_WORKERS, cores))
+        self.most = max(1, _PIXELS // self.metadata.preprocessing.size**2)
+        if provider != "CPUExecutionProvider":
+            self.workers, self.most = 1, 64
+        self.at_once = _PASSES * self.most
         try:
             self._session: Any = runtime.InferenceSession(
                 model.data,
-                _options(runtime, threads),
+                _options(runtime, max(1, cores // self.workers)),
                 providers=[(provider, _provider_options(provider, device))],
                 enable_fallback=0,
             )
@@ -141,10 +148,11 @@ class OnnxBackend:
         parts: list[dict[str, NDArray[np.float32]]] = []
         start = 0
         while start < len(batch):
-            found = self._run(names, batch[start : start + self.most])
+            count = self.most  # another thread may find that it is too much
+            found = self._run(names, batch[start : start + count])
             if found is not None:
                 parts.append(found)
-                start += self.most
+                start += count
         if len(parts) == 1:
             return parts[0]
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
@@ -163,12 +171,12 @@ class OnnxBackend:
                 raise InspectionError(
                     f"The model cannot be run: {short(first_line(error))}"
                 ) from error
-            if self.most == 1:
+            if len(batch) == 1:
                 raise InspectionError(
                     "Not enough memory for one image of "
                     f"{self.metadata.preprocessing.size} px: close other programs"
                 ) from error
-            self.most = max(1, min(self.most, len(batch)) // 2)
+            self.most = min(self.most, max(1, len(batch) // 2))
             return None
         return found
 
@@ -259,7 +267,7 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _options(runtime: Any, threads: int | None) -> Any:
+def _options(runtime: Any, threads: int) -> Any:
     _bound_memory(runtime)
     options = runtime.SessionOptions()
     # The format that was checked; it knows others, which a file could be as well.
@@ -271,7 +279,7 @@ def _options(runtime: Any, threads: int | None) -> Any:
     )
     # Threads that wait by counting take the time of those that decode and write.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.intra_op_num_threads = threads or _threads()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what fails is told once, as a sentence
     return options
 
@@ -280,7 +288,9 @@ def _threads() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
     if given.isdigit() and int(given):
         return int(given)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _bounded = False
