@@ -83,7 +83,7 @@ class _Work:
 
     def run(self, inspector: Inspector, progress: Progress) -> Iterator[InspectionCounts]:
         waiting: list[Outcome] = []
-        pixels, saved = 0, time.monotonic()
+        pixels, saved = 0, float("-inf")  # the first one is shown at once
         reach = self._project.reach
         sources = [
             Source(one.path, one.name, one.name, partial(_read_same, reach, one.digest))
