@@ -160,6 +160,12 @@ def commands(bundle: Bundle) -> Path:
     masks = list(out.rglob("*.png"))
     require(len(masks) >= 6, f"the export holds {len(masks)} masks")
     run = bundle.work / "Lauf"
+    for method in ("cfgan", "rise"):
+        words = "explain", model, photos, "--method", method, "--limit", 1
+        bundle.run(*words, "--out", bundle.work / method, "--json")
+    own = bundle.work / f"own{model.suffix}"
+    bundle.run("calibrate", model, photos, "--out", own, "--json")
+    bundle.run("inspect", own, photos, "--out", bundle.work / "own", "--json")
     train = "train", photos, "--out", run, "--steps", 20, "--set", "warmup=10", "--seed", 1
     if model.suffix == ".onnx":
         bundle.run(*train, "--json", code=2)

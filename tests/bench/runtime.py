@@ -66,8 +66,9 @@ def real(kind: str, most: int) -> Iterator[NDArray[np.uint8]]:
     folder = DATA / _REAL[kind]
     parts = [folder / one for one in ("damaged", "undamaged") if (folder / one).is_dir()]
     files = list_images(parts) if parts else []
-    for file in files[:: max(1, -(-len(files) // most))]:
-        yield read_image(file)
+    count = min(most, len(files))
+    for place in range(count):
+        yield read_image(files[place * len(files) // count])
 
 
 def drawn(kind: str, most: int) -> Iterator[NDArray[np.uint8]]:
