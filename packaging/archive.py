@@ -5,14 +5,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import BinaryIO
 
 MANIFEST = "MANIFEST.json"
 SUMS = "SHA256SUMS"
 _GZIP_LEVEL = 6
+# Machine code packs better once its jumps are absolute; repeats lie far apart in large libraries.
+_XZ_FILTERS = [
+    {"id": lzma.FILTER_X86},
+    {"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": 64 << 20},
+]
 
 
 def sha256(path: Path) -> str:
@@ -40,7 +47,9 @@ def write_manifest(folder: Path) -> dict[str, str]:
 
 
 def pack(folder: Path, archive: Path, moment: int, name: str) -> Path:
-    """Pack ``folder`` as ``name`` into ``archive`` (.tar.gz or .zip), links kept.
+    """Pack ``folder`` as ``name`` into ``archive`` (.tar.xz, .tar.gz or .zip), links kept.
+
+    .tar.xz takes two thirds of .tar.gz's space, and minutes for each gigabyte.
 
     Owners, times (``moment``, seconds since 1970) and modes depend on the files alone, so that two
     builds of one commit are one archive. Returns the file, with its checksum beside it.
@@ -51,7 +60,7 @@ def pack(folder: Path, archive: Path, moment: int, name: str) -> Path:
     else:
         with (
             archive.open("wb") as raw,
-            gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=moment) as packed,
+            _compressed(archive, raw, moment) as packed,
             tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
         ):
             for path in paths:
@@ -61,8 +70,14 @@ def pack(folder: Path, archive: Path, moment: int, name: str) -> Path:
     return archive
 
 
+def _compressed(archive: Path, raw: BinaryIO, moment: int) -> gzip.GzipFile | lzma.LZMAFile:
+    if archive.suffix == ".xz":
+        return lzma.LZMAFile(raw, "wb", filters=_XZ_FILTERS)
+    return gzip.GzipFile("", "wb", _GZIP_LEVEL, raw, mtime=moment)
+
+
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a .tar.gz of ``pack``'s into ``folder``, with links and modes as they are in it."""
+    """Unpack a .tar.xz or .tar.gz of ``pack``'s into ``folder``, links and modes as in it."""
     with tarfile.open(archive) as packed:
         # Newer Pythons ask how far to trust it; 3.11.3 and older do not know the word.
         packed.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)

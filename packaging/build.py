@@ -70,7 +70,9 @@ def main() -> None:
     folder = freeze(python, arguments.flavour, work)
     finish(python, folder, arguments.flavour, work)
     name = f"cfinspect-{version()}-{platform.system().lower()}-{platform.machine()}"
-    suffix = ".zip" if sys.platform == "win32" else ".tar.gz"
+    # Of gigabytes of CUDA libraries, xz would take half an hour.
+    packed_as = ".tar.xz" if arguments.flavour == "light" else ".tar.gz"
+    suffix = ".zip" if sys.platform == "win32" else packed_as
     out = arguments.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     step("packing")

@@ -1,6 +1,6 @@
 """Try a bundle as a plant's IT and its operators would, and print what it takes.
 
-    python packaging/smoke.py dist/cfinspect-...tar.gz [--picture FILE]
+    python packaging/smoke.py dist/cfinspect-...tar.xz [--picture FILE]
 
 The archive is unpacked into a new folder that the user may not write, with a name beyond ASCII.
 The program runs with an empty environment, without network (``unshare -n``), with no other program
