@@ -180,6 +180,15 @@ def explain(
         "outputs": outputs,
         "score-threshold": score_threshold,
     }
+    from cfinspect.engine.explain.factory import refuse_usage  # noqa: PLC0415
+
+    if input_size is not None:
+        refuse_usage(classifier)
+    if (method == "ace") != (diffusion is not None):
+        raise CfinspectError(
+            "--method ace and --diffusion MODEL belong together: train one with 'cfinspect train "
+            "DATA --method diffusion --out RUN', or give another --method, such as rise."
+        )
     usage = _usage(input_size, theirs)
     given = {
         "preset": preset,
@@ -217,11 +226,6 @@ def explain(
 
     if method not in method_names():
         raise CfinspectError(f"--method {method}: give one of {', '.join(method_names())}.")
-    if (method == "ace") != (diffusion is not None):
-        raise CfinspectError(
-            "--method ace and --diffusion MODEL belong together: train one with 'cfinspect train "
-            "DATA --method diffusion --out RUN'."
-        )
     with cancel_on_signals("Stopping; the explanations so far are kept") as cancel:
         opened = open_classifier(classifier, device, precision, usage, trust=trust)
         note(f"Device: {opened.device}")

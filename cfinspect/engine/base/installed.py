@@ -91,8 +91,8 @@ def without_torch(error: ImportError) -> str | None:
     else:
         where = "is not installed here: pip install torch torchvision"
     return (
-        f"This needs PyTorch, which {where}. Inspecting with a converted model (.onnx), reviewing, "
-        "import and export need none."
+        f"This needs PyTorch, which {where}. Converted models (.onnx) inspect, explain and are "
+        "calibrated without it, and reviewing, import and export need none."
     )
 
 

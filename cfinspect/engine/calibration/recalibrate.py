@@ -40,6 +40,7 @@ from cfinspect.engine.model.metadata import Decision, ModelMetadata
 _LEAST = 5
 _PIXELS = 4096
 _SMALLEST = 1e-12
+_SUREST = 1e6  # of log-odds: beyond it they are no answers of a network that has learned
 FALSE_ALARMS = 0.05
 _PHOTOS = (
     "there are photos that are inspected in windows: only the decisions were fitted, not D's class "
@@ -153,7 +154,9 @@ def _refit(model: Subject, dataset: Dataset, ticks: Ticks) -> tuple[Subject, Dec
     labels, groups = _labels(samples, dataset), [sample.group for sample in samples]
     logits = np.concatenate([look.logits for look in looks])
     features = np.concatenate([look.features for look in looks])
-    margin = logits[:, 1] - logits[:, 0]
+    margin = logits[:, 1].astype(np.float64) - logits[:, 0]
+    if not (np.abs(margin) < _SUREST).all():
+        raise CalibrationError("the model's answers are no numbers that could be calibrated")
     refit = refit_head(margin, features, labels, groups, ticks)
     elsewhere = cross_validated(margin, features, labels, groups, ticks)
     after = logits.copy()
@@ -181,7 +184,7 @@ def _look(
     samples: list[Sample] = []
     photos: list[int] = []
     for sample, image in _readable(dataset, ticks):
-        found = inspector.inspect(image)
+        found = inspector.inspect(image, ticks)
         if inspector.is_photo(image):
             photos.append(len(samples))
         # At temperature 1 the logarithms of the probabilities are the logits, up to a constant.
@@ -196,7 +199,7 @@ def _look(
         inspector = _inspector(backend, new)
         for place in photos:
             image = read_image(samples[place].path)
-            pixels[place] = _some(inspector.inspect(image).saliency)
+            pixels[place] = _some(inspector.inspect(image, ticks).saliency)
     return LabelledOutputs(answers, np.array(pixels, dtype=np.float32), labels), samples
 
 

@@ -57,7 +57,7 @@ class ConvertedSubject:
     @classmethod
     def read(cls, path: Path, device: str, precision: str) -> ConvertedSubject:
         """Open a file; raises CfinspectError with a sentence."""
-        return cls(path, OnnxBackend(path, device, precision))
+        return cls(path, OnnxBackend(path, device, precision, workers=1))
 
     @property
     def seen(self) -> NDArray[np.uint64]:

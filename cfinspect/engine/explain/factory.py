@@ -18,7 +18,7 @@ from cfinspect.engine.inference.onnx_backend import OnnxBackend
 from cfinspect.engine.model.file import load_metadata, load_model
 from cfinspect.engine.model.metadata import makes_counterfactuals
 from cfinspect.engine.model.onnx_file import is_converted
-from cfinspect.engine.model.plugins import is_onnx
+from cfinspect.engine.model.plugins import SUFFIX, is_onnx
 from cfinspect.engine.networks.names import DDPM
 
 if TYPE_CHECKING:
@@ -61,15 +61,11 @@ def open_classifier(
     ``trust``: also one that is a program; see ``load_external``. ``threads``: of the CPU, None for
     all. Raises CfinspectError with a sentence.
     """
-    converted = is_onnx(path) and is_converted(path)
-    ours = converted or path.suffix.lower() == ".safetensors"
-    if ours and usage is not None:
-        raise CfinspectError(
-            f"{path} is a cfinspect model and knows how it is used: leave out --input-size and "
-            "what belongs to it"
-        )
-    if converted:
-        runtime = OnnxBackend(path, device, precision, threads)
+    if usage is not None:
+        refuse_usage(path)
+    ours = is_ours(path)
+    if ours and is_onnx(path):
+        runtime = OnnxBackend(path, device, precision, threads, workers=1)
         return OpenedClassifier(ConvertedClassifier(runtime, path.name), runtime)
     if not ours and usage is None:
         raise CfinspectError(
@@ -91,6 +87,20 @@ def open_classifier(
     tune_host()
     chosen = choose_device(device, precision)
     return OpenedClassifier(load_external(path, usage, chosen, trust=trust), None)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether it is a cfinspect model, by its name and of .onnx by its content."""
+    return is_converted(path) if is_onnx(path) else path.suffix.lower() == SUFFIX
+
+
+def refuse_usage(path: Path) -> None:
+    """Raise CfinspectError for a cfinspect model, of which nobody need say how it is used."""
+    if is_ours(path):
+        raise CfinspectError(
+            f"{path} is a cfinspect model and knows how it is used: leave out --input-size and "
+            "what belongs to it"
+        )
 
 
 def classifier_of(backend: Backend, name: str) -> OpenedClassifier | None:

@@ -20,7 +20,7 @@ from cfinspect.engine.explain.protocol import (
     Maps,
     own_masks,
 )
-from cfinspect.engine.inference.backend import Backend, PlacedBackend
+from cfinspect.engine.inference.backend import Backend, InspectionError, PlacedBackend
 from cfinspect.engine.inference.saliency import saliency as change_map
 from cfinspect.engine.inference.tiling import resize_map
 from cfinspect.engine.metrics.probability import sigmoid
@@ -49,6 +49,8 @@ class Cfgan:
         """See ``Explainer``; G makes the class that D does not see, whatever ``target`` says."""
         begun = time.perf_counter()
         made = self._backend.run(images).counterfactual
+        if not np.isfinite(made).all():
+            raise InspectionError(f"{self._judge.name} makes counterfactuals that are no numbers")
         seconds = (time.perf_counter() - begun) / len(images)
         saliency = change_map(images, made)
         damaged = self._judge.ask(np.rint(made * 255).astype(np.uint8)) >= self._judge.limit
@@ -179,6 +181,8 @@ def _weighed(
         for start in range(0, len(shown), _AT_ONCE):
             part = shown[start : start + _AT_ONCE, :, :, None]
             odds = classifier.ask(mean + (x - mean) * part) - classifier.limit
+            if not np.isfinite(odds).all():
+                raise InspectionError(f"{classifier.name} answers with what is no number")
             said = sigmoid(own * odds).astype(np.float32)
             share = 1 - said if hidden else said
             total += np.tensordot(share, counted[start : start + _AT_ONCE], 1)

@@ -142,6 +142,7 @@ class Inspector:
         self.backend = backend
         self.batch = batch
         self._at_once = min(batch, getattr(backend, "at_once", batch))
+        self._closed = False
         self._threads = OrderedThreads(getattr(backend, "workers", 1), "inspect")
         # Only backends of the pretrained backbone have it; see ``TorchBackend``.
         self._familiar: FamiliarImages | None = getattr(backend, "familiar", None)
@@ -158,6 +159,7 @@ class Inspector:
     def close(self) -> None:
         """Let the networks go and hand their memory back, where the backend holds any."""
         self._threads.close()
+        self._closed = True
         close = getattr(self.backend, "close", None)
         if close is not None:
             close()
@@ -171,37 +173,49 @@ class Inspector:
     ) -> Iterator[Inspection]:
         """Inspect ``images``, in order; small ones share batches, large ones go one by one.
 
-        Lazy: images are taken as results are asked for, at most a batch of them ahead. Raises
+        Lazy: images are taken as results are asked for, at most a batch of them ahead, or one for
+        each thread of the backend and one more; large ones are not taken ahead. Raises
         ``Cancelled`` in the middle of a large one once somebody asked to stop.
         """
         batches = self._batches(images)
-        for photo, some in groupby(batches, lambda batch: self.is_photo(batch[0])):
-            if photo:
+        if self._closed:
+            raise InspectionError("The model was closed: load it again.")
+        for large, some in groupby(batches, self._is_large):
+            if large:
                 for (image,) in some:
-                    yield self._inspect_photo(image, progress)
+                    if self.is_photo(image):
+                        yield self._inspect_photo(image, progress)
+                    else:
+                        yield from self._inspect_whole([image])
             else:
                 for found in self._threads.map(self._inspect_whole, some):
                     yield from found
 
     def _batches(self, images: Iterable[NDArray[np.uint8]]) -> Iterator[list[NDArray[np.uint8]]]:
-        """Small images together, each photo alone; in order."""
+        """Small images together, each large one alone; in order."""
         most = _PENDING_PIXELS if self._threads.workers == 1 else _PENDING_OF_MANY
         waiting: list[NDArray[np.uint8]] = []
         pixels = 0
         for image in images:
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
                 raise ValueError(f"expected (H, W, 3) uint8, got {image.shape} {image.dtype}")
-            photo = self.is_photo(image)
-            if photo and waiting:
+            large = self._is_large([image])
+            if large and waiting:
                 yield waiting
                 waiting, pixels = [], 0
             waiting.append(image)
             pixels += image.shape[0] * image.shape[1]
-            if photo or len(waiting) >= self._at_once or pixels >= most:
+            if large or len(waiting) >= self._at_once or pixels >= most:
                 yield waiting
                 waiting, pixels = [], 0
         if waiting:
             yield waiting
+
+    def _is_large(self, batch: list[NDArray[np.uint8]]) -> bool:
+        """Whether it goes alone: it has windows, or is too much to wait beside others."""
+        height, width = batch[0].shape[:2]
+        several = self._threads.workers > 1
+        return self.is_photo(batch[0]) or (several and height * width > _PENDING_OF_MANY)
 
     def is_photo(self, image: NDArray[np.uint8]) -> bool:
         """Whether ``image`` (H, W, 3) goes through overlapping windows."""

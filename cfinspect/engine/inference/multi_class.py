@@ -52,6 +52,11 @@ class MultiClassBackend:
         raise CfinspectError("this looks at one defect class at a time; the model knows several")
 
     @property
+    def at_once(self) -> int:
+        """How many squares to give, so that nobody waits long for an answer."""
+        return min(getattr(member, "at_once", 64) for member in self.members)
+
+    @property
     def device(self) -> str:
         """Where the networks run, in words."""
         return str(getattr(self.members[0], "device", "cpu"))

@@ -21,6 +21,7 @@ from cfinspect.engine.inference.backend import (
 )
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.model.onnx_file import Refit, read_onnx
+from cfinspect.engine.networks.names import PROJECTED
 
 # What a graph takes: squares, and where D is "projected" what a calibration has learned.
 INPUT, REFIT_WEIGHT, REFIT_SHIFT = "batch", "refit_weight", "refit_shift"
@@ -33,6 +34,7 @@ _MOST_FOLDED = 16 << 20  # bytes of a constant: a weight of 16 bit is widened on
 _PIXELS = 20_000  # of the squares that go through the graph at once: more are not faster
 _MOST_WORKERS = 4  # threads that run the graph at the same time: faster than one run by many
 _PASSES = 2  # that nobody minds to wait for
+_BYTES_A_PIXEL = 3_000  # of what a run keeps of a square
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "dml": "DmlExecutionProvider"}
 _OUT_OF_MEMORY = ("Available memory of", "Failed to allocate", "bad allocation")
 
@@ -42,8 +44,8 @@ class OnnxBackend:
 
     ``device``: where it computes, how and why, in words. ``most``: squares that go through the
     graph at once; halved, and kept so, when memory runs out. ``at_once``: how many to give, so
-    that nobody waits long for an answer; ``workers``: threads that may ask at the same time.
-    ``refit``: what a calibration has learned, if it can.
+    that nobody waits long for an answer; ``workers``: threads that may ask at the same
+    time, so many at most as are given. ``refit``: what a calibration has learned, if it can.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class OnnxBackend:
         device: str = "auto",
         precision: str = "auto",
         threads: int | None = None,
+        workers: int | None = None,
     ) -> None:
         if precision not in {"auto", "fp32"}:
             raise InspectionError(
@@ -64,16 +67,14 @@ class OnnxBackend:
             raise InspectionError(f"{path} asks each of several defect classes: convert another")
         self.metadata: ModelMetadata = model.metadata
         self.familiar = model.familiar
+        if model.refit is None and self.metadata.discriminator.name == PROJECTED:
+            raise InspectionError(f"{path} was converted by an earlier version: convert it again")
         cores = threads or _threads()
-        self.workers = max(1, min(_MOST_WORKERS, cores))
-        self.most = max(1, _PIXELS // self.metadata.preprocessing.size**2)
-        if provider != "CPUExecutionProvider":
-            self.workers, self.most = 1, 64
-        self.at_once = _PASSES * self.most
+        self._choose(provider, cores, workers)
         try:
             self._session: Any = runtime.InferenceSession(
                 model.data,
-                _options(runtime, max(1, cores // self.workers)),
+                _options(runtime, -(-cores // self.workers)),
                 providers=[(provider, _provider_options(provider, device))],
                 enable_fallback=0,
             )
@@ -84,7 +85,10 @@ class OnnxBackend:
         if (used := self._session.get_providers()[0]) != provider:
             if device != "auto":
                 raise InspectionError(f"{provider} cannot be started here: use --device cpu")
-            provider, reason = used, f"{provider} cannot be started"
+            other = OnnxBackend(path, "cpu", precision, threads, workers)
+            reason = f"{provider} cannot be started"
+            vars(self).update(vars(other), device=_in_words(runtime, used, reason))
+            return
         self.device = _in_words(runtime, provider, reason)
         self._options = runtime.RunOptions()
         # Most of the graph is not needed for a part of the answers.
@@ -98,6 +102,17 @@ class OnnxBackend:
         more = {EVIDENCE, ATTENDED} if self.has_evidence else set()
         if takes != {INPUT, *self._learned()} or not needed | more <= answers <= {*ANSWERS, *more}:
             raise InspectionError(f"{path} does not answer what a model answers: convert it again")
+
+    def _choose(self, provider: str, cores: int, workers: int | None) -> None:
+        """How many squares go through the graph at once, and how many threads run it."""
+        if provider != "CPUExecutionProvider":
+            self.workers, self.most = 1, 64
+        else:
+            area = self.metadata.preprocessing.size**2
+            self.most = max(1, _PIXELS // area)
+            room = _MOST_MEMORY // 2 // (_BYTES_A_PIXEL * area * self.most)
+            self.workers = max(1, min(workers or _MOST_WORKERS, cores, room))
+        self.at_once = _PASSES * self.most
 
     def run(self, batch: NDArray[np.uint8]) -> NetworkOutputs:
         """Answer for RGB squares (n, S, S, 3) uint8 of the metadata's input size, n >= 1.
@@ -189,10 +204,13 @@ class OnnxBackend:
         shapes: dict[str, tuple[int, ...]] = {"logits": (count, 3)}
         if self.refit is not None:
             shapes[ATTENDED] = (count, len(self.refit.weight))
+        side = self.metadata.preprocessing.size
         for name, values in found.items():
-            wanted = shapes.get(name, (count, *values.shape[1:]))
-            if values.shape != wanted or (name == EVIDENCE and values.ndim != 3):
-                raise ValueError(f"its {name} is {values.shape}, not {wanted}")
+            wanted: list[tuple[int, ...]] = [(count, side // k, side // k) for k in (2, 4)]
+            if name != EVIDENCE:
+                wanted = [shapes[name]]
+            if values.shape not in wanted:
+                raise ValueError(f"its {name} is {values.shape}, not {wanted[0]}")
 
     def close(self) -> None:
         """Let the graph go; nothing can be run afterwards."""

@@ -1,5 +1,6 @@
 """Saliencies of other methods, and their comparison with the counterfactual's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from cfinspect.engine.evaluation.localisation_baselines import (
     explainers,
 )
 from cfinspect.engine.explain.classifier import OwnClassifier
-from cfinspect.engine.explain.protocol import Explainer
+from cfinspect.engine.explain.protocol import BlackBox, Explainer
 from cfinspect.engine.explain.saliency import (
     evidence,
     occlusion,
@@ -156,3 +157,23 @@ def test_the_counterfactual_beats_grad_cam_on_drawn_cracks(tmp_path: Path) -> No
         mask.unlink()
     with pytest.raises(CfinspectError, match="has a mask"):
         baselines(backend, read_folders([folder]).samples, 8)
+
+
+class Nowhere:
+    """A black box whose answers are no numbers."""
+
+    name, size, limit = "nowhere", 64, 0.0
+
+    def ask(self, images: np.ndarray) -> np.ndarray:
+        return np.full(len(images), np.nan, dtype=np.float32)
+
+    def free_memory(self) -> None:
+        """It keeps nothing."""
+
+
+@pytest.mark.parametrize("maker", [rise, occlusion])
+def test_answers_that_are_no_numbers_are_a_sentence(
+    maker: Callable[[BlackBox], Explainer],
+) -> None:
+    with pytest.raises(CfinspectError, match="nowhere answers with what is no number"):
+        maps_of(maker(Nowhere()), images(1))
