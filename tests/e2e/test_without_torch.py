@@ -164,7 +164,16 @@ def test_the_doctor_is_content_and_says_where_it_computes(guard: Path) -> None:
     [
         ("train", "PHOTOS", "--out", "OUT"),
         ("inspect", CRACK.with_suffix(".safetensors"), "PHOTOS", "--out", "OUT"),
-        ("explain", CRACK.with_suffix(".safetensors"), "PHOTOS", "--out", "OUT"),
+        (
+            "explain",
+            CRACK.with_suffix(".safetensors"),
+            "PHOTOS",
+            "--method",
+            "rise",
+            "--out",
+            "OUT",
+        ),
+        ("calibrate", CRACK.with_suffix(".safetensors"), "PHOTOS", "--out", "OUT.safetensors"),
         ("models", "convert", CRACK.with_suffix(".safetensors"), "--out", "OUT.onnx"),
         ("distill", CRACK.with_suffix(".safetensors"), "PHOTOS", "--out", "OUT.safetensors"),
     ],
@@ -177,6 +186,19 @@ def test_what_needs_torch_says_so_in_one_sentence(
     done = without(guard, *given)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "This needs PyTorch" in done.stderr.splitlines()[-1]
+
+
+def test_what_a_converted_model_lacks_is_told_before_torch_is_missed(
+    guard: Path, photos: Path, tmp_path: Path
+) -> None:
+    words = ("explain", CRACK, photos, "--out", tmp_path / "why")
+    for more, said in (
+        ((), "give another --method, such as rise"),
+        (("--method", "gradcam"), "looks into the layers"),
+        (("--method", "rise", "--input-size", 96), "leave out --input-size"),
+    ):
+        done = without(guard, *words, *more)
+        assert done.returncode == 2 and said in done.stderr, done.stderr
 
 
 def test_the_window_inspects_and_takes_a_verdict(guard: Path, photos: Path, tmp_path: Path) -> None:

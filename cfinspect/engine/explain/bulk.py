@@ -181,10 +181,9 @@ class _Work:
             grown = cv2.resize(change, (width, height), interpolation=cv2.INTER_LINEAR)
             picture = np.rint(np.clip(image + grown * 255, 0, 255)).astype(np.uint8)
             after = self._classifier.ask(resize_image(picture, self._classifier.size)[None])[0]
-            if not math.isfinite(after):
-                return Explained(one.source, NO_NUMBER)
-            flipped = bool(after >= self._classifier.limit) == (one.target == 1)
-            facts |= {"after": probability(float(after)), "flipped": flipped}
+            known = math.isfinite(after)
+            flipped = known and bool(after >= self._classifier.limit) == (one.target == 1)
+            facts |= {"after": probability(float(after)) if known else None, "flipped": flipped}
             shown["picture"] = picture
             if not flipped:
                 notes.append(NOT_FLIPPED)

@@ -172,4 +172,7 @@ class Undecided(Bright):
 def test_no_number_is_an_error_of_the_image_and_no_class(files: list[Source]) -> None:
     found = list(explain_sources(Painter(), Undecided(), files, target="undamaged"))
     assert [one.error == NO_NUMBER for one in found] == [False, True, False, False]
+    # Their counterfactuals are dark: what has no number has not turned the verdict.
+    assert [found[place].flipped for place in (0, 3)] == [False, False]
+    assert found[0].after is None and found[0].picture is None
     assert found[1].note == ""
