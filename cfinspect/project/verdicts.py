@@ -98,7 +98,7 @@ def decide(
     the lease (see `queue`).
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
-    and not ``force``, or its file was changed since the last scan; ProjectError for an unknown
+    and not ``force``, its file was changed since the last scan, or cannot be read; ProjectError for an unknown
     image or mask class, a mask of another size, or a comment of more than `LONGEST_COMMENT`;
     ImageError for a mask of an image that no model has looked at yet and whose file cannot be
     read: nobody knows its size.
@@ -124,6 +124,8 @@ def decide(
                     f"The mask of {image['path']} marks damage: it is not undamaged."
                 )
             said = verdict
+        if said is not None and said != before.verdict:
+            _respect_reader(connection, image)
         if mask is not KEEP:
             name = store_mask(project, connection, image, mask)
         elif verdict is Verdict.UNDAMAGED:
@@ -284,6 +286,18 @@ def _respect_file(project: Project, image: sqlite3.Row) -> None:
     ):
         raise ConflictError(
             f"The file {image['path']} was changed since the last scan; scan, and look again."
+        )
+
+
+def _respect_reader(connection: sqlite3.Connection, image: sqlite3.Row) -> None:
+    """Refuse a verdict on an image that nobody can see."""
+    row = connection.execute(
+        "SELECT error FROM unreadable WHERE image_id = ?", (image["id"],)
+    ).fetchone()
+    if row is not None:
+        raise ConflictError(
+            f"{image['path']} cannot be read, so nobody can judge it: {row['error']} Mend the file, "
+            "then inspect it again."
         )
 
 

@@ -152,6 +152,7 @@ def picture_shown(window: MainWindow) -> None:
             and picture is not None
             and picture.row.id == row.id
             and not picture.preview
+            and (window.shown_image.is_shown or bool(picture.error))
         )
 
     wait_for(shown)

@@ -306,3 +306,21 @@ def test_leaving_by_the_training_page_ends_the_review(
     assert not window.reviewer.reviewing
     with project_of(window) as project:
         assert not project.database.rows("SELECT * FROM lease")
+
+
+def test_a_burst_of_strokes_judges_what_was_seen_and_nothing_else(
+    window: MainWindow, walls: Path, model: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    first = shown(window, 0)
+    # All come at once: nothing is drawn in between.
+    for _ in range(3):
+        QTest.keyClick(window.canvas, Qt.Key.Key_D)
+    settled(window)
+    second, third = window.model.ids[1:3]
+    assert said(window, first).verdict is Verdict.DAMAGED
+    assert [said(window, one).verdict for one in (second, third)] == [None, None]
+    wait_for(lambda: window.shown_image.is_shown)
+    press(window, Qt.Key.Key_D)
+    assert said(window, second).verdict is Verdict.DAMAGED

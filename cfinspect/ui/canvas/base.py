@@ -42,6 +42,7 @@ class CanvasBase(QWidget):
     ``pixel``: what lies under the mouse, in words. ``zoomed``: the scale in screen pixels a pixel.
     ``stroke_ended``: a tool changed the mask. ``needs_editor``: a tool was used and there is no
     editor yet; whoever listens sets one. ``unavailable``: why a wish cannot be met.
+    ``first_painted``: an image is on screen now, ``painted`` is its id.
     """
 
     pixel = Signal(str)
@@ -50,6 +51,7 @@ class CanvasBase(QWidget):
     needs_editor = Signal()
     radius_changed = Signal(float)
     unavailable = Signal(str)
+    first_painted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,6 +62,7 @@ class CanvasBase(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.layers = Layers()
         self.picture: Picture | None = None
+        self.painted: int | None = None  # the image that was drawn last
         self.editor: MaskEditor | None = None
         self.compare = CompareMode.OFF
         self.explanation: Shown | None = None

@@ -56,6 +56,7 @@ class CanvasPainting(CanvasBase):
                 painter, self.rect(), self.message or (picture.error if picture else "")
             )
             painter.end()
+            self.painted = None
             return
         panes = self._panes()
         for number, pane in enumerate(panes):
@@ -92,6 +93,9 @@ class CanvasPainting(CanvasBase):
         if self.message:
             decorations.draw_note(painter, self.width(), self.message)
         painter.end()
+        if self.painted != picture.row.id:
+            self.painted = picture.row.id
+            self.first_painted.emit()
 
     def _level(self, count: int) -> int:
         """Which of ``count`` halved copies is just large enough."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from cfinspect.project.listing import ImageRow
 from cfinspect.ui.canvas.view import Canvas
@@ -25,6 +25,8 @@ class ShownImage(QObject):
         self._session = session
         self._canvas = canvas
         self.row: ImageRow | None = None
+        # Later: an image is being drawn.
+        canvas.first_painted.connect(self.changed, Qt.ConnectionType.QueuedConnection)
 
     @property
     def picture(self) -> Picture | None:
@@ -33,9 +35,14 @@ class ShownImage(QObject):
 
     @property
     def is_shown(self) -> bool:
-        """Whether the image can be seen: nobody judges what is still being read."""
+        """Whether the image has been seen: nobody judges what is not on screen yet.
+
+        A second stroke of a verdict key may come before the next image is drawn.
+        """
         picture = self.picture
-        return self.row is not None and picture is not None and picture.row.id == self.row.id
+        if self.row is None or picture is None or picture.row.id != self.row.id:
+            return False
+        return self._canvas.painted == self.row.id
 
     def expected_version(self) -> int | None:
         """The version that the person looked at; unknown while own words are on their way."""
