@@ -10,6 +10,7 @@ import getpass
 import itertools
 import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, IntEnum
 from typing import Any, Literal
@@ -225,7 +226,7 @@ def _revert(
     before = _human(
         connection.execute("SELECT * FROM human WHERE image_id = ?", (image["id"],)).fetchone()
     )
-    if before.entry != entry and _standing(connection, before.entry) != entry:
+    if entry not in _as_after(connection, before.entry):
         raise ConflictError(
             f"{image['path']} was changed again by {before.who} at {before.at}; that must be taken "
             "back first."
@@ -235,24 +236,24 @@ def _revert(
     return _write(connection, image, before, after, who=who, action="revert", reverts=entry)
 
 
-def _standing(connection: sqlite3.Connection, entry: int | None) -> int | None:
-    """Which entry's word stands after ``entry``: after a revert, that of the one before the
-    reverted one.
+def _as_after(connection: sqlite3.Connection, entry: int | None) -> Iterator[int]:
+    """The entries after which the image was as it is after ``entry``: this one; if it is a revert,
+    the one before the reverted one as well, and so on.
     """
     for _ in range(_MOST_REVERTS):
         if entry is None:
-            break
+            return
+        yield entry
         row = connection.execute(
             "SELECT image_id, reverts FROM audit WHERE id = ?", (entry,)
         ).fetchone()
         if row["reverts"] is None or row["reverts"] >= entry:
-            return entry  # nobody takes back what comes later: a stranger's trail, without an end
+            return  # nobody takes back what comes later: a stranger's trail, without an end
         earlier = connection.execute(
             "SELECT max(id) AS id FROM audit WHERE image_id = ? AND id < ?",
             (row["image_id"], row["reverts"]),
         ).fetchone()
         entry = earlier["id"]
-    return None
 
 
 def _is_taken_back(connection: sqlite3.Connection, entry: int) -> bool:
