@@ -138,14 +138,15 @@ def test_redo_is_reverting_the_revert(project: Project) -> None:
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_several_changes_are_taken_back_and_done_again(project: Project, count: int) -> None:
+    image = number(project)
     words = [Verdict.DAMAGED, Verdict.UNDAMAGED, Verdict.SKIPPED, Verdict.DAMAGED, None][:count]
-    done = [decide(project, 1, who="ann", verdict=word).entry for word in words]
+    done = [decide(project, image, who="ann", verdict=word).entry for word in words]
     for _ in range(2):
         undone = []
         for entry in reversed(done):
             assert entry is not None
             undone.append(revert(project, entry, who="ann").entry)
-        assert human_of(project, 1).verdict is None
+        assert human_of(project, image).verdict is None
         done = []
         for entry, word in zip(reversed(undone), words, strict=True):
             assert entry is not None
