@@ -19,6 +19,7 @@ from cfinspect.engine.base.images import JPEG_SIDE, ImageError, header_size, rea
 from cfinspect.engine.base.progress import Progress
 from cfinspect.engine.data.splits import split_by_group
 from cfinspect.engine.inference.saliency import clean_mask
+from cfinspect.formats.earlier_export import SIDECAR
 from cfinspect.formats.exchange_types import (
     About,
     FormatError,
@@ -41,7 +42,6 @@ from cfinspect.project.project import Folder, Project
 from cfinspect.project.verdicts import HumanAnnotation, Verdict, read_mask_of
 from cfinspect.project.walk import content_digest
 
-SIDECAR = "cfinspect-export.json"
 _MACHINE_CLASS = 1
 _SLACK_SECONDS = 2.0
 

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cfinspect.engine.base.images import IMAGE_SUFFIXES, ImageError
+from cfinspect.formats.earlier_export import SIDECAR
 from cfinspect.formats.exchange_types import Empty, FormatError, ImportedImage, IndexMask, Refused
-from cfinspect.formats.exporting import SIDECAR
 from cfinspect.formats.naming import Matcher
 from cfinspect.formats.safe import read_json
 from cfinspect.masks.files import classes_in

@@ -99,8 +99,8 @@ def decide(
     the lease (see `queue`).
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
-    and not ``force``, its file was changed since the last scan, or cannot be read; ProjectError for an unknown
-    image or mask class, a mask of another size, or a comment of more than `LONGEST_COMMENT`;
+    and not ``force``, its file was changed since the last scan, or the image cannot be read;
+    ProjectError for an unknown image or mask class, a mask of another size, or a comment of more than `LONGEST_COMMENT`;
     ImageError for a mask of an image that no model has looked at yet and whose file cannot be
     read: nobody knows its size.
     """
@@ -297,8 +297,8 @@ def _respect_reader(connection: sqlite3.Connection, image: sqlite3.Row) -> None:
     ).fetchone()
     if row is not None:
         raise ConflictError(
-            f"{image['path']} cannot be read, so nobody can judge it: {row['error']} Mend the file, "
-            "then inspect it again."
+            f"{image['path']} cannot be read, so nobody can judge it: {row['error']} "
+            "Mend the file, then inspect it again."
         )
 
 

@@ -1400,6 +1400,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
       <translation>Ersetzen</translation>
     </message>
     <message>
+      <source>Replace a larger export?</source>
+      <translation>Einen größeren Export ersetzen?</translation>
+    </message>
+    <message>
+      <source>Replace it</source>
+      <translation>Ersetzen</translation>
+    </message>
+    <message>
       <source>Rescan</source>
       <translation>Neu einlesen</translation>
     </message>
@@ -1754,6 +1762,14 @@ Ein hohes p_fake heißt, dass das Bild anders ist als die Trainingsbilder: eine 
     <message>
       <source>The diffusion model is ready: {file}. Open an image and choose Model / Explain by another method… to ask ACE.</source>
       <translation>Das Diffusionsmodell ist fertig: {file}. Öffnen Sie ein Bild und wählen Sie Modell / Mit anderem Verfahren erklären…, um ACE zu fragen.</translation>
+    </message>
+    <message>
+      <source>The export in {folder} holds {before} images, and this one would hold {now}. Which images are taken is chosen under Take.</source>
+      <translation>Der Export in {folder} enthält {before} Bilder, und dieser hätte {now}. Welche Bilder genommen werden, bestimmt das Feld „Nimm“.</translation>
+    </message>
+    <message>
+      <source>The export that is there now holds {n} images; it is replaced.</source>
+      <translation>Der Export, der jetzt dort liegt, enthält {n} Bilder; er wird ersetzt.</translation>
     </message>
     <message>
       <source>The file says nothing of these, they stay open: {n}.</source>

@@ -31,7 +31,8 @@ from pathlib import Path
 import numpy as np
 
 from cfinspect.engine.base.images import write_png
-from cfinspect.formats.exporting import SIDECAR, export
+from cfinspect.formats.earlier_export import SIDECAR
+from cfinspect.formats.exporting import export
 from cfinspect.project import audit
 from cfinspect.project.database import ProjectError
 from cfinspect.project.listing import list_images

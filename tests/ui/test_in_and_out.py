@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from driver import (
     drag,
     inspect,
     live,
+    open_first,
     open_folder,
     picture_shown,
     press,
@@ -25,6 +27,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from cfinspect.formats.coco import read as read_coco
 from cfinspect.formats.exchange_types import ImportedImage
+from cfinspect.formats.export_filter import Only
 from cfinspect.project.listing import HumanState, ImageFilter, list_images
 from cfinspect.project.verdicts import human_of, read_mask_of
 from cfinspect.ui.dialogs.common import Dialog, Question
@@ -76,6 +79,49 @@ def test_corrections_are_exported_and_read_again(
     stored = [one.mask for one in found.values() if one.mask is not None and one.mask.any()]
     assert len(stored) == 1
     assert (stored[0] == mask).all()
+
+
+def exported(folder: Path) -> int:
+    return sum(isinstance(one, ImportedImage) for one in read_coco(folder))
+
+
+def test_a_larger_export_is_not_replaced_without_a_word(
+    window: MainWindow, walls: Path, model: Path, tmp_path: Path
+) -> None:
+    open_folder(window, walls)
+    inspect(window, model)
+    open_first(window)
+    press(window, Qt.Key.Key_D)
+    settled(window)
+    out = tmp_path / "out"
+
+    def take(only: Only | None) -> Callable[[ExportDialog], None]:
+        def choose(dialog: ExportDialog) -> None:
+            dialog.out.line.setText(str(out))
+            if only is not None:
+                dialog.only.setCurrentIndex(dialog.only.findData(only.value))
+            many = 48 if dialog.only.currentData() == Only.ALL.value else 1
+            wait_for(lambda: f"To be written: {many}." in dialog.preview.text())
+            dialog.ok.click()
+
+        return choose
+
+    def export(only: Only | None, *, replaced: bool = True) -> None:
+        met = answer(ExportDialog, take(only))
+        done = answer(Dialog, lambda dialog: dialog.reject(), title="Export done")
+        trigger(window, "export")
+        wait_for(lambda: bool(met))
+        wait_for(lambda: window.session.jobs.running is None)
+        wait_for(lambda: bool(done) or not replaced)
+
+    export(Only.ALL)
+    assert exported(out) == 48
+    asked = answer(Question, lambda dialog: dialog.reject())
+    export(Only.REVIEWED, replaced=False)
+    wait_for(lambda: bool(asked))
+    assert exported(out) == 48
+    export(None)  # offered is what was taken there before
+    assert exported(out) == 48
 
 
 def test_labels_come_in_with_a_look_at_them_first(

@@ -33,11 +33,29 @@ class ExchangeController:
         self._parts.review.edits.keep()
         scope = self._parts.folders.current_scope()
         dialog = ExportDialog(self._context.window, self._session, scope)
-        if not self._context.messages.run(dialog):
+        if not self._context.messages.run(dialog) or not self._may_replace(dialog):
             return
         job = dialog.job()
         ticket = self._session.jobs.add(job)
         ticket.succeeded.connect(lambda report: self._exported(job.out, report))
+
+    def _may_replace(self, dialog: ExportDialog) -> bool:
+        """Ask before an export takes the place of a larger one."""
+        if dialog.loss is None:
+            return True
+        before, now = dialog.loss
+        return self._context.messages.ask(
+            tr("Replace a larger export?"),
+            tr(
+                "The export in {folder} holds {before} images, and this one would hold {now}. "
+                "Which images are taken is chosen under Take.",
+                folder=dialog.out.path(),
+                before=before,
+                now=now,
+            ),
+            tr("Replace it"),
+            risky=True,
+        )
 
     def _exported(self, out: Path, report: ExportReport | None) -> None:
         if report is None:
@@ -56,6 +74,8 @@ class ExchangeController:
         if report.left_out:
             parts = ", ".join(f"{count} {tr(reason)}" for reason, count in report.left_out.items())
             dialog.add_text(tr("Left out: {parts}.", parts=parts), faint=True)
+        for sentence in report.problems[:5]:
+            dialog.add_text(sentence, faint=True)
         dialog.add_cancel(tr("Close"))
         dialog.add_ok(tr("Show folder"))
         if self._context.messages.run(dialog):

@@ -7,6 +7,7 @@ from collections import Counter
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QWidget
 
+from cfinspect.formats.earlier_export import EarlierExport, earlier_export
 from cfinspect.formats.exchange_types import Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only, picks
 from cfinspect.formats.registry import formats
@@ -45,6 +46,7 @@ class ExportDialog(Dialog):
         self._session = session
         self._scope = scope
         self._found = 0
+        self._earlier: EarlierExport | None = None
         form = QFormLayout()
         form.setVerticalSpacing(10)
         self.form = QComboBox()
@@ -86,6 +88,7 @@ class ExportDialog(Dialog):
             form.addRow(text, field)
         self.column.addLayout(form)
         self.preview = self.add_text("")
+        self.replaced = self.add_text("")
         self.add_cancel()
         self.ok = self.add_ok(tr("Export"))
         self._timer = QTimer(self, singleShot=True, interval=100)
@@ -93,7 +96,8 @@ class ExportDialog(Dialog):
         for combo in (self.form, self.only, self.where):
             combo.currentIndexChanged.connect(lambda _: self._timer.start())
         self.form.currentIndexChanged.connect(self._other_format)
-        self.out.changed.connect(self._show_ok)
+        self.out.changed.connect(self._look_there)
+        self._look_there()
         self._count()
 
     def _other_format(self) -> None:
@@ -103,6 +107,30 @@ class ExportDialog(Dialog):
             known = {str(root.parent / f"{root.name}-{one}") for one in self._formats}
             if self.out.line.text() in known:
                 self.out.line.setText(str(root.parent / f"{root.name}-{name}"))
+
+    def _look_there(self) -> None:
+        """What was exported there before is offered again, and would be replaced."""
+        out = self.out.path()
+        found = None if out is None else earlier_export(out)
+        if found is not None and found != self._earlier:
+            self.only.setCurrentIndex(self.only.findData(found.only.value))
+            parts = ",".join(f"{name}={share:g}" for name, share in found.split.items())
+            self.parts.setCurrentIndex(max(0, self.parts.findData(parts)))
+        self._earlier = found
+        text = ""
+        if found is not None:
+            text = tr(
+                "The export that is there now holds {n} images; it is replaced.", n=found.written
+            )
+        self.replaced.setText(text)
+        self._show_ok()
+
+    @property
+    def loss(self) -> tuple[int, int] | None:
+        """How many images the export there holds and how many come, where these are fewer."""
+        if self._earlier is None or self._found >= self._earlier.written:
+            return None
+        return self._earlier.written, self._found
 
     def choice(self) -> ExportFilter:
         """Which images are asked for."""

@@ -19,9 +19,10 @@ from cfinspect.engine.base.images import write_png
 from cfinspect.engine.base.progress import Cancelled
 from cfinspect.engine.data.class_words import class_words
 from cfinspect.engine.data.folders import scan_folder
+from cfinspect.formats.earlier_export import SIDECAR
 from cfinspect.formats.exchange_types import FormatError, Images, Options
 from cfinspect.formats.export_filter import ExportFilter, Only
-from cfinspect.formats.exporting import SIDECAR, export
+from cfinspect.formats.exporting import export
 from cfinspect.formats.importing import Source, import_labels, preview
 from cfinspect.formats.registry import FORMATS
 from cfinspect.project import audit

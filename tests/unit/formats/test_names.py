@@ -12,9 +12,10 @@ import pytest
 from exchanging import SIDE, drawn, machine, write_images
 
 from cfinspect.engine.base.images import write_png
+from cfinspect.formats.earlier_export import SIDECAR
 from cfinspect.formats.exchange_types import Empty, FormatError
 from cfinspect.formats.export_filter import ExportFilter
-from cfinspect.formats.exporting import SIDECAR, export
+from cfinspect.formats.exporting import export
 from cfinspect.formats.importing import Source, import_labels
 from cfinspect.formats.naming import Matcher, flat_stems
 from cfinspect.formats.safe import clean_name
