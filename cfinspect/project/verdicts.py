@@ -100,9 +100,9 @@ def decide(
 
     Raises ConflictError when ``expected`` is not the version, another holds a lease on the image
     and not ``force``, its file was changed since the last scan, or the image cannot be read;
-    ProjectError for an unknown image or mask class, a mask of another size, or a comment of more than `LONGEST_COMMENT`;
-    ImageError for a mask of an image that no model has looked at yet and whose file cannot be
-    read: nobody knows its size.
+    ProjectError for an unknown image or mask class, a mask of another size, or a comment of more
+    than `LONGEST_COMMENT`; ImageError for a mask of an image that no model has looked at yet and
+    whose file cannot be read: nobody knows its size.
     """
     with project.database.writing() as connection:
         image = _image(connection, image_id)
