@@ -19,10 +19,13 @@ def test_it_says_how_many_and_which(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"report": 3, "only": "all", "split": {}}', "[" * 100_000]
-    + ['{"report": {"written": "60"}, "only": "all", "split": {}}']
-    + ['{"report": {"written": 60}, "only": "some", "split": {}}']
-    + ['{"report": {"written": 60}, "only": "all", "split": {"train": null}}'],
+    [
+        *("", "[]", "{}", "[" * 100_000),
+        '{"report": 3, "only": "all", "split": {}}',
+        '{"report": {"written": "60"}, "only": "all", "split": {}}',
+        '{"report": {"written": 60}, "only": "some", "split": {}}',
+        '{"report": {"written": 60}, "only": "all", "split": {"train": null}}',
+    ],
 )
 def test_what_is_no_export_of_ours_says_nothing(tmp_path: Path, text: str) -> None:
     assert earlier_export(tmp_path) is None
