@@ -42,8 +42,8 @@ class ImageFilter:
 
     ``machine``: the model's label. ``label``: that of the class folder or `labels.csv`.
     ``flagged``: the model's review rule. ``verdict``: what humans said (2: skipped).
-    ``inspected``: whether a model has looked at it. ``to_review``: what the review queue holds: no
-    verdict yet, and flagged or not what the label says. ``reviewed``: with a verdict. ``text``:
+    ``inspected``: whether a model has looked at it. ``to_review``: what the review queue holds: not
+    judged yet, or skipped, and flagged or not what the label says. ``reviewed``: judged. ``text``:
     part of the path, whatever the case (ASCII). ``missing``: those that vanished instead of those
     that are there.
     """
@@ -104,7 +104,7 @@ class ImageRow:
         """Whether the review queue holds it."""
         contradicts = self.label is not None and self.label != self.machine
         return (
-            self.state is HumanState.OPEN
+            self.state in {HumanState.OPEN, HumanState.SKIPPED}
             and self.machine is not None
             and (self.flagged or contradicts)
             and not self.missing
@@ -199,12 +199,15 @@ def counts(project: Project) -> list[Count]:
 
 
 def waiting(project: Project) -> dict[int, int]:
-    """How many images the review queue holds, by folder id; a folder without any is left out."""
+    """How many images the review queue holds, by folder id; a folder without any is left out.
+
+    What was skipped waits for another look.
+    """
     return {
         row[0]: row[1]
         for row in project.database.rows(
             "SELECT folder_id, count(*) FROM image INDEXED BY image_by_uncertainty WHERE missing = "
-            f"0 AND uncertainty IS NOT NULL AND state = 0 AND {NEEDS} GROUP BY folder_id"
+            f"0 AND uncertainty IS NOT NULL AND {WAITS} AND {NEEDS} GROUP BY folder_id"
         )
     }
 
@@ -231,6 +234,9 @@ def by_ids(project: Project, ids: list[int]) -> list[ImageRow]:
         found.update({row["id"]: _image_row(project, row, several, reach) for row in rows})
     return [found[number] for number in ids if number in found]
 
+
+WAITS = f"state IN ({int(HumanState.OPEN)}, {int(HumanState.SKIPPED)})"
+"""In SQL: nobody has judged it; who skips leaves it to another look."""
 
 NEEDS = "(flagged = 1 OR label != machine)"
 """In SQL: what a human should look at. Flagged by the model's review rule, or against its label."""
@@ -303,9 +309,9 @@ def _conditions(project: Project, wanted: ImageFilter) -> tuple[str, list[object
         parts.append(f"state != {int(HumanState.OPEN)} AND verdict = ?")
         values.append(wanted.verdict)
     if wanted.to_review:
-        parts.append(f"score IS NOT NULL AND state = {int(HumanState.OPEN)} AND {NEEDS}")
+        parts.append(f"score IS NOT NULL AND {WAITS} AND {NEEDS}")
     if wanted.reviewed:
-        parts.append(f"state != {int(HumanState.OPEN)}")
+        parts.append(f"NOT {WAITS}")
     if wanted.inspected is not None:
         parts.append(f"score IS {'NOT ' if wanted.inspected else ''}NULL")
     condition, numbers = in_folders(project, wanted.folder, wanted.domain)

@@ -16,7 +16,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from enum import StrEnum
 
-from cfinspect.project.listing import NEEDS, ImageRow, by_ids, in_folders
+from cfinspect.project.listing import NEEDS, HumanState, ImageRow, by_ids, in_folders
 from cfinspect.project.project import Project
 
 SPACING = 20
@@ -48,7 +48,8 @@ def queue(
     limit: int = 50,
     free_for: str | None = None,
 ) -> list[ImageRow]:
-    """The next ``limit`` images that nobody has decided yet, most urgent first.
+    """The next ``limit`` images that nobody has decided yet, most urgent first; those that
+    somebody has skipped come last.
 
     In the queue is what the model's review rule flags and what contradicts its label by folder or
     `labels.csv`; with ``everything``, whatever a model looked at. ``area_limit``: for Rank.AREA, as
@@ -152,7 +153,7 @@ def _order(
     limit: int,
     free_for: str | None,
 ) -> list[int]:
-    conditions = [f"missing = 0 AND {rank} IS NOT NULL AND state = 0"]
+    conditions = [f"missing = 0 AND {rank} IS NOT NULL"]
     values: list[object] = []
     if not everything:
         conditions.append(NEEDS)
@@ -164,7 +165,18 @@ def _order(
             f"SELECT image_id FROM lease WHERE holder != ? AND {HELD}", free_for, *held()
         )
         conditions += [f"id NOT IN ({', '.join(str(row['image_id']) for row in taken)})"]
-    where = " AND ".join(conditions)
+    best: list[tuple[int, int, float]] = []
+    for state in (HumanState.OPEN, HumanState.SKIPPED):  # who skips leaves it to another look
+        if len(best) < limit:
+            where = " AND ".join([*conditions, f"state = {int(state)}"])
+            best += _ranked(project, rank, where, values, area_limit, limit)
+    return spread((number, cluster) for number, cluster, _ in best)[:limit]
+
+
+def _ranked(
+    project: Project, rank: Rank, where: str, values: list[object], area_limit: float, limit: int
+) -> list[tuple[int, int, float]]:
+    """The most urgent images, at least ``limit`` if there are so many: (id, cluster, figure)."""
     number = max(_LOOK_AHEAD, 4 * limit)
     if rank is Rank.AREA:
         # Both ways from the limit along the index, instead of sorting everything by distance.
@@ -179,7 +191,7 @@ def _order(
         # Without a label nothing can contradict it, but it waits for a human all the same.
         rest = where.replace(f"{rank} IS NOT NULL", "label IS NULL AND uncertainty IS NOT NULL")
         best += _best(project, rest, values, Rank.UNCERTAINTY, "DESC", number)
-    return spread((number, cluster) for number, cluster, _ in best)[:limit]
+    return best
 
 
 def _best(

@@ -2548,6 +2548,10 @@ Erlauben Sie es, wenn Sie das Projekt und diese Ordner kennen. Ein Projekt, das 
       <translation>übersprungen</translation>
     </message>
     <message>
+      <source>skipped, to be seen again</source>
+      <translation>übersprungen, kommen wieder</translation>
+    </message>
+    <message>
       <source>snapping to edges…</source>
       <translation>lege an Kanten…</translation>
     </message>

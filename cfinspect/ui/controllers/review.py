@@ -146,7 +146,7 @@ class ReviewController:
 
     def ended(self, summary: Summary) -> None:
         """Tell what was done in a review."""
-        if summary.reviewed:
+        if summary.reviewed or summary.skipped:
             self._context.messages.run(SummaryDialog(self._context.window, summary))
         if not summary.left:
             self._context.messages.tell(tr("The review queue is empty."))

@@ -144,7 +144,7 @@ class SummaryDialog(Dialog):
         rows = [
             (tr("damaged"), summary.damaged),
             (tr("undamaged"), summary.undamaged),
-            (tr("skipped"), summary.skipped),
+            (tr("skipped, to be seen again"), summary.skipped),
             (tr("masks corrected"), summary.corrected),
             (tr("the model overruled"), summary.overruled),
             (tr("still waiting"), summary.left),

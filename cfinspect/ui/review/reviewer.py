@@ -34,8 +34,8 @@ class Summary:
 
     @property
     def reviewed(self) -> int:
-        """How many images got a verdict."""
-        return self.undamaged + self.damaged + self.skipped
+        """How many images were judged; those that were skipped come again."""
+        return self.undamaged + self.damaged
 
 
 class Reviewer(QObject):

@@ -26,12 +26,26 @@ def test_the_most_uncertain_come_first_and_decided_ones_leave(tmp_path: Path) ->
     project = inspected_project(tmp_path / "hall", [0.85, 0.45, 0.6, 0.1])
     assert order(project) == ["img1.png", "img2.png", "img0.png", "img3.png"]
     assert sum(waiting(project).values()) == 4
-    decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.SKIPPED)
+    decide(project, find(project, "img1.png").id, who="ann", verdict=Verdict.UNDAMAGED)
     assert order(project, limit=2) == ["img2.png", "img0.png"]
     assert sum(waiting(project).values()) == count(project, ImageFilter(to_review=True)) == 3
     rows = queue(project, everything=True)
     assert all(row.to_review for row in rows)
     assert not find(project, "img1.png").to_review
+
+
+@pytest.mark.parametrize("rank", list(Rank))
+def test_what_was_skipped_comes_again_after_all_others(tmp_path: Path, rank: Rank) -> None:
+    project = inspected_project(tmp_path / "hall", [0.85, 0.45, 0.6, 0.1])
+    first = order(project, rank)[0]
+    decide(project, find(project, first).id, who="ann", verdict=Verdict.SKIPPED)
+    found = order(project, rank)
+    assert len(found) == 4 and found[-1] == first
+    assert sum(waiting(project).values()) == count(project, ImageFilter(to_review=True)) == 4
+    assert find(project, first).to_review and count(project, ImageFilter(reviewed=True)) == 0
+    decide(project, find(project, first).id, who="bob", verdict=Verdict.DAMAGED)
+    assert first not in order(project, rank) and len(order(project, rank)) == 3
+    assert count(project, ImageFilter(reviewed=True)) == 1
 
 
 def test_only_what_needs_a_human_is_in_it(tmp_path: Path) -> None:
