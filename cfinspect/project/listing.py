@@ -122,6 +122,11 @@ class Count:
     verdict: int | None
     images: int
 
+    @property
+    def is_judged(self) -> bool:
+        """Whether a human said damaged or undamaged; who skips says neither."""
+        return self.state not in {HumanState.OPEN, HumanState.SKIPPED}
+
 
 def list_images(
     project: Project,

@@ -275,7 +275,7 @@ class Folders(QWidget):
         assert facts is not None
         inspected = sum(one.images for one in counts if one.machine is not None)
         flagged = sum(one.images for one in counts if one.flagged)
-        reviewed = sum(one.images for one in counts if one.state is not HumanState.OPEN)
+        reviewed = sum(one.images for one in counts if one.is_judged)
         key = item.data(0, _KEY)
         rows = [
             ("inspected", tr("inspected"), inspected),
