@@ -25,7 +25,7 @@ from cfinspect.project.corrections import keep_mask_file, mask_class, mask_class
 from cfinspect.project.database import ProjectError
 from cfinspect.project.project import Project
 from cfinspect.project.scan import scan
-from cfinspect.project.verdicts import IMPORT, KEEP, decide
+from cfinspect.project.verdicts import KEEP, decide
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _store(
         audit.append(
             connection,
             who=who,
-            action=IMPORT,
+            action=audit.IMPORT,
             after={"file": source.path.name, "format": source.form, "images": len(steps)},
         )
         for step in steps:
@@ -192,7 +192,7 @@ def _say(
             verdict=step.verdict,
             # A label alone is no reason to forget a mask.
             mask=KEEP if step.mask is None else step.mask.numbered(numbers),
-            action=IMPORT,
+            action=audit.IMPORT,
             force=True,
         )
     except (ProjectError, ImageError) as error:

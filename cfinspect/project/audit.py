@@ -9,6 +9,7 @@ down elsewhere: ``verify`` takes such a hash, and exports carry one.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cfinspect.project.project import Project
 
 GENESIS = "0" * 64
+IMPORT = "import"  # the action of what came from another tool's file
 _FIELDS = (
     "id",
     "at",
@@ -279,3 +281,23 @@ def _hash(previous: str, values: tuple[object, ...]) -> str:
     text = json.dumps([previous, *values], ensure_ascii=False, separators=(",", ":"))
     # File names may hold bytes that are no text; they count like any other.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def import_of(connection: sqlite3.Connection, entry: int) -> list[int]:
+    """The entries of the import that ``entry`` belongs to, the last one first.
+
+    An import begins with an entry of its own without an image; those of older versions have none,
+    and each of their images stands alone.
+    """
+    first, action, image = connection.execute(
+        "SELECT id, action, image_id FROM audit WHERE id < ? AND NOT (action = ? AND image_id IS "
+        "NOT NULL) ORDER BY id DESC LIMIT 1",
+        (entry, IMPORT),
+    ).fetchone() or (0, "", None)
+    if action != IMPORT or image is not None:
+        return [entry]
+    rows = connection.execute(
+        "SELECT id, action, image_id FROM audit WHERE id > ? ORDER BY id", (first,)
+    )
+    together = itertools.takewhile(lambda row: row[1] == IMPORT and row[2] is not None, rows)
+    return [row[0] for row in together][::-1]

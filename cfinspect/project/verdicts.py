@@ -7,7 +7,6 @@ mask's file, the new state, the line in the audit trail.
 from __future__ import annotations
 
 import getpass
-import itertools
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -39,7 +38,6 @@ class _Keep(Enum):
 KEEP = _Keep.KEEP
 LONGEST_COMMENT = 10_000  # characters
 _MOST_REVERTS = 2000  # of one entry and of each other: nobody's; a stranger's trail has no end
-IMPORT = "import"  # the action of what came from another tool's file
 Kept = Literal[_Keep.KEEP]
 
 
@@ -169,34 +167,14 @@ def undo(project: Project, *, who: str, holder: str = "", force: bool = False) -
         for row in connection.execute(
             "SELECT id, action FROM audit WHERE (who = ? OR action = ? AND substr(who, 1, ?) = ?) "
             "AND image_id IS NOT NULL AND reverts IS NULL ORDER BY id DESC",
-            (who, IMPORT, len(who) + 2, f"{who} ("),
+            (who, audit.IMPORT, len(who) + 2, f"{who} ("),
         ):
             if not _is_taken_back(connection, row["id"]):
                 entries = [row["id"]]
-                if row["action"] == IMPORT:
-                    entries = _import_of(connection, row["id"])
+                if row["action"] == audit.IMPORT:
+                    entries = audit.import_of(connection, row["id"])
                 return _take_back(connection, entries, who, holder, force)
     return TakenBack()
-
-
-def _import_of(connection: sqlite3.Connection, entry: int) -> list[int]:
-    """The entries of the import that ``entry`` belongs to, the last one first.
-
-    An import begins with an entry of its own without an image; those of older versions have none,
-    and each of their images stands alone.
-    """
-    first, action, image = connection.execute(
-        "SELECT id, action, image_id FROM audit WHERE id < ? AND NOT (action = ? AND image_id IS "
-        "NOT NULL) ORDER BY id DESC LIMIT 1",
-        (entry, IMPORT),
-    ).fetchone() or (0, "", None)
-    if action != IMPORT or image is not None:
-        return [entry]
-    rows = connection.execute(
-        "SELECT id, action, image_id FROM audit WHERE id > ? ORDER BY id", (first,)
-    )
-    together = itertools.takewhile(lambda row: row[1] == IMPORT and row[2] is not None, rows)
-    return [row[0] for row in together][::-1]
 
 
 def _take_back(

@@ -108,7 +108,9 @@ def test_a_larger_export_is_not_replaced_without_a_word(
 
     def export(only: Only | None, *, replaced: bool = True) -> None:
         met = answer(ExportDialog, take(only))
-        done = answer(Dialog, lambda dialog: dialog.reject(), title="Export done")
+        done: list[Dialog] = []
+        if replaced:
+            done = answer(Dialog, lambda dialog: dialog.reject(), title="Export done")
         trigger(window, "export")
         wait_for(lambda: bool(met))
         wait_for(lambda: window.session.jobs.running is None)
