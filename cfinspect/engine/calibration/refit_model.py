@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +15,7 @@ from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.model.file import Model, load_model, save_model
 from cfinspect.engine.model.metadata import ModelMetadata
 from cfinspect.engine.networks.multi_class import backbone_of, make_networks
-from cfinspect.engine.networks.projected import (
-    Heads,
-    ProjectedDiscriminator,
-    ProjectedGenerator,
-)
+from cfinspect.engine.networks.projected import refittable_heads
 
 
 class TorchSubject:
@@ -64,17 +59,11 @@ def refitted(model: Model, refit: HeadRefit) -> Model:
             kept[name] = torch.zeros_like(own[name])
         new.load_state_dict(kept)
         new.eval()
-        for heads in _heads(new):
-            assert heads.refit is not None
-            with torch.no_grad():
-                heads.refit.weight += torch.from_numpy(refit.weight).float()
-            heads.lean(refit.shift)
+    for heads in refittable_heads(*networks):
+        assert heads.refit is not None
+        with torch.no_grad():
+            heads.refit.weight += torch.from_numpy(refit.weight).float()
+        heads.lean(refit.shift)
     return dataclasses.replace(
         model, generator=networks[0], discriminator=networks[1], metadata=metadata
     )
-
-
-def _heads(network: torch.nn.Module) -> Sequence[Heads]:
-    if isinstance(network, ProjectedGenerator):
-        return [network.blame]
-    return [network.heads] if isinstance(network, ProjectedDiscriminator) else []

@@ -13,7 +13,7 @@ from cfinspect.engine.calibration.head_refit import HeadRefit
 from cfinspect.engine.inference.backend import PlacedBackend
 from cfinspect.engine.inference.onnx_backend import OnnxBackend
 from cfinspect.engine.model.metadata import ModelMetadata
-from cfinspect.engine.model.onnx_file import Refit, read_onnx, write_onnx
+from cfinspect.engine.model.onnx_file import OnnxModel, Refit, read_onnx, write_onnx
 from cfinspect.engine.model.plugins import is_onnx
 
 
@@ -51,18 +51,18 @@ def open_subject(path: Path, device: str, precision: str) -> Subject:
 class ConvertedSubject:
     """A converted model: what it learns is an input of its graph; satisfies ``Subject``."""
 
-    path: Path
+    model: OnnxModel
     backend: OnnxBackend
 
     @classmethod
     def read(cls, path: Path, device: str, precision: str) -> ConvertedSubject:
         """Open a file; raises CfinspectError with a sentence."""
-        return cls(path, OnnxBackend(path, device, precision, workers=1))
+        return cls(read_onnx(path), OnnxBackend(path, device, precision, workers=1))
 
     @property
     def seen(self) -> NDArray[np.uint64]:
         """See ``Subject``."""
-        return read_onnx(self.path).seen
+        return self.model.seen
 
     def refitted(self, refit: HeadRefit) -> ConvertedSubject:
         """See ``Subject``."""
@@ -74,6 +74,7 @@ class ConvertedSubject:
 
     def save(self, path: Path, metadata: ModelMetadata, seen: NDArray[np.uint64]) -> None:
         """See ``Subject``."""
-        model = read_onnx(self.path)
-        refit = self.backend.refit
-        write_onnx(path, dataclasses.replace(model, metadata=metadata, seen=seen, refit=refit))
+        learned = dataclasses.replace(
+            self.model, metadata=metadata, seen=seen, refit=self.backend.refit
+        )
+        write_onnx(path, learned)

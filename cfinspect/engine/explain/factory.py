@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cfinspect.engine.explain.ace import AceSettings
     from cfinspect.engine.explain.classifier import Classifier
     from cfinspect.engine.explain.external import ClassifierUsage
+    from cfinspect.engine.inference.torch_backend import TorchBackend
     from cfinspect.engine.networks.diffusion import Denoiser
 
 
@@ -65,8 +66,7 @@ def open_classifier(
         refuse_usage(path)
     ours = is_ours(path)
     if ours and is_onnx(path):
-        runtime = OnnxBackend(path, device, precision, threads, workers=1)
-        return OpenedClassifier(ConvertedClassifier(runtime, path.name), runtime)
+        return _converted(OnnxBackend(path, device, precision, threads, workers=1), path.name)
     if not ours and usage is None:
         raise CfinspectError(
             f"{path} is no cfinspect model, so say how it is used: --input-size, and where needed "
@@ -77,11 +77,9 @@ def open_classifier(
     if threads is not None:
         limit_threads(threads)
     if usage is None:
-        from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
         from cfinspect.engine.inference.torch_backend import load_backend  # noqa: PLC0415
 
-        backend = load_backend(path, device, precision)
-        return OpenedClassifier(OwnClassifier(backend, path.name), backend)
+        return _of_torch(load_backend(path, device, precision), path.name)
     from cfinspect.engine.explain.external import load_external  # noqa: PLC0415
 
     tune_host()
@@ -106,14 +104,21 @@ def refuse_usage(path: Path) -> None:
 def classifier_of(backend: Backend, name: str) -> OpenedClassifier | None:
     """A loaded model's own classifier; None for a plug-in's, into which nobody sees."""
     if isinstance(backend, OnnxBackend):
-        return OpenedClassifier(ConvertedClassifier(backend, name), backend)
+        return _converted(backend, name)
     if not has_torch():
         return None
-    from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
     from cfinspect.engine.inference.torch_backend import TorchBackend  # noqa: PLC0415
 
-    if not isinstance(backend, TorchBackend):
-        return None
+    return _of_torch(backend, name) if isinstance(backend, TorchBackend) else None
+
+
+def _converted(backend: OnnxBackend, name: str) -> OpenedClassifier:
+    return OpenedClassifier(ConvertedClassifier(backend, name), backend)
+
+
+def _of_torch(backend: TorchBackend, name: str) -> OpenedClassifier:
+    from cfinspect.engine.explain.classifier import OwnClassifier  # noqa: PLC0415
+
     return OpenedClassifier(OwnClassifier(backend, name), backend)
 
 

@@ -33,11 +33,7 @@ from cfinspect.engine.inference.torch_backend import TorchBackend
 from cfinspect.engine.metrics.probability import probabilities, score
 from cfinspect.engine.model.file import Model, file_digest, load_model, require_inspecting
 from cfinspect.engine.model.onnx_file import OnnxModel, Refit, write_onnx
-from cfinspect.engine.networks.projected import (
-    Heads,
-    ProjectedDiscriminator,
-    ProjectedGenerator,
-)
+from cfinspect.engine.networks.projected import Heads, refittable_heads
 from cfinspect.engine.synth.apples import make_apple
 from cfinspect.engine.synth.cracks import make_crack
 
@@ -86,7 +82,7 @@ def convert_model(path: Path, out: Path, *, half: bool = False) -> Conversion:
     graph, producer = _exported(model, half)
     source = f"{path.name}, {file_digest(path)}"
     refit = None
-    if heads := _refittable(model):
+    if heads := refittable_heads(model.generator, model.discriminator):
         assert heads[0].refit is not None
         refit = Refit(np.zeros(heads[0].refit.in_features, np.float32), 0.0)
     made = OnnxModel(graph, model.metadata, model.seen, model.familiar, source, refit)
@@ -120,7 +116,7 @@ class _Refittable(nn.Module):
 
     def __init__(self, model: Model) -> None:
         super().__init__()
-        for heads in _refittable(model):
+        for heads in refittable_heads(model.generator, model.discriminator):
             heads.make_refittable()
         self.inner = _Runnable(model)
         parts = self.inner.named_modules()
@@ -140,16 +136,6 @@ class _Refittable(nn.Module):
         return found
 
 
-def _refittable(model: Model) -> list[Heads]:
-    """D's heads and those that G's prior goes by, where D looks through the backbone."""
-    if not isinstance(model.discriminator, ProjectedDiscriminator):
-        return []
-    found = [model.discriminator.heads]
-    if isinstance(model.generator, ProjectedGenerator):
-        found.append(model.generator.blame)
-    return found
-
-
 def _exported(model: Model, half: bool) -> tuple[bytes, str]:
     """The graph as the bytes of an ONNX file without properties, and what made it."""
     try:
@@ -165,7 +151,7 @@ def _exported(model: Model, half: bool) -> tuple[bytes, str]:
     squares = torch.zeros((4, size, size, 3), dtype=torch.uint8)
     shapes: dict[str, dict[int, Any]] = {INPUT: {0: torch.export.Dim("n", min=1, max=4096)}}
     network: nn.Module
-    if heads := _refittable(model):
+    if heads := refittable_heads(model.generator, model.discriminator):
         network = _Refittable(model).eval()
         assert heads[0].refit is not None
         weight = torch.zeros(heads[0].refit.in_features)

@@ -291,6 +291,14 @@ class ProjectedGenerator(nn.Module):
             own.copy_(theirs[name])
 
 
+def refittable_heads(generator: nn.Module, discriminator: nn.Module) -> list[Heads]:
+    """What calibration refits: D's heads and those that G's prior goes by; none of another D's."""
+    if not isinstance(discriminator, ProjectedDiscriminator):
+        return []
+    prior = [generator.blame] if isinstance(generator, ProjectedGenerator) else []
+    return [discriminator.heads, *prior]
+
+
 def normalised(y: Tensor) -> Tensor:
     """Each image's features with mean 0 and deviation 1 over all places and channels."""
     return F.group_norm(y, 1)
