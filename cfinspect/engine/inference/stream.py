@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -206,13 +206,10 @@ def _read_large(source: Source, progress: Progress) -> Outcome:
 
     # Of a pool the program would wait for it when it ends.
     threading.Thread(target=work, name="decode-large", daemon=True).start()
-    while True:
+    while not done.done():
         progress.check()
-        try:
-            return done.result(_LOOK_UP)
-        except TimeoutError:
-            if done.done():
-                raise
+        wait([done], _LOOK_UP)
+    return done.result()
 
 
 def _read_small(source: Source) -> Outcome | None:
